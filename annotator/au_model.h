@@ -1,0 +1,55 @@
+// A trained AU annotator: from feature rows to intensities, probabilities and presences of every AU at once.
+//
+// predict(X): z = (x - mean) / scale per block -> projection (PCA with soft whitening) -> RBF kernel against shared
+// centres -> coefficients -> scores; intensity = clamp(calibrated score, 0, 5); presence = intensity >= 1;
+// probability = monotone calibrated map of the score. Two matrix products for a batch, whatever the number of AUs.
+// The file (HDF5, docs/au-model-format.md) carries schema, feature spec, weights, calibration and provenance; it is
+// versioned and checksummed, and refused when a value is not finite.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "features/au_schema.h"
+#include "features/feature_extractor.h"
+
+namespace auforge::annotator {
+
+struct AuModelInfo {
+  features::AuSchema schema;
+  features::FeatureSpec features;
+  std::string learner;         // "nystrom", "svm"
+  std::string provenance;      // command, data and seed, for people
+  bool provisional = false;    // a first model that says of itself that it is not good enough yet
+  std::vector<std::string> confidence;  // per AU: "strong", "fair", "weak"
+  std::string digest;          // SHA-256 (hex) over all numbers and settings; goes into every shard
+};
+
+// Immutable after loading; Predict is const and thread-safe.
+class AuModel {
+ public:
+  static AuModel Load(const std::string& path);  // throws std::runtime_error naming file, fault and remedy
+  void Save(const std::string& path) const;      // atomically
+  AuModel(AuModel&&) noexcept;
+  AuModel& operator=(AuModel&&) noexcept;
+  ~AuModel();
+
+  const AuModelInfo& info() const;
+  // features: row-major n x Dimension() of the model's FeatureSpec. Returns n estimates; their quality is 0, to be
+  // filled by the caller. The result of a row does not depend on the batch it came in.
+  std::vector<features::AuEstimate> Predict(std::span<const float> features, std::size_t n) const;
+
+  struct Weights;              // annotator/internal/au_model_weights.h; made by the learners
+  explicit AuModel(std::unique_ptr<Weights> weights);
+  const Weights& weights() const;
+
+ private:
+  std::unique_ptr<Weights> weights_;
+};
+
+// $AUFORGE_MODEL, else the model beside the installed program, else the one in the source tree.
+std::string DefaultAuModelPath();
+
+}  // namespace auforge::annotator

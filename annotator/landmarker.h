@@ -1,0 +1,35 @@
+// The 68 iBUG landmarks of a face, by dlib's ensemble of regression trees (Kazemi & Sullivan, CVPR 2014).
+#pragma once
+
+#include <memory>
+#include <opencv2/core/mat.hpp>
+#include <string>
+
+#include "features/types.h"
+
+namespace auforge::annotator {
+
+// Where Debian's libdlib-data puts the weights; AUFORGE_LANDMARKS overrides it.
+std::string DefaultLandmarkPath();
+
+// Thread-safe: Find is const; share one, it holds 100 MB.
+class Landmarker {
+ public:
+  // Throws std::runtime_error naming the file and the package that brings it.
+  explicit Landmarker(const std::string& path = DefaultLandmarkPath());
+  ~Landmarker();
+  Landmarker(Landmarker&&) noexcept;
+  Landmarker& operator=(Landmarker&&) noexcept;
+
+  // Landmarks in image pixels (pixel centres at .5). image: CV_8UC3 (BGR) or CV_8UC1; box as the detector gave it.
+  features::Landmarks68 Find(const cv::Mat& image, const features::Box& box) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Head rotation from 68 landmarks against a mean 3-D face, weak perspective. Degrees; good to a few degrees.
+features::HeadPose EstimatePose(const features::Landmarks68& landmarks);
+
+}  // namespace auforge::annotator

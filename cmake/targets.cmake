@@ -1,0 +1,37 @@
+# auforge_library(NAME SOURCES... PUBLIC libs... PRIVATE libs...): one folder, one static library.
+# "May include" follows from "may link": a library sees another's headers only through tests/architecture's rule.
+function(auforge_library NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${NAME} STATIC ${ARG_SOURCES})
+  target_include_directories(${NAME} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${NAME} PUBLIC ${ARG_PUBLIC} PRIVATE auforge_warnings ${ARG_PRIVATE})
+endfunction()
+
+# auforge_program(NAME SOURCES... LIBS...)
+function(auforge_program NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${NAME} ${ARG_SOURCES})
+  target_link_libraries(${NAME} PRIVATE auforge_warnings ${ARG_LIBS})
+endfunction()
+
+# auforge_test(NAME SOURCES... LIBS... [LABEL unit|data|slow|scale] [WHOLE])
+# Registers each test case with ctest; WHOLE registers the program as one test (start-up of libtorch is 0.6 s).
+function(auforge_test NAME)
+  cmake_parse_arguments(ARG "WHOLE" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(${NAME} ${ARG_SOURCES})
+  target_link_libraries(${NAME} PRIVATE auforge_warnings auforge_test_support GTest::gmock GTest::gtest GTest::gtest_main ${ARG_LIBS})
+  set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/bin)
+  if(ARG_WHOLE)
+    add_test(NAME ${NAME} COMMAND ${NAME})
+    set_tests_properties(${NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+                         SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+  else()
+    gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+  endif()
+endfunction()

@@ -1,0 +1,36 @@
+// Encoded bytes to pixels and back. The format is told by content, not by name. Stateless; thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <opencv2/core/mat.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "datasets/outcome.h"
+
+namespace auforge::datasets {
+
+struct DecodeOptions {
+  std::uint64_t max_pixels = 100'000'000;  // checked from the header, before decoding
+  int min_side = 16;                       // pixels; smaller is kTooSmall
+  void Validate() const;
+};
+
+struct DecodedImage {
+  cv::Mat bgr;                        // CV_8UC3, upright (EXIF orientation applied); empty unless status is kOk
+  Outcome status = Outcome::kOk;      // kOk, kUndecodable, kTooLarge or kTooSmall
+  std::string message;                // what is wrong, for people
+  int width = 0;                      // of the upright image; known even when it is too large
+  int height = 0;
+};
+
+// Never throws for bad input; a truncated JPEG is kUndecodable.
+DecodedImage DecodeImage(std::span<const std::uint8_t> bytes, const DecodeOptions& options);
+
+// bgr: CV_8UC3 or CV_8UC1. quality 1..100. Same pixels, same bytes. 4:4:4 when quality >= 90, else 4:2:0.
+std::vector<std::uint8_t> EncodeJpeg(const cv::Mat& bgr, int quality);
+// Writes a PNG atomically; throws std::runtime_error naming the file.
+void WritePng(const std::string& path, const cv::Mat& bgr);
+
+}  // namespace auforge::datasets

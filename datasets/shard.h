@@ -1,0 +1,144 @@
+// Shards: the HDF5 files (format 1, docs/shard-format.md) between annotation and training.
+//
+// Writing: ShardWriter w(path, header); (AddSample, AddFace*)*; w.Finish(stats). Nothing but a temporary file is
+// visible before Finish; destruction without Finish removes it. Finish commits NNNNN.h5, then NNNNN_stats.json,
+// which is the commit marker. A writer belongs to one thread. A ShardReader's const calls are thread-safe.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "datasets/outcome.h"
+#include "features/au_schema.h"
+#include "features/types.h"
+
+namespace auforge::datasets {
+
+inline constexpr int kShardFormatVersion = 1;
+
+// Root attributes.
+struct ShardHeader {
+  features::AuSchema schema;
+  std::string model_digest;    // of the AU model; "exact" for synthetic faces
+  std::string detector;        // "dlib-hog", …
+  std::string config_digest;   // of everything that can change the content
+  std::string source;          // the input shard's name
+  std::string created;         // ISO 8601 UTC; the one attribute that differs between equal runs
+  std::vector<std::string> emotion_names;  // names of the values in /faces/emotion
+  std::string tool_version;    // filled by the writer
+};
+
+struct SampleRecord {
+  std::string key;
+  std::string url;
+  std::string keywords;
+  Outcome status = Outcome::kOk;
+  int width = 0;
+  int height = 0;
+  std::array<std::uint8_t, 32> sha256{};  // of the encoded image; zeros when it was not read
+};
+
+struct FaceRecord {
+  std::vector<std::uint8_t> image;        // JPEG or PNG of the aligned crop
+  features::AuEstimate aus;               // one entry per AU of the header's schema; quality is stored too
+  features::Landmarks68 landmarks{};      // source image pixels
+  features::Box box;
+  features::HeadPose pose;
+  features::Similarity crop_from_image;
+  float detector_score = 0;
+  std::uint8_t emotion = 0;               // index into emotion_names
+  std::int64_t sample = 0;                // row of /samples
+  std::int32_t face_index = 0;            // 0, 1, … within its image
+};
+
+// A further numeric column written next to the standard ones, e.g. "/synthetic/yaw"; row-major, rows first.
+struct ExtraDataset {
+  std::string path;                       // absolute HDF5 path; groups are created
+  std::vector<std::uint64_t> shape;
+  std::vector<float> values;              // size = product of shape
+};
+struct ExtraStrings {
+  std::string path;
+  std::vector<std::string> values;        // stored as fixed-length UTF-8
+};
+
+class ShardWriter {
+ public:
+  // directory is created; the files are NNNNN.h5 and NNNNN_stats.json with NNNNN = index.
+  // Throws std::runtime_error naming the file when it cannot be written.
+  ShardWriter(const std::string& directory, int index, ShardHeader header);
+  ~ShardWriter();
+  ShardWriter(const ShardWriter&) = delete;
+  ShardWriter& operator=(const ShardWriter&) = delete;
+
+  // Returns the row of the sample. Faces refer to it.
+  std::int64_t AddSample(SampleRecord sample);
+  // Throws std::invalid_argument when the AU sizes do not match the schema, a value is not finite or out of
+  // range, present contradicts intensity, or the sample row does not exist.
+  void AddFace(FaceRecord face);
+  void AddExtra(ExtraDataset extra);
+  void AddExtra(ExtraStrings extra);
+  // Commits. stats_json: a JSON object with the caller's figures; the writer adds "shard", "samples", "faces",
+  // "status" counts, "config_digest" and "model_digest".
+  void Finish(const std::string& stats_json = "{}");
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class ShardReader {
+ public:
+  // Opens and checks structure, version and shapes. Throws std::runtime_error naming file and fault.
+  explicit ShardReader(const std::string& path);
+  ~ShardReader();
+  ShardReader(ShardReader&&) noexcept;
+  ShardReader& operator=(ShardReader&&) noexcept;
+
+  const std::string& path() const;
+  const ShardHeader& header() const;
+  std::size_t FaceCount() const;
+  std::size_t SampleCount() const;
+  // Row-major n x A.
+  std::span<const float> AuIntensity() const;
+  std::span<const float> AuProbability() const;
+  std::span<const std::uint8_t> AuPresent() const;
+  std::span<const std::uint8_t> Emotion() const;
+  std::span<const float> Quality() const;
+  std::span<const float> DetectorScore() const;
+  std::span<const std::int64_t> FaceSample() const;
+  std::span<const std::int32_t> FaceIndex() const;
+  features::Landmarks68 Landmarks(std::size_t face) const;
+  features::Box FaceBox(std::size_t face) const;
+  features::HeadPose Pose(std::size_t face) const;
+  features::Similarity CropFromImage(std::size_t face) const;
+  const SampleRecord& Sample(std::size_t row) const;
+  // Encoded bytes of one crop, checked against its CRC; throws std::runtime_error naming file and face.
+  std::vector<std::uint8_t> FaceImage(std::size_t face) const;
+  // Everything of one face but its image.
+  FaceRecord Face(std::size_t face) const;
+  // An extra dataset, or nullopt when the shard has none of that path.
+  std::optional<ExtraDataset> Extra(const std::string& path) const;
+  std::optional<ExtraStrings> ExtraText(const std::string& path) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// "00012.h5" and "00012_stats.json".
+std::string ShardFileName(int index);
+std::string StatsFileName(int index);
+// True when shard and stats file are both there.
+bool ShardIsDone(const std::string& directory, int index);
+// Shard files for a path: the file itself, or all finished NNNNN.h5 of a folder in order. Throws when there are none.
+std::vector<std::string> FindShards(const std::vector<std::string>& paths);
+// Checks every checksum, length, range and invariant; one line for each fault, empty when the shard is sound.
+std::vector<std::string> VerifyShard(const std::string& path);
+
+}  // namespace auforge::datasets

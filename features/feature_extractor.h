@@ -1,0 +1,57 @@
+// The features of one face as one row of floats: shape, Gabor and (optionally) HOG blocks, as a spec says.
+// A FeatureSpec is stored in every AU model, so that a model is always fed what it was trained on.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <opencv2/core/mat.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "features/gabor.h"
+#include "features/types.h"
+
+namespace auforge::features {
+
+enum class ShapeKind { kNone, kEmotioNet };  // kEmotioNet: 2,145 distances + 321 angles
+
+struct FeatureSpec {
+  ShapeKind shape = ShapeKind::kEmotioNet;
+  bool gabor = true;
+  GaborOptions gabor_options;       // bank, crop size and points
+  bool hog = false;                 // histogram of oriented gradients over the aligned crop
+
+  void Validate() const;            // throws std::invalid_argument naming field, value and constraint
+  std::string ToJson() const;       // canonical: equal specs give equal text
+  static FeatureSpec FromJson(const std::string& json);  // throws std::invalid_argument
+  friend bool operator==(const FeatureSpec&, const FeatureSpec&) = default;
+};
+
+// A run of columns that belong together and are standardised and projected together.
+struct FeatureBlock {
+  std::string name;    // "shape", "gabor", "hog"
+  std::size_t begin = 0;
+  std::size_t size = 0;
+};
+
+// Thread-safe after construction: Extract is const and keeps no state.
+class FeatureExtractor {
+ public:
+  explicit FeatureExtractor(const FeatureSpec& spec);
+  ~FeatureExtractor();
+  FeatureExtractor(FeatureExtractor&&) noexcept;
+  FeatureExtractor& operator=(FeatureExtractor&&) noexcept;
+
+  const FeatureSpec& spec() const;
+  std::size_t Dimension() const;
+  const std::vector<FeatureBlock>& Blocks() const;
+  // image: CV_8UC1 or CV_8UC3 (BGR); landmarks in its pixels; out: size Dimension(), overwritten.
+  void Extract(const cv::Mat& image, const Landmarks68& landmarks, std::span<float> out) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace auforge::features

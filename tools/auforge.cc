@@ -1,0 +1,14 @@
+// auforge: from a crawl of images to AU-labelled training shards.
+#include "tools/commands.h"
+
+int main(int argc, char** argv) {
+  auforge::tools::Cli cli("auforge", "Labels faces with FACS Action Units, at the scale of a crawl.");
+  auforge::tools::AddAnnotate(cli);
+  auforge::tools::AddInspect(cli);
+  auforge::tools::AddVerify(cli);
+  auforge::tools::AddReport(cli);
+  auforge::tools::AddTrainAu(cli);
+  auforge::tools::AddEvalAu(cli);
+  auforge::tools::AddSynth(cli);
+  return cli.Main(argc, argv);
+}

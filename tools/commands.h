@@ -1,0 +1,16 @@
+// Every command of `auforge`, one function each; the file of the same name defines it.
+#pragma once
+
+#include "tools/cli.h"
+
+namespace auforge::tools {
+
+void AddAnnotate(Cli& cli);  // annotate_command.cc
+void AddInspect(Cli& cli);   // inspect_command.cc
+void AddVerify(Cli& cli);    // verify_command.cc
+void AddReport(Cli& cli);    // report_command.cc
+void AddTrainAu(Cli& cli);   // train_au_command.cc
+void AddEvalAu(Cli& cli);    // eval_au_command.cc
+void AddSynth(Cli& cli);     // synth_command.cc
+
+}  // namespace auforge::tools
