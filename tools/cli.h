@@ -5,11 +5,12 @@
 //     auto options = std::make_shared<InspectOptions>();
 //     auto command = cli.Add("inspect", "Say what is in a shard", "auforge inspect out/00000.h5");
 //     command.Positional("SHARD", options->paths, "shard files or folders").Required();
-//     command.Run([options](const Context& context) { return Inspect(*options); });
+//     command.Run([options] { return Inspect(*options); });
 //   }
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -47,7 +48,7 @@ class Option {  // a handle; fluent
 
 class Command {
  public:
-  explicit Command(void* impl) : impl_(impl) {}
+  Command(void* impl, void* runs) : impl_(impl), runs_(runs) {}
   // names: "-o,--output". `value` holds the default and must outlive parsing (capture its owner in Run).
   Option Add(const std::string& names, std::string& value, const std::string& help);
   Option Add(const std::string& names, int& value, const std::string& help);
@@ -65,6 +66,7 @@ class Command {
 
  private:
   void* impl_;
+  void* runs_;
 };
 
 class Cli {
@@ -73,10 +75,13 @@ class Cli {
   ~Cli();
   // help: one line. example: a command line (or several, one a line) shown by --help.
   Command Add(const std::string& name, const std::string& help, const std::string& example);
+  // A command that another executable serves ("auforge gan ..." runs auforge-gan beside this program).
+  void AddProgram(const std::string& name, const std::string& help, const std::string& program);
   // Parses, runs, turns exceptions into a message on stderr and an exit code. --version is built in.
   int Main(int argc, char** argv);
 
  private:
+  int RunProgram(const std::string& program, char** argv);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
