@@ -1,0 +1,74 @@
+// The annotation run: images in, labelled shards out, as one TBB pipeline that fills one machine.
+//
+//   source (in order) -> examine (parallel) -> gather batches (in order) -> classify (parallel) -> write (in order)
+//
+// Memory is bounded by the number of images in flight; the order of the output, and so every byte of it, does not
+// depend on the number of threads. A shard that is finished (its stats file is there) is skipped.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "datasets/image_codec.h"
+#include "datasets/image_source.h"
+#include "features/align.h"
+
+namespace auforge::pipeline {
+
+struct AnnotateOptions {
+  std::vector<std::string> inputs;   // see datasets::ImageSource::Plan
+  std::string output;                // folder of shards; created
+  std::string model;                 // AU model; empty: annotator::DefaultAuModelPath()
+  std::string landmarks;             // dlib weights; empty: annotator::DefaultLandmarkPath()
+  int jobs = 1;                      // threads, >= 1
+  int min_face = 80;                 // smallest face looked for, pixels, 20..2000; time per image falls with its square
+  float detector_threshold = 0;      // added to the detector's own; higher: fewer, surer faces
+  float min_quality = 0;             // faces below are not written, 0..1
+  features::AlignOptions crop;       // the crop that is stored
+  int jpeg_quality = 92;             // of the stored crop, 1..100
+  int batch = 32;                    // faces per classification, 1..4096
+  int index = 0;                     // this process does shards i with i % count == index
+  int count = 1;
+  datasets::SourceOptions source;
+  datasets::DecodeOptions decode;
+
+  void Validate() const;             // throws std::invalid_argument naming field, value and constraint
+};
+
+// Where the time went, summed over threads, seconds.
+enum class Stage : std::uint8_t { kRead, kDecode, kDetect, kLandmarks, kFeatures, kCrop, kClassify, kWrite };
+inline constexpr std::size_t kStageCount = 8;
+const char* StageName(Stage stage);
+
+struct AnnotateProgress {
+  std::uint64_t images = 0;          // done so far, this run
+  std::uint64_t images_expected = 0; // of this run, estimated; 0 while unknown
+  std::uint64_t faces = 0;
+  std::size_t shards = 0;            // finished, of this run
+  std::size_t shards_expected = 0;
+  double seconds = 0;
+};
+
+struct AnnotateSummary {
+  std::uint64_t images = 0;
+  std::uint64_t faces = 0;
+  std::map<std::string, std::uint64_t> by_status;  // images per outcome name, this run
+  std::size_t shards_written = 0;
+  std::size_t shards_skipped = 0;                  // were finished before
+  double seconds = 0;
+  std::array<double, kStageCount> stage_seconds{};
+  bool stopped = false;                            // stop_requested ended it early
+};
+
+// progress: called from one thread at a time, a few times a second; may be empty. stop_requested: polled per image;
+// when it turns true the unfinished shard is dropped and the call returns soon.
+// Throws std::runtime_error for configuration and I/O (the message names the file and what to do), and
+// ConfigMismatch when the folder holds shards made otherwise.
+AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<void(const AnnotateProgress&)>& progress,
+                         const std::function<bool()>& stop_requested);
+
+}  // namespace auforge::pipeline

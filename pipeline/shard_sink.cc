@@ -1,0 +1,88 @@
+#include "pipeline/shard_sink.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "datasets/storage/atomic_file.h"
+
+namespace auforge::pipeline {
+namespace {
+
+using nlohmann::json;
+
+std::string Now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+std::string ErrorsFileName(int index) {
+  char name[48];
+  std::snprintf(name, sizeof(name), "%05d_errors.jsonl", index);
+  return name;
+}
+
+}  // namespace
+
+ShardSink::ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality)
+    : folder_(std::move(folder)), header_(std::move(header)), config_(std::move(config)), min_quality_(min_quality) {}
+
+void ShardSink::Begin(const datasets::InputShard& shard) {
+  shard_ = shard;
+  failures_.clear();
+  seconds_.fill(0);
+  datasets::ShardHeader header = header_;
+  header.source = shard.name;
+  header.created = Now();
+  writer_ = std::make_unique<datasets::ShardWriter>(folder_, shard.index, std::move(header));
+}
+
+void ShardSink::Write(ExaminedImage image) {
+  const auto is_poor = [this](const datasets::FaceRecord& face) { return face.aus.quality < min_quality_; };
+  const bool had_faces = !image.faces.empty();
+  std::erase_if(image.faces, is_poor);
+  if (had_faces && image.faces.empty()) {
+    image.sample.status = datasets::Outcome::kLowQuality;
+    image.stage = "classify";
+    image.message = "every face is below the least quality";
+  }
+  if (image.sample.status != datasets::Outcome::kOk) LogFailure(image);
+  ++images_;
+  ++by_status_[std::string(datasets::OutcomeName(image.sample.status))];
+  for (std::size_t i = 0; i < kStageCount; ++i) seconds_[i] += image.stage_seconds[i];
+  const std::int64_t row = writer_->AddSample(std::move(image.sample));
+  for (std::size_t i = 0; i < image.faces.size(); ++i) {
+    image.faces[i].sample = row;
+    image.faces[i].face_index = static_cast<std::int32_t>(i);
+    writer_->AddFace(std::move(image.faces[i]));
+    ++faces_;
+  }
+}
+
+void ShardSink::LogFailure(const ExaminedImage& image) {
+  const json line = {{"key", image.sample.key},
+                     {"url", image.sample.url},
+                     {"stage", image.stage},
+                     {"status", datasets::OutcomeName(image.sample.status)},
+                     {"message", image.message}};
+  // Keys come from a crawl and need not be UTF-8.
+  failures_ += line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+void ShardSink::Commit() {
+  const auto errors = std::filesystem::path(folder_) / ErrorsFileName(shard_.index);
+  datasets::storage::WriteFileAtomically(errors.string(), failures_);
+  json seconds;
+  for (std::size_t i = 0; i < kStageCount; ++i) seconds[StageName(static_cast<Stage>(i))] = seconds_[i];
+  const json stats = {{"source", shard_.name}, {"config", json::parse(config_.json)}, {"stage_seconds", seconds}};
+  writer_->Finish(stats.dump(-1, ' ', false, json::error_handler_t::replace));
+  writer_.reset();
+}
+
+}  // namespace auforge::pipeline

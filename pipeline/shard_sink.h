@@ -1,0 +1,49 @@
+// The end of the pipeline: images in order into shards, one shard after the other, each committed when its last
+// image has come. Used by one thread at a time.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "datasets/image_source.h"
+#include "datasets/shard.h"
+#include "pipeline/annotate.h"
+#include "pipeline/examine.h"
+#include "pipeline/run_config.h"
+
+namespace auforge::pipeline {
+
+class ShardSink {
+ public:
+  // header: everything but source, which each shard sets.
+  ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality);
+
+  // (Begin, Write*, Commit)*
+  void Begin(const datasets::InputShard& shard);
+  // Faces below the least quality are left out; an image that loses all of them is kLowQuality.
+  void Write(ExaminedImage image);
+  // Writes NNNNN_errors.jsonl, the shard and, last, its stats file.
+  void Commit();
+
+  std::uint64_t images() const { return images_; }
+  std::uint64_t faces() const { return faces_; }
+  const std::map<std::string, std::uint64_t>& by_status() const { return by_status_; }
+
+ private:
+  void LogFailure(const ExaminedImage& image);
+
+  std::string folder_;
+  datasets::ShardHeader header_;
+  RunConfig config_;
+  float min_quality_;
+  datasets::InputShard shard_;
+  std::unique_ptr<datasets::ShardWriter> writer_;
+  std::string failures_;                       // lines of the error log
+  std::array<double, kStageCount> seconds_{};  // of the shard
+  std::uint64_t images_ = 0;
+  std::uint64_t faces_ = 0;
+  std::map<std::string, std::uint64_t> by_status_;
+};
+
+}  // namespace auforge::pipeline

@@ -1,0 +1,121 @@
+// auforge annotate: images in, labelled shards out.
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "pipeline/annotate.h"
+#include "pipeline/run_config.h"
+#include "tools/commands.h"
+#include "tools/progress.h"
+#include "tools/signals.h"
+
+namespace auforge::tools {
+namespace {
+
+struct AnnotateArguments {
+  pipeline::AnnotateOptions options;
+  bool quiet = false;
+  bool json = false;
+  bool profile = false;
+  std::uint64_t shard_size = 10000;
+};
+
+nlohmann::json ToJson(const pipeline::AnnotateSummary& summary) {
+  nlohmann::json stages;
+  for (std::size_t i = 0; i < pipeline::kStageCount; ++i) {
+    stages[pipeline::StageName(static_cast<pipeline::Stage>(i))] = summary.stage_seconds[i];
+  }
+  return {{"images", summary.images},
+          {"faces", summary.faces},
+          {"status", summary.by_status},
+          {"shards_written", summary.shards_written},
+          {"shards_skipped", summary.shards_skipped},
+          {"seconds", summary.seconds},
+          {"stage_seconds", stages},
+          {"stopped", summary.stopped}};
+}
+
+void PrintSummary(const pipeline::AnnotateSummary& summary, const std::string& output) {
+  if (summary.shards_written == 0 && summary.shards_skipped > 0 && !summary.stopped) {
+    std::cout << "nothing to do: all " << summary.shards_skipped << " shards in " << output << " are finished\n";
+    return;
+  }
+  std::cout << summary.images << " images, " << summary.faces << " faces in " << Duration(summary.seconds) << " ("
+            << static_cast<int>(static_cast<double>(summary.images) / summary.seconds + 0.5) << " images/s)\n";
+  for (const auto& [status, count] : summary.by_status) std::cout << "  " << status << ": " << count << "\n";
+  std::cout << summary.shards_written << " shards written to " << output;
+  if (summary.shards_skipped > 0) std::cout << ", " << summary.shards_skipped << " were finished before";
+  std::cout << "\n";
+  if (summary.stopped) std::cout << "stopped early; run the same command again to go on\n";
+}
+
+void PrintProfile(const pipeline::AnnotateSummary& summary) {
+  double total = 0;
+  for (const double seconds : summary.stage_seconds) total += seconds;
+  std::printf("%-10s %9s %7s %12s\n", "stage", "seconds", "share", "ms/image");
+  for (std::size_t i = 0; i < pipeline::kStageCount; ++i) {
+    const double seconds = summary.stage_seconds[i];
+    std::printf("%-10s %9.2f %6.1f%% %12.3f\n", pipeline::StageName(static_cast<pipeline::Stage>(i)), seconds,
+                100 * seconds / std::max(total, 1e-9),
+                1000 * seconds / static_cast<double>(std::max<std::uint64_t>(summary.images, 1)));
+  }
+}
+
+int RunAnnotate(AnnotateArguments& arguments) {
+  arguments.options.source.shard_size = static_cast<std::size_t>(arguments.shard_size);
+  InstallStopSignals();
+  ProgressLine line("annotate", arguments.quiet);
+  const auto report = [&line](const pipeline::AnnotateProgress& progress) {
+    line.Update(progress.images, progress.images_expected, progress.seconds, "images",
+                ", " + std::to_string(progress.faces) + " faces, " + std::to_string(progress.shards) + " of " +
+                    std::to_string(progress.shards_expected) + " shards");
+  };
+  pipeline::AnnotateSummary summary;
+  try {
+    summary = pipeline::Annotate(arguments.options, report, [] { return StopSignal() != 0; });
+  } catch (const pipeline::ConfigMismatch& error) {
+    throw BadInputError(error.what());
+  }
+  line.Finish();
+  if (arguments.json) {
+    std::cout << ToJson(summary).dump() << "\n";
+  } else {
+    PrintSummary(summary, arguments.options.output);
+    if (arguments.profile) PrintProfile(summary);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void AddAnnotate(Cli& cli) {
+  auto arguments = std::make_shared<AnnotateArguments>();
+  pipeline::AnnotateOptions& options = arguments->options;
+  options.jobs = AvailableCores();
+  Command command = cli.Add("annotate", "Label every face of images, folders, lists and tars; write shards",
+                            "auforge annotate photos/ -o shards/\n"
+                            "  auforge annotate 'crawl/{00000..00099}.tar' -o shards/ --min-face 60");
+  command.Positional("INPUT", options.inputs, "image files, folders, @list files, .tar archives with braces")
+      .Required();
+  command.Add("-o,--output", options.output, "folder for the shards; run again to go on").Required();
+  command.Add("--model", options.model, "AU model; default: the one that comes with auforge");
+  command.Add("--landmarks", options.landmarks, "dlib's 68-point weights; default: Debian's libdlib-data");
+  command.Add("-j,--jobs", options.jobs, "threads").Range(1, 1024);
+  command.Add("--min-face", options.min_face, "smallest face to look for, pixels; 40 takes 4 times as long as 80")
+      .Range(20, 2000);
+  command.Add("--detector-threshold", options.detector_threshold, "added to the detector's own; higher: surer faces");
+  command.Add("--min-quality", options.min_quality, "leave out faces of lower quality").Range(0, 1);
+  command.Add("--crop-size", options.crop.size, "side of the stored crops, pixels").Range(16, 2048);
+  command.Add("--jpeg-quality", options.jpeg_quality, "of the stored crops").Range(1, 100);
+  command.Add("--shard-size", arguments->shard_size, "images a shard, for folders and lists").Range(1, 10'000'000);
+  command.Add("--max-pixels", options.decode.max_pixels, "images with more pixels are not decoded");
+  command.Add("--index", options.index, "do shards i with i mod count = index");
+  command.Add("--count", options.count, "number of processes that share the work");
+  command.Flag("--profile", arguments->profile, "print where the time went");
+  command.Flag("--json", arguments->json, "print the summary as JSON");
+  command.Flag("-q,--quiet", arguments->quiet, "no progress");
+  command.Run([arguments] { return RunAnnotate(*arguments); });
+}
+
+}  // namespace auforge::tools

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs what AuForge builds, runs and tests with: packages of Debian 12, nothing else.
+#   tools/install-deps.sh            everything that is missing
+#   tools/install-deps.sh --list     only print the package names
+set -euo pipefail
+
+packages=(
+  # compilers and build
+  build-essential cmake ninja-build pkg-config ccache mold git ca-certificates
+  # libraries of the annotator and the shards
+  libdlib-dev libdlib-data libopencv-dev libsvm-dev libtbb-dev libhdf5-dev libarchive-dev libturbojpeg0-dev
+  libcli11-dev nlohmann-json3-dev libeigen3-dev libopenblas0 libopenblas-dev libssl-dev libsqlite3-dev libgif-dev
+  # GANimation
+  libtorch-dev libgloo-dev
+  # tests
+  libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools python3 python3-h5py python3-numpy xz-utils
+)
+
+if [[ "${1:-}" == --list ]]; then printf '%s\n' "${packages[@]}"; exit 0; fi
+if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,4p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  echo "install-deps: this system has no apt; AuForge is built with Debian 12's packages. On another system" >&2
+  echo "install-deps: install the equivalents of: $(IFS=' '; echo "${packages[*]}")" >&2
+  exit 2
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+  [[ "$status" == "install ok installed" ]] || missing+=("$package")
+done
+if (( ${#missing[@]} == 0 )); then echo "install-deps: all ${#packages[@]} packages are there"; exit 0; fi
+
+as_root=()
+if (( EUID != 0 )); then
+  if ! command -v sudo >/dev/null; then
+    echo "install-deps: not root and no sudo. Ask an administrator to run:" >&2
+    echo "  apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 2
+  fi
+  as_root=(sudo)
+fi
+echo "install-deps: installing ${#missing[@]} packages: ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+if ! DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; then
+  echo "install-deps: apt could not install them; see its message above (Debian 12 \"bookworm\" has all of them)" >&2
+  exit 1
+fi
+echo "install-deps: done"
