@@ -29,3 +29,7 @@ endif()
 add_library(auforge_warnings INTERFACE)
 target_compile_options(auforge_warnings INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 warns of overlaps inside std::string's own operator+ (GCC bug 105651).
+  target_compile_options(auforge_warnings INTERFACE -Wno-restrict)
+endif()

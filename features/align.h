@@ -2,6 +2,7 @@
 // Pure functions; safe to call from any thread.
 #pragma once
 
+#include <cstddef>
 #include <opencv2/core/mat.hpp>
 #include <span>
 
@@ -19,13 +20,15 @@ Point2 LeftEyeCentre(const Landmarks68& landmarks);
 float InterOcularDistance(const Landmarks68& landmarks);
 
 Landmarks68 Transform(const Similarity& target_from_source, const Landmarks68& landmarks);
+// The landmark that takes this one's place in a mirrored face, 0..67.
+std::size_t MirrorLandmark(std::size_t landmark);
 // The landmarks of the picture flipped left to right: x -> width - x, with left and right indices exchanged.
 Landmarks68 Mirror(const Landmarks68& landmarks, float image_width);
 
 struct AlignOptions {
   int size = 128;                   // side of the square crop, pixels, >= 16
-  float inter_ocular = 0.34F;       // eye distance as a share of the side, 0.1..0.9
-  float eye_height = 0.42F;         // height of the eye line as a share of the side, 0.1..0.9
+  float inter_ocular = 0.30F;       // eye distance as a share of the side, 0.1..0.9
+  float eye_height = 0.40F;         // height of the eye line as a share of the side, 0.1..0.9
   void Validate() const;            // throws std::invalid_argument naming field and value
 };
 

@@ -1,0 +1,134 @@
+#include "features/feature_extractor.h"
+
+#include <nlohmann/json.hpp>
+#include <opencv2/imgproc.hpp>
+#include <stdexcept>
+
+#include "features/align.h"
+#include "features/hog.h"
+#include "features/shape.h"
+
+namespace auforge::features {
+namespace {
+
+using nlohmann::json;
+
+// The feature crop shows the face from the hair line to the chin; tighter than the crop that is stored.
+constexpr float kCropInterOcular = 0.36F;
+constexpr float kCropEyeHeight = 0.36F;
+
+NLOHMANN_JSON_SERIALIZE_ENUM(ShapeKind, {{ShapeKind::kNone, "none"}, {ShapeKind::kEmotioNet, "emotionet"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(GaborPoints, {{GaborPoints::kCompact, "compact"}, {GaborPoints::kEmotioNet, "emotionet"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(GaborOutput, {{GaborOutput::kSqrtMagnitude, "sqrt-magnitude"},
+                                           {GaborOutput::kResponses, "responses"}})
+
+}  // namespace
+
+void FeatureSpec::Validate() const {
+  if (shape == ShapeKind::kNone && !gabor && !hog) {
+    throw std::invalid_argument("features: shape, gabor and hog are all off; switch one on");
+  }
+  gabor_options.Validate();
+}
+
+std::string FeatureSpec::ToJson() const {
+  const GaborOptions& g = gabor_options;
+  return json{{"shape", shape},
+              {"gabor", gabor},
+              {"hog", hog},
+              {"gabor_options",
+               {{"crop_size", g.crop_size},
+                {"wavelengths", g.wavelengths},
+                {"orientations", g.orientations},
+                {"sigma_ratios", g.sigma_ratios},
+                {"phases", g.phases},
+                {"gamma", g.gamma},
+                {"points", g.points},
+                {"output", g.output},
+                {"normalisation_sigma", g.normalisation_sigma}}}}
+      .dump();
+}
+
+FeatureSpec FeatureSpec::FromJson(const std::string& text) {
+  FeatureSpec spec;
+  try {
+    const json all = json::parse(text);
+    all.at("shape").get_to(spec.shape);
+    all.at("gabor").get_to(spec.gabor);
+    all.at("hog").get_to(spec.hog);
+    const json& g = all.at("gabor_options");
+    g.at("crop_size").get_to(spec.gabor_options.crop_size);
+    g.at("wavelengths").get_to(spec.gabor_options.wavelengths);
+    g.at("orientations").get_to(spec.gabor_options.orientations);
+    g.at("sigma_ratios").get_to(spec.gabor_options.sigma_ratios);
+    g.at("phases").get_to(spec.gabor_options.phases);
+    g.at("gamma").get_to(spec.gabor_options.gamma);
+    g.at("points").get_to(spec.gabor_options.points);
+    g.at("output").get_to(spec.gabor_options.output);
+    g.at("normalisation_sigma").get_to(spec.gabor_options.normalisation_sigma);
+  } catch (const json::exception& error) {
+    throw std::invalid_argument(std::string("feature spec: ") + error.what());
+  }
+  spec.Validate();
+  return spec;
+}
+
+struct FeatureExtractor::Impl {
+  FeatureSpec spec;
+  std::unique_ptr<GaborBank> bank;
+  std::vector<FeatureBlock> blocks;
+  std::size_t dimension = 0;
+  AlignOptions crop;
+
+  void AddBlock(const char* name, std::size_t size) {
+    blocks.push_back({name, dimension, size});
+    dimension += size;
+  }
+};
+
+FeatureExtractor::FeatureExtractor(const FeatureSpec& spec) : impl_(std::make_unique<Impl>()) {
+  spec.Validate();
+  impl_->spec = spec;
+  impl_->crop = {spec.gabor_options.crop_size, kCropInterOcular, kCropEyeHeight};
+  if (spec.shape == ShapeKind::kEmotioNet) impl_->AddBlock("shape", kShapeFeatureCount);
+  if (spec.gabor) {
+    impl_->bank = std::make_unique<GaborBank>(spec.gabor_options);
+    impl_->AddBlock("gabor", impl_->bank->Dimension());
+  }
+  if (spec.hog) impl_->AddBlock("hog", HogDimension(spec.gabor_options.crop_size));
+}
+FeatureExtractor::~FeatureExtractor() = default;
+FeatureExtractor::FeatureExtractor(FeatureExtractor&&) noexcept = default;
+FeatureExtractor& FeatureExtractor::operator=(FeatureExtractor&&) noexcept = default;
+
+const FeatureSpec& FeatureExtractor::spec() const { return impl_->spec; }
+std::size_t FeatureExtractor::Dimension() const { return impl_->dimension; }
+const std::vector<FeatureBlock>& FeatureExtractor::Blocks() const { return impl_->blocks; }
+
+void FeatureExtractor::Extract(const cv::Mat& image, const Landmarks68& landmarks, std::span<float> out) const {
+  if (out.size() != impl_->dimension) {
+    throw std::invalid_argument("features: room for " + std::to_string(out.size()) + " values; needs " +
+                                std::to_string(impl_->dimension));
+  }
+  cv::Mat crop;
+  Landmarks68 in_crop = landmarks;
+  if (impl_->spec.gabor || impl_->spec.hog) {
+    const AlignedFace aligned = AlignFace(image, landmarks, impl_->crop);
+    in_crop = Transform(aligned.crop_from_image, landmarks);
+    if (aligned.crop.channels() == 3) {
+      cv::cvtColor(aligned.crop, crop, cv::COLOR_BGR2GRAY);
+    } else {
+      crop = aligned.crop;
+    }
+  }
+  std::size_t block = 0;
+  const auto next = [&] {
+    const FeatureBlock& b = impl_->blocks[block++];
+    return out.subspan(b.begin, b.size);
+  };
+  if (impl_->spec.shape == ShapeKind::kEmotioNet) ShapeFeatures(landmarks, next());
+  if (impl_->spec.gabor) impl_->bank->Extract(crop, in_crop, next());
+  if (impl_->spec.hog) HogFeatures(crop, next());
+}
+
+}  // namespace auforge::features
