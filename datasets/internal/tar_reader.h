@@ -1,0 +1,16 @@
+// Samples of a webdataset tar: members that share their name up to the first dot of the base name.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "datasets/image_source.h"
+
+namespace auforge::datasets {
+
+// Opens lazily: a tar that cannot be read yields one item of status kUnreadable. Nothing is ever unpacked to disk,
+// so that names like ../../x are just names.
+std::unique_ptr<ItemReader> OpenTar(const std::string& path, std::uint64_t max_bytes);
+
+}  // namespace auforge::datasets

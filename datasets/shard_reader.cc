@@ -1,0 +1,235 @@
+#include <algorithm>
+#include <filesystem>
+#include <mutex>
+#include <stdexcept>
+
+#include "datasets/internal/shard_layout.h"
+#include "datasets/shard.h"
+#include "datasets/storage/checksum.h"
+#include "datasets/storage/hdf5_file.h"
+
+namespace auforge::datasets {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string ShapeText(const std::vector<std::uint64_t>& shape) {
+  std::string text = "[";
+  for (const std::uint64_t extent : shape) text += (text.size() > 1 ? "," : "") + std::to_string(extent);
+  return text + "]";
+}
+
+}  // namespace
+
+struct ShardReader::Impl {
+  explicit Impl(const std::string& p) : path(p), file(p) {}
+
+  std::string path;
+  storage::Hdf5Reader file;
+  // HDF5 serialises its calls anyway; our handles are not for two threads at once.
+  mutable std::mutex mutex;
+  ShardHeader header;
+  std::vector<std::uint64_t> offsets;
+  std::vector<std::uint32_t> crc;
+  std::vector<float> intensity, probability, landmarks, box, pose, crop, score, quality;
+  std::vector<std::uint8_t> present, emotion;
+  std::vector<std::int64_t> sample;
+  std::vector<std::int32_t> face_index;
+  std::vector<SampleRecord> samples;
+
+  template <typename T>
+  std::vector<T> Column(const char* name, std::vector<std::uint64_t> shape) {
+    storage::NdArray<T> array = file.Read<T>(name);
+    if (array.shape != shape) {
+      throw std::runtime_error(path + ": " + name + " has shape " + ShapeText(array.shape) + ", expected " +
+                               ShapeText(shape));
+    }
+    return std::move(array.values);
+  }
+
+  void ReadHeader() {
+    if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != layout::kFormat) {
+      throw std::runtime_error(path + ": is not an AuForge shard");
+    }
+    const std::int64_t version = file.ReadInteger("/", "format_version");
+    if (version != kShardFormatVersion) {
+      throw std::runtime_error(path + ": is of shard format " + std::to_string(version) + ", this program reads " +
+                               std::to_string(kShardFormatVersion));
+    }
+    try {
+      header.schema = features::AuSchema::FromNames(file.ReadStringList("/", "au_names"));
+    } catch (const std::invalid_argument& error) {
+      throw std::runtime_error(path + ": au_names: " + error.what());
+    }
+    header.tool_version = file.ReadString("/", "tool_version");
+    header.model_digest = file.ReadString("/", "model_digest");
+    header.detector = file.ReadString("/", "detector");
+    header.config_digest = file.ReadString("/", "config_digest");
+    header.source = file.ReadString("/", "source");
+    header.created = file.ReadString("/", "created");
+    header.emotion_names = file.ReadStringList(layout::kEmotion, "names");
+  }
+
+  void ReadFaces() {
+    const std::vector<std::uint64_t> rows = file.Shape(layout::kSample);
+    if (rows.size() != 1) throw std::runtime_error(path + ": " + layout::kSample + " is not one-dimensional");
+    const std::uint64_t n = rows[0];
+    const std::uint64_t a = header.schema.size();
+    sample = Column<std::int64_t>(layout::kSample, {n});
+    offsets = Column<std::uint64_t>(layout::kImageOffsets, {n + 1});
+    crc = Column<std::uint32_t>(layout::kImageCrc, {n});
+    intensity = Column<float>(layout::kAuIntensity, {n, a});
+    probability = Column<float>(layout::kAuProbability, {n, a});
+    present = Column<std::uint8_t>(layout::kAuPresent, {n, a});
+    landmarks = Column<float>(layout::kLandmarks, {n, features::kLandmarkCount, 2});
+    box = Column<float>(layout::kBox, {n, 4});
+    pose = Column<float>(layout::kPose, {n, 3});
+    crop = Column<float>(layout::kCropFromImage, {n, 2, 3});
+    score = Column<float>(layout::kDetectorScore, {n});
+    quality = Column<float>(layout::kQuality, {n});
+    emotion = Column<std::uint8_t>(layout::kEmotion, {n});
+    face_index = Column<std::int32_t>(layout::kFaceIndex, {n});
+  }
+
+  void ReadSamples() {
+    const std::vector<std::string> key = file.ReadStrings(layout::kKey);
+    const std::uint64_t m = key.size();
+    const std::vector<std::string> url = file.ReadStrings(layout::kUrl);
+    const std::vector<std::string> keywords = file.ReadStrings(layout::kKeywords);
+    const auto status = Column<std::uint8_t>(layout::kStatus, {m});
+    const auto width = Column<std::int32_t>(layout::kWidth, {m});
+    const auto height = Column<std::int32_t>(layout::kHeight, {m});
+    const auto sha256 = Column<std::uint8_t>(layout::kSha256, {m, 32});
+    if (url.size() != m || keywords.size() != m) throw std::runtime_error(path + ": /samples has columns of unequal length");
+    for (std::size_t i = 0; i < m; ++i) {
+      SampleRecord record{key[i], url[i], keywords[i], static_cast<Outcome>(status[i]), width[i], height[i], {}};
+      std::copy_n(sha256.begin() + static_cast<std::ptrdiff_t>(32 * i), 32, record.sha256.begin());
+      samples.push_back(std::move(record));
+    }
+    for (const std::int64_t row : sample) {
+      if (row < 0 || row >= static_cast<std::int64_t>(m)) {
+        throw std::runtime_error(path + ": /faces/sample refers to row " + std::to_string(row) + " of " +
+                                 std::to_string(m) + " samples");
+      }
+    }
+  }
+};
+
+ShardReader::ShardReader(const std::string& path) : impl_(std::make_unique<Impl>(path)) {
+  impl_->ReadHeader();
+  impl_->ReadFaces();
+  impl_->ReadSamples();
+}
+ShardReader::~ShardReader() = default;
+ShardReader::ShardReader(ShardReader&&) noexcept = default;
+ShardReader& ShardReader::operator=(ShardReader&&) noexcept = default;
+
+const std::string& ShardReader::path() const { return impl_->path; }
+const ShardHeader& ShardReader::header() const { return impl_->header; }
+std::size_t ShardReader::FaceCount() const { return impl_->sample.size(); }
+std::size_t ShardReader::SampleCount() const { return impl_->samples.size(); }
+std::span<const float> ShardReader::AuIntensity() const { return impl_->intensity; }
+std::span<const float> ShardReader::AuProbability() const { return impl_->probability; }
+std::span<const std::uint8_t> ShardReader::AuPresent() const { return impl_->present; }
+std::span<const std::uint8_t> ShardReader::Emotion() const { return impl_->emotion; }
+std::span<const float> ShardReader::Quality() const { return impl_->quality; }
+std::span<const float> ShardReader::DetectorScore() const { return impl_->score; }
+std::span<const std::int64_t> ShardReader::FaceSample() const { return impl_->sample; }
+std::span<const std::int32_t> ShardReader::FaceIndex() const { return impl_->face_index; }
+
+features::Landmarks68 ShardReader::Landmarks(std::size_t face) const {
+  features::Landmarks68 points;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const std::size_t at = (face * points.size() + i) * 2;
+    points[i] = {impl_->landmarks.at(at), impl_->landmarks.at(at + 1)};
+  }
+  return points;
+}
+features::Box ShardReader::FaceBox(std::size_t face) const {
+  const float* b = &impl_->box.at(4 * face);
+  return {b[0], b[1], b[2], b[3]};
+}
+features::HeadPose ShardReader::Pose(std::size_t face) const {
+  const float* p = &impl_->pose.at(3 * face);
+  return {p[0], p[1], p[2]};
+}
+features::Similarity ShardReader::CropFromImage(std::size_t face) const {
+  const float* c = &impl_->crop.at(6 * face);
+  return {c[0], c[3], c[2], c[5]};
+}
+const SampleRecord& ShardReader::Sample(std::size_t row) const { return impl_->samples.at(row); }
+
+std::vector<std::uint8_t> ShardReader::FaceImage(std::size_t face) const {
+  const std::uint64_t begin = impl_->offsets.at(face);
+  const std::uint64_t end = impl_->offsets.at(face + 1);
+  const std::string where = impl_->path + ": face " + std::to_string(face);
+  if (end < begin) throw std::runtime_error(where + ": its offsets run backwards; the shard is damaged");
+  std::vector<std::uint8_t> bytes;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    bytes = impl_->file.ReadRange<std::uint8_t>(layout::kImageBytes, begin, end - begin);
+  }
+  if (storage::Crc32c(bytes) != impl_->crc[face]) {
+    throw std::runtime_error(where + ": its picture does not match its checksum; the shard is damaged");
+  }
+  return bytes;
+}
+
+FaceRecord ShardReader::Face(std::size_t face) const {
+  const std::size_t a = impl_->header.schema.size();
+  const auto row = [face, a](const auto& column) {
+    const auto begin = column.begin() + static_cast<std::ptrdiff_t>(face * a);
+    return std::vector(begin, begin + static_cast<std::ptrdiff_t>(a));
+  };
+  FaceRecord record;
+  record.aus = {row(impl_->intensity), row(impl_->probability), row(impl_->present), impl_->quality.at(face)};
+  record.landmarks = Landmarks(face);
+  record.box = FaceBox(face);
+  record.pose = Pose(face);
+  record.crop_from_image = CropFromImage(face);
+  record.detector_score = impl_->score.at(face);
+  record.emotion = impl_->emotion.at(face);
+  record.sample = impl_->sample.at(face);
+  record.face_index = impl_->face_index.at(face);
+  return record;
+}
+
+std::optional<ExtraDataset> ShardReader::Extra(const std::string& path) const {
+  const std::lock_guard lock(impl_->mutex);
+  if (!impl_->file.Exists(path)) return std::nullopt;
+  storage::NdArray<float> array = impl_->file.Read<float>(path);
+  return ExtraDataset{path, std::move(array.shape), std::move(array.values)};
+}
+std::optional<ExtraStrings> ShardReader::ExtraText(const std::string& path) const {
+  const std::lock_guard lock(impl_->mutex);
+  if (!impl_->file.Exists(path)) return std::nullopt;
+  return ExtraStrings{path, impl_->file.ReadStrings(path)};
+}
+
+std::vector<std::string> FindShards(const std::vector<std::string>& paths) {
+  std::vector<std::string> shards;
+  for (const std::string& path : paths) {
+    if (!fs::exists(path)) throw std::runtime_error(path + ": no such file or folder");
+    if (!fs::is_directory(path)) {
+      shards.push_back(path);
+      continue;
+    }
+    std::vector<std::string> found;
+    for (const auto& entry : fs::directory_iterator(path)) {
+      const std::string name = entry.path().filename().string();
+      const bool is_shard = name.size() >= 8 && name.ends_with(".h5") &&
+                            std::all_of(name.begin(), name.end() - 3, [](char c) { return c >= '0' && c <= '9'; });
+      if (!is_shard) continue;
+      const int index = std::stoi(name.substr(0, 9));
+      if (ShardIsDone(path, index)) found.push_back(entry.path().string());
+    }
+    if (found.empty()) {
+      throw std::runtime_error(path + ": no finished shard in it (NNNNN.h5 with NNNNN_stats.json); annotate into it first");
+    }
+    std::sort(found.begin(), found.end());
+    shards.insert(shards.end(), found.begin(), found.end());
+  }
+  return shards;
+}
+
+}  // namespace auforge::datasets

@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "datasets/image_codec.h"
+#include "datasets/internal/shard_layout.h"
+#include "datasets/shard.h"
+#include "datasets/storage/atomic_file.h"
+#include "datasets/storage/hdf5_file.h"
+
+namespace auforge::datasets {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+// Enough to see what is wrong; a shard of noise must not print a million lines.
+constexpr std::size_t kMostFaults = 200;
+
+class Verifier {
+ public:
+  explicit Verifier(const std::string& path) : shard_(path), path_(path) {}
+
+  std::vector<std::string> Run() {
+    CheckOffsets();
+    for (std::size_t i = 0; i < shard_.FaceCount() && faults_.size() < kMostFaults; ++i) CheckFace(i);
+    for (std::size_t i = 0; i < shard_.SampleCount() && faults_.size() < kMostFaults; ++i) CheckSample(i);
+    CheckStats();
+    return std::move(faults_);
+  }
+
+ private:
+  void Fault(const std::string& text) { faults_.push_back(text); }
+  void FaceFault(std::size_t face, const std::string& text) { Fault("face " + std::to_string(face) + ": " + text); }
+
+  void CheckOffsets() {
+    const storage::Hdf5Reader file(path_);
+    const auto offsets = file.Read<std::uint64_t>(layout::kImageOffsets).values;
+    const std::vector<std::uint64_t> size = file.Shape(layout::kImageBytes);
+    if (!std::is_sorted(offsets.begin(), offsets.end())) Fault("/faces/image_offsets: not ascending");
+    if (offsets.front() != 0) Fault("/faces/image_offsets: does not start at 0");
+    if (size.size() != 1 || offsets.back() != size[0]) Fault("/faces/image_offsets: does not end at the end of image_bytes");
+  }
+
+  void CheckFace(std::size_t i) {
+    const FaceRecord face = shard_.Face(i);
+    for (std::size_t j = 0; j < face.aus.intensity.size(); ++j) {
+      const std::string au = "AU" + std::to_string(shard_.header().schema.numbers()[j]);
+      const float intensity = face.aus.intensity[j];
+      if (!(intensity >= 0 && intensity <= 5)) FaceFault(i, au + " intensity is not in 0..5");
+      if (!(face.aus.probability[j] >= 0 && face.aus.probability[j] <= 1)) FaceFault(i, au + " probability is not in 0..1");
+      if (face.aus.present[j] != (intensity >= 1 ? 1 : 0)) FaceFault(i, au + " presence contradicts its intensity");
+    }
+    if (!(face.aus.quality >= 0 && face.aus.quality <= 1)) FaceFault(i, "quality is not in 0..1");
+    for (const features::Point2& p : face.landmarks) {
+      if (!std::isfinite(p.x) || !std::isfinite(p.y)) {
+        FaceFault(i, "a landmark is not finite");
+        break;
+      }
+    }
+    if (!(face.crop_from_image.Scale() > 0) || !std::isfinite(face.crop_from_image.Scale())) {
+      FaceFault(i, "crop_from_image cannot be inverted");
+    }
+    if (!(face.box.width > 0 && face.box.height > 0)) FaceFault(i, "the box is empty");
+    if (face.emotion >= std::max<std::size_t>(1, shard_.header().emotion_names.size())) FaceFault(i, "emotion has no name");
+    try {
+      const DecodedImage image = DecodeImage(shard_.FaceImage(i), {});
+      if (image.status != Outcome::kOk) FaceFault(i, "its picture does not decode: " + image.message);
+    } catch (const std::exception& error) {
+      Fault(error.what());
+    }
+  }
+
+  void CheckSample(std::size_t i) {
+    const SampleRecord& sample = shard_.Sample(i);
+    const std::string where = "sample " + std::to_string(i) + ": ";
+    if (sample.key.empty()) Fault(where + "has no key");
+    if (OutcomeName(sample.status) == "unknown") Fault(where + "has an unknown status");
+    if (sample.width < 0 || sample.height < 0) Fault(where + "has a negative size");
+  }
+
+  void CheckStats() {
+    const fs::path shard(path_);
+    const fs::path stats_path = shard.parent_path() / (shard.stem().string() + "_stats.json");
+    if (!fs::exists(stats_path)) {
+      Fault(stats_path.filename().string() + " is missing: the shard was not committed");
+      return;
+    }
+    const json stats = json::parse(storage::ReadFile(stats_path.string()), nullptr, false);
+    if (!stats.is_object()) {
+      Fault(stats_path.filename().string() + " is not a JSON object");
+      return;
+    }
+    if (stats.value("faces", json()) != shard_.FaceCount()) Fault("the stats file counts other faces");
+    if (stats.value("samples", json()) != shard_.SampleCount()) Fault("the stats file counts other samples");
+    if (stats.value("config_digest", json()) != shard_.header().config_digest) Fault("the stats file is of another configuration");
+  }
+
+  ShardReader shard_;
+  std::string path_;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace
+
+std::vector<std::string> VerifyShard(const std::string& path) {
+  try {
+    return Verifier(path).Run();
+  } catch (const std::exception& error) {
+    return {error.what()};
+  }
+}
+
+}  // namespace auforge::datasets

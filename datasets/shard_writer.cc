@@ -1,0 +1,246 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "datasets/internal/shard_layout.h"
+#include "datasets/shard.h"
+#include "datasets/storage/atomic_file.h"
+#include "datasets/storage/checksum.h"
+#include "datasets/storage/hdf5_file.h"
+
+namespace auforge::datasets {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+std::string Numbered(int index, const char* ending) {
+  char name[64];
+  std::snprintf(name, sizeof(name), "%05d%s", index, ending);
+  return name;
+}
+
+// Valid UTF-8 of at most kLongestText bytes without zeros; what is not is replaced or cut.
+std::string CleanText(const std::string& text) {
+  std::string clean = text;
+  std::replace(clean.begin(), clean.end(), '\0', ' ');
+  const json quoted = clean;
+  clean = json::parse(quoted.dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+  if (clean.size() > layout::kLongestText) {
+    std::size_t end = layout::kLongestText;
+    while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xC0) == 0x80) --end;
+    clean.resize(end);
+  }
+  return clean;
+}
+
+bool AllWithin(const std::vector<float>& values, float low, float high) {
+  return std::all_of(values.begin(), values.end(), [low, high](float v) { return v >= low && v <= high; });
+}
+
+}  // namespace
+
+std::string ShardFileName(int index) { return Numbered(index, ".h5"); }
+std::string StatsFileName(int index) { return Numbered(index, "_stats.json"); }
+
+bool ShardIsDone(const std::string& directory, int index) {
+  const fs::path folder(directory);
+  return fs::exists(folder / ShardFileName(index)) && fs::exists(folder / StatsFileName(index));
+}
+
+// Columns are kept in memory until Finish: 10,000 faces of 128 px are about 100 MB, and HDF5 wants contiguous
+// datasets whole. A larger --shard-size costs memory in proportion.
+struct ShardWriter::Impl {
+  std::string folder;
+  int index = 0;
+  ShardHeader header;
+  std::string path, temporary;
+  bool finished = false;
+
+  std::vector<std::uint8_t> image_bytes;
+  std::vector<std::uint64_t> image_offsets{0};
+  std::vector<std::uint32_t> image_crc;
+  std::vector<float> intensity, probability, landmarks, box, pose, crop_from_image, score, quality;
+  std::vector<std::uint8_t> present, emotion;
+  std::vector<std::int64_t> sample;
+  std::vector<std::int32_t> face_index;
+
+  std::vector<std::string> key, url, keywords;
+  std::vector<std::uint8_t> status, sha256;
+  std::vector<std::int32_t> width, height;
+  std::vector<ExtraDataset> extras;
+  std::vector<ExtraStrings> extra_strings;
+
+  [[noreturn]] void Refuse(const std::string& what) const {
+    throw std::invalid_argument(path + ": face " + std::to_string(sample.size()) + ": " + what);
+  }
+
+  void Check(const FaceRecord& face) const {
+    const std::size_t width_wanted = header.schema.size();
+    if (face.aus.intensity.size() != width_wanted || face.aus.probability.size() != width_wanted ||
+        face.aus.present.size() != width_wanted) {
+      Refuse("its AUs do not match the schema of " + std::to_string(width_wanted));
+    }
+    if (!AllWithin(face.aus.intensity, 0, 5)) Refuse("an AU intensity is not in 0..5");
+    if (!AllWithin(face.aus.probability, 0, 1)) Refuse("an AU probability is not in 0..1");
+    for (std::size_t j = 0; j < width_wanted; ++j) {
+      if (face.aus.present[j] != (face.aus.intensity[j] >= 1 ? 1 : 0)) {
+        Refuse("presence of AU" + std::to_string(header.schema.numbers()[j]) + " contradicts its intensity");
+      }
+    }
+    if (!(face.aus.quality >= 0 && face.aus.quality <= 1)) Refuse("the quality is not in 0..1");
+    if (face.sample < 0 || face.sample >= static_cast<std::int64_t>(key.size())) Refuse("its sample does not exist");
+    if (face.emotion >= std::max<std::size_t>(1, header.emotion_names.size())) Refuse("its emotion has no name");
+    const auto finite = [](auto... values) { return (std::isfinite(values) && ...); };
+    const auto& c = face.crop_from_image;
+    bool is_finite = finite(face.box.x, face.box.y, face.box.width, face.box.height, face.pose.yaw, face.pose.pitch,
+                            face.pose.roll, c.a, c.b, c.tx, c.ty, face.detector_score);
+    for (const features::Point2& p : face.landmarks) is_finite = is_finite && finite(p.x, p.y);
+    if (!is_finite) Refuse("a number is not finite");
+    if (face.image.empty()) Refuse("it has no picture");
+  }
+
+  void WriteFile(const std::string& to) const {
+    storage::Hdf5Writer file(to);
+    const std::uint64_t n = sample.size();
+    const std::uint64_t a = header.schema.size();
+    file.WriteAttribute("/", "format", std::string(layout::kFormat));
+    file.WriteAttribute("/", "format_version", std::int64_t{kShardFormatVersion});
+    file.WriteAttribute("/", "tool_version", header.tool_version);
+    file.WriteAttribute("/", "au_names", header.schema.Names());
+    file.WriteAttribute("/", "model_digest", header.model_digest);
+    file.WriteAttribute("/", "detector", header.detector);
+    file.WriteAttribute("/", "config_digest", header.config_digest);
+    file.WriteAttribute("/", "source", CleanText(header.source));
+    file.WriteAttribute("/", "created", header.created);
+    const auto write = [&file](const char* name, const auto& values, const std::vector<std::uint64_t>& shape) {
+      file.Write(name, std::span(values.data(), values.size()), shape);
+    };
+    write(layout::kImageBytes, image_bytes, {image_bytes.size()});
+    write(layout::kImageOffsets, image_offsets, {n + 1});
+    write(layout::kImageCrc, image_crc, {n});
+    write(layout::kAuIntensity, intensity, {n, a});
+    write(layout::kAuProbability, probability, {n, a});
+    write(layout::kAuPresent, present, {n, a});
+    write(layout::kLandmarks, landmarks, {n, features::kLandmarkCount, 2});
+    write(layout::kBox, box, {n, 4});
+    write(layout::kPose, pose, {n, 3});
+    write(layout::kCropFromImage, crop_from_image, {n, 2, 3});
+    write(layout::kDetectorScore, score, {n});
+    write(layout::kQuality, quality, {n});
+    write(layout::kEmotion, emotion, {n});
+    file.WriteAttribute(layout::kEmotion, "names", header.emotion_names);
+    write(layout::kSample, sample, {n});
+    write(layout::kFaceIndex, face_index, {n});
+    const std::uint64_t m = key.size();
+    file.WriteStrings(layout::kKey, key);
+    file.WriteStrings(layout::kUrl, url);
+    file.WriteStrings(layout::kKeywords, keywords);
+    write(layout::kStatus, status, {m});
+    file.WriteAttribute(layout::kStatus, "names", OutcomeNames());
+    write(layout::kWidth, width, {m});
+    write(layout::kHeight, height, {m});
+    write(layout::kSha256, sha256, {m, 32});
+    for (const ExtraDataset& extra : extras) {
+      file.Write<float>(extra.path, std::span(extra.values.data(), extra.values.size()), extra.shape);
+    }
+    for (const ExtraStrings& extra : extra_strings) file.WriteStrings(extra.path, extra.values);
+    file.Close();
+  }
+
+  std::string Stats(const std::string& callers) const {
+    json stats = json::parse(callers);
+    if (!stats.is_object()) throw std::invalid_argument("stats must be a JSON object");
+    std::map<std::string, std::uint64_t> counts;
+    for (const std::uint8_t s : status) ++counts[std::string(OutcomeName(static_cast<Outcome>(s)))];
+    stats["shard"] = ShardFileName(index);
+    stats["samples"] = key.size();
+    stats["faces"] = sample.size();
+    stats["status"] = counts;
+    stats["config_digest"] = header.config_digest;
+    stats["model_digest"] = header.model_digest;
+    stats["tool_version"] = header.tool_version;
+    return stats.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  }
+};
+
+ShardWriter::ShardWriter(const std::string& directory, int index, ShardHeader header)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->folder = directory;
+  impl_->index = index;
+  impl_->header = std::move(header);
+  impl_->header.tool_version = AUFORGE_VERSION;
+  impl_->path = (fs::path(directory) / ShardFileName(index)).string();
+  impl_->temporary = storage::TemporaryName(impl_->path);
+  std::error_code error;
+  fs::create_directories(directory, error);
+  // Fail before the first image is looked at, not after the last.
+  std::FILE* probe = error ? nullptr : std::fopen(impl_->temporary.c_str(), "wb");
+  if (probe == nullptr) {
+    const std::string reason = error ? error.message() : std::strerror(errno);
+    throw std::runtime_error(directory + ": cannot be written: " + reason + "; choose another output folder");
+  }
+  std::fclose(probe);
+}
+
+ShardWriter::~ShardWriter() {
+  if (!impl_->finished) unlink(impl_->temporary.c_str());
+}
+
+std::int64_t ShardWriter::AddSample(SampleRecord sample) {
+  Impl& i = *impl_;
+  i.key.push_back(CleanText(sample.key));
+  i.url.push_back(CleanText(sample.url));
+  i.keywords.push_back(CleanText(sample.keywords));
+  i.status.push_back(static_cast<std::uint8_t>(sample.status));
+  i.width.push_back(sample.width);
+  i.height.push_back(sample.height);
+  i.sha256.insert(i.sha256.end(), sample.sha256.begin(), sample.sha256.end());
+  return static_cast<std::int64_t>(i.key.size()) - 1;
+}
+
+void ShardWriter::AddFace(FaceRecord face) {
+  Impl& i = *impl_;
+  i.Check(face);
+  i.image_bytes.insert(i.image_bytes.end(), face.image.begin(), face.image.end());
+  i.image_offsets.push_back(i.image_bytes.size());
+  i.image_crc.push_back(storage::Crc32c(face.image));
+  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  append(i.intensity, face.aus.intensity);
+  append(i.probability, face.aus.probability);
+  append(i.present, face.aus.present);
+  for (const features::Point2& p : face.landmarks) append(i.landmarks, std::array{p.x, p.y});
+  append(i.box, std::array{face.box.x, face.box.y, face.box.width, face.box.height});
+  append(i.pose, std::array{face.pose.yaw, face.pose.pitch, face.pose.roll});
+  const features::Similarity& c = face.crop_from_image;
+  append(i.crop_from_image, std::array{c.a, -c.b, c.tx, c.b, c.a, c.ty});
+  i.score.push_back(face.detector_score);
+  i.quality.push_back(face.aus.quality);
+  i.emotion.push_back(face.emotion);
+  i.sample.push_back(face.sample);
+  i.face_index.push_back(face.face_index);
+}
+
+void ShardWriter::AddExtra(ExtraDataset extra) { impl_->extras.push_back(std::move(extra)); }
+void ShardWriter::AddExtra(ExtraStrings extra) {
+  for (std::string& text : extra.values) text = CleanText(text);
+  impl_->extra_strings.push_back(std::move(extra));
+}
+
+void ShardWriter::Finish(const std::string& stats_json) {
+  Impl& i = *impl_;
+  const std::string stats = i.Stats(stats_json);
+  i.WriteFile(i.temporary);
+  storage::CommitFile(i.temporary, i.path);
+  storage::WriteFileAtomically((fs::path(i.folder) / StatsFileName(i.index)).string(), stats);
+  i.finished = true;
+}
+
+}  // namespace auforge::datasets
