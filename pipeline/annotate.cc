@@ -13,7 +13,6 @@
 
 #include "annotator/au_model.h"
 #include "annotator/emotions.h"
-#include "annotator/face_quality.h"
 #include "pipeline/examine.h"
 #include "pipeline/run_config.h"
 #include "pipeline/shard_sink.h"

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "annotator/face_quality.h"
 #include "datasets/storage/checksum.h"
 #include "pipeline/stopwatch.h"
 
@@ -109,7 +110,11 @@ void Examiner::ExamineDecoded(const datasets::ImageItem& item, ExaminedImage& re
       const features::AlignedFace aligned = features::AlignFace(image.bgr, face.landmarks, shared_.options.crop);
       face.crop_from_image = aligned.crop_from_image;
       face.image = datasets::EncodeJpeg(aligned.crop, shared_.options.jpeg_quality);
-      result.sharpness.push_back(0);
+      face.aus.quality = annotator::FaceQuality({.detector_score = face.detector_score,
+                                                 .inter_ocular = features::InterOcularDistance(face.landmarks),
+                                                 .sharpness = annotator::Sharpness(aligned.crop),
+                                                 .pose = face.pose,
+                                                 .landmark_misfit = annotator::LandmarkMisfit(face.landmarks)});
     }
     result.faces.push_back(std::move(face));
   }

@@ -18,9 +18,8 @@ struct ExaminedImage {
   datasets::SampleRecord sample;
   std::string stage;                         // where it failed, for the error log
   std::string message;
-  std::vector<datasets::FaceRecord> faces;   // without AUs, quality and emotion
+  std::vector<datasets::FaceRecord> faces;   // without AUs and emotion; aus.quality is set
   std::vector<float> features;               // row-major faces x dimension
-  std::vector<float> sharpness;              // per face; see annotator/face_quality.h
   std::array<double, kStageCount> stage_seconds{};
 };
 

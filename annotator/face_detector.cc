@@ -1,0 +1,87 @@
+#include "annotator/face_detector.h"
+
+#include <dlib/image_processing/frontal_face_detector.h>
+#include <dlib/opencv/cv_image.h>
+
+#include <algorithm>
+#include <opencv2/imgproc.hpp>
+#include <stdexcept>
+#include <tuple>
+
+namespace auforge::annotator {
+namespace {
+
+// dlib counts pixels, so a rectangle's width is right - left + 1; our boxes hold the edges of the outermost
+// pixels.
+features::Box BoxFromRectangle(const dlib::rectangle& r, float scale) {
+  return {static_cast<float>(r.left()) * scale, static_cast<float>(r.top()) * scale,
+          static_cast<float>(r.width()) * scale, static_cast<float>(r.height()) * scale};
+}
+
+bool BestFirst(const features::Detection& a, const features::Detection& b) {
+  return std::tie(b.score, a.box.y, a.box.x, a.box.width) < std::tie(a.score, b.box.y, b.box.x, b.box.width);
+}
+
+class HogDetector final : public FaceDetector {
+ public:
+  explicit HogDetector(const DetectorOptions& options)
+      : options_(options), detector_(dlib::get_frontal_face_detector()) {}
+
+  std::vector<features::Detection> Detect(const cv::Mat& image) override {
+    if (image.depth() != CV_8U || (image.channels() != 1 && image.channels() != 3)) {
+      throw std::invalid_argument("FaceDetector: the image must be CV_8UC1 or CV_8UC3");
+    }
+    if (image.empty()) return {};
+    const cv::Mat& grey = Grey(image);
+    const int factor = 1 << options_.upsample;
+    const cv::Mat* searched = &grey;
+    if (factor > 1) {
+      cv::resize(grey, enlarged_, {}, factor, factor, cv::INTER_LINEAR);
+      searched = &enlarged_;
+    }
+    std::vector<dlib::rect_detection> found;
+    detector_(dlib::cv_image<unsigned char>(*searched), found, static_cast<double>(options_.threshold));
+
+    std::vector<features::Detection> detections;
+    detections.reserve(found.size());
+    for (const dlib::rect_detection& d : found) {
+      detections.push_back({BoxFromRectangle(d.rect, 1.0F / static_cast<float>(factor)),
+                            static_cast<float>(d.detection_confidence)});
+    }
+    std::sort(detections.begin(), detections.end(), BestFirst);
+    return detections;
+  }
+
+  std::string Name() const override { return "dlib-hog"; }
+
+ private:
+  const cv::Mat& Grey(const cv::Mat& image) {
+    if (image.channels() == 1) return image;
+    cv::cvtColor(image, grey_, cv::COLOR_BGR2GRAY);
+    return grey_;
+  }
+
+  DetectorOptions options_;
+  dlib::frontal_face_detector detector_;
+  cv::Mat grey_;
+  cv::Mat enlarged_;
+};
+
+}  // namespace
+
+void DetectorOptions::Validate() const {
+  if (upsample < 0 || upsample > 3) {
+    throw std::invalid_argument("detector.upsample = " + std::to_string(upsample) + "; must be 0..3");
+  }
+  if (!(threshold > -10.0F && threshold < 10.0F)) {
+    throw std::invalid_argument("detector.threshold = " + std::to_string(threshold) +
+                                "; must be within -10..10");
+  }
+}
+
+std::unique_ptr<FaceDetector> MakeHogDetector(const DetectorOptions& options) {
+  options.Validate();
+  return std::make_unique<HogDetector>(options);
+}
+
+}  // namespace auforge::annotator
