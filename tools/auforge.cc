@@ -10,5 +10,6 @@ int main(int argc, char** argv) {
   auforge::tools::AddTrainAu(cli);
   auforge::tools::AddEvalAu(cli);
   auforge::tools::AddSynth(cli);
+  cli.AddProgram("gan", "Train and use GANimation (runs auforge-gan)", "auforge-gan");
   return cli.Main(argc, argv);
 }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <sstream>
 
+#include "datasets/image_codec.h"
 #include "features/au_schema.h"
 #include "tools/base64.h"
 #include "tools/face_drawing.h"

@@ -1,0 +1,50 @@
+// Action Units as mixtures of the face model's expression shapes, and expressions drawn at random.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "datasets/synthetic/face_model.h"
+#include "datasets/synthetic/random.h"
+#include "features/au_schema.h"
+
+namespace auforge::datasets::synthetic {
+
+// Intensities 0..5 of both halves of the face, in the order of features::CatalogueSchema(). "left" is the subject's.
+// AUs whose shapes have no sides have equal halves. AU25 is not set but measured (LipsPart).
+struct Expression {
+  std::vector<float> left;
+  std::vector<float> right;
+  // The label of the whole face: the stronger half.
+  std::vector<float> Labels() const;
+};
+
+// Weights of the face model's expressions for an Expression. gain: 0.85..1.15 in training, 1 for plain sweeps.
+class AuShapes {
+ public:
+  explicit AuShapes(const FaceModel& model);   // throws std::invalid_argument when a shape is missing
+
+  std::vector<float> Weights(const Expression& expression, float gain) const;
+  // Intensity of AU25 from the largest gap between the inner lips, beyond that of the neutral face, in cm.
+  float LipsPart(std::span<const Vec3> landmarks, std::span<const Vec3> neutral_landmarks) const;
+  // An expression that shows one AU at an intensity on both sides.
+  Expression Single(int facs_number, float intensity) const;
+
+ private:
+  struct Term {
+    std::size_t expression;
+    float weight;
+    int side;  // 0 both, 1 left, 2 right
+  };
+  std::vector<std::vector<Term>> terms_;  // per AU of the catalogue
+  std::size_t expression_count_;
+};
+
+// 12 % neutral, 50 % emotion prototypes with drop-out and random extras, 38 % independent AUs; exclusions
+// respected, sometimes asymmetric. AU25 comes out of the shapes.
+Expression SampleExpression(Random& random);
+
+// Small movements that are no AU of the catalogue: gaze, jaw, a trace of everything. Adds to the weights.
+void AddNuisance(const FaceModel& model, Random& random, std::vector<float>& weights);
+
+}  // namespace auforge::datasets::synthetic

@@ -1,0 +1,36 @@
+#include "tools/au_table.h"
+
+#include <cstdio>
+
+#include "features/au_schema.h"
+
+namespace auforge::tools {
+
+std::string AuTable(const std::vector<annotator::AuFigure>& figures) {
+  std::string table = "AU     name                      faces   active      r    ICC    MAE    AUC     F1\n";
+  const auto line = [&table](const std::string& au, const std::string& name, const annotator::AuFigure& f) {
+    char text[160];
+    std::snprintf(text, sizeof(text), "%-6s %-24s %6llu %7.1f%% %6.3f %6.3f %6.3f %6.3f %6.3f\n", au.c_str(), name.c_str(),
+                  static_cast<unsigned long long>(f.rows),
+                  f.rows > 0 ? 100.0 * static_cast<double>(f.active) / static_cast<double>(f.rows) : 0.0, f.r, f.icc, f.mae,
+                  f.auc, f.f1);
+    table += text;
+  };
+  for (const annotator::AuFigure& f : figures) line("AU" + std::to_string(f.au), std::string(features::AuName(f.au)), f);
+  line("mean", "", annotator::MeanFigure(figures));
+  return table;
+}
+
+std::string AuCsv(const std::vector<annotator::AuFigure>& figures) {
+  std::string csv = "au,rows,active,r,icc,mae,auc,f1\n";
+  for (const annotator::AuFigure& f : figures) {
+    char text[160];
+    std::snprintf(text, sizeof(text), "AU%d,%llu,%llu,%.4f,%.4f,%.4f,%.4f,%.4f\n", f.au,
+                  static_cast<unsigned long long>(f.rows), static_cast<unsigned long long>(f.active), f.r, f.icc, f.mae,
+                  f.auc, f.f1);
+    csv += text;
+  }
+  return csv;
+}
+
+}  // namespace auforge::tools
