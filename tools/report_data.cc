@@ -46,7 +46,8 @@ void AddStats(const std::string& shard, ReportData& data) {
   if (!fs::exists(path)) return;
   const json stats = json::parse(datasets::storage::ReadFile(path), nullptr, false);
   if (!stats.is_object()) throw std::runtime_error(path + ": is not JSON; remove it and annotate again");
-  for (const auto& [stage, seconds] : stats.value("stage_seconds", json::object()).items()) {
+  const json stages = stats.value("stage_seconds", json::object());
+  for (const auto& [stage, seconds] : stages.items()) {
     if (seconds.is_number()) data.stage_seconds[stage] += seconds.get<double>();
   }
 }
