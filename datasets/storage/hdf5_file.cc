@@ -237,6 +237,7 @@ struct Hdf5Reader::Impl {
     const std::uint64_t count = Elements(extent, length, name);
     std::vector<char> packed(std::max<std::size_t>(1, count * length));
     const Handle memory = StringType(length);
+    H5Tset_cset(memory.get(), H5Tget_cset(type));  // HDF5 converts no ASCII to UTF-8, though it is the same
     if (count > 0 && read(memory.get(), packed.data()) < 0) Fail(path, name, "cannot be read; the file is damaged");
     return Unpack(packed, count, length);
   }

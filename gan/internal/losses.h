@@ -1,0 +1,54 @@
+// Every term of GANimation's losses, already weighted, and the gradients of both networks.
+// Sizes: images [N,3,S,S] in -1..1, AUs [N,A] in 0..1, alpha [N,1,1,1] in 0..1.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gan/internal/networks.h"
+
+namespace auforge::gan {
+
+// Weighted terms by name: d_real d_fake d_cond d_gp; g_masked_fake g_masked_cond g_cyc g_mask_1 g_mask_1_smooth
+// g_mask_2 g_mask_2_smooth.
+using LossTerms = std::map<std::string, double>;
+
+struct Batch {
+  torch::Tensor image;   // real faces
+  torch::Tensor aus;     // their AUs
+  torch::Tensor target;  // AUs asked for
+  torch::Tensor alpha;   // where between real and fake the penalty is taken
+};
+
+struct Gradients {
+  LossTerms terms;
+  std::vector<torch::Tensor> values;  // in the order of the network's parameters
+};
+
+// Real and fake faces through the critic in one call (the larger products run closer to the machine's peak) or in two,
+// as the published code does: the same sums in another order.
+enum class CriticCalls { kJoint, kSeparate };
+// fake: the generator's composed picture, without its graph.
+Gradients CriticLossGradients(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
+                              const Batch& batch, const torch::Tensor& fake, CriticCalls calls = CriticCalls::kJoint);
+// The gradient penalty 10 mean((|grad| - 1)^2) of the summed patch map, norm over C H W of each image.
+// Written out by hand: the network is piecewise linear, so that the second derivative needs no double backward.
+Gradients PenaltyGradients(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
+                           const torch::Tensor& interpolated);
+// The same by automatic differentiation: the reference of the tests and the benchmark.
+Gradients PenaltyGradientsByAutograd(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
+                                     const torch::Tensor& interpolated);
+
+struct GeneratorPass {
+  Gradients gradients;
+  torch::Tensor fake;       // composed, detached
+  torch::Tensor attention;  // of the first pass, detached
+};
+GeneratorPass GeneratorLossGradients(const Parameters& g, const Parameters& d, const NetworkOptions& options,
+                                     const LossWeights& weights, const Batch& batch);
+
+// Sum of absolute (or, in the paper's form, squared) differences of neighbours, mean over the batch.
+torch::Tensor TotalVariation(const torch::Tensor& mask, LossForm form);
+
+}  // namespace auforge::gan
