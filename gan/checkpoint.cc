@@ -1,0 +1,163 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+
+#include "datasets/storage/atomic_file.h"
+#include "datasets/storage/checksum.h"
+#include "datasets/storage/hdf5_file.h"
+#include "gan/internal/checkpoint.h"
+
+namespace auforge::gan {
+namespace {
+
+namespace fs = std::filesystem;
+using datasets::storage::Hdf5Reader;
+using datasets::storage::Hdf5Writer;
+
+constexpr const char* kFormat = "auforge-ganimation";
+constexpr std::int64_t kFormatVersion = 1;
+
+void WriteTensor(Hdf5Writer& file, const std::string& path, const torch::Tensor& tensor, std::uint32_t& crc) {
+  const torch::Tensor flat = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+  const std::span<const float> values(flat.data_ptr<float>(), static_cast<std::size_t>(flat.numel()));
+  crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()}, crc);
+  const auto sizes = flat.sizes();
+  file.Write<float>(path, values, std::vector<std::uint64_t>(sizes.begin(), sizes.end()));
+}
+
+// Reads into a tensor of the wanted shape.
+torch::Tensor ReadTensor(const Hdf5Reader& file, const std::string& path, const torch::Tensor& pattern, std::uint32_t& crc) {
+  const auto array = file.Read<float>(path);
+  const std::vector<std::int64_t> shape(array.shape.begin(), array.shape.end());
+  if (pattern.sizes() != torch::IntArrayRef(shape)) throw std::runtime_error(path + " has another shape than the network");
+  crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(array.values.data()), array.values.size() * sizeof(float)}, crc);
+  torch::Tensor tensor = torch::empty(shape);
+  std::memcpy(tensor.data_ptr<float>(), array.values.data(), array.values.size() * sizeof(float));
+  return tensor;
+}
+
+void WriteAdam(Hdf5Writer& file, const std::string& group, const Parameters& p, const AdamState& adam, std::uint32_t& crc) {
+  for (std::size_t i = 0; i < p.entries().size(); ++i) {
+    WriteTensor(file, group + "/mean/" + p.entries()[i].first, adam.mean[i], crc);
+    WriteTensor(file, group + "/square/" + p.entries()[i].first, adam.square[i], crc);
+  }
+}
+
+AdamState ReadAdam(const Hdf5Reader& file, const std::string& group, const Parameters& p, std::uint32_t& crc) {
+  AdamState adam;
+  for (const auto& [name, value] : p.entries()) {
+    adam.mean.push_back(ReadTensor(file, group + "/mean/" + name, value, crc));
+    adam.square.push_back(ReadTensor(file, group + "/square/" + name, value, crc));
+  }
+  return adam;
+}
+
+void WriteAll(Hdf5Writer& file, const Checkpoint& c) {
+  file.WriteAttribute("/", "format", std::string(kFormat));
+  file.WriteAttribute("/", "format_version", kFormatVersion);
+  file.WriteAttribute("/", "au_names", c.schema.Names());
+  file.WriteAttribute("/", "settings", c.settings);
+  file.WriteAttribute("/", "step", c.step);
+  file.WriteAttribute("/", "network", std::vector<std::int64_t>{c.network.image_size, c.network.conv_dim, c.network.aus,
+                                                               c.network.generator_blocks, c.network.critic_layers});
+  std::uint32_t generator_crc = 0, training_crc = 0;
+  for (const auto& [name, value] : c.state.generator.entries()) WriteTensor(file, "/generator/" + name, value, generator_crc);
+  file.WriteAttribute("/", "generator_crc32c", std::int64_t{generator_crc});
+  if (!c.state.discriminator.entries().empty()) {
+    for (const auto& [name, value] : c.state.discriminator.entries()) {
+      WriteTensor(file, "/discriminator/" + name, value, training_crc);
+    }
+    WriteAdam(file, "/generator_adam", c.state.generator, c.state.generator_adam, training_crc);
+    WriteAdam(file, "/discriminator_adam", c.state.discriminator, c.state.discriminator_adam, training_crc);
+    file.WriteAttribute("/", "adam_steps", std::vector<std::int64_t>{c.state.generator_adam.step, c.state.discriminator_adam.step});
+    file.WriteAttribute("/", "training_crc32c", std::int64_t{training_crc});
+  }
+  file.Close();
+}
+
+Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
+  if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != kFormat) {
+    throw std::runtime_error("is not a GANimation checkpoint of auforge");
+  }
+  if (const auto version = file.ReadInteger("/", "format_version"); version != kFormatVersion) {
+    throw std::runtime_error("is of checkpoint format " + std::to_string(version) + ", this program reads " +
+                             std::to_string(kFormatVersion));
+  }
+  Checkpoint c;
+  c.schema = features::AuSchema::FromNames(file.ReadStringList("/", "au_names"));
+  c.settings = file.ReadString("/", "settings");
+  c.step = file.ReadInteger("/", "step");
+  const auto network = file.ReadIntegerList("/", "network");
+  if (network.size() != 5) throw std::runtime_error("describes its network in an unknown way");
+  const auto number = [&network](std::size_t i) { return static_cast<int>(std::clamp<std::int64_t>(network[i], -1, 1 << 20)); };
+  c.network = {number(0), number(1), number(2), number(3), number(4)};
+  c.network.Validate();
+  if (c.network.aus != static_cast<int>(c.schema.size())) throw std::runtime_error("has another number of AUs than its network");
+  std::uint32_t crc = 0;
+  const Parameters generator = InitGenerator(c.network, 0);
+  for (const auto& [name, value] : generator.entries()) c.state.generator.Add(name, ReadTensor(file, "/generator/" + name, value, crc));
+  if (crc != file.ReadInteger("/", "generator_crc32c")) throw std::runtime_error("is damaged: the generator does not match its checksum");
+  if (!with_training) return c;
+  if (!file.Exists("/discriminator")) throw std::runtime_error("holds a generator only; training cannot go on from it");
+  crc = 0;
+  const Parameters discriminator = InitDiscriminator(c.network, 0);
+  for (const auto& [name, value] : discriminator.entries()) {
+    c.state.discriminator.Add(name, ReadTensor(file, "/discriminator/" + name, value, crc));
+  }
+  c.state.generator_adam = ReadAdam(file, "/generator_adam", c.state.generator, crc);
+  c.state.discriminator_adam = ReadAdam(file, "/discriminator_adam", c.state.discriminator, crc);
+  if (crc != file.ReadInteger("/", "training_crc32c")) throw std::runtime_error("is damaged: its content does not match its checksum");
+  const auto steps = file.ReadIntegerList("/", "adam_steps");
+  if (steps.size() != 2) throw std::runtime_error("lacks the optimisers' clocks");
+  c.state.generator_adam.step = steps[0];
+  c.state.discriminator_adam.step = steps[1];
+  return c;
+}
+
+}  // namespace
+
+void SaveCheckpoint(const Checkpoint& checkpoint, const std::string& path) {
+  const std::string temporary = datasets::storage::TemporaryName(path);
+  try {
+    Hdf5Writer file(temporary);
+    WriteAll(file, checkpoint);
+    datasets::storage::CommitFile(temporary, path);
+  } catch (...) {
+    unlink(temporary.c_str());
+    throw;
+  }
+}
+
+Checkpoint LoadCheckpoint(const std::string& path, bool with_training) {
+  if (!fs::exists(path)) throw std::runtime_error(path + ": no such checkpoint; train one with auforge gan train");
+  try {
+    const Hdf5Reader file(path);
+    return ReadAll(file, with_training);
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
+    throw std::runtime_error(what.starts_with(path) ? what : path + ": " + what);
+  }
+}
+
+std::string CheckpointName(std::int64_t step) {
+  char name[48];
+  std::snprintf(name, sizeof(name), "checkpoint_%08lld.h5", static_cast<long long>(step));
+  return name;
+}
+
+std::vector<std::string> FindCheckpoints(const std::string& run) {
+  std::vector<std::string> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(run, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("checkpoint_") && name.ends_with(".h5")) found.push_back(entry.path().string());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace auforge::gan

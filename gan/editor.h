@@ -1,0 +1,38 @@
+// Editing a face by its Action Units with a trained generator.
+#pragma once
+
+#include <memory>
+#include <opencv2/core/mat.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "features/au_schema.h"
+
+namespace auforge::gan {
+
+struct EditedFace {
+  cv::Mat face;       // CV_32FC3 BGR, 0..1: the composed picture
+  cv::Mat attention;  // CV_32FC1, 0..1: 1 keeps the input
+};
+
+// Edit is const and may be called from any thread.
+class Editor {
+ public:
+  // A checkpoint file, or a run's folder (its newest whole checkpoint). Throws std::runtime_error naming it.
+  explicit Editor(const std::string& path);
+  ~Editor();
+  Editor(Editor&&) noexcept;
+
+  const features::AuSchema& schema() const;
+  int image_size() const;           // side of the crops
+  const std::string& path() const;  // the checkpoint in use
+  // crop: CV_8UC3 of any square size, resized to image_size. aus: one for each AU of the schema, 0..1.
+  EditedFace Edit(const cv::Mat& crop, std::span<const float> aus) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace auforge::gan

@@ -1,0 +1,30 @@
+// A training's whole state as an HDF5 file that h5py reads: /generator/NAME and /discriminator/NAME are the weights by
+// their published names, /generator_adam and /discriminator_adam the optimisers' moments.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "features/au_schema.h"
+#include "gan/internal/steps.h"
+
+namespace auforge::gan {
+
+struct Checkpoint {
+  TrainingState state;
+  NetworkOptions network;
+  features::AuSchema schema;
+  std::string settings;      // JSON of everything that must not change between start and resume
+  std::int64_t step = 0;     // critic updates done
+};
+
+// Atomic: the file is whole or absent. Throws std::runtime_error naming file and reason.
+void SaveCheckpoint(const Checkpoint& checkpoint, const std::string& path);
+// Throws std::runtime_error: missing, damaged, another version. with_training false: the generator alone is read.
+Checkpoint LoadCheckpoint(const std::string& path, bool with_training);
+// checkpoint_NNNNNNNN.h5 of a run, oldest first.
+std::vector<std::string> FindCheckpoints(const std::string& run);
+std::string CheckpointName(std::int64_t step);
+
+}  // namespace auforge::gan

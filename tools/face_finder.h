@@ -1,0 +1,36 @@
+// Faces of a photo with their AUs, for commands that start from a picture instead of a shard.
+#pragma once
+
+#include <memory>
+#include <opencv2/core/mat.hpp>
+#include <string>
+#include <vector>
+
+#include "features/align.h"
+#include "features/au_schema.h"
+
+namespace auforge::tools {
+
+struct FoundFace {
+  features::Landmarks68 landmarks{};
+  features::AlignedFace aligned;
+  features::AuEstimate aus;           // of FaceFinder::schema()
+};
+
+class FaceFinder {
+ public:
+  // Loads the default AU model and landmarker. Throws std::runtime_error naming what is missing.
+  FaceFinder(int min_face, int crop_size);
+  ~FaceFinder();
+  const features::AuSchema& schema() const;
+  std::vector<FoundFace> Find(const cv::Mat& bgr);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Reads and decodes a photo; throws BadInputError naming it.
+cv::Mat ReadPhoto(const std::string& path);
+
+}  // namespace auforge::tools

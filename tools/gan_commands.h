@@ -1,0 +1,12 @@
+// Every command of `auforge-gan`, one function each.
+#pragma once
+
+#include "tools/cli.h"
+
+namespace auforge::tools {
+
+void AddGanTrain(Cli& cli);  // gan_train_command.cc
+void AddGanSheet(Cli& cli);  // gan_sheet_command.cc
+void AddGanEdit(Cli& cli);   // gan_edit_command.cc
+
+}  // namespace auforge::tools
