@@ -10,13 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "datasets/synthetic/geometry.h"
 #include "features/types.h"
 
 namespace auforge::datasets::synthetic {
-
-struct Vec3 {
-  float x = 0, y = 0, z = 0;
-};
 
 struct FaceTriangle {
   std::array<std::int32_t, 3> vertex{};   // rows of neutral
