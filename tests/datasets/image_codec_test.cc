@@ -1,0 +1,152 @@
+#include "datasets/image_codec.h"
+
+#include <gtest/gtest.h>
+#include <turbojpeg.h>
+
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "tests/support/faces.h"
+
+namespace auforge::datasets {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+// A picture whose four corners differ, so that a turn shows.
+cv::Mat Corners() {
+  cv::Mat picture(40, 60, CV_8UC3, cv::Scalar(128, 128, 128));
+  picture(cv::Rect(0, 0, 20, 20)).setTo(cv::Scalar(0, 0, 255));
+  picture(cv::Rect(40, 0, 20, 20)).setTo(cv::Scalar(0, 255, 0));
+  picture(cv::Rect(0, 20, 20, 20)).setTo(cv::Scalar(255, 0, 0));
+  return picture;
+}
+
+Bytes Encode(const cv::Mat& picture, const char* ending) {
+  Bytes bytes;
+  cv::imencode(ending, picture, bytes);
+  return bytes;
+}
+
+// Puts an EXIF block with this orientation behind the JPEG's first marker.
+Bytes WithOrientation(const Bytes& jpeg, int orientation) {
+  Bytes exif{0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0,
+             static_cast<std::uint8_t>(orientation), 0, 0, 0, 0, 0, 0, 0};
+  Bytes out{jpeg[0], jpeg[1]};
+  out.insert(out.end(), exif.begin(), exif.end());
+  out.insert(out.end(), jpeg.begin() + 2, jpeg.end());
+  return out;
+}
+
+double Difference(const cv::Mat& a, const cv::Mat& b) {
+  return a.size() == b.size() ? cv::norm(a, b, cv::NORM_L1) / static_cast<double>(a.total() * 3) : 1e9;
+}
+
+TEST(DecodeImage, ReadsEveryFormatByItsContent) {
+  const cv::Mat picture = Corners();
+  for (const char* ending : {".jpg", ".png", ".webp", ".bmp", ".tif"}) {
+    const DecodedImage image = DecodeImage(Encode(picture, ending), {});
+    ASSERT_EQ(image.status, Outcome::kOk) << ending << ": " << image.message;
+    EXPECT_LT(Difference(image.bgr, picture), 4) << ending;
+    EXPECT_EQ(image.width, 60) << ending;
+    EXPECT_EQ(image.height, 40) << ending;
+  }
+}
+
+TEST(DecodeImage, ReadsGifsFirstFrame) {
+  // 2 x 2, four colours, uncompressed codes; then a second frame that must not matter.
+  const Bytes gif{'G', 'I', 'F', '8', '9', 'a', 2, 0, 2, 0, 0x91, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255,
+                  0x2C, 0, 0, 0, 0, 2, 0, 2, 0, 0, 2, 3, 0x44, 0x34, 0x05, 0, 0x3B};
+  const DecodedImage image = DecodeImage(gif, {.min_side = 1});
+  ASSERT_EQ(image.status, Outcome::kOk) << image.message;
+  EXPECT_EQ(image.bgr.at<cv::Vec3b>(0, 0), cv::Vec3b(0, 0, 255));
+  EXPECT_EQ(image.bgr.at<cv::Vec3b>(0, 1), cv::Vec3b(0, 255, 0));
+}
+
+TEST(DecodeImage, TurnsByExifOrientation) {
+  const cv::Mat picture = Corners();
+  Bytes jpeg = EncodeJpeg(picture, 95);
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const DecodedImage image = DecodeImage(WithOrientation(jpeg, orientation), {});
+    ASSERT_EQ(image.status, Outcome::kOk) << image.message;
+    // How a viewer shows each orientation, by OpenCV's own reader.
+    const cv::Mat expected = cv::imdecode(WithOrientation(jpeg, orientation), cv::IMREAD_COLOR);
+    EXPECT_LT(Difference(image.bgr, expected), 2) << orientation;
+  }
+}
+
+TEST(DecodeImage, ReadsGreyProgressiveAndCmykJpeg) {
+  cv::Mat grey;
+  cv::cvtColor(Corners(), grey, cv::COLOR_BGR2GRAY);
+  EXPECT_EQ(DecodeImage(EncodeJpeg(grey, 90), {}).bgr.channels(), 3);
+  Bytes progressive;
+  cv::imencode(".jpg", Corners(), progressive, {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
+  EXPECT_LT(Difference(DecodeImage(progressive, {}).bgr, Corners()), 4);
+
+  // CMYK the way Adobe stores it (inverted): C 255 M 0 Y 0 K 255 is no cyan ink wasted: red absorbs nothing.
+  cv::Mat cmyk(32, 32, CV_8UC4, cv::Scalar(255, 0, 0, 255));
+  tjhandle jpeg = tjInitCompress();
+  unsigned char* data = nullptr;
+  unsigned long size = 0;
+  ASSERT_EQ(tjCompress2(jpeg, cmyk.data, 32, static_cast<int>(cmyk.step), 32, TJPF_CMYK, &data, &size, TJSAMP_444, 100, 0), 0);
+  const DecodedImage image = DecodeImage({data, size}, {});
+  tjFree(data);
+  tjDestroy(jpeg);
+  ASSERT_EQ(image.status, Outcome::kOk) << image.message;
+  const cv::Vec3b pixel = image.bgr.at<cv::Vec3b>(16, 16);
+  EXPECT_NEAR(pixel[2], 255, 3);
+  EXPECT_NEAR(pixel[1], 0, 3);
+  EXPECT_NEAR(pixel[0], 0, 3);
+}
+
+TEST(DecodeImage, Reads16BitAlphaAndPalette) {
+  cv::Mat deep;
+  Corners().convertTo(deep, CV_16UC3, 257);
+  EXPECT_LT(Difference(DecodeImage(Encode(deep, ".png"), {}).bgr, Corners()), 1);
+  cv::Mat clear(32, 32, CV_8UC4, cv::Scalar(10, 20, 30, 0));
+  EXPECT_EQ(DecodeImage(Encode(clear, ".png"), {}).bgr.at<cv::Vec3b>(5, 5), cv::Vec3b(255, 255, 255)) << "transparent is white";
+}
+
+TEST(DecodeImage, ATruncatedJpegIsNoPicture) {
+  const Bytes jpeg = EncodeJpeg(tests::Texture(200, 200, 3, 1), 90);
+  for (const double part : {0.05, 0.5, 0.95}) {
+    const Bytes cut(jpeg.begin(), jpeg.begin() + static_cast<std::ptrdiff_t>(part * static_cast<double>(jpeg.size())));
+    const DecodedImage image = DecodeImage(cut, {});
+    EXPECT_EQ(image.status, Outcome::kUndecodable) << part;
+    EXPECT_NE(image.message.find("JPEG"), std::string::npos) << image.message;
+  }
+}
+
+TEST(DecodeImage, DamagedFilesOfEveryFormatAreFaultsNotCrashes) {
+  for (const char* ending : {".png", ".webp", ".bmp", ".tif"}) {
+    Bytes bytes = Encode(Corners(), ending);
+    bytes.resize(bytes.size() / 3);
+    EXPECT_NE(DecodeImage(bytes, {}).status, Outcome::kOk) << ending;
+  }
+}
+
+TEST(DecodeImage, TellsTextFromPictures) {
+  const std::string text = "I am a text file that somebody named photo.jpg";
+  const DecodedImage image = DecodeImage({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, {});
+  EXPECT_EQ(image.status, Outcome::kUndecodable);
+  EXPECT_NE(image.message.find("not an image"), std::string::npos) << image.message;
+  EXPECT_EQ(DecodeImage({}, {}).status, Outcome::kUndecodable);
+}
+
+TEST(DecodeImage, RefusesBombsByTheirHeader) {
+  Bytes png = Encode(Corners(), ".png");
+  for (const std::size_t at : {16U, 20U}) png[at] = 0x40;  // a thousand million pixels a side
+  const DecodedImage image = DecodeImage(png, {});
+  EXPECT_EQ(image.status, Outcome::kTooLarge);
+  EXPECT_EQ(DecodeImage(Encode(Corners(), ".jpg"), {.max_pixels = 100}).status, Outcome::kTooLarge);
+  EXPECT_EQ(DecodeImage(Encode(Corners(), ".jpg"), {.min_side = 50}).status, Outcome::kTooSmall);
+}
+
+TEST(EncodeJpeg, SamePixelsSameBytes) {
+  const cv::Mat picture = tests::Texture(128, 128, 3, 9);
+  EXPECT_EQ(EncodeJpeg(picture, 92), EncodeJpeg(picture.clone(), 92));
+  EXPECT_LT(Difference(DecodeImage(EncodeJpeg(picture, 95), {}).bgr, picture), 3);
+}
+
+}  // namespace
+}  // namespace auforge::datasets

@@ -1,0 +1,173 @@
+#include <gtest/gtest.h>
+#include <hdf5.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "datasets/storage/atomic_file.h"
+#include "datasets/storage/checksum.h"
+#include "datasets/storage/hdf5_file.h"
+#include "tests/support/tar_file.h"
+#include "tests/support/temp_dir.h"
+
+namespace auforge::datasets::storage {
+namespace {
+
+std::span<const std::uint8_t> Bytes(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+// One bit at a time, straight from the polynomial.
+std::uint32_t PlainCrc32c(const std::string& text) {
+  std::uint32_t crc = ~0U;
+  for (const char c : text) {
+    crc ^= static_cast<std::uint8_t>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82F63B78U : 0);
+  }
+  return ~crc;
+}
+
+TEST(Checksum, Crc32cMatchesItsDefinition) {
+  EXPECT_EQ(Crc32c(Bytes("123456789")), 0xE3069283U);  // the check value of RFC 3720
+  std::string text;
+  for (int length = 0; length < 70; ++length) {
+    EXPECT_EQ(Crc32c(Bytes(text)), PlainCrc32c(text)) << length;
+    text += static_cast<char>(length * 37);
+  }
+}
+
+TEST(Checksum, Crc32cGoesOnFromASeed) {
+  const std::string a = "first part", b = "and the second";
+  EXPECT_EQ(Crc32c(Bytes(b), Crc32c(Bytes(a))), Crc32c(Bytes(a + b)));
+}
+
+TEST(Checksum, Sha256OfTheEmptyString) {
+  EXPECT_EQ(Sha256Hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(AtomicFile, WritesWholeAndLeavesNothingBeside) {
+  const tests::TempDir dir;
+  WriteFileAtomically(dir / "a.txt", "one");
+  WriteFileAtomically(dir / "a.txt", "two");
+  EXPECT_EQ(ReadFile(dir / "a.txt"), "two");
+  int files = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(dir.path())) ++files;
+  EXPECT_EQ(files, 1);
+}
+
+TEST(AtomicFile, SaysWhatCannotBeWritten) {
+  try {
+    WriteFileAtomically("/nonexistent/folder/file", "x");
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find("/nonexistent/folder/file"), std::string::npos) << error.what();
+  }
+}
+
+TEST(AtomicFile, TemporaryNamesOfARequeuedTaskDiffer) {
+  setenv("SLURM_JOB_ID", "7", 1);
+  setenv("SLURM_ARRAY_TASK_ID", "3", 1);
+  const std::string first = TemporaryName("x.h5");
+  setenv("SLURM_RESTART_COUNT", "1", 1);
+  const std::string second = TemporaryName("x.h5");
+  unsetenv("SLURM_JOB_ID");
+  unsetenv("SLURM_ARRAY_TASK_ID");
+  unsetenv("SLURM_RESTART_COUNT");
+  EXPECT_NE(first, second);
+  EXPECT_TRUE(first.starts_with("x.h5.tmp.7_3")) << first;
+}
+
+void WriteSample(const std::string& path) {
+  Hdf5Writer file(path);
+  file.WriteAttribute("/", "name", std::string("grüße"));
+  file.WriteAttribute("/", "number", std::int64_t{-5});
+  file.WriteAttribute("/", "real", 0.25);
+  file.WriteAttribute("/", "list", std::vector<std::string>{"a", "", "long one"});
+  file.WriteAttribute("/", "integers", std::vector<std::int64_t>{3, 1, 2});
+  const std::vector<float> values{1, 2, 3, 4, 5, 6};
+  file.Write<float>("/group/plain", values, {2, 3});
+  file.Write<float>("/group/packed", values, {2, 3}, 5);
+  const std::vector<std::uint8_t> none;
+  file.Write<std::uint8_t>("/empty", none, {0});
+  file.WriteStrings("/texts", {"one", "", "dreizehn"});
+  file.Close();
+}
+
+TEST(Hdf5File, RoundTrip) {
+  const tests::TempDir dir;
+  WriteSample(dir / "a.h5");
+  const Hdf5Reader file(dir / "a.h5");
+  EXPECT_EQ(file.ReadString("/", "name"), "grüße");
+  EXPECT_EQ(file.ReadInteger("/", "number"), -5);
+  EXPECT_EQ(file.ReadDouble("/", "real"), 0.25);
+  EXPECT_EQ(file.ReadStringList("/", "list"), (std::vector<std::string>{"a", "", "long one"}));
+  EXPECT_EQ(file.ReadIntegerList("/", "integers"), (std::vector<std::int64_t>{3, 1, 2}));
+  for (const char* path : {"/group/plain", "/group/packed"}) {
+    const auto array = file.Read<float>(path);
+    EXPECT_EQ(array.shape, (std::vector<std::uint64_t>{2, 3}));
+    EXPECT_EQ(array.values, (std::vector<float>{1, 2, 3, 4, 5, 6}));
+  }
+  EXPECT_TRUE(file.Read<std::uint8_t>("/empty").values.empty());
+  EXPECT_EQ(file.ReadStrings("/texts"), (std::vector<std::string>{"one", "", "dreizehn"}));
+  EXPECT_TRUE(file.Exists("/group/plain"));
+  EXPECT_FALSE(file.Exists("/nothing/there"));
+  EXPECT_EQ(file.List("/group"), (std::vector<std::string>{"packed", "plain"}));
+}
+
+TEST(Hdf5File, SameContentSameBytes) {
+  const tests::TempDir dir;
+  WriteSample(dir / "a.h5");
+  WriteSample(dir / "b.h5");
+  EXPECT_EQ(ReadFile(dir / "a.h5"), ReadFile(dir / "b.h5"));
+}
+
+TEST(Hdf5File, FaultsNameFileAndObject) {
+  const tests::TempDir dir;
+  WriteSample(dir / "a.h5");
+  const Hdf5Reader file(dir / "a.h5");
+  const auto message = [](const auto& action) -> std::string {
+    try {
+      action();
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(message([&] { file.Read<float>("/missing"); }), (dir / "a.h5") + ": /missing: is missing");
+  EXPECT_NE(message([&] { file.Read<std::int32_t>("/group/plain"); }).find("another type"), std::string::npos);
+  EXPECT_NE(message([&] { file.ReadRange<std::uint8_t>("/empty", 0, 9); }).find("shorter"), std::string::npos);
+  EXPECT_NE(message([&] { Hdf5Reader((dir / "none.h5")); }).find("no such file"), std::string::npos);
+}
+
+TEST(Hdf5File, RefusesTruncatedAndForeignFiles) {
+  const tests::TempDir dir;
+  WriteSample(dir / "a.h5");
+  const std::string whole = ReadFile(dir / "a.h5");
+  for (const std::size_t length : {std::size_t{0}, std::size_t{10}, whole.size() / 2}) {
+    tests::WriteText(dir / "cut.h5", whole.substr(0, length));
+    EXPECT_THROW(Hdf5Reader((dir / "cut.h5")), std::runtime_error) << length;
+  }
+  tests::WriteText(dir / "text.h5", "this is no HDF5 file");
+  EXPECT_THROW(Hdf5Reader((dir / "text.h5")), std::runtime_error);
+}
+
+TEST(Hdf5File, AHeaderThatClaimsTerabytesCostsNothing) {
+  const tests::TempDir dir;
+  // A chunked dataset of 4 TB without a single chunk: a few hundred bytes on disk.
+  const hid_t file = H5Fcreate((dir / "big.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hsize_t size = hsize_t{1} << 40, chunk = 1024;
+  const hid_t space = H5Screate_simple(1, &size, nullptr);
+  const hid_t create = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(create, 1, &chunk);
+  H5Dclose(H5Dcreate2(file, "/lie", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, create, H5P_DEFAULT));
+  H5Pclose(create);
+  H5Sclose(space);
+  H5Fclose(file);
+  const Hdf5Reader reader(dir / "big.h5");
+  EXPECT_THROW(reader.Read<float>("/lie"), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace auforge::datasets::storage

@@ -1,0 +1,21 @@
+// Writes small tars for tests.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace auforge::tests {
+
+struct TarMember {
+  std::string name;
+  std::string content;
+};
+
+// Plain POSIX (pax) tar.
+void WriteTar(const std::string& path, const std::vector<TarMember>& members);
+void WriteText(const std::string& path, const std::string& content);
+std::string ReadText(const std::string& path);
+
+}  // namespace auforge::tests
