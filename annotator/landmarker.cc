@@ -21,9 +21,9 @@ using features::Point2;
 constexpr std::size_t kShapeSize = 2 * features::kLandmarkCount;
 using Shape = std::array<float, kShapeSize>;  // x, y of each landmark in the units of the face box (0..1)
 
-// One level of the cascade. dlib's own evaluator rounds landmarks to whole pixels and fetches 4 MB of single
-// precision leaves for each face; this one keeps fractions and stores the leaves as 16-bit steps of one
-// scale, which halves the traffic and makes their sum exact, hence independent of order.
+// One level of the cascade, its leaves in one array. dlib's own evaluator rounds landmarks to whole pixels; this one
+// keeps fractions and is otherwise the same to the last bit: a probe that is rounded the other way changes decisions
+// of many trees (leaves in 16 bits moved jaw points by up to 3 pixels on faces of 200).
 struct Cascade {
   std::vector<std::uint8_t> anchor;  // [P] landmark nearest to each probed pixel in the mean shape
   std::vector<Point2> delta;         // [P] offset from it
@@ -35,8 +35,7 @@ struct Cascade {
   std::size_t trees = 0;
   std::size_t splits_per_tree = 0;   // 2^depth - 1
   std::vector<Split> splits;         // [trees x splits_per_tree], heap order
-  std::vector<std::int16_t> leaves;  // [trees x (splits_per_tree + 1) x kShapeSize]
-  float leaf_scale = 0;              // box units per step
+  std::vector<float> leaves;         // [trees x (splits_per_tree + 1) x kShapeSize], box units
 };
 
 [[noreturn]] void Fail(const std::string& path, const std::string& what) {
@@ -79,19 +78,8 @@ SerialisedPredictor ReadPredictor(const std::string& path) {
 }
 
 void PackLeaves(const std::vector<dlib::impl::regression_tree>& forest, Cascade& out) {
-  float largest = 0;
   for (const auto& tree : forest) {
-    for (const auto& leaf : tree.leaf_values) {
-      for (const float v : leaf) largest = std::max(largest, std::abs(v));
-    }
-  }
-  out.leaf_scale = largest > 0 ? largest / 32767.0F : 1.0F;
-  for (const auto& tree : forest) {
-    for (const auto& leaf : tree.leaf_values) {
-      for (const float v : leaf) {
-        out.leaves.push_back(static_cast<std::int16_t>(std::lround(v / out.leaf_scale)));
-      }
-    }
+    for (const auto& leaf : tree.leaf_values) out.leaves.insert(out.leaves.end(), leaf.begin(), leaf.end());
   }
 }
 
@@ -166,7 +154,9 @@ struct BoxFrame {
   float left = 0, top = 0, width = 0, height = 0;
   explicit BoxFrame(const features::Box& box)
       : left(box.x), top(box.y), width(box.width - 1), height(box.height - 1) {}
-  Point2 ToImage(float x, float y) const { return {left + x * width, top + y * height}; }
+  // In double, as dlib does it: a rounding the other way probes another pixel, and trees amplify that.
+  double X(float x) const { return left + static_cast<double>(x) * width; }
+  double Y(float y) const { return top + static_cast<double>(y) * height; }
 };
 
 }  // namespace
@@ -182,9 +172,9 @@ struct Landmarker::Impl {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const Point2 d = c.delta[i];
       const std::size_t k = 2U * c.anchor[i];
-      const Point2 p = frame.ToImage(r.a * d.x - r.b * d.y + shape[k], r.b * d.x + r.a * d.y + shape[k + 1]);
-      values[i] =
-          PixelIntensity(image, std::lround(std::floor(p.x + 0.5F)), std::lround(std::floor(p.y + 0.5F)));
+      const double x = frame.X(r.a * d.x - r.b * d.y + shape[k]);
+      const double y = frame.Y(r.b * d.x + r.a * d.y + shape[k + 1]);
+      values[i] = PixelIntensity(image, std::lround(std::floor(x + 0.5)), std::lround(std::floor(y + 0.5)));
     }
   }
 
@@ -201,14 +191,12 @@ struct Landmarker::Impl {
       }
       leaf[t] = static_cast<std::uint32_t>(t * (per_tree + 1) + node - per_tree);
       const char* row = reinterpret_cast<const char*>(c.leaves.data() + leaf[t] * kShapeSize);
-      for (std::size_t b = 0; b < kShapeSize * sizeof(std::int16_t); b += 64) __builtin_prefetch(row + b);
+      for (std::size_t b = 0; b < kShapeSize * sizeof(float); b += 64) __builtin_prefetch(row + b);
     }
-    std::array<std::int32_t, kShapeSize> sum{};
     for (std::size_t t = 0; t < c.trees; ++t) {
-      const std::int16_t* row = c.leaves.data() + leaf[t] * kShapeSize;
-      for (std::size_t j = 0; j < kShapeSize; ++j) sum[j] += row[j];
+      const float* row = c.leaves.data() + leaf[t] * kShapeSize;
+      for (std::size_t j = 0; j < kShapeSize; ++j) shape[j] += row[j];
     }
-    for (std::size_t j = 0; j < kShapeSize; ++j) shape[j] += c.leaf_scale * static_cast<float>(sum[j]);
   }
 };
 
@@ -245,8 +233,8 @@ Landmarks68 Landmarker::Find(const cv::Mat& image, const features::Box& box) con
   }
   Landmarks68 landmarks;
   for (std::size_t i = 0; i < landmarks.size(); ++i) {
-    const Point2 p = frame.ToImage(shape[2 * i], shape[2 * i + 1]);
-    landmarks[i] = {p.x + 0.5F, p.y + 0.5F};  // pixel centres at .5
+    // Pixel centres at .5.
+    landmarks[i] = {static_cast<float>(frame.X(shape[2 * i]) + 0.5), static_cast<float>(frame.Y(shape[2 * i + 1]) + 0.5)};
   }
   return landmarks;
 }

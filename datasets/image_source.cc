@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "datasets/internal/tar_reader.h"
+#include "datasets/storage/checksum.h"
 
 namespace auforge::datasets {
 namespace {
@@ -175,7 +176,7 @@ struct ImageSource::Impl {
   }
 
   void MakeShards(const std::vector<std::string>& inputs) {
-    for (const std::string& tar : tars) shards.push_back({static_cast<int>(shards.size()), tar, 0});
+    for (const std::string& tar : tars) shards.push_back({static_cast<int>(shards.size()), tar, 0, {}});
     std::sort(files.begin(), files.end(), [](const FileEntry& a, const FileEntry& b) { return a.key < b.key; });
     for (const std::string& input : inputs) {
       if (!IsTar(input)) files_name += (files_name.empty() ? "" : " ") + input;
@@ -183,7 +184,10 @@ struct ImageSource::Impl {
     for (std::size_t begin = 0; begin < files.size(); begin += options.shard_size) {
       const std::size_t count = std::min(options.shard_size, files.size() - begin);
       const std::string range = std::to_string(begin) + ".." + std::to_string(begin + count - 1);
-      shards.push_back({static_cast<int>(shards.size()), "images " + range + " of " + files_name, count});
+      std::string keys_text;
+      for (std::size_t i = begin; i < begin + count; ++i) keys_text += files[i].key + "\n";
+      shards.push_back({static_cast<int>(shards.size()), "images " + range + " of " + files_name, count,
+                        storage::Sha256Hex(keys_text).substr(0, 16)});
     }
   }
 };

@@ -42,6 +42,7 @@ struct InputShard {
   int index = 0;             // number of the output shard
   std::string name;          // for progress and provenance: the tar's path, or "images 0..9999 of DIR"
   std::size_t count = 0;     // number of items where known beforehand, else 0
+  std::string digest;        // of the items' keys where known beforehand: tells that a folder has changed
 };
 
 class ImageSource {

@@ -25,11 +25,15 @@ std::size_t MirrorLandmark(std::size_t landmark);
 // The landmarks of the picture flipped left to right: x -> width - x, with left and right indices exchanged.
 Landmarks68 Mirror(const Landmarks68& landmarks, float image_width);
 
+// A neutral frontal face (the mean of a morphable face model), in inter-ocular distances from the middle
+// between the eyes; symmetric about x = 0.
+const Landmarks68& MeanFace();
+
 struct AlignOptions {
-  int size = 128;                   // side of the square crop, pixels, >= 16
-  float inter_ocular = 0.30F;       // eye distance as a share of the side, 0.1..0.9
-  float eye_height = 0.40F;         // height of the eye line as a share of the side, 0.1..0.9
-  void Validate() const;            // throws std::invalid_argument naming field and value
+  int size = 128;              // side of the square crop, pixels, >= 16
+  float inter_ocular = 0.30F;  // eye distance as a share of the side, 0.1..0.9
+  float eye_height = 0.40F;    // height of the eye line as a share of the side, 0.1..0.9
+  void Validate() const;       // throws std::invalid_argument naming field and value
 };
 
 struct AlignedFace {
@@ -37,8 +41,8 @@ struct AlignedFace {
   Similarity crop_from_image;  // in coordinates with pixel centres at .5
 };
 
-// The similarity of AlignFace alone: fits eye corners, nose base and mouth corners to a mean face, so that one
-// bad landmark cannot tilt the crop.
+// The similarity of AlignFace alone: fits eye corners, nose base and mouth corners to a mean face, so that
+// one bad landmark cannot tilt the crop.
 Similarity CropFromImage(const Landmarks68& landmarks, const AlignOptions& options);
 
 // Warps the face into its crop (bilinear, area-averaged when the face is much larger than the crop; borders
@@ -46,6 +50,8 @@ Similarity CropFromImage(const Landmarks68& landmarks, const AlignOptions& optio
 AlignedFace AlignFace(const cv::Mat& image, const Landmarks68& landmarks, const AlignOptions& options);
 
 // Warps by any similarity given in pixel-centre-.5 coordinates. output: height x width of the image's type.
+// Costs what the visible part of the image costs. Throws std::invalid_argument for another type or a
+// similarity without inverse.
 cv::Mat Warp(const cv::Mat& image, const Similarity& target_from_image, int width, int height);
 
 }  // namespace auforge::features

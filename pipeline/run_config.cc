@@ -69,9 +69,9 @@ bool IsFinishedShard(const std::string& folder, const datasets::InputShard& shar
     throw ConfigMismatch(path + ": was made from " + source + ", this run would make it from " + shard.name +
                          "; use another output folder");
   }
-  if (shard.count != 0 && stats.value("samples", std::uint64_t{0}) != shard.count) {
-    throw ConfigMismatch(path + ": holds " + Text(stats.value("samples", json())) + " images, " + shard.name +
-                         " now has " + std::to_string(shard.count) + "; use another output folder");
+  if (stats.value("source_digest", "") != shard.digest) {
+    throw ConfigMismatch(path + ": was made from other images: " + shard.name +
+                         " has gained, lost or renamed some; use another output folder");
   }
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -13,8 +14,10 @@ namespace {
 
 using nlohmann::json;
 
+// SOURCE_DATE_EPOCH (seconds) stands for the clock where whole files are to be compared.
 std::string Now() {
-  const std::time_t now = std::time(nullptr);
+  const char* fixed = std::getenv("SOURCE_DATE_EPOCH");
+  const std::time_t now = fixed != nullptr ? static_cast<std::time_t>(std::atoll(fixed)) : std::time(nullptr);
   std::tm utc{};
   gmtime_r(&now, &utc);
   char text[32];
@@ -80,7 +83,7 @@ void ShardSink::Commit() {
   datasets::storage::WriteFileAtomically(errors.string(), failures_);
   json seconds;
   for (std::size_t i = 0; i < kStageCount; ++i) seconds[StageName(static_cast<Stage>(i))] = seconds_[i];
-  const json stats = {{"source", shard_.name}, {"config", json::parse(config_.json)}, {"stage_seconds", seconds}};
+  const json stats = {{"source", shard_.name}, {"source_digest", shard_.digest}, {"config", json::parse(config_.json)}, {"stage_seconds", seconds}};
   writer_->Finish(stats.dump(-1, ' ', false, json::error_handler_t::replace));
   writer_.reset();
 }

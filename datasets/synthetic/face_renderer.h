@@ -113,10 +113,16 @@ class FaceRenderer {
   // and scratch.samples the records afterwards.
   RenderedFace Render(const FaceScene& scene, RenderScratch& scratch) const;
 
-  // The triangles that are drawn, in model vertices, and what each is: for a renderer's user who needs the
-  // mesh.
+  // How light changes where expression folds or stretches the skin: exp(-strength * change of mean curvature in
+  // 1/cm), 0.4..1.4, for each vertex and equal in all colours; an ingredient of FaceScene::vertex_light.
+  std::vector<Vec3> FoldLight(std::span<const Vec3> neutral, std::span<const Vec3> shape, float strength) const;
+
+  // The triangles that may be drawn, in model vertices, and what each is. VisibilityBuffer records use these
+  // rows; those of extra meshes follow.
   std::span<const MeshTriangle> Triangles() const;
   std::span<const FacePart> TriangleParts() const;
+  // Texture coordinates of each triangle's corners (kHead: of the second texture).
+  std::span<const std::array<std::array<float, 2>, 3>> TriangleTexcoords() const;
 
  private:
   struct Impl;

@@ -33,8 +33,8 @@ Bytes WithOrientation(const Bytes& jpeg, int orientation) {
   Bytes exif{0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0,
              static_cast<std::uint8_t>(orientation), 0, 0, 0, 0, 0, 0, 0};
   Bytes out{jpeg[0], jpeg[1]};
-  out.insert(out.end(), exif.begin(), exif.end());
-  out.insert(out.end(), jpeg.begin() + 2, jpeg.end());
+  for (const std::uint8_t byte : exif) out.push_back(byte);
+  for (std::size_t i = 2; i < jpeg.size(); ++i) out.push_back(jpeg[i]);
   return out;
 }
 

@@ -1,0 +1,42 @@
+// A small learnable problem in the shape of real training data: faces whose mouth and brows move with two AUs.
+#pragma once
+
+#include <random>
+
+#include "annotator/training.h"
+#include "features/shape.h"
+#include "tests/support/faces.h"
+
+namespace auforge::annotator {
+
+inline TrainingData ToyData(std::size_t rows, std::uint64_t seed) {
+  TrainingData data;
+  data.spec.gabor = false;
+  data.schema = features::AuSchema({1, 12});
+  data.rows = rows;
+  data.features.resize(rows * features::kShapeFeatureCount);
+  std::mt19937_64 random(seed);
+  std::uniform_real_distribution<float> uniform(0, 5);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const float brows = random() % 3 == 0 ? uniform(random) : 0, smile = random() % 2 == 0 ? uniform(random) : 0;
+    features::Landmarks68 face = tests::ShakenFace(seed * 100000 + i, 0.8F);
+    for (std::size_t p = 20; p <= 23; ++p) face[p].y -= 1.5F * brows;
+    face[48].x -= 2 * smile;
+    face[54].x += 2 * smile;
+    face[48].y -= 1.2F * smile;
+    face[54].y -= 1.2F * smile;
+    features::ShapeFeatures(face, std::span(data.features).subspan(i * features::kShapeFeatureCount, features::kShapeFeatureCount));
+    data.labels.insert(data.labels.end(), {brows, smile});
+    data.identity.push_back(static_cast<std::int64_t>(i / 2));
+  }
+  return data;
+}
+
+inline TrainOptions ToyOptions() {
+  TrainOptions options;
+  options.centres = 60;
+  options.shape_components = 20;
+  return options;
+}
+
+}  // namespace auforge::annotator
