@@ -106,12 +106,22 @@ struct Hdf5Writer::Impl {
       Fail(path, object + "@" + name, "cannot be written; is the disk full?");
     }
   }
+  // The groups above an object, without the time stamps that HDF5 would give them: equal runs must give equal files.
+  void MakeGroups(const std::string& object) {
+    const Handle create(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
+    H5Pset_obj_track_times(create.get(), false);
+    for (std::size_t at = object.find('/', 1); at != std::string::npos; at = object.find('/', at + 1)) {
+      const std::string group = object.substr(0, at);
+      if (H5Lexists(file.get(), group.c_str(), H5P_DEFAULT) > 0) continue;
+      const Handle made(H5Gcreate2(file.get(), group.c_str(), H5P_DEFAULT, create.get(), H5P_DEFAULT), H5Gclose);
+      if (!made.valid()) Fail(path, group, "cannot be created");
+    }
+  }
   void Dataset(const std::string& name, hid_t type, const std::vector<std::uint64_t>& shape, const void* data,
                int gzip) {
     const std::vector<hsize_t> extent(shape.begin(), shape.end());
     const Handle space(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose);
-    const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-    H5Pset_create_intermediate_group(links.get(), 1);
+    MakeGroups(name);
     const Handle create(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
     // Time stamps would make equal runs differ.
     H5Pset_obj_track_times(create.get(), false);
@@ -125,7 +135,7 @@ struct Hdf5Writer::Impl {
       H5Pset_shuffle(create.get());
       H5Pset_deflate(create.get(), static_cast<unsigned>(gzip));
     }
-    const Handle set(H5Dcreate2(file.get(), name.c_str(), type, space.get(), links.get(), create.get(), H5P_DEFAULT),
+    const Handle set(H5Dcreate2(file.get(), name.c_str(), type, space.get(), H5P_DEFAULT, create.get(), H5P_DEFAULT),
                      H5Dclose);
     if (!set.valid()) Fail(path, name, "cannot be created");
     if (!is_empty && H5Dwrite(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
