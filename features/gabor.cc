@@ -3,126 +3,108 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numbers>
 #include <opencv2/imgproc.hpp>
 #include <stdexcept>
 #include <string>
 
+#include "features/internal/gabor_pair.h"
+
 namespace auforge::features {
 namespace {
 
-using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Eigen::Index;
+using internal::GaborPair;
+using internal::PhaseWeights;
+using Patches = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-// The envelope has fallen to exp(-4.5) = 1 % at three sigmas.
-constexpr float kSigmasKept = 3;
+constexpr double kPi = std::numbers::pi;
 
-struct Wave {
-  float wavelength, sigma, angle, phase, gamma;
+// Waves whose patches have the same size: their filters as two matrices, one column a wave.
+struct Group {
+  int radius = 0;
+  std::vector<std::size_t> waves;                  // index in the bank
+  std::vector<std::vector<PhaseWeights>> weights;  // of each wave, for each phase
+  Eigen::MatrixXf even;                            // (half + 1) x waves
+  Eigen::MatrixXf odd;                             // half x waves
 };
 
-// One filter on a square of side 2 radius + 1, row-major.
-std::vector<float> MakeFilter(const Wave& wave, int radius) {
-  const int side = 2 * radius + 1;
-  std::vector<double> envelope, carrier;
-  double envelope_sum = 0, product_sum = 0;
-  const double pi = std::numbers::pi;
-  const double cosine = std::cos(wave.angle);
-  const double sine = std::sin(wave.angle);
-  for (int y = -radius; y <= radius; ++y) {
-    for (int x = -radius; x <= radius; ++x) {
-      const double s1 = x * cosine + y * sine;
-      const double s2 = -x * sine + y * cosine;
-      const double distance = s1 * s1 + wave.gamma * wave.gamma * s2 * s2;
-      const double e = std::exp(-distance / (2.0 * wave.sigma * wave.sigma));
-      const double c = std::cos(2 * pi * s1 / wave.wavelength + wave.phase);
-      envelope.push_back(e);
-      carrier.push_back(c);
-      envelope_sum += e;
-      product_sum += e * c;
-    }
-  }
-  const double dc = product_sum / envelope_sum;
-  double energy = 0;
-  std::vector<double> filter(static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
-  for (std::size_t i = 0; i < filter.size(); ++i) {
-    filter[i] = envelope[i] * (carrier[i] - dc);
-    energy += filter[i] * filter[i];
-  }
-  std::vector<float> result(filter.size());
-  const double scale = energy > 0 ? 1 / std::sqrt(energy) : 0;
-  std::transform(filter.begin(), filter.end(), result.begin(),
-                 [scale](double v) { return static_cast<float>(v * scale); });
-  return result;
+Eigen::Map<const Eigen::VectorXd> Column(const std::vector<double>& v) {
+  return {v.data(), static_cast<Index>(v.size())};
 }
 
-template <typename T>
-void Require(bool condition, const char* field, T value, const char* constraint) {
-  if (condition) return;
-  throw std::invalid_argument(std::string("gabor.") + field + " = " + std::to_string(value) + "; must be " +
-                              constraint);
+void Append(const GaborPair& pair, std::size_t wave, const std::vector<double>& phases, Group& group) {
+  const auto column = static_cast<Index>(group.waves.size());
+  group.waves.push_back(wave);
+  std::vector<PhaseWeights>& weights = group.weights.emplace_back();
+  for (const double phase : phases) weights.push_back(pair.Weights(phase));
+  group.even.conservativeResize(static_cast<Index>(pair.even.size()), column + 1);
+  group.odd.conservativeResize(static_cast<Index>(pair.odd.size()), column + 1);
+  group.even.col(column) = Column(pair.even).cast<float>();
+  group.odd.col(column) = Column(pair.odd).cast<float>();
+}
+
+// A patch folded about its centre: sums and differences of opposite pixels, so that even and odd filters need
+// only half of the products. sums: half + 1 values (the last is the centre), differences: half.
+void Fold(const cv::Mat& picture, cv::Point corner, int side, float* sums, float* differences) {
+  const int radius = side / 2;
+  const auto fold = [&](const float* row, const float* opposite, int count) {
+    for (int x = 0; x < count; ++x) {
+      const float a = row[x], b = opposite[side - 1 - x];
+      sums[x] = a + b;
+      differences[x] = a - b;
+    }
+    sums += count;
+    differences += count;
+  };
+  for (int y = 0; y < radius; ++y) {
+    fold(picture.ptr<float>(corner.y + y) + corner.x, picture.ptr<float>(corner.y + side - 1 - y) + corner.x,
+         side);
+  }
+  const float* middle = picture.ptr<float>(corner.y + radius) + corner.x;
+  fold(middle, middle, radius);
+  *sums = middle[radius];
+}
+
+void CheckSize(std::size_t size, std::size_t needed, const char* what) {
+  if (size == needed) return;
+  throw std::invalid_argument("gabor: room for " + std::to_string(size) + " " + what + "; needs " +
+                              std::to_string(needed));
 }
 
 }  // namespace
 
-void GaborOptions::Validate() const {
-  Require(crop_size >= 32 && crop_size <= 1024, "crop_size", crop_size, "in 32..1024 pixels");
-  Require(!wavelengths.empty() && wavelengths.size() <= 16, "wavelengths.size", wavelengths.size(), "in 1..16");
-  for (const float w : wavelengths) Require(w >= 2 && w <= 64, "wavelengths", w, "in 2..64 pixels");
-  Require(orientations >= 1 && orientations <= 32, "orientations", orientations, ">= 1 and <= 32");
-  Require(!sigma_ratios.empty() && sigma_ratios.size() <= 8, "sigma_ratios.size", sigma_ratios.size(), "in 1..8");
-  for (const float s : sigma_ratios) Require(s > 0 && s <= 2, "sigma_ratios", s, "> 0 and <= 2");
-  Require(!phases.empty() && phases.size() <= 8, "phases.size", phases.size(), "in 1..8");
-  for (const float p : phases) Require(std::isfinite(p), "phases", p, "finite");
-  Require(gamma > 0 && gamma <= 10, "gamma", gamma, "> 0 and <= 10");
-  Require(normalisation_sigma >= 0 && normalisation_sigma <= 100, "normalisation_sigma", normalisation_sigma,
-          "in 0..100 pixels");
-}
-
-GaborOptions GaborOptions::EmotioNet() {
-  GaborOptions options;
-  const float root = std::numbers::sqrt2_v<float>;
-  options.wavelengths = {4, 4 * root, 8, 8 * root, 16};
-  options.orientations = 8;
-  options.phases = {0, std::numbers::pi_v<float> / 2};
-  options.points = GaborPoints::kEmotioNet;
-  options.output = GaborOutput::kResponses;
-  options.normalisation_sigma = 0;
-  return options;
-}
-
 struct GaborBank::Impl {
   GaborOptions options;
-  int radius = 0;
+  std::vector<double> phases;
+  int radius = 0;  // of the widest group
   std::size_t point_count = 0;
-  Matrix filters;  // pixels of a patch x filters
+  std::size_t wave_count = 0;
+  std::vector<Group> groups;
 };
 
 GaborBank::GaborBank(const GaborOptions& options) : impl_(std::make_unique<Impl>()) {
   options.Validate();
   impl_->options = options;
   impl_->point_count = MirrorFacePoints(options.points).size();
-  std::vector<float> phases = options.phases;
-  if (options.output == GaborOutput::kSqrtMagnitude) phases = {0, std::numbers::pi_v<float> / 2};
-  std::vector<Wave> waves;
-  float widest = 0;
+  impl_->phases.assign(options.phases.begin(), options.phases.end());
+  if (options.output == GaborOutput::kSqrtMagnitude) impl_->phases = {0, kPi / 2};
+  std::map<int, Group> groups;
   for (const float wavelength : options.wavelengths) {
     for (const float ratio : options.sigma_ratios) {
-      widest = std::max(widest, wavelength * ratio);
+      const double sigma = static_cast<double>(wavelength) * ratio;
+      const int radius = internal::GaborRadius(sigma, options.gamma);
       for (int k = 0; k < options.orientations; ++k) {
-        const float angle = static_cast<float>(k) * std::numbers::pi_v<float> / static_cast<float>(options.orientations);
-        for (const float phase : phases) waves.push_back({wavelength, wavelength * ratio, angle, phase, options.gamma});
+        const GaborPair pair({wavelength, sigma, options.gamma, k * kPi / options.orientations}, radius);
+        Append(pair, impl_->wave_count++, impl_->phases, groups[radius]);
       }
     }
   }
-  // γ < 1 stretches the envelope along the wave's crest.
-  impl_->radius = static_cast<int>(std::ceil(kSigmasKept * widest / std::min(1.0F, options.gamma)));
-  const int side = 2 * impl_->radius + 1;
-  impl_->filters.resize(side * side, static_cast<Eigen::Index>(waves.size()));
-  for (std::size_t f = 0; f < waves.size(); ++f) {
-    const std::vector<float> filter = MakeFilter(waves[f], impl_->radius);
-    for (int i = 0; i < side * side; ++i) {
-      impl_->filters(i, static_cast<Eigen::Index>(f)) = filter[static_cast<std::size_t>(i)];
-    }
+  for (auto& [radius, group] : groups) {
+    group.radius = radius;
+    impl_->radius = radius;
+    impl_->groups.push_back(std::move(group));
   }
 }
 
@@ -131,7 +113,7 @@ GaborBank::GaborBank(GaborBank&&) noexcept = default;
 GaborBank& GaborBank::operator=(GaborBank&&) noexcept = default;
 
 std::size_t GaborBank::PointCount() const { return impl_->point_count; }
-std::size_t GaborBank::FilterCount() const { return static_cast<std::size_t>(impl_->filters.cols()); }
+std::size_t GaborBank::FilterCount() const { return impl_->wave_count * impl_->phases.size(); }
 int GaborBank::Radius() const { return impl_->radius; }
 std::size_t GaborBank::Dimension() const {
   const bool pairs = impl_->options.output == GaborOutput::kSqrtMagnitude;
@@ -139,40 +121,70 @@ std::size_t GaborBank::Dimension() const {
 }
 
 cv::Mat GaborBank::Filter(std::size_t index) const {
-  const int side = 2 * impl_->radius + 1;
-  cv::Mat filter(side, side, CV_32FC1);
-  for (int i = 0; i < side * side; ++i) {
-    filter.at<float>(i / side, i % side) = impl_->filters(i, static_cast<Eigen::Index>(index));
+  const std::size_t phases = impl_->phases.size();
+  for (const Group& group : impl_->groups) {
+    const auto found = std::find(group.waves.begin(), group.waves.end(), index / phases);
+    if (found == group.waves.end()) continue;
+    const Index column = found - group.waves.begin();
+    const PhaseWeights w = group.weights[static_cast<std::size_t>(column)][index % phases];
+    const int side = 2 * group.radius + 1;
+    const int half = side * side / 2;
+    cv::Mat filter(side, side, CV_32FC1);
+    for (int i = 0; i <= half; ++i) {
+      const float even = w.even * group.even(i, column);
+      const float odd = i < half ? w.odd * group.odd(i, column) : 0;
+      const int opposite = side * side - 1 - i;
+      filter.at<float>(opposite / side, opposite % side) = even - odd;
+      filter.at<float>(i / side, i % side) = even + odd;
+    }
+    const int rim = impl_->radius - group.radius;
+    cv::copyMakeBorder(filter, filter, rim, rim, rim, rim, cv::BORDER_CONSTANT, 0);
+    return filter;
   }
-  return filter;
+  throw std::invalid_argument("gabor: filter " + std::to_string(index) + " of " +
+                              std::to_string(FilterCount()));
 }
 
 void GaborBank::Respond(const cv::Mat& grey, std::span<const cv::Point> pixels, std::span<float> out) const {
   if (grey.empty() || grey.type() != CV_32FC1) throw std::invalid_argument("gabor: needs a CV_32FC1 picture");
-  if (out.size() != pixels.size() * FilterCount()) {
-    throw std::invalid_argument("gabor: room for " + std::to_string(out.size()) + " responses; needs " +
-                                std::to_string(pixels.size() * FilterCount()));
-  }
+  CheckSize(out.size(), pixels.size() * FilterCount(), "responses");
   const int radius = impl_->radius;
-  const int side = 2 * radius + 1;
   cv::Mat padded;
   cv::copyMakeBorder(grey, padded, radius, radius, radius, radius, cv::BORDER_REPLICATE);
-  Matrix patches(static_cast<Eigen::Index>(pixels.size()), side * side);
-  for (std::size_t p = 0; p < pixels.size(); ++p) {
-    const int x = std::clamp(pixels[p].x, 0, grey.cols - 1);
-    const int y = std::clamp(pixels[p].y, 0, grey.rows - 1);
-    float* row = &patches(static_cast<Eigen::Index>(p), 0);
-    for (int dy = 0; dy < side; ++dy) std::copy_n(padded.ptr<float>(y + dy) + x, side, row + dy * side);
+
+  // Whole vectors of points; the rows beyond the last point stay zero.
+  const Index rows = (static_cast<Index>(pixels.size()) + 7) / 8 * 8;
+  const Index widest = impl_->groups.back().even.rows();
+  Patches sums(rows, widest), differences(rows, widest);
+  sums.bottomRows(std::min<Index>(rows, 8)).setZero();
+  differences.bottomRows(std::min<Index>(rows, 8)).setZero();
+  Eigen::MatrixXf even, odd;
+  const std::size_t phases = impl_->phases.size();
+  for (const Group& group : impl_->groups) {
+    const int inset = radius - group.radius;
+    for (std::size_t p = 0; p < pixels.size(); ++p) {
+      const cv::Point corner(std::clamp(pixels[p].x, 0, grey.cols - 1) + inset,
+                             std::clamp(pixels[p].y, 0, grey.rows - 1) + inset);
+      const auto row = static_cast<Index>(p);
+      Fold(padded, corner, 2 * group.radius + 1, &sums(row, 0), &differences(row, 0));
+    }
+    even.noalias() = sums.leftCols(group.even.rows()) * group.even;
+    odd.noalias() = differences.leftCols(group.odd.rows()) * group.odd;
+    for (std::size_t w = 0; w < group.waves.size(); ++w) {
+      for (std::size_t p = 0; p < pixels.size(); ++p) {
+        float* responses = &out[p * FilterCount() + group.waves[w] * phases];
+        const float e = even(static_cast<Index>(p), static_cast<Index>(w));
+        const float o = odd(static_cast<Index>(p), static_cast<Index>(w));
+        for (std::size_t f = 0; f < phases; ++f) {
+          responses[f] = group.weights[w][f].even * e + group.weights[w][f].odd * o;
+        }
+      }
+    }
   }
-  Eigen::Map<Matrix> result(out.data(), patches.rows(), impl_->filters.cols());
-  result.noalias() = patches * impl_->filters;
 }
 
 void GaborBank::Extract(const cv::Mat& crop, const Landmarks68& landmarks, std::span<float> out) const {
-  if (out.size() != Dimension()) {
-    throw std::invalid_argument("gabor: room for " + std::to_string(out.size()) + " features; needs " +
-                                std::to_string(Dimension()));
-  }
+  CheckSize(out.size(), Dimension(), "features");
   const cv::Mat grey = NormaliseLocally(crop, impl_->options.normalisation_sigma);
   std::vector<cv::Point> pixels;
   pixels.reserve(PointCount());
@@ -193,26 +205,26 @@ void GaborBank::Extract(const cv::Mat& crop, const Landmarks68& landmarks, std::
   }
 }
 
-cv::Mat NormaliseLocally(const cv::Mat& grey, float sigma) {
-  cv::Mat image;
-  grey.convertTo(image, CV_32FC1, sigma > 0 ? 1.0 : 1.0 / 255);
-  if (sigma <= 0) return image;
-  // Three box filters of width w have the variance of a Gaussian of sigma² = (w² - 1) / 4, at a cost that does not
-  // depend on sigma.
-  int width = static_cast<int>(std::lround(std::sqrt(4 * sigma * sigma + 1)));
-  width += 1 - width % 2;
-  const auto smooth = [width](const cv::Mat& in) {
-    cv::Mat result = in.clone();
-    for (int pass = 0; pass < 3; ++pass) cv::blur(result, result, cv::Size(width, width), cv::Point(-1, -1), cv::BORDER_REPLICATE);
-    return result;
-  };
-  const cv::Mat mean = smooth(image);
-  const cv::Mat centred = image - mean;
-  cv::Mat variance = smooth(centred.mul(centred));
-  // 2 grey levels: flat areas must not turn sensor noise into texture.
-  variance += 4.0;
-  cv::sqrt(variance, variance);
-  return centred / variance;
+std::vector<std::size_t> GaborBank::MirrorColumns() const {
+  const bool magnitudes = impl_->options.output == GaborOutput::kSqrtMagnitude;
+  const std::size_t phases = magnitudes ? 1 : impl_->phases.size();
+  const auto orientations = static_cast<std::size_t>(impl_->options.orientations);
+  const std::size_t per_point = Dimension() / PointCount();
+  const std::vector<std::size_t> points = MirrorFacePoints(impl_->options.points);
+  std::vector<std::size_t> columns;
+  columns.reserve(Dimension());
+  for (std::size_t p = 0; p < points.size(); ++p) {
+    for (std::size_t i = 0; i < per_point; ++i) {
+      const std::size_t phase = i % phases;
+      const std::size_t k = i / phases % orientations;
+      const std::size_t mirrored_k = (orientations - k) % orientations;
+      // The wave at angle 0 runs the other way in the mirror: only its cosine stays itself.
+      const bool same = magnitudes || k != 0 || std::abs(std::sin(impl_->phases[phase])) < 1e-6;
+      const std::size_t mirrored = i - k * phases + mirrored_k * phases;
+      columns.push_back(same ? points[p] * per_point + mirrored : kNoMirrorColumn);
+    }
+  }
+  return columns;
 }
 
 }  // namespace auforge::features

@@ -18,8 +18,8 @@ struct GaborWave {
   double angle = 0;       // radians
 };
 
-// Filters on a square of side 2 radius + 1 that are even and odd about its centre, so that half of each is stored:
-// row-major from the top left corner to the pixel before the centre; `even` has the centre as well.
+// Filters on a square of side 2 radius + 1 that are even and odd about its centre, so that half of each is
+// stored: row-major from the top left corner to the pixel before the centre; `even` has the centre as well.
 // Element i of the other half is that of index side² - 1 - i, for `odd` with the sign changed.
 struct GaborPair {
   GaborPair(const GaborWave& wave, int radius);
