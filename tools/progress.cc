@@ -41,9 +41,9 @@ void ProgressLine::Update(std::uint64_t done, std::uint64_t expected, double sec
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
   std::string line = label_ + ": " + std::to_string(done);
   if (expected > 0) line += " of " + std::to_string(expected);
-  char text[64];
-  std::snprintf(text, sizeof(text), " %s%s, %.1f/s", unit.c_str(), extra.c_str(), rate);
-  line += text;
+  char per_second[32];
+  std::snprintf(per_second, sizeof(per_second), ", %.1f/s", rate);
+  line += " " + unit + extra + per_second;
   if (expected > done && rate > 0) line += ", " + Duration(static_cast<double>(expected - done) / rate) + " left";
   std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", line.c_str());
   std::fflush(stderr);
