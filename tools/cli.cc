@@ -1,6 +1,7 @@
 #include "tools/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -40,7 +41,16 @@ Option& Option::Required() {
   return *this;
 }
 Option& Option::Range(double low, double high) {
-  Cast(impl_)->check(CLI::Range(low, high));
+  char text[64];
+  std::snprintf(text, sizeof(text), "%.10g..%.10g", low, high);
+  const std::string range = text;
+  const auto check = [low, high, range](const std::string& value) {
+    char* end = nullptr;
+    const double number = std::strtod(value.c_str(), &end);
+    const bool is_number = !value.empty() && *end == '\0';
+    return is_number && number >= low && number <= high ? std::string() : value + " is not within " + range;
+  };
+  Cast(impl_)->check(check, range);
   return *this;
 }
 Option& Option::OneOf(std::vector<std::string> choices) {
