@@ -95,7 +95,7 @@ struct FaceRenderer::Impl {
   explicit Impl(const FaceModel& m)
       : topology(internal::MakeTopology(m)), sky(internal::BakeSky(topology, m.neutral, kSkyDirections)) {
     neutral_normals.resize(m.VertexCount());
-    VertexNormals(m.neutral, topology.triangles, neutral_normals);
+    VertexNormals(m.neutral, topology.Surface(), neutral_normals);
     for (std::size_t v = 0; v < neutral_normals.size(); ++v) bent.push_back((sky.bent[v] - neutral_normals[v]) * 0.7F);
   }
 
@@ -103,6 +103,7 @@ struct FaceRenderer::Impl {
   std::array<EyeGeometry, 2> Eyes(const FaceScene& scene) const;
   MouthGeometry Mouth(const FaceScene& scene) const;
   bool Drawn(const FaceScene& scene, FacePart part, const MouthGeometry& mouth) const;
+  bool LashCovers(std::int32_t triangle, float b1, float b2) const;
   void DrawAll(const FaceScene& scene, const MouthGeometry& mouth, RenderScratch& scratch) const;
   // Surface points of the model's vertices, then of each extra's.
   void MakeSurface(const FaceScene& scene, RenderScratch& scratch, std::vector<SurfacePoint>& surface) const;
@@ -123,7 +124,7 @@ std::span<const std::array<std::array<float, 2>, 3>> FaceRenderer::TriangleTexco
 
 std::vector<float> FaceRenderer::Impl::MeanCurvature(std::span<const Vec3> shape) const {
   std::vector<Vec3> normals(shape.size());
-  VertexNormals(shape, topology.triangles, normals);
+  VertexNormals(shape, topology.Surface(), normals);
   const auto outer = static_cast<std::size_t>(internal::kFaceEnd);
   std::vector<float> curvature(shape.size(), 0.0F);
   for (std::size_t v = 0; v < outer; ++v) {
@@ -207,8 +208,19 @@ MouthGeometry FaceRenderer::Impl::Mouth(const FaceScene& scene) const {
 bool FaceRenderer::Impl::Drawn(const FaceScene& scene, FacePart part, const MouthGeometry& mouth) const {
   if ((scene.parts & Bit(part)) == 0) return false;
   if (part == FacePart::kHead) return !scene.skin->head.empty();
-  const bool inside = part == FacePart::kMouth || part == FacePart::kGums || part == FacePart::kTeeth;
+  const bool inside = part == FacePart::kMouth || part == FacePart::kGums || part == FacePart::kTeeth || part == FacePart::kInnerLip;
   return !inside || mouth.gap > 0.02F;  // half of all triangles, and closed lips hide them
+}
+
+// The roots stand so close that they draw a line along the lid; towards the tips single lashes remain.
+bool FaceRenderer::Impl::LashCovers(std::int32_t triangle, float b1, float b2) const {
+  const auto at = static_cast<std::size_t>(triangle);
+  const MeshTriangle& t = topology.triangles[at];
+  const auto reach = [&](std::size_t k) { return topology.lash_reach[static_cast<std::size_t>(t[k])]; };
+  const auto& uv = topology.texcoords[at];
+  const float b0 = 1 - b1 - b2, length = reach(0) * b0 + reach(1) * b1 + reach(2) * b2;
+  const float u = uv[0][0] * b0 + uv[1][0] * b1 + uv[2][0] * b2;
+  return internal::Hash01(static_cast<std::uint32_t>(u * 700)) < 0.85F - length * 3.4F;
 }
 
 void FaceRenderer::Impl::DrawAll(const FaceScene& scene, const MouthGeometry& mouth, RenderScratch& scratch) const {
@@ -226,11 +238,11 @@ void FaceRenderer::Impl::DrawAll(const FaceScene& scene, const MouthGeometry& mo
   if ((scene.parts & Bit(FacePart::kLashes)) != 0) {
     const auto first = static_cast<std::int32_t>(topology.first[static_cast<std::size_t>(FacePart::kLashes)]);
     samples.Draw(scratch.screen, topology.Of(FacePart::kLashes), Facing::kBoth, first,
-                 [&](std::int32_t triangle, float b1, float b2) {
-                   const auto& uv = topology.texcoords[static_cast<std::size_t>(triangle)];
-                   const float u = uv[0][0] * (1 - b1 - b2) + uv[1][0] * b1 + uv[2][0] * b2;
-                   return internal::Hash01(static_cast<std::uint32_t>(u * 4000)) < 0.38F;
-                 });
+                 [&](std::int32_t triangle, float b1, float b2) { return LashCovers(triangle, b1, b2); });
+  }
+  if (Drawn(scene, FacePart::kInnerLip, mouth)) {
+    samples.Draw(scratch.screen, topology.Of(FacePart::kInnerLip), Facing::kFront,
+                 static_cast<std::int32_t>(topology.first[static_cast<std::size_t>(FacePart::kInnerLip)]));
   }
   auto number = static_cast<std::int32_t>(topology.triangles.size());
   for (const ExtraMesh& extra : scene.extras) {
@@ -259,7 +271,7 @@ void FaceRenderer::Impl::DrawAll(const FaceScene& scene, const MouthGeometry& mo
 
 void FaceRenderer::Impl::MakeSurface(const FaceScene& scene, RenderScratch& scratch, std::vector<SurfacePoint>& surface) const {
   scratch.normals.resize(scene.shape.size());
-  VertexNormals(scene.shape, topology.triangles, scratch.normals);
+  VertexNormals(scene.shape, topology.Surface(), scratch.normals);
   const Camera& camera = scene.camera;
   std::size_t extra_vertices = 0;
   for (const ExtraMesh& extra : scene.extras) extra_vertices += extra.positions.size();

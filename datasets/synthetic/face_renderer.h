@@ -27,6 +27,7 @@ enum class FacePart : std::uint8_t {
   kLeftEye,
   kRightEye,
   kLashes,
+  kInnerLip,  // the skin's back as seen through the open mouth
   kHair,
   kCloth,
   kObject

@@ -8,6 +8,8 @@ namespace auforge::datasets::synthetic::internal {
 namespace {
 
 constexpr float kPi = std::numbers::pi_v<float>;
+// Skin is rough: it does not turn into a mirror at its outline.
+constexpr float kLeastFacing = 0.35F;
 
 Vec3 Times(Vec3 a, Vec3 b) { return {a.x * b.x, a.y * b.y, a.z * b.z}; }
 
@@ -158,7 +160,7 @@ Vec3 FaceShader::Skin(const SurfacePoint& point, float u, float v, bool is_face)
   const Vec3 view = Normalised(point.position * -1.0F);
   const float facing = std::max(0.0F, Dot(normal, view));
   const Vec3 mirrored = normal * (2 * facing) - view;
-  const Vec3 sheen = Irradiance(scene_.light.ambient, mirrored) * (Fresnel(facing) * 0.55F * open);
+  const Vec3 sheen = Irradiance(scene_.light.ambient, mirrored) * (Fresnel(std::max(facing, kLeastFacing)) * 0.55F * open);
   colour += (shine + sheen) * (0.35F + 1.9F * texel.gloss);
   return Times(colour, point.light);
 }
@@ -219,9 +221,9 @@ Vec3 FaceShader::Inside(const SurfacePoint& point, FacePart part) const {
     albedo = {0.10F, 0.11F, 0.22F};
   }
   // Light falls in through the opening and is soon lost.
-  const float reach = 0.35F + 0.55F * std::min(mouth_.gap, 2.5F);
+  const float reach = 0.35F + 0.25F * std::min(mouth_.gap, 2.5F);
   float shade = std::exp(-std::max(0.0F, depth - 0.25F) / reach);
-  if (part == FacePart::kTeeth) shade = std::max(shade, 0.12F);
+  if (part == FacePart::kTeeth) shade = std::max(shade, 0.05F);
   const Vec3 normal = Normalised(Normalised(point.normal) + mouth_.inwards * -1.2F);
   Vec3 colour = Times(albedo, Irradiance(scene_.light.ambient, normal) + Lamps(normal, 0.75F, 0.5F)) * (shade * 0.85F);
   if (part != FacePart::kEyeSocket) colour += Highlight(point, Normalised(point.normal), 60) * (0.9F * shade);

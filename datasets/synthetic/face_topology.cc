@@ -25,6 +25,30 @@ FacePart PartOf(const FaceModel& model, const FaceTriangle& triangle) {
   return FacePart::kNone;  // clear shells and fluids
 }
 
+bool IsNearMouth(const FaceModel& model, const FaceTriangle& t) {
+  if (PartOf(model, t) != FacePart::kSkin) return false;
+  Vec3 mouth;
+  for (const std::size_t i : {60U, 62U, 64U, 66U}) mouth += model.neutral[static_cast<std::size_t>(LandmarkVertices()[i])] * 0.25F;
+  return Length(model.neutral[static_cast<std::size_t>(t.vertex[0])] - mouth) < 4.5F;
+}
+
+void FindLashes(const FaceModel& model, FaceTopology& topology) {
+  topology.lash_reach.assign(model.VertexCount(), 0.0F);
+  std::vector<Vec3> skin;  // round the eyes
+  const Vec3 eye = model.neutral[static_cast<std::size_t>(LandmarkVertices()[37])];
+  for (std::size_t v = 0; v < static_cast<std::size_t>(kNarrowFaceEnd); ++v) {
+    if (std::abs(model.neutral[v].y - eye.y) < 2.5F) skin.push_back(model.neutral[v]);
+  }
+  for (const MeshTriangle& t : topology.Of(FacePart::kLashes)) {
+    for (const std::int32_t v : t) {
+      float& reach = topology.lash_reach[static_cast<std::size_t>(v)];
+      if (reach > 0) continue;
+      reach = 9;
+      for (const Vec3 p : skin) reach = std::min(reach, Length(p - model.neutral[static_cast<std::size_t>(v)]));
+    }
+  }
+}
+
 void FindNeighbours(const FaceModel& model, FaceTopology& topology) {
   std::vector<std::vector<std::int32_t>> sets(model.VertexCount());
   for (const FacePart part : {FacePart::kSkin, FacePart::kHead}) {
@@ -76,6 +100,10 @@ std::span<const MeshTriangle> FaceTopology::Of(FacePart part) const {
   return std::span(triangles).subspan(first[p], first[p + 1] - first[p]);
 }
 
+std::span<const MeshTriangle> FaceTopology::Surface() const {
+  return std::span(triangles).first(first[static_cast<std::size_t>(FacePart::kInnerLip)]);
+}
+
 FaceTopology MakeTopology(const FaceModel& model) {
   if (model.VertexCount() != static_cast<std::size_t>(kVertexCount)) {
     throw std::invalid_argument("the face model has " + std::to_string(model.VertexCount()) +
@@ -86,8 +114,9 @@ FaceTopology MakeTopology(const FaceModel& model) {
   for (std::size_t part = 1; part + 1 < kParts; ++part) {
     topology.first[part] = topology.triangles.size();
     for (const FaceTriangle& t : model.triangles) {
-      if (PartOf(model, t) != static_cast<FacePart>(part)) continue;
-      topology.triangles.push_back(t.vertex);
+      const bool inner_lip = static_cast<FacePart>(part) == FacePart::kInnerLip && IsNearMouth(model, t);
+      if (PartOf(model, t) != static_cast<FacePart>(part) && !inner_lip) continue;
+      topology.triangles.push_back(inner_lip ? MeshTriangle{t.vertex[0], t.vertex[2], t.vertex[1]} : t.vertex);
       topology.parts.push_back(static_cast<FacePart>(part));
       auto& corners = topology.texcoords.emplace_back();
       for (std::size_t k = 0; k < 3; ++k) {
@@ -99,6 +128,7 @@ FaceTopology MakeTopology(const FaceModel& model) {
   }
   FindNeighbours(model, topology);
   FindPupils(model, topology);
+  FindLashes(model, topology);
   return topology;
 }
 

@@ -30,12 +30,17 @@ struct FaceTopology {
   std::vector<FacePart> parts;
   std::array<std::size_t, 16> first{};   // first triangle of a part; first[part + 1] ends it
 
+  // How far a lash's vertex is from the skin, cm; 0 for all other vertices.
+  std::vector<float> lash_reach;
+
   // Neighbours of vertex v: neighbours[neighbour_begin[v] .. neighbour_begin[v + 1]), of the outer skin (kSkin, kHead).
   std::vector<std::int32_t> neighbours, neighbour_begin;
   // Vertices round each pupil, and each eyeball's; left, right.
   std::array<std::vector<std::int32_t>, 2> pupil;
 
   std::span<const MeshTriangle> Of(FacePart part) const;
+  // All but kInnerLip, which is kSkin turned round: what normals are made of.
+  std::span<const MeshTriangle> Surface() const;
 };
 
 // Throws std::invalid_argument when the model is not ICT-FaceKit light.

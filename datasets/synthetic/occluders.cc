@@ -1,0 +1,315 @@
+#include "datasets/synthetic/occluders.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <opencv2/imgproc.hpp>
+#include <stdexcept>
+#include <string>
+
+#include "features/align.h"
+
+namespace auforge::datasets::synthetic {
+namespace {
+
+constexpr float kPi = std::numbers::pi_v<float>;
+
+Vec3 At(std::span<const Vec3> shape, std::size_t landmark) { return shape[static_cast<std::size_t>(LandmarkVertices()[landmark])]; }
+
+Vec3 RandomColour(Random& random, float low, float high) { return {random.Uniform(low, high), random.Uniform(low, high), random.Uniform(low, high)}; }
+
+void AddVertex(ExtraMesh& mesh, Vec3 position, Vec3 normal, Vec3 colour) {
+  mesh.positions.push_back(position);
+  mesh.directions.push_back(Normalised(normal));
+  mesh.colours.push_back(colour);
+}
+
+// Two triangles between four corners in a row-and-column order, seen from either side.
+void AddQuad(ExtraMesh& mesh, std::size_t a, std::size_t b, std::size_t c, std::size_t d) {
+  const auto i = [](std::size_t v) { return static_cast<std::int32_t>(v); };
+  mesh.triangles.push_back({i(a), i(b), i(c)});
+  mesh.triangles.push_back({i(b), i(d), i(c)});
+}
+
+// A flat bar from one point to another.
+void AddBar(ExtraMesh& mesh, Vec3 from, Vec3 to, Vec3 across, float width, Vec3 normal, Vec3 colour) {
+  const std::size_t base = mesh.positions.size();
+  const Vec3 half = Normalised(across) * (width / 2);
+  for (const Vec3 p : {from - half, from + half, to - half, to + half}) AddVertex(mesh, p, normal, colour);
+  AddQuad(mesh, base, base + 1, base + 2, base + 3);
+}
+
+struct Spectacles {
+  float half_width, half_height, roundness, rim;
+  Vec3 frame, lens;
+  bool has_lens, has_rim;
+};
+
+void AddEyeGlass(ExtraMesh& mesh, Vec3 centre, const Spectacles& style) {
+  constexpr int kSteps = 28;
+  const std::size_t base = mesh.positions.size();
+  const Vec3 front{0, 0, 1};
+  for (int i = 0; i < kSteps; ++i) {
+    const float angle = 2 * kPi * static_cast<float>(i) / kSteps, c = std::cos(angle), s = std::sin(angle);
+    const auto rounded = [&](float v) { return std::copysign(std::pow(std::abs(v), style.roundness), v); };
+    const Vec3 inner{style.half_width * rounded(c), style.half_height * rounded(s), 0};
+    const Vec3 outer = inner + Normalised(inner) * style.rim;
+    AddVertex(mesh, centre + inner, front, style.frame);
+    AddVertex(mesh, centre + outer, Vec3{c * 0.3F, s * 0.3F, 1}, style.frame);
+    AddVertex(mesh, centre + inner, front + Vec3{0, 0.15F * s, 0}, style.lens);
+  }
+  AddVertex(mesh, centre, front, style.lens);
+  const std::size_t middle = mesh.positions.size() - 1;
+  for (std::size_t i = 0; i < kSteps; ++i) {
+    const std::size_t a = base + 3 * i, b = base + 3 * ((i + 1) % kSteps);
+    if (style.has_rim) AddQuad(mesh, a, a + 1, b, b + 1);
+    if (style.has_lens) mesh.triangles.push_back({static_cast<std::int32_t>(a + 2), static_cast<std::int32_t>(b + 2), static_cast<std::int32_t>(middle)});
+  }
+}
+
+ExtraMesh MakeGlasses(std::span<const Vec3> shape, bool dark, Random& random) {
+  Spectacles style;
+  style.half_width = random.Uniform(2.1F, 2.8F);
+  style.half_height = dark ? random.Uniform(1.7F, 2.4F) : random.Uniform(1.3F, 2.3F);
+  style.roundness = random.Uniform(0.45F, 1);
+  style.rim = random.Uniform(0.10F, 0.40F);
+  style.frame = random.Chance(0.55F) ? RandomColour(random, 0.005F, 0.03F) : RandomColour(random, 0.03F, 0.45F);
+  style.lens = dark ? RandomColour(random, 0.004F, 0.05F) : style.frame;
+  style.has_lens = dark;
+  style.has_rim = dark || !random.Chance(0.1F);
+  ExtraMesh mesh;
+  mesh.gloss = dark ? random.Uniform(0.3F, 1.2F) : random.Uniform(0.1F, 0.8F);
+  std::array<Vec3, 2> centre;
+  const float front = std::max(At(shape, 27).z, std::max(At(shape, 19).z, At(shape, 24).z)) + random.Uniform(0.15F, 0.5F);
+  for (std::size_t e = 0; e < 2; ++e) {
+    Vec3 sum;
+    for (std::size_t i = 0; i < 6; ++i) sum += At(shape, 36 + 6 * e + i);
+    centre[e] = sum * (1.0F / 6);
+    centre[e].y -= random.Uniform(0.0F, 0.15F);
+    centre[e].z = front;
+  }
+  centre[0].y = centre[1].y = (centre[0].y + centre[1].y) / 2;
+  for (const Vec3 c : centre) AddEyeGlass(mesh, c, style);
+  const float inner = style.half_width + style.rim / 2;
+  AddBar(mesh, centre[0] + Vec3{inner, 0.3F, 0}, centre[1] + Vec3{-inner, 0.3F, 0}, {0, 1, 0}, std::max(0.15F, style.rim), {0, 0, 1}, style.frame);
+  const std::array<Vec3, 2> ear{At(shape, 0), At(shape, 16)};
+  for (std::size_t e = 0; e < 2; ++e) {
+    const float side = e == 0 ? -1.0F : 1.0F;
+    const Vec3 hinge = centre[e] + Vec3{side * inner, 0.35F, 0};
+    const Vec3 end{ear[e].x + side * 0.5F, hinge.y + 0.1F, ear[e].z - 3};
+    AddBar(mesh, hinge, end, {0, 1, 0}, std::max(0.2F, style.rim), {side, 0, 0.2F}, style.frame);
+  }
+  return mesh;
+}
+
+// A cloth over nose, mouth and chin: a lofted surface between landmarks.
+ExtraMesh MakeMask(std::span<const Vec3> shape, Random& random) {
+  ExtraMesh mesh;
+  mesh.gloss = 0.02F;
+  const Vec3 colour = random.Chance(0.4F)   ? Vec3{0.62F, 0.48F, 0.28F} * random.Uniform(0.8F, 1.2F)
+                      : random.Chance(0.5F) ? Vec3{0.02F, 0.02F, 0.02F}
+                                            : RandomColour(random, 0.2F, 0.8F);
+  const float lowered = random.Chance(0.15F) ? random.Uniform(1, 2.5F) : random.Uniform(-0.4F, 0.3F);  // below the nose at times
+  struct Row {
+    Vec3 left, middle, right;
+  };
+  const float nose = std::max({At(shape, 30).z, At(shape, 51).z, At(shape, 57).z}) + 0.45F;
+  const Vec3 down{0, -lowered, 0};
+  const std::array<Row, 4> rows{{{At(shape, 2) + down, At(shape, 28) + Vec3{0, -0.3F - lowered, 0.35F}, At(shape, 14) + down},
+                                 {At(shape, 3), Vec3{At(shape, 30).x, At(shape, 30).y - lowered * 0.5F, nose}, At(shape, 13)},
+                                 {At(shape, 5), Vec3{At(shape, 57).x, At(shape, 57).y, nose - 0.3F}, At(shape, 11)},
+                                 {At(shape, 6) + Vec3{0, -0.5F, 0.3F}, At(shape, 8) + Vec3{0, -0.7F, 0.4F}, At(shape, 10) + Vec3{0, -0.5F, 0.3F}}}};
+  constexpr std::size_t kAcross = 21, kDown = 13;
+  const auto mixed = [&](float t, auto member) {
+    const float at = t * 3;
+    const auto i = std::min<std::size_t>(2, static_cast<std::size_t>(at));
+    return Mix(rows[i].*member, rows[i + 1].*member, at - static_cast<float>(i));
+  };
+  for (std::size_t r = 0; r < kDown; ++r) {
+    const float t = static_cast<float>(r) / (kDown - 1);
+    const Vec3 left = mixed(t, &Row::left), middle = mixed(t, &Row::middle), right = mixed(t, &Row::right);
+    for (std::size_t c = 0; c < kAcross; ++c) {
+      const float u = 2 * static_cast<float>(c) / (kAcross - 1) - 1;
+      const Vec3 side = u < 0 ? left : right;
+      const float round = std::sqrt(std::max(0.0F, 1 - u * u));
+      const Vec3 p{middle.x + (side.x - middle.x) * std::abs(u), middle.y + (side.y - middle.y) * u * u,
+                   side.z + (middle.z - side.z) * round};
+      const float pleat = 1 + 0.06F * std::sin(t * 40) * (1 - std::abs(u));
+      AddVertex(mesh, p, Vec3{1.2F * u, 0.5F - t, 1}, colour * pleat);
+    }
+  }
+  for (std::size_t r = 0; r + 1 < kDown; ++r) {
+    for (std::size_t c = 0; c + 1 < kAcross; ++c) AddQuad(mesh, r * kAcross + c, r * kAcross + c + 1, (r + 1) * kAcross + c, (r + 1) * kAcross + c + 1);
+  }
+  return mesh;
+}
+
+cv::Point2f ToCv(features::Point2 p) { return {p.x, p.y}; }
+
+// Lays a colour over the picture where a soft stencil (CV_32FC1, 0..1) lies.
+void Lay(cv::Mat& image, cv::Mat& covered, const cv::Mat& stencil, const cv::Mat& paint) {
+  for (int y = 0; y < image.rows; ++y) {
+    const auto* a = stencil.ptr<float>(y);
+    for (int x = 0; x < image.cols; ++x) {
+      if (a[x] <= 0) continue;
+      cv::Vec3b& pixel = image.at<cv::Vec3b>(y, x);
+      const cv::Vec3b& over = paint.at<cv::Vec3b>(y, x);
+      for (int c = 0; c < 3; ++c) pixel[c] = cv::saturate_cast<std::uint8_t>(static_cast<float>(pixel[c]) * (1 - a[x]) + static_cast<float>(over[c]) * a[x]);
+      if (a[x] > 0.5F) covered.at<std::uint8_t>(y, x) = 255;
+    }
+  }
+}
+
+// Mean colour of the cheeks, so that a hand looks like its owner's.
+cv::Scalar CheekColour(const cv::Mat& image, const features::Landmarks68& l) {
+  cv::Scalar sum;
+  int count = 0;
+  for (const auto& [a, b] : {std::array<std::size_t, 2>{2, 31}, {14, 35}}) {
+    const features::Point2 p = features::Midpoint(l[a], l[b]);
+    const int x = static_cast<int>(p.x), y = static_cast<int>(p.y);
+    if (x < 0 || y < 0 || x >= image.cols || y >= image.rows) continue;
+    const cv::Vec3b c = image.at<cv::Vec3b>(y, x);
+    sum += cv::Scalar(c[0], c[1], c[2]);
+    ++count;
+  }
+  return count > 0 ? sum * (1.0 / count) : cv::Scalar(110, 130, 170);
+}
+
+void PaintHand(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& l, Random& random) {
+  const float unit = features::InterOcularDistance(l);
+  const cv::Scalar skin = CheekColour(image, l) * random.Uniform(0.75F, 1.15F);
+  // Fingertips reach for a place of the face, the hand comes from below or from a side.
+  constexpr std::array<std::size_t, 6> kPlaces{57, 33, 48, 54, 8, 3};
+  const cv::Point2f tip = ToCv(l[kPlaces[static_cast<std::size_t>(random.Index(6))]]);
+  const float angle = random.Uniform(0.15F, 0.85F) * kPi;  // the direction from tip to wrist, downwards
+  const cv::Point2f along(std::cos(angle), std::sin(angle)), across(-along.y, along.x);
+  cv::Mat stencil = cv::Mat::zeros(image.size(), CV_8UC1);
+  cv::Mat paint(image.size(), CV_8UC3, skin);
+  const int fingers = 2 + random.Index(3);
+  const float width = unit * random.Uniform(0.22F, 0.3F);
+  for (int i = 0; i < fingers; ++i) {
+    const float offset = (static_cast<float>(i) - static_cast<float>(fingers - 1) / 2) * width * random.Uniform(0.98F, 1.12F);
+    const float reach = unit * (0.25F * std::abs(static_cast<float>(i) - static_cast<float>(fingers) / 2) * random.Uniform(0.2F, 0.8F));
+    const cv::Point2f a = tip + across * offset + along * reach, b = tip + across * offset * 1.15F + along * unit * 1.5F;
+    cv::line(stencil, a, b, 255, cvRound(width * 0.94F), cv::LINE_AA);
+    // Round in the middle, dark between the fingers.
+    for (int k = 3; k >= 0; --k) {
+      const float w = width * (0.94F - 0.22F * static_cast<float>(3 - k));
+      cv::line(paint, a, b, skin * (0.72 + 0.09 * (3 - k)), std::max(1, cvRound(w)), cv::LINE_AA);
+    }
+    cv::ellipse(paint, a + along * width * 0.35F, cv::Size2f(width * 0.28F, width * 0.34F), angle * 180 / kPi, 0, 360, skin * 1.08, -1, cv::LINE_AA);
+  }
+  cv::line(stencil, tip + along * unit * 1.7F, tip + along * unit * 3.2F, 255, cvRound(width * static_cast<float>(fingers + 1)), cv::LINE_AA);
+  cv::GaussianBlur(paint, paint, {}, std::max(0.8F, unit * 0.02F));
+  cv::Mat soft;
+  stencil.convertTo(soft, CV_32FC1, 1.0 / 255);
+  cv::GaussianBlur(soft, soft, {}, 0.8);
+  Lay(image, covered, soft, paint);
+}
+
+void PaintObject(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& l, Random& random) {
+  const float unit = features::InterOcularDistance(l);
+  const cv::Point2f centre = ToCv(l[static_cast<std::size_t>(random.Index(68))]) + cv::Point2f(random.Normal(0, 0.3F * unit), random.Normal(0, 0.3F * unit));
+  cv::Mat stencil = cv::Mat::zeros(image.size(), CV_8UC1);
+  const float size = unit * random.Uniform(0.35F, 0.95F);
+  if (random.Chance(0.5F)) {
+    cv::ellipse(stencil, centre, cv::Size2f(size, size * random.Uniform(0.4F, 1)), random.Uniform(0, 180), 0, 360, 255, -1, cv::LINE_AA);
+  } else {
+    std::vector<cv::Point> polygon;
+    const int corners = 4 + random.Index(4);
+    for (int i = 0; i < corners; ++i) {
+      const float angle = 2 * kPi * (static_cast<float>(i) + random.Uniform(-0.2F, 0.2F)) / static_cast<float>(corners), r = size * random.Uniform(0.7F, 1.2F);
+      polygon.emplace_back(cvRound(centre.x + r * std::cos(angle)), cvRound(centre.y + r * std::sin(angle)));
+    }
+    cv::fillConvexPoly(stencil, polygon, 255, cv::LINE_AA);
+  }
+  const auto colour = [&] { return cv::Scalar(random.Uniform(0, 255), random.Uniform(0, 255), random.Uniform(0, 255)); };
+  cv::Mat paint(image.size(), CV_8UC3, colour());
+  const cv::Scalar stripe = colour();
+  const int pitch = 6 + random.Index(40), width = 1 + random.Index(12);
+  if (random.Chance(0.5F)) {
+    for (int y = 0; y < paint.rows + paint.cols; y += pitch) cv::line(paint, {0, y}, {paint.cols, y - paint.cols / 2}, stripe, width, cv::LINE_AA);
+  }
+  cv::Mat soft;
+  stencil.convertTo(soft, CV_32FC1, 1.0 / 255);
+  cv::GaussianBlur(soft, soft, {}, random.Uniform(0.6F, 2.5F));
+  Lay(image, covered, soft, paint);
+}
+
+void PaintStrands(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& l, Random& random) {
+  const float unit = features::InterOcularDistance(l);
+  cv::Mat stencil = cv::Mat::zeros(image.size(), CV_8UC1);
+  const float shade = random.Uniform(8, 90);
+  const cv::Scalar colour(shade * random.Uniform(0.5F, 0.9F), shade * 0.9, shade * random.Uniform(1, 1.5F));
+  cv::Mat paint(image.size(), CV_8UC3, colour);
+  const bool from_left = random.Chance(0.5F);
+  const cv::Point2f root = ToCv(l[from_left ? 18 : 25]) + cv::Point2f(random.Normal(0, 0.4F * unit), -unit * random.Uniform(0.8F, 1.2F));
+  const cv::Point2f end = ToCv(l[from_left ? 2 : 14]) + cv::Point2f((from_left ? 1.0F : -1.0F) * unit * random.Uniform(-0.1F, 0.9F), random.Normal(0, 0.4F * unit));
+  const int strands = 15 + random.Index(60);
+  for (int i = 0; i < strands; ++i) {
+    const cv::Point2f a = root + cv::Point2f(random.Normal(0, 0.25F * unit), 0), b = end + cv::Point2f(random.Normal(0, 0.2F * unit), random.Normal(0, 0.3F * unit));
+    const cv::Point2f bend((from_left ? -1.0F : 1.0F) * unit * random.Uniform(-0.3F, 0.6F), 0);
+    std::vector<cv::Point> curve;
+    for (int k = 0; k <= 12; ++k) {
+      const float t = static_cast<float>(k) / 12;
+      const cv::Point2f p = a * (1 - t) + b * t + bend * (4 * t * (1 - t));
+      curve.emplace_back(cvRound(p.x * 8), cvRound(p.y * 8));
+    }
+    cv::polylines(stencil, curve, false, 150 + random.Index(105), 1 + random.Index(2), cv::LINE_AA, 3);
+    cv::polylines(paint, curve, false, colour * random.Uniform(0.5F, 1.8F), 1, cv::LINE_AA, 3);
+  }
+  cv::Mat soft;
+  stencil.convertTo(soft, CV_32FC1, 1.0 / 255);
+  Lay(image, covered, soft, paint);
+}
+
+}  // namespace
+
+std::string_view OccluderName(Occluder kind) {
+  constexpr std::array<std::string_view, kOccluderCount> kNames{"glasses", "sunglasses", "mask", "hand", "object", "hair_strands", "frame_cut"};
+  return kNames.at(static_cast<std::size_t>(kind));
+}
+
+void OccluderOptions::Validate() const {
+  if (!(rate >= 0 && rate <= 1)) throw std::invalid_argument("occluders.rate = " + std::to_string(rate) + "; must be 0..1");
+}
+
+std::uint32_t SampleOccluders(const OccluderOptions& options, Random& random) {
+  if (!random.Chance(options.rate)) return 0;
+  // Glasses are the most common thing in front of a face.
+  constexpr std::array<float, kOccluderCount> kShares{0.36F, 0.10F, 0.09F, 0.13F, 0.12F, 0.12F, 0.08F};
+  std::uint32_t kinds = 0;
+  const int count = random.Chance(0.15F) ? 2 : 1;
+  for (int i = 0; i < count; ++i) {
+    float at = random.Uniform();
+    for (int k = 0; k < kOccluderCount; ++k) {
+      at -= kShares[static_cast<std::size_t>(k)];
+      if (at < 0) {
+        kinds |= 1U << k;
+        break;
+      }
+    }
+  }
+  if ((kinds & Bit(Occluder::kSunglasses)) != 0) kinds &= ~Bit(Occluder::kGlasses);
+  return kinds;
+}
+
+std::vector<ExtraMesh> WornMeshes(std::span<const Vec3> shape, std::uint32_t kinds, Random& random) {
+  std::vector<ExtraMesh> meshes;
+  if ((kinds & Bit(Occluder::kGlasses)) != 0) meshes.push_back(MakeGlasses(shape, false, random));
+  if ((kinds & Bit(Occluder::kSunglasses)) != 0) meshes.push_back(MakeGlasses(shape, true, random));
+  if ((kinds & Bit(Occluder::kMask)) != 0) meshes.push_back(MakeMask(shape, random));
+  return meshes;
+}
+
+void PaintOccluders(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& landmarks, std::uint32_t kinds, Random& random) {
+  if (image.type() != CV_8UC3 || covered.type() != CV_8UC1 || image.size() != covered.size()) {
+    throw std::invalid_argument("PaintOccluders: needs a CV_8UC3 picture and a CV_8UC1 mask of its size");
+  }
+  if ((kinds & Bit(Occluder::kHairStrands)) != 0) PaintStrands(image, covered, landmarks, random);
+  if ((kinds & Bit(Occluder::kObject)) != 0) PaintObject(image, covered, landmarks, random);
+  if ((kinds & Bit(Occluder::kHand)) != 0) PaintHand(image, covered, landmarks, random);
+}
+
+}  // namespace auforge::datasets::synthetic

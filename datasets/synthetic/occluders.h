@@ -1,0 +1,37 @@
+// Things in front of faces. What is worn is made of triangles and drawn with the face; the rest is painted over the picture.
+#pragma once
+
+#include <cstdint>
+#include <opencv2/core/mat.hpp>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "datasets/synthetic/face_renderer.h"
+#include "datasets/synthetic/random.h"
+#include "features/types.h"
+
+namespace auforge::datasets::synthetic {
+
+// Stored as bits 1 << kind in shards; append only.
+enum class Occluder : std::uint8_t { kGlasses, kSunglasses, kMask, kHand, kObject, kHairStrands, kFrameCut };
+inline constexpr int kOccluderCount = 7;
+constexpr std::uint32_t Bit(Occluder kind) { return 1U << static_cast<unsigned>(kind); }
+std::string_view OccluderName(Occluder kind);  // "glasses", …
+
+struct OccluderOptions {
+  float rate = 0.30F;     // share of faces with one; a few have two. 0..1
+  void Validate() const;  // throws std::invalid_argument naming field and value
+};
+
+std::uint32_t SampleOccluders(const OccluderOptions& options, Random& random);
+
+// Glasses, sunglasses and masks among `kinds`, fitted to a shape (all vertices, model space).
+std::vector<ExtraMesh> WornMeshes(std::span<const Vec3> shape, std::uint32_t kinds, Random& random);
+
+// Hands, objects and strands of hair among `kinds`, painted over an 8-bit BGR picture. covered: CV_8UC1 of its size, set
+// to 255 where they lie.
+void PaintOccluders(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& landmarks, std::uint32_t kinds,
+                    Random& random);
+
+}  // namespace auforge::datasets::synthetic

@@ -1,0 +1,265 @@
+#include "datasets/synthetic/reconstruct_generator.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <opencv2/imgproc.hpp>
+#include <stdexcept>
+#include <string>
+
+#include "datasets/storage/checksum.h"
+#include "datasets/synthetic/internal/composite.h"
+#include "datasets/synthetic/internal/face_topology.h"
+
+namespace auforge::datasets::synthetic {
+namespace {
+
+// Purposes of random streams.
+enum : std::uint64_t { kPerson = 11, kExpression = 12, kCamera = 13, kLight = 14, kCover = 15, kDegrade = 16 };
+
+constexpr float kMostTurn = 30;      // degrees of yaw away from the photo's own
+constexpr float kEdgeInner = 1.7F;   // cm inside the face's edge where the drawn face has taken over
+constexpr float kEdgeOuter = 0.15F;
+
+struct EyeColour {
+  Vec3 middle, rim;
+};
+constexpr std::array<EyeColour, 5> kEyeColours{{{{0.016F, 0.028F, 0.055F}, {0.008F, 0.012F, 0.024F}},
+                                                {{0.028F, 0.052F, 0.10F}, {0.012F, 0.022F, 0.045F}},
+                                                {{0.045F, 0.095F, 0.14F}, {0.03F, 0.05F, 0.06F}},
+                                                {{0.27F, 0.21F, 0.14F}, {0.13F, 0.09F, 0.05F}},
+                                                {{0.24F, 0.23F, 0.20F}, {0.11F, 0.10F, 0.08F}}}};
+
+EyeLook SampleEyes(const PhotoSource& source, Random& random) {
+  const bool dark = source.skin_colour.y < 0.16F;
+  const EyeColour& colour = kEyeColours[static_cast<std::size_t>(random.Index(dark ? 2 : 5))];
+  EyeLook eyes;
+  const float shade = random.Uniform(0.7F, 1.3F);
+  eyes.iris = colour.middle * shade;
+  eyes.iris_rim = colour.rim * shade;
+  eyes.iris_angle = random.Uniform(23, 26);
+  eyes.redness = random.Uniform(0, 0.5F);
+  eyes.seed = static_cast<std::uint32_t>(random.Bits());
+  return eyes;
+}
+
+MouthLook SampleMouth(Random& random) {
+  MouthLook mouth;
+  const float yellow = random.Uniform(0, 0.3F), bright = random.Uniform(0.75F, 1.1F);
+  mouth.teeth = Vec3{0.62F - 0.6F * yellow, 0.66F - 0.25F * yellow, 0.69F} * bright;
+  return mouth;
+}
+
+}  // namespace
+
+struct ReconstructGenerator::Plan {
+  std::size_t source = 0;
+  std::vector<float> identity;  // added to the source's
+  std::vector<float> weights;   // of the model's expressions
+  Expression expression;
+  features::HeadPose pose;      // yaw and pitch; roll is the camera's
+  features::Similarity target_from_picture;
+  EyeLook eyes;
+  MouthLook mouth;
+  Light light;
+  float folds = 0.5F;
+  std::uint32_t occluders = 0;
+};
+
+void ReconstructOptions::Validate() const {
+  const auto need = [](bool ok, const char* name, double value, const char* range) {
+    if (!ok) throw std::invalid_argument("reconstruct." + std::string(name) + " = " + std::to_string(value) + "; must be " + range);
+  };
+  need(size >= 64 && size <= 1024, "size", size, "64..1024 pixels");
+  need(faces_per_identity >= 1, "faces_per_identity", faces_per_identity, ">= 1");
+  need(identity_deviation >= 0 && identity_deviation <= 2, "identity_deviation", identity_deviation, "0..2");
+  need(yaw >= 0 && yaw <= 40, "yaw", yaw, "0..40 degrees");
+  need(pitch >= 0 && pitch <= 20, "pitch", pitch, "0..20 degrees");
+  need(roll >= 0 && roll <= 40, "roll", roll, "0..40 degrees");
+  occluders.Validate();
+  degrade.Validate();
+}
+
+ReconstructGenerator::ReconstructGenerator(const FaceModel& model, const FaceRenderer& renderer,
+                                           std::vector<PhotoSource> sources, const ReconstructOptions& options)
+    : model_(model), renderer_(renderer), sources_(std::move(sources)), options_(options), au_shapes_(model), visibility_(model) {
+  options_.Validate();
+  if (sources_.empty()) throw std::invalid_argument("ReconstructGenerator: needs at least one photo");
+  std::vector<float> edge = DistanceFromFaceEdge(model);
+  for (std::int32_t v = 0; v < internal::kNarrowFaceEnd; v += 23) anchors_.push_back(v);
+  for (float& d : edge) d = SmoothStep(kEdgeOuter, kEdgeInner, d);
+  blend_ = SkinUnwrap(model, 256).Paint(edge);
+  for (const PhotoSource& source : sources_) source_shapes_.push_back(model.Evaluate(source.fit.identity, source.fit.expression));
+}
+
+std::string ReconstructGenerator::ConfigDigest() const {
+  std::string text = "reconstruct 1 " + std::to_string(options_.size) + " " + std::to_string(options_.faces_per_identity);
+  for (const float v : {options_.identity_deviation, options_.yaw, options_.pitch, options_.roll, options_.occluders.rate, options_.degrade.tone,
+                        options_.degrade.cast, options_.degrade.grey, options_.degrade.small, options_.degrade.blur, options_.degrade.motion,
+                        options_.degrade.noise, options_.degrade.jpeg}) {
+    text += " " + std::to_string(v);
+  }
+  for (const PhotoSource& source : sources_) {
+    const auto* bytes = source.picture.ptr<std::uint8_t>();
+    text += " " + storage::HexDigest({bytes, source.picture.total() * 3});
+  }
+  return storage::HexDigest({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+cv::Mat ReconstructGenerator::Background(const Plan& plan, std::span<const Vec3> shape, const Camera& posed) const {
+  const PhotoSource& source = sources_[plan.source];
+  std::vector<internal::Drag> drags;
+  for (const std::int32_t v : anchors_) {
+    const auto at = static_cast<std::size_t>(v);
+    const Camera& camera = source.fit.camera;
+    drags.push_back({camera.Project(camera.View(source_shapes_[plan.source][at])), posed.Project(posed.View(shape[at]))});
+  }
+  return internal::WarpBackground(source.picture, drags, plan.target_from_picture.Inverse(), options_.size);
+}
+
+SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
+  const PhotoSource& source = sources_[plan.source];
+  std::vector<float> identity = source.fit.identity;
+  for (std::size_t i = 0; i < identity.size() && i < plan.identity.size(); ++i) identity[i] += plan.identity[i];
+  const std::vector<float> still(model_.expressions.size(), 0.0F);
+  const std::vector<Vec3> neutral = model_.Evaluate(identity, still);
+  std::vector<Vec3> shape = neutral;
+  for (std::size_t e = 0; e < plan.weights.size(); ++e) {
+    if (plan.weights[e] == 0) continue;
+    const std::vector<Vec3>& delta = model_.expressions[e];
+    for (std::size_t v = 0; v < shape.size(); ++v) shape[v] += delta[v] * plan.weights[e];
+  }
+
+  // The photo's camera with the new pose; then everything turned, scaled and shifted into the target.
+  Camera posed = source.fit.camera;
+  posed.view_from_model = RotationOf({plan.pose.yaw, plan.pose.pitch, 0});
+  Camera camera = posed;
+  const features::Similarity& g = plan.target_from_picture;
+  camera.focal *= g.Scale();
+  camera.centre = g(posed.centre);
+  const float c = g.a / g.Scale(), s = g.b / g.Scale();
+  camera.view_from_model.row[0] = posed.view_from_model.row[0] * c + posed.view_from_model.row[1] * s;
+  camera.view_from_model.row[1] = posed.view_from_model.row[1] * c - posed.view_from_model.row[0] * s;
+
+  FaceScene scene;
+  scene.width = scene.height = options_.size;
+  scene.shape = shape;
+  scene.camera = camera;
+  scene.skin = &source.skin;
+  scene.light = plan.light;
+  scene.eyes = plan.eyes;
+  scene.mouth = plan.mouth;
+  const std::vector<Vec3> folds = renderer_.FoldLight(source_shapes_[plan.source], shape, plan.folds);
+  scene.vertex_light = folds;
+  Random cover(plan.eyes.seed, plan.occluders, kCover);
+  const std::vector<ExtraMesh> worn = WornMeshes(shape, plan.occluders, cover);
+  scene.extras = worn;
+  scene.parts = kAllParts & ~Bit(FacePart::kHead);
+  thread_local RenderScratch scratch;
+  const RenderedFace drawn = renderer_.Render(scene, scratch);
+  const cv::Mat background = Background(plan, shape, posed);
+
+  SyntheticFace face;
+  face.image = internal::Compose(background, drawn, blend_);
+  for (std::size_t i = 0; i < features::kLandmarkCount; ++i) {
+    face.landmarks[i] = camera.Project(camera.View(shape[static_cast<std::size_t>(LandmarkVertices()[i])]));
+  }
+  cv::Mat covered = cv::Mat::zeros(face.image.size(), CV_8UC1);
+  PaintOccluders(face.image, covered, face.landmarks, plan.occluders, cover);
+  const Visibility seen = visibility_.Measure(shape, scratch.normals, camera, scratch.samples, FaceRenderer::kSamples, covered);
+  face.visible_fraction = seen.face;
+  face.au_visibility = seen.au;
+
+  std::vector<Vec3> points, neutral_points;
+  for (const std::int32_t v : LandmarkVertices()) {
+    points.push_back(shape[static_cast<std::size_t>(v)]);
+    neutral_points.push_back(neutral[static_cast<std::size_t>(v)]);
+  }
+  face.au_left = plan.expression.left;
+  face.au_right = plan.expression.right;
+  const std::size_t lips_part = *features::CatalogueSchema().Find(25);
+  face.au_left[lips_part] = face.au_right[lips_part] = au_shapes_.LipsPart(points, neutral_points);
+  face.au = Expression{face.au_left, face.au_right}.Labels();
+  face.pose = PoseOf(camera.view_from_model);
+  const ShLight total = plan.light.Total();
+  for (std::size_t i = 0; i < 9; ++i) {
+    face.light[3 * i] = total[i].x;
+    face.light[3 * i + 1] = total[i].y;
+    face.light[3 * i + 2] = total[i].z;
+  }
+  face.source_key = source.key;
+  face.occluders = plan.occluders;
+  return face;
+}
+
+SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t index) const {
+  const std::uint64_t identity = index / static_cast<std::uint64_t>(options_.faces_per_identity);
+  Plan plan;
+  Random person(seed, identity, kPerson);
+  plan.source = static_cast<std::size_t>(person.Index(static_cast<int>(sources_.size())));
+  const PhotoSource& source = sources_[plan.source];
+  for (std::size_t i = 0; i < model_.identities.size(); ++i) {
+    plan.identity.push_back(std::clamp(person.Normal(0, options_.identity_deviation), -1.0F, 1.0F));
+  }
+  plan.eyes = SampleEyes(source, person);
+  plan.mouth = SampleMouth(person);
+
+  Random expression(seed, index, kExpression);
+  plan.expression = SampleExpression(expression);
+  plan.weights = au_shapes_.Weights(plan.expression, expression.Uniform(0.85F, 1.15F));
+  AddNuisance(model_, expression, plan.weights);
+  plan.folds = expression.Uniform(0.35F, 0.9F);
+
+  Random random(seed, index, kCamera);
+  const auto draw = [&random](float deviation) { return std::clamp(random.Normal(0, deviation), -2.2F * deviation, 2.2F * deviation); };
+  const features::HeadPose own = PoseOf(source.fit.camera.view_from_model);
+  plan.pose.yaw = std::clamp(draw(options_.yaw), own.yaw - kMostTurn, own.yaw + kMostTurn);
+  plan.pose.pitch = own.pitch * 0.5F + draw(options_.pitch);
+  const float roll = draw(options_.roll) * std::numbers::pi_v<float> / 180;
+  Random cover(seed, index, kCover);
+  plan.occluders = SampleOccluders(options_.occluders, cover);
+  const auto side = static_cast<float>(options_.size);
+  const float scale = random.Uniform(0.84F, 1.18F) * side / 256;
+  const float a = scale * std::cos(roll), b = scale * std::sin(roll);
+  const features::Point2 middle{kPictureSide * 0.5F, kPictureSide * (kPictureEyeHeight + 0.06F)};
+  features::Point2 to{side * random.Uniform(0.44F, 0.56F), side * random.Uniform(0.45F, 0.55F)};
+  if ((plan.occluders & Bit(Occluder::kFrameCut)) != 0) {
+    (random.Chance(0.5F) ? to.x : to.y) += (random.Chance(0.5F) ? 1.0F : -1.0F) * side * random.Uniform(0.18F, 0.3F);
+  }
+  plan.target_from_picture = {a, b, to.x - (a * middle.x - b * middle.y), to.y - (b * middle.x + a * middle.y)};
+
+  Random light(seed, index, kLight);
+  const float share = light.Chance(0.25F) ? 0 : light.Uniform(0, 0.7F);
+  plan.light = SampleLight(light);
+  for (std::size_t i = 0; i < 9; ++i) plan.light.ambient[i] = Mix(source.light[i], plan.light.ambient[i], share);
+  for (Lamp& lamp : plan.light.lamps) lamp.colour = lamp.colour * share;
+
+  SyntheticFace face = Make(plan);
+  Random degrade(seed, index, kDegrade);
+  face.image = Degrade(face.image, options_.degrade, degrade);
+  face.identity = static_cast<std::int64_t>(identity);
+  return face;
+}
+
+SyntheticFace ReconstructGenerator::Draw(std::size_t source, const Expression& expression, features::HeadPose pose) const {
+  Plan plan;
+  plan.source = source;
+  plan.expression = expression;
+  plan.weights = au_shapes_.Weights(expression, 1);
+  plan.pose = {pose.yaw, pose.pitch, 0};
+  const float scale = static_cast<float>(options_.size) / 256, roll = pose.roll * std::numbers::pi_v<float> / 180;
+  const float a = scale * std::cos(roll), b = scale * std::sin(roll);
+  const features::Point2 middle{kPictureSide * 0.5F, kPictureSide * (kPictureEyeHeight + 0.06F)};
+  const float half = static_cast<float>(options_.size) / 2;
+  plan.target_from_picture = {a, b, half - (a * middle.x - b * middle.y), half - (b * middle.x + a * middle.y)};
+  plan.light.ambient = sources_[source].light;
+  Random person(source, 0, kPerson);
+  plan.eyes = SampleEyes(sources_[source], person);
+  plan.mouth = SampleMouth(person);
+  SyntheticFace face = Make(plan);
+  face.identity = static_cast<std::int64_t>(source);
+  return face;
+}
+
+}  // namespace auforge::datasets::synthetic
