@@ -6,6 +6,7 @@
 #include "datasets/synthetic/face_model.h"
 #include "tools/commands.h"
 #include "tools/progress.h"
+#include "tools/synth_commands.h"
 
 namespace auforge::tools {
 namespace {
@@ -42,6 +43,7 @@ void AddSynth(Cli& cli) {
   command.Positional("DIR", import->folder, "the FaceXModel folder as published").Required();
   command.Add("-o,--output", import->output, "the compact model file").Required();
   command.Run([import] { return RunImport(*import); });
+  AddSynthFaces(synth);
 }
 
 }  // namespace auforge::tools

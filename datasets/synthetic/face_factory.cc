@@ -1,0 +1,386 @@
+#include "datasets/synthetic/face_factory.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "annotator/emotions.h"
+#include "annotator/face_detector.h"
+#include "annotator/face_quality.h"
+#include "annotator/landmarker.h"
+#include "datasets/image_codec.h"
+#include "datasets/shard.h"
+#include "datasets/storage/atomic_file.h"
+#include "datasets/storage/checksum.h"
+#include "datasets/synthetic/geometry.h"
+
+namespace auforge::datasets::synthetic {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+// One finished picture; the picture itself is kept as JPEG only.
+struct Product {
+  SyntheticFace truth;             // its image is released
+  std::optional<FaceRecord> face;  // nullopt: the detector did not find it
+  SampleRecord sample;
+  std::vector<std::uint8_t> picture;  // only when plain images are wanted
+};
+
+std::string Key(const FaceGenerator& generator, std::uint64_t seed, std::uint64_t index) {
+  char text[96];
+  std::snprintf(text, sizeof(text), "%s-%llu-%08llu", generator.Method().c_str(), static_cast<unsigned long long>(seed),
+                static_cast<unsigned long long>(index));
+  return text;
+}
+
+std::string Today() {
+  const char* fixed = std::getenv("SOURCE_DATE_EPOCH");
+  const std::time_t now = fixed != nullptr ? static_cast<std::time_t>(std::atoll(fixed)) : std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+// What the detector must have found to have found this face.
+bool IsThisFace(const features::Box& box, const features::Landmarks68& exact) {
+  const features::Point2 centre = features::Midpoint(exact[30], features::Midpoint(exact[36], exact[45]));
+  const float eyes = features::InterOcularDistance(exact);
+  const float dx = box.x + box.width / 2 - centre.x, dy = box.y + box.height / 2 - centre.y;
+  return std::hypot(dx, dy) < 0.8F * eyes && box.width > 1.2F * eyes && box.width < 4.5F * eyes;
+}
+
+// The examining part of one thread.
+class Inspector {
+ public:
+  Inspector(const FaceGenerator& generator, const FactoryOptions& options, const annotator::Landmarker& landmarker)
+      : generator_(generator), options_(options), landmarker_(landmarker), detector_(annotator::MakeHogDetector({})) {}
+
+  Product Make(std::uint64_t index) {
+    Product product;
+    product.truth = generator_.Generate(options_.seed, index);
+    const cv::Mat image = product.truth.image;
+    product.sample.key = Key(generator_, options_.seed, index);
+    product.sample.width = image.cols;
+    product.sample.height = image.rows;
+    if (!options_.images.empty()) product.picture = EncodeJpeg(image, options_.jpeg_quality);
+    product.sample.sha256 = storage::Sha256({image.ptr<std::uint8_t>(), image.total() * image.elemSize()});
+    for (const features::Detection& found : detector_->Detect(image)) {
+      if (!IsThisFace(found.box, product.truth.landmarks)) continue;
+      product.face = Record(image, found, product.truth);
+      break;
+    }
+    if (!product.face) product.sample.status = Outcome::kNoFace;
+    product.truth.image.release();
+    return product;
+  }
+
+ private:
+  FaceRecord Record(const cv::Mat& image, const features::Detection& found, const SyntheticFace& truth) const {
+    FaceRecord face;
+    face.box = found.box;
+    face.detector_score = found.score;
+    face.landmarks = landmarker_.Find(image, found.box);
+    face.pose = annotator::EstimatePose(face.landmarks);
+    const features::AlignedFace aligned = features::AlignFace(image, face.landmarks, options_.crop);
+    face.crop_from_image = aligned.crop_from_image;
+    face.image = EncodeJpeg(aligned.crop, options_.jpeg_quality);
+    face.aus.intensity = truth.au;
+    for (const float v : truth.au) {
+      face.aus.present.push_back(v >= 1 ? 1 : 0);
+      face.aus.probability.push_back(v >= 1 ? 1.0F : 0.0F);
+    }
+    face.aus.quality = annotator::FaceQuality({.detector_score = face.detector_score,
+                                               .inter_ocular = features::InterOcularDistance(face.landmarks),
+                                               .sharpness = annotator::Sharpness(aligned.crop),
+                                               .pose = face.pose,
+                                               .landmark_misfit = annotator::LandmarkMisfit(face.landmarks)});
+    face.emotion = annotator::EmotionFromAus(features::CatalogueSchema(), face.aus.present).category;
+    return face;
+  }
+
+  const FaceGenerator& generator_;
+  const FactoryOptions& options_;
+  const annotator::Landmarker& landmarker_;
+  std::unique_ptr<annotator::FaceDetector> detector_;
+};
+
+// The columns of /synthetic, one row for each found face.
+class Truths {
+ public:
+  void Add(const SyntheticFace& truth, std::uint64_t index) {
+    ++rows_;
+    index_.push_back(static_cast<float>(index));
+    identity_.push_back(static_cast<float>(truth.identity));
+    occluders_.push_back(static_cast<float>(truth.occluders));
+    visible_.push_back(truth.visible_fraction);
+    source_.push_back(truth.source_key);
+    const auto append = [](std::vector<float>& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    append(pose_, std::array{truth.pose.yaw, truth.pose.pitch, truth.pose.roll});
+    append(light_, truth.light);
+    for (const features::Point2& p : truth.landmarks) append(landmarks_, std::array{p.x, p.y});
+    append(au_left_, truth.au_left);
+    append(au_right_, truth.au_right);
+    append(au_visibility_, truth.au_visibility);
+  }
+  void Write(ShardWriter& writer, const FaceGenerator& generator, std::uint64_t seed) {
+    const std::uint64_t n = rows_, a = features::CatalogueSchema().size();
+    writer.AddExtra(ExtraStrings{"/synthetic/method", {generator.Method()}});
+    writer.AddExtra(ExtraStrings{"/synthetic/seed", {std::to_string(seed)}});
+    writer.AddExtra(ExtraDataset{"/synthetic/index", {n}, index_});
+    writer.AddExtra(ExtraDataset{"/synthetic/identity", {n}, identity_});
+    writer.AddExtra(ExtraStrings{"/synthetic/source", source_});
+    writer.AddExtra(ExtraDataset{"/synthetic/pose", {n, 3}, pose_});
+    writer.AddExtra(ExtraDataset{"/synthetic/light", {n, 9, 3}, light_});
+    writer.AddExtra(ExtraDataset{"/synthetic/occluders", {n}, occluders_});
+    writer.AddExtra(ExtraDataset{"/synthetic/visible_fraction", {n}, visible_});
+    writer.AddExtra(ExtraDataset{"/synthetic/landmarks", {n, features::kLandmarkCount, 2}, landmarks_});
+    writer.AddExtra(ExtraDataset{"/synthetic/au_left", {n, a}, au_left_});
+    writer.AddExtra(ExtraDataset{"/synthetic/au_right", {n, a}, au_right_});
+    writer.AddExtra(ExtraDataset{"/synthetic/au_visibility", {n, a}, au_visibility_});
+  }
+
+ private:
+  std::uint64_t rows_ = 0;
+  std::vector<float> index_, identity_, occluders_, visible_, pose_, light_, landmarks_, au_left_, au_right_, au_visibility_;
+  std::vector<std::string> source_;
+};
+
+// Products of one shard, made by several threads, handed out in order. At most `ahead` wait.
+class OrderedProducts {
+ public:
+  OrderedProducts(std::uint64_t first, std::uint64_t last, std::uint64_t ahead)
+      : next_(first), last_(last), wanted_(first), ahead_(ahead) {}
+
+  // The next index to make; nullopt when there is none.
+  std::optional<std::uint64_t> Claim() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return closed_ || next_ >= last_ || next_ < wanted_ + ahead_; });
+    if (closed_ || next_ >= last_) return std::nullopt;
+    return next_++;
+  }
+  void Deliver(std::uint64_t index, Product product) {
+    const std::lock_guard lock(mutex_);
+    ready_.emplace(index, std::move(product));
+    changed_.notify_all();
+  }
+  void Fail(std::exception_ptr failure) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = failure;
+    closed_ = true;
+    changed_.notify_all();
+  }
+  void Close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+  // Waits for the next one in order.
+  Product Take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return failure_ || ready_.contains(wanted_); });
+    if (failure_) std::rethrow_exception(failure_);
+    auto node = ready_.extract(wanted_++);
+    changed_.notify_all();
+    return std::move(node.mapped());
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::uint64_t, Product> ready_;
+  std::uint64_t next_, last_, wanted_, ahead_;
+  bool closed_ = false;
+  std::exception_ptr failure_;
+};
+
+std::string ConfigDigest(const FaceGenerator& generator, const FactoryOptions& options) {
+  const nlohmann::json config{{"generator", generator.ConfigDigest()}, {"method", generator.Method()},
+                              {"seed", options.seed},                  {"shard_size", options.shard_size},
+                              {"crop_size", options.crop.size},        {"crop_inter_ocular", options.crop.inter_ocular},
+                              {"crop_eye_height", options.crop.eye_height}, {"jpeg_quality", options.jpeg_quality}};
+  return storage::Sha256Hex(config.dump());
+}
+
+// True when the shard is there and was made alike.
+bool IsFinished(const FactoryOptions& options, int shard, std::uint64_t pictures, const std::string& digest) {
+  if (!ShardIsDone(options.output, shard)) return false;
+  const std::string path = (fs::path(options.output) / StatsFileName(shard)).string();
+  nlohmann::json stats;
+  try {
+    stats = nlohmann::json::parse(storage::ReadFile(path));
+  } catch (const nlohmann::json::exception& error) {
+    throw std::runtime_error(path + ": is damaged (" + error.what() + "); remove it and its shard, and run again");
+  }
+  if (stats.value("config_digest", "") != digest) {
+    throw FactoryMismatch(path + ": was made with other options, another face model or other photos; use the same, or another folder");
+  }
+  if (stats.value("samples", std::uint64_t{0}) != pictures) return false;  // the last, shorter shard of a smaller --count
+  return true;
+}
+
+std::string CsvLine(const Product& product, const std::string& file) {
+  std::string line = file + "," + std::to_string(product.truth.identity);
+  char text[32];
+  for (const float v : product.truth.au) {
+    std::snprintf(text, sizeof(text), ",%.3f", static_cast<double>(v));
+    line += text;
+  }
+  return line + "\n";
+}
+
+}  // namespace
+
+void FactoryOptions::Validate() const {
+  const auto need = [](bool ok, const std::string& text) {
+    if (!ok) throw std::invalid_argument("synth." + text);
+  };
+  need(!output.empty(), "output is empty; name a folder");
+  need(count >= 1, "count = 0; must be >= 1");
+  need(shard_size >= 1, "shard_size = 0; must be >= 1");
+  need(jobs >= 1 && jobs <= 1024, "jobs = " + std::to_string(jobs) + "; must be 1..1024");
+  need(processes >= 1 && index >= 0 && index < processes, "index = " + std::to_string(index) + "; must be 0..count-1");
+  need(jpeg_quality >= 1 && jpeg_quality <= 100, "jpeg_quality = " + std::to_string(jpeg_quality) + "; must be 1..100");
+  crop.Validate();
+}
+
+namespace {
+
+// One shard: products in order into a writer. Returns false when stopped.
+class ShardJob {
+ public:
+  ShardJob(const FaceGenerator& generator, const FactoryOptions& options, std::vector<std::unique_ptr<Inspector>>& inspectors)
+      : generator_(generator), options_(options), inspectors_(inspectors) {}
+
+  template <typename OnPicture>
+  bool Run(int shard, std::uint64_t first, std::uint64_t last, const std::string& digest, const OnPicture& on_picture) {
+    ShardHeader header;
+    header.schema = features::CatalogueSchema();
+    header.model_digest = "exact";
+    header.detector = "dlib-hog";
+    header.config_digest = digest;
+    header.source = generator_.Method() + " faces " + std::to_string(first) + ".." + std::to_string(last - 1);
+    header.created = Today();
+    header.emotion_names = annotator::EmotionNames();
+    ShardWriter writer(options_.output, shard, header);
+    OrderedProducts products(first, last, 8 * inspectors_.size());
+    std::vector<std::jthread> threads;
+    for (auto& inspector : inspectors_) {
+      threads.emplace_back([&products, &inspector] {
+        try {
+          while (const auto index = products.Claim()) products.Deliver(*index, inspector->Make(*index));
+        } catch (...) {
+          products.Fail(std::current_exception());
+        }
+      });
+    }
+    Truths truths;
+    std::string csv;
+    for (std::uint64_t index = first; index < last; ++index) {
+      Product product = products.Take();
+      const bool found = product.face.has_value();
+      if (!options_.images.empty()) {
+        const std::string file = product.sample.key + ".jpg";
+        storage::WriteFileAtomically((fs::path(options_.images) / file).string(),
+                                     {reinterpret_cast<const char*>(product.picture.data()), product.picture.size()});
+        csv += CsvLine(product, file);
+      }
+      const std::int64_t row = writer.AddSample(std::move(product.sample));
+      if (found) {
+        product.face->sample = row;
+        writer.AddFace(std::move(*product.face));
+        truths.Add(product.truth, index);
+      }
+      if (!on_picture(found)) {
+        products.Close();
+        return false;
+      }
+    }
+    truths.Write(writer, generator_, options_.seed);
+    if (!options_.images.empty()) {
+      storage::WriteFileAtomically((fs::path(options_.images) / ("labels_" + StatsFileName(shard).substr(0, 5) + ".csv")).string(), CsvHeader() + csv);
+    }
+    writer.Finish();
+    return true;
+  }
+
+ private:
+  static std::string CsvHeader() {
+    std::string line = "file,identity";
+    for (const int au : features::CatalogueSchema().numbers()) line += ",AU" + std::to_string(au);
+    return line + "\n";
+  }
+
+  const FaceGenerator& generator_;
+  const FactoryOptions& options_;
+  std::vector<std::unique_ptr<Inspector>>& inspectors_;
+};
+
+}  // namespace
+
+FactorySummary MakeFaces(const FaceGenerator& generator, const FactoryOptions& options,
+                         const std::function<void(const FactoryProgress&)>& progress,
+                         const std::function<bool()>& stop_requested) {
+  options.Validate();
+  const auto start = Clock::now();
+  const auto seconds = [start] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  if (!options.images.empty()) fs::create_directories(options.images);
+  const annotator::Landmarker landmarker;
+  std::vector<std::unique_ptr<Inspector>> inspectors;
+  for (int i = 0; i < options.jobs; ++i) inspectors.push_back(std::make_unique<Inspector>(generator, options, landmarker));
+  const std::string digest = ConfigDigest(generator, options);
+
+  struct Piece {
+    int shard;
+    std::uint64_t first, last;
+  };
+  std::vector<Piece> pieces;
+  FactorySummary summary;
+  FactoryProgress state;
+  for (std::uint64_t first = 0, shard = 0; first < options.count; first += options.shard_size, ++shard) {
+    const std::uint64_t last = std::min(options.count, first + options.shard_size);
+    if (static_cast<int>(shard % static_cast<std::uint64_t>(options.processes)) != options.index) continue;
+    if (IsFinished(options, static_cast<int>(shard), last - first, digest)) {
+      ++summary.shards_skipped;
+      continue;
+    }
+    pieces.push_back({static_cast<int>(shard), first, last});
+    state.expected += last - first;
+  }
+  ShardJob job(generator, options, inspectors);
+  for (const Piece& piece : pieces) {
+    const bool whole = job.Run(piece.shard, piece.first, piece.last, digest, [&](bool found) {
+      ++state.pictures;
+      state.faces += found ? 1 : 0;
+      state.seconds = seconds();
+      if (progress) progress(state);
+      return !(stop_requested && stop_requested());
+    });
+    if (!whole) {
+      summary.stopped = true;
+      break;
+    }
+    ++summary.shards_written;
+  }
+  summary.pictures = state.pictures;
+  summary.faces = state.faces;
+  summary.seconds = seconds();
+  return summary;
+}
+
+}  // namespace auforge::datasets::synthetic

@@ -1,0 +1,10 @@
+// The commands below `auforge synth`, one file each.
+#pragma once
+
+#include "tools/cli.h"
+
+namespace auforge::tools {
+
+void AddSynthFaces(Command& synth);
+
+}  // namespace auforge::tools
