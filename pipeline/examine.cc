@@ -100,14 +100,19 @@ void Examiner::ExamineDecoded(const datasets::ImageItem& item, ExaminedImage& re
       face.landmarks = shared_.landmarker.Find(image.bgr, face.box);
       face.pose = annotator::EstimatePose(face.landmarks);
     }
+    features::AlignedFace aligned;
     {
+      Stopwatch watch(Seconds(result, Stage::kCrop));
+      aligned = features::AlignFace(image.bgr, face.landmarks, shared_.options.crop);
+    }
+    {
+      // From the crop that is stored and that models are trained on: a shard's AUs can be computed again from it.
       Stopwatch watch(Seconds(result, Stage::kFeatures));
-      shared_.extractor.Extract(image.bgr, face.landmarks,
+      shared_.extractor.Extract(aligned.crop, features::Transform(aligned.crop_from_image, face.landmarks),
                                 std::span(result.features).subspan(i * dimension, dimension));
     }
     {
       Stopwatch watch(Seconds(result, Stage::kCrop));
-      const features::AlignedFace aligned = features::AlignFace(image.bgr, face.landmarks, shared_.options.crop);
       face.crop_from_image = aligned.crop_from_image;
       face.image = datasets::EncodeJpeg(aligned.crop, shared_.options.jpeg_quality);
       face.aus.quality = annotator::FaceQuality({.detector_score = face.detector_score,

@@ -1,12 +1,10 @@
 #include "tools/au_data.h"
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
 #include <cmath>
-#include <exception>
-#include <mutex>
-#include <thread>
+#include <limits>
+#include <opencv2/core.hpp>
 
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
@@ -14,34 +12,12 @@
 #include "features/align.h"
 #include "features/shape.h"
 #include "tools/cli.h"
+#include "tools/parallel.h"
 
 namespace auforge::tools {
 namespace {
 
 using annotator::TrainingData;
-
-// Runs work(i) for i in 0..count-1 on `jobs` threads; the first exception is thrown here.
-void ParallelFor(std::size_t count, int jobs, const std::function<void(std::size_t)>& work) {
-  std::atomic<std::size_t> next{0};
-  std::exception_ptr failure;
-  std::mutex mutex;
-  const auto run = [&] {
-    for (std::size_t i = next++; i < count; i = next++) {
-      try {
-        work(i);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (!failure) failure = std::current_exception();
-        next = count;
-      }
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (int t = 0; t < jobs; ++t) threads.emplace_back(run);
-  }
-  if (failure) std::rethrow_exception(failure);
-}
 
 void CheckOptions(const DataSpec& spec, const std::vector<std::string>& known) {
   for (const auto& [name, value] : spec.options) {
@@ -96,33 +72,51 @@ std::vector<std::int64_t> Identities(const datasets::ShardReader& shard, std::in
   return identity;
 }
 
+// An AU less of whose region can be seen is not labelled in this picture: guessing is not taught.
+constexpr float kLeastVisible = 0.4F;
+
 void LoadShards(const DataSpec& spec, int jobs, std::int64_t identity_base, TrainingData& data) {
-  CheckOptions(spec, {});
+  CheckOptions(spec, {"mirror", "count"});
+  const std::size_t most = spec.Number("count", std::numeric_limits<std::size_t>::max());
+  std::size_t loaded = 0;
   const features::FeatureExtractor extractor(data.spec);
   const std::size_t dimension = extractor.Dimension();
   const std::size_t a = data.schema.size();
   std::int64_t shard_base = identity_base;
   for (const std::string& path : datasets::FindShards({spec.path})) {
+    if (loaded >= most) break;
     const datasets::ShardReader shard(path);
+    const std::size_t faces = std::min(shard.FaceCount(), most - loaded);
+    loaded += faces;
     const bool is_synthetic = shard.Extra("/synthetic/identity").has_value();
     const std::vector<std::int64_t> identity = Identities(shard, is_synthetic ? identity_base : shard_base);
     shard_base += static_cast<std::int64_t>(shard.SampleCount());
-    const std::size_t first = Grow(data, shard.FaceCount(), dimension);
+    // Each face and its mirror image: what is true of one half of a face is true of the other.
+    const std::size_t copies = spec.Number("mirror", is_synthetic ? 1 : 0) != 0 ? 2 : 1;
+    const std::size_t first = Grow(data, faces * copies, dimension);
+    const auto visibility = shard.Extra("/synthetic/au_visibility");
     const std::size_t width = shard.header().schema.size();
     std::vector<std::optional<std::size_t>> column;
     for (const int au : data.schema.numbers()) column.push_back(shard.header().schema.Find(au));
-    ParallelFor(shard.FaceCount(), jobs, [&](std::size_t i) {
-      const datasets::DecodedImage crop = datasets::DecodeImage(shard.FaceImage(i), {});
+    ParallelFor(faces, jobs, [&](std::size_t i) {
+      datasets::DecodedImage crop = datasets::DecodeImage(shard.FaceImage(i), {});
       if (crop.status != datasets::Outcome::kOk) {
         throw std::runtime_error(path + ": face " + std::to_string(i) + ": " + crop.message);
       }
-      const std::size_t row = first + i;
-      extractor.Extract(crop.bgr, features::Transform(shard.CropFromImage(i), shard.Landmarks(i)),
-                        std::span(data.features).subspan(row * dimension, dimension));
-      for (std::size_t j = 0; j < a; ++j) {
-        data.labels[row * a + j] = column[j] ? shard.AuIntensity()[i * width + *column[j]] : NAN;
+      features::Landmarks68 landmarks = features::Transform(shard.CropFromImage(i), shard.Landmarks(i));
+      for (std::size_t copy = 0; copy < copies; ++copy) {
+        const std::size_t row = first + i * copies + copy;
+        if (copy == 1) {
+          cv::flip(crop.bgr, crop.bgr, 1);
+          landmarks = features::Mirror(landmarks, static_cast<float>(crop.bgr.cols));
+        }
+        extractor.Extract(crop.bgr, landmarks, std::span(data.features).subspan(row * dimension, dimension));
+        for (std::size_t j = 0; j < a; ++j) {
+          const bool hidden = visibility && column[j] && visibility->values[i * width + *column[j]] < kLeastVisible;
+          data.labels[row * a + j] = column[j] && !hidden ? shard.AuIntensity()[i * width + *column[j]] : NAN;
+        }
+        data.identity[row] = identity[i];
       }
-      data.identity[row] = identity[i];
     });
   }
 }

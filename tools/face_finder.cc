@@ -42,7 +42,9 @@ std::vector<FoundFace> FaceFinder::Find(const cv::Mat& bgr) {
     face.landmarks = impl_->landmarker.Find(bgr, found.box);
     face.aligned = features::AlignFace(bgr, face.landmarks, impl_->crop);
     std::vector<float> row(impl_->extractor.Dimension());
-    impl_->extractor.Extract(bgr, face.landmarks, row);
+    // As in annotation: from the standard crop, whatever the size that is asked for.
+    const features::AlignedFace standard = features::AlignFace(bgr, face.landmarks, {});
+    impl_->extractor.Extract(standard.crop, features::Transform(standard.crop_from_image, face.landmarks), row);
     face.aus = impl_->model.Predict(row, 1)[0];
     faces.push_back(std::move(face));
   }

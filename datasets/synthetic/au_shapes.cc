@@ -179,7 +179,60 @@ Expression SampleExpression(Random& random) {
   return expression;
 }
 
-void AddNuisance(const FaceModel& model, Random& random, std::vector<float>& weights) {
+namespace {
+
+// Adds to a shape of both halves, a little unevenly.
+void AddBoth(const FaceModel& model, const std::string& shape, float amount, Random& random, std::vector<float>& weights) {
+  const float lean = random.Uniform(-0.15F, 0.15F);
+  for (const auto& [side, share] : {std::pair{"_L", 1 + lean}, {"_R", 1 - lean}}) {
+    float& w = weights[model.Expression(shape + side)];
+    w = std::min(1.2F, w + amount * share);
+  }
+}
+void AddOne(const FaceModel& model, const std::string& shape, float amount, std::vector<float>& weights) {
+  float& w = weights[model.Expression(shape)];
+  w = std::min(1.2F, w + amount);
+}
+
+// Lips that come apart by themselves: a little of each lip, a little of the jaw.
+void PartLips(const FaceModel& model, float amount, Random& random, std::vector<float>& weights) {
+  AddBoth(model, "mouthUpperUp", amount * random.Uniform(0.2F, 1), random, weights);
+  AddBoth(model, "mouthLowerDown", amount * random.Uniform(0.2F, 1), random, weights);
+  AddOne(model, "jawOpen", 0.35F * amount * random.Uniform(0, 1), weights);
+}
+
+}  // namespace
+
+void AddRestingFace(const FaceModel& model, Random& random, std::vector<float>& weights) {
+  const auto some = [&random](float most) { return random.Chance(0.4F) ? random.Uniform(0, most) : 0.0F; };
+  for (const char* shape : {"eyeSquint", "browDown", "noseSneer", "mouthPress", "mouthFrown", "cheekSquint", "mouthDimple", "mouthStretch"}) {
+    AddBoth(model, shape, some(0.22F), random, weights);
+  }
+  AddBoth(model, "mouthSmile", some(0.12F), random, weights);
+  AddBoth(model, "eyeWide", some(0.12F), random, weights);
+  AddBoth(model, "browOuterUp", some(0.15F), random, weights);
+  AddOne(model, "mouthRollLower", some(0.30F), weights);
+  AddOne(model, "mouthRollUpper", some(0.30F), weights);
+  AddOne(model, "mouthShrugLower", some(0.18F), weights);
+  AddOne(model, "mouthPucker", some(0.12F), weights);
+  const float lids = some(0.18F);
+  AddBoth(model, "eyeBlink", lids, random, weights);
+}
+
+void AddNuisance(const FaceModel& model, const Expression& expression, Random& random, std::vector<float>& weights) {
+  const std::vector<float> labels = expression.Labels();
+  const auto strength = [&labels](int au) { return labels[ColumnOf(au)] / 5; };
+  const float smile = strength(12);
+  const bool lips_are_busy = strength(24) > 0 || strength(28) > 0 || strength(18) > 0 || strength(22) > 0;
+  if (smile > 0.15F && !lips_are_busy && random.Chance(0.65F)) PartLips(model, smile * random.Uniform(0.15F, 0.75F), random, weights);
+  if (smile > 0.15F) {
+    AddBoth(model, "noseSneer", smile * random.Uniform(0, 0.35F), random, weights);
+    AddBoth(model, "mouthDimple", smile * random.Uniform(0, 0.35F), random, weights);
+    AddBoth(model, "mouthStretch", smile * random.Uniform(0, 0.3F), random, weights);
+    AddBoth(model, "eyeSquint", smile * random.Uniform(0, 0.3F), random, weights);
+  }
+  if (smile <= 0.15F && !lips_are_busy && random.Chance(0.15F)) PartLips(model, random.Uniform(0.05F, 0.3F), random, weights);
+
   const float gaze_x = random.Normal(0, 0.25F), gaze_y = random.Normal(0, 0.2F);
   for (std::size_t e = 0; e < weights.size(); ++e) {
     const std::string& name = model.expression_names[e];

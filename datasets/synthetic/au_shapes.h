@@ -44,7 +44,14 @@ class AuShapes {
 // respected, sometimes asymmetric. AU25 comes out of the shapes.
 Expression SampleExpression(Random& random);
 
-// Small movements that are no AU of the catalogue: gaze, jaw, a trace of everything. Adds to the weights.
-void AddNuisance(const FaceModel& model, Random& random, std::vector<float>& weights);
+// What faces do without meaning it. All add to the weights of the model's expressions and change no label but that of
+// AU25, which is measured afterwards.
+//
+// A resting face: nobody's is the model's neutral one. Thin or pressed lips, narrow eyes, low brows, folds beside the
+// nose, each below what a coder would call a trace. One for each person.
+void AddRestingFace(const FaceModel& model, Random& random, std::vector<float>& weights);
+// What goes along with an expression: smiles bare the teeth without AU10 and AU16, pull at the nose's wings and dimple;
+// lips part; gaze and jaw wander. One for each picture.
+void AddNuisance(const FaceModel& model, const Expression& expression, Random& random, std::vector<float>& weights);
 
 }  // namespace auforge::datasets::synthetic

@@ -26,7 +26,8 @@ LandmarkSample LandmarkSampler::Sample(std::uint64_t seed, std::uint64_t index) 
   Random expression_random(seed, index, kExpression);
   const Expression expression = SampleExpression(expression_random);
   std::vector<float> weights = shapes_.Weights(expression, expression_random.Uniform(0.85F, 1.15F));
-  AddNuisance(model_, expression_random, weights);
+  AddRestingFace(model_, identity_random, weights);
+  AddNuisance(model_, expression, expression_random, weights);
   const std::vector<float> none(weights.size(), 0.0F);
   const std::vector<Vec3> neutral = model_.EvaluateAt(LandmarkVertices(), identity, none);
   const std::vector<Vec3> shape = model_.EvaluateAt(LandmarkVertices(), identity, weights);

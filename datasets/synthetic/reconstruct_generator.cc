@@ -208,7 +208,8 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
   Random expression(seed, index, kExpression);
   plan.expression = SampleExpression(expression);
   plan.weights = au_shapes_.Weights(plan.expression, expression.Uniform(0.85F, 1.15F));
-  AddNuisance(model_, expression, plan.weights);
+  AddRestingFace(model_, person, plan.weights);
+  AddNuisance(model_, plan.expression, expression, plan.weights);
   plan.folds = expression.Uniform(0.35F, 0.9F);
 
   Random random(seed, index, kCamera);

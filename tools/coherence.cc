@@ -1,0 +1,178 @@
+#include "tools/coherence.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+#include <opencv2/imgproc.hpp>
+#include <optional>
+
+#include "annotator/face_detector.h"
+#include "annotator/landmarker.h"
+#include "annotator/metrics.h"
+#include "datasets/image_codec.h"
+#include "datasets/image_source.h"
+#include "features/align.h"
+#include "tools/parallel.h"
+
+namespace auforge::tools {
+namespace {
+
+constexpr std::array<const char*, 3> kChanges{"mirrored", "JPEG 50", "half size"};
+constexpr float kRare = 0.01F;
+
+using Variants = std::array<std::optional<PhotoAus>, 1 + kChanges.size()>;
+
+// One thread's detector and what all threads share.
+class Analyst {
+ public:
+  Analyst(const annotator::AuModel& model, const features::FeatureExtractor& extractor, const annotator::Landmarker& landmarker)
+      : model_(model), extractor_(extractor), landmarker_(landmarker),
+        // Halved faces are still found; the same detector for all variants.
+        detector_(annotator::MakeHogDetector({.upsample = 1})) {}
+
+  Variants Examine(const cv::Mat& photo) {
+    Variants variants;
+    variants[0] = Best(photo);
+    if (!variants[0]) return variants;
+    cv::Mat changed;
+    cv::flip(photo, changed, 1);
+    variants[1] = Best(changed);
+    variants[2] = Best(datasets::DecodeImage(datasets::EncodeJpeg(photo, 50), {}).bgr);
+    cv::resize(photo, changed, {}, 0.5, 0.5, cv::INTER_AREA);
+    variants[3] = Best(changed);
+    return variants;
+  }
+
+ private:
+  // The surest face.
+  std::optional<PhotoAus> Best(const cv::Mat& image) {
+    const auto found = detector_->Detect(image);
+    if (found.empty()) return std::nullopt;
+    const features::Landmarks68 landmarks = landmarker_.Find(image, found.front().box);
+    const features::AlignedFace aligned = features::AlignFace(image, landmarks, {});
+    std::vector<float> row(extractor_.Dimension());
+    extractor_.Extract(aligned.crop, features::Transform(aligned.crop_from_image, landmarks), row);
+    return PhotoAus{aligned.crop, model_.Predict(row, 1).front()};
+  }
+
+  const annotator::AuModel& model_;
+  const features::FeatureExtractor& extractor_;
+  const annotator::Landmarker& landmarker_;
+  std::unique_ptr<annotator::FaceDetector> detector_;
+};
+
+CoherenceFigure Compare(const std::string& name, const std::vector<Variants>& all, std::size_t variant, std::size_t aus,
+                        const std::vector<double>& present) {
+  CoherenceFigure figure;
+  figure.name = name;
+  std::vector<std::vector<float>> before(aus), after(aus);
+  std::vector<float> before_all, after_all;
+  double changed = 0;
+  for (const Variants& v : all) {
+    if (!v[0] || !v[variant]) continue;
+    ++figure.faces;
+    for (std::size_t j = 0; j < aus; ++j) {
+      changed += v[0]->aus.present[j] != v[variant]->aus.present[j];
+      before[j].push_back(v[0]->aus.intensity[j]);
+      after[j].push_back(v[variant]->aus.intensity[j]);
+    }
+  }
+  double sum = 0, counted = 0;
+  for (std::size_t j = 0; j < aus; ++j) {
+    before_all.insert(before_all.end(), before[j].begin(), before[j].end());
+    after_all.insert(after_all.end(), after[j].begin(), after[j].end());
+    if (present[j] < kRare) continue;
+    sum += annotator::PearsonR(before[j], after[j]);
+    ++counted;
+  }
+  figure.presence_changes = figure.faces > 0 ? changed / static_cast<double>(figure.faces * aus) : 0;
+  figure.correlation = annotator::PearsonR(before_all, after_all);
+  figure.mean_correlation = counted > 0 ? sum / counted : 0;
+  return figure;
+}
+
+}  // namespace
+
+CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs, int jobs,
+                                 const std::function<void(std::uint64_t)>& progress) {
+  const features::FeatureExtractor extractor(model.info().features);
+  const annotator::Landmarker landmarker;
+  const datasets::ImageSource source = datasets::ImageSource::Plan(inputs, {});
+  std::vector<std::vector<std::uint8_t>> images;
+  for (const datasets::InputShard& shard : source.Shards()) {
+    const auto reader = source.Open(shard);
+    datasets::ImageItem item;
+    while (reader->Next(item)) {
+      if (item.status == datasets::Outcome::kOk) images.push_back(std::move(item.bytes));
+    }
+  }
+  std::vector<std::unique_ptr<Analyst>> idle;
+  for (int i = 0; i < jobs; ++i) idle.push_back(std::make_unique<Analyst>(model, extractor, landmarker));
+  std::mutex mutex;
+  std::uint64_t done = 0;
+  std::vector<Variants> all(images.size());
+  ParallelFor(images.size(), jobs, [&](std::size_t i) {
+    std::unique_ptr<Analyst> analyst;
+    {
+      const std::lock_guard lock(mutex);
+      analyst = std::move(idle.back());
+      idle.pop_back();
+    }
+    const datasets::DecodedImage photo = datasets::DecodeImage(images[i], {});
+    if (photo.status == datasets::Outcome::kOk) all[i] = analyst->Examine(photo.bgr);
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(analyst));
+    if (progress) progress(++done);
+  });
+
+  CoherenceReport report;
+  report.images = images.size();
+  const std::size_t aus = model.info().schema.size();
+  report.present.assign(aus, 0);
+  double contradictions = 0;
+  for (const Variants& v : all) {
+    if (!v[0]) continue;
+    report.faces.push_back(*v[0]);
+    for (std::size_t j = 0; j < aus; ++j) {
+      report.present[j] += v[0]->aus.present[j];
+      contradictions += (v[0]->aus.present[j] != 0) != (v[0]->aus.intensity[j] >= 1);
+    }
+  }
+  const double n = std::max<double>(1, static_cast<double>(report.faces.size()));
+  for (double& share : report.present) share /= n;
+  report.contradictions = contradictions / (n * static_cast<double>(aus));
+  for (std::size_t v = 0; v < kChanges.size(); ++v) report.changes.push_back(Compare(kChanges[v], all, v + 1, aus, report.present));
+  return report;
+}
+
+cv::Mat DrawExtremes(const CoherenceReport& report, const features::AuSchema& schema) {
+  constexpr int kTile = 72, kLabel = 70, kGap = 16;
+  constexpr std::size_t kEach = 10;
+  const int rows = static_cast<int>(schema.size());
+  cv::Mat sheet(rows * kTile, kLabel + 2 * static_cast<int>(kEach) * kTile + kGap, CV_8UC3, cv::Scalar::all(255));
+  std::vector<std::size_t> order(report.faces.size());
+  for (int j = 0; j < rows; ++j) {
+    const auto au = static_cast<std::size_t>(j);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return report.faces[a].aus.probability[au] > report.faces[b].aus.probability[au];
+    });
+    cv::putText(sheet, "AU" + std::to_string(schema.numbers()[au]), {4, j * kTile + kTile / 2}, cv::FONT_HERSHEY_SIMPLEX, 0.5, cv::Scalar::all(0), 1, cv::LINE_AA);
+    char share[32];
+    std::snprintf(share, sizeof(share), "%.0f%%", 100 * report.present[au]);
+    cv::putText(sheet, share, {4, j * kTile + kTile / 2 + 18}, cv::FONT_HERSHEY_SIMPLEX, 0.4, cv::Scalar::all(90), 1, cv::LINE_AA);
+    const std::size_t each = std::min(kEach, order.size() / 2);
+    for (std::size_t k = 0; k < 2 * each; ++k) {
+      const PhotoAus& face = report.faces[k < each ? order[k] : order[order.size() - 1 - (k - each)]];
+      cv::Mat tile;
+      cv::resize(face.crop, tile, {kTile, kTile}, 0, 0, cv::INTER_AREA);
+      const int x = kLabel + static_cast<int>(k) * kTile + (k < each ? 0 : kGap);
+      tile.copyTo(sheet(cv::Rect(x, j * kTile, kTile, kTile)));
+    }
+  }
+  return sheet;
+}
+
+}  // namespace auforge::tools
