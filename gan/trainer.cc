@@ -236,6 +236,12 @@ class Trainer {
     progress.step = checkpoint_.step;
     // What is left is told from this session's rate.
     progress.steps_expected = last;
+    const double elapsed = Since(start_);
+    if (options_.max_minutes > 0 && elapsed > 0) {
+      const double steps_a_second = static_cast<double>(checkpoint_.step - first) / elapsed;
+      const double more = steps_a_second * std::max(0.0, 60 * options_.max_minutes - elapsed);
+      progress.steps_expected = std::min(last, checkpoint_.step + static_cast<std::int64_t>(more));
+    }
     progress.epoch = static_cast<int>((checkpoint_.step - 1) / per_epoch) + 1;
     progress.rate = step_options_.adam.rate;
     progress.seconds = Since(start_) * static_cast<double>(checkpoint_.step) /

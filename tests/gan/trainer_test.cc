@@ -1,0 +1,275 @@
+// Training from shards to checkpoint on a network small enough for a test: resume, damage, refusals; and the editor.
+#include "gan/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <opencv2/core.hpp>
+
+#include "datasets/image_codec.h"
+#include "datasets/shard.h"
+#include "datasets/storage/hdf5_file.h"
+#include "gan/editor.h"
+#include "gan/face_dataset.h"
+#include "gan/internal/checkpoint.h"
+#include "tests/support/faces.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tar_file.h"
+
+namespace auforge::gan {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+// Textures whose brightness goes with the AUs, so that there is something to learn.
+void WriteFaces(const std::string& folder, int count, const features::AuSchema& schema = features::GanSchema()) {
+  datasets::ShardHeader header;
+  header.schema = schema;
+  header.model_digest = "m";
+  header.detector = "none";
+  header.config_digest = "c";
+  header.emotion_names = {"neutral"};
+  datasets::ShardWriter writer(folder, 0, header);
+  for (int i = 0; i < count; ++i) {
+    datasets::SampleRecord sample;
+    sample.key = "k" + std::to_string(i);
+    datasets::FaceRecord face;
+    face.sample = writer.AddSample(sample);
+    face.image = datasets::EncodeJpeg(tests::Texture(40, 40, 3, static_cast<std::uint64_t>(i) + 1), 90);
+    for (std::size_t j = 0; j < schema.size(); ++j) {
+      const auto intensity = static_cast<float>((i * 7 + static_cast<int>(j) * 3) % 6);
+      face.aus.intensity.push_back(std::min(5.0F, intensity));
+      face.aus.probability.push_back(0.5F);
+      face.aus.present.push_back(intensity >= 1 ? 1 : 0);
+    }
+    face.aus.quality = 1;
+    face.landmarks = tests::NeutralFace();
+    face.box = {0, 0, 40, 40};
+    writer.AddFace(std::move(face));
+  }
+  writer.Finish();
+}
+
+TrainOptions SmallOptions(const tests::TempDir& dir, const std::string& run) {
+  TrainOptions options;
+  options.shards = {dir / "shards"};
+  options.run = dir / run;
+  options.network = {.image_size = 32, .conv_dim = 4, .aus = 17, .generator_blocks = 1, .critic_layers = 3};
+  options.batch = 4;
+  options.epochs = 100;
+  options.decay_epochs = 0;
+  options.critic_steps = 2;
+  options.max_steps = 8;
+  options.jobs = 1;
+  return options;
+}
+
+TrainSummary TrainQuietly(const TrainOptions& options) { return Train(options, {}, {}, {}); }
+
+// Every tensor of a checkpoint.
+std::vector<float> Weights(const std::string& path) {
+  const Checkpoint checkpoint = LoadCheckpoint(path, true);
+  std::vector<float> all;
+  const auto append = [&all](const std::vector<torch::Tensor>& tensors) {
+    for (const torch::Tensor& t : tensors) {
+      const torch::Tensor flat = t.to(torch::kFloat).contiguous().view({-1});
+      all.insert(all.end(), flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
+    }
+  };
+  append(checkpoint.state.generator.Tensors());
+  append(checkpoint.state.discriminator.Tensors());
+  return all;
+}
+
+template <typename Error, typename Call>
+std::string Message(const Call& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Trainer, AResumedTrainingEndsAtTheSameWeights) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  const std::vector<float> straight = Weights(TrainQuietly(SmallOptions(dir, "straight")).checkpoint);
+  TrainOptions options = SmallOptions(dir, "pieces");
+  for (const std::int64_t stop : {1, 3, 4, 7, 8}) {
+    options.max_steps = stop;
+    EXPECT_EQ(TrainQuietly(options).steps, stop);
+  }
+  EXPECT_EQ(Weights(dir / "pieces/checkpoint_00000008.h5"), straight);
+}
+
+TEST(Trainer, AStopRequestSavesAndTheNextRunGoesOn) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  int polls = 0;
+  const TrainOptions options = SmallOptions(dir, "run");
+  const TrainSummary stopped = Train(options, {}, {}, [&polls] { return ++polls > 3; });
+  EXPECT_TRUE(stopped.stopped);
+  EXPECT_FALSE(stopped.finished);
+  EXPECT_EQ(stopped.steps, 3);
+  const TrainSummary rest = TrainQuietly(options);
+  EXPECT_TRUE(rest.finished);
+  EXPECT_EQ(Weights(rest.checkpoint), Weights(TrainQuietly(SmallOptions(dir, "straight")).checkpoint));
+}
+
+TEST(Trainer, LearnsAndMovesBothNetworks) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainOptions options = SmallOptions(dir, "run");
+  options.max_steps = 1;
+  const std::vector<float> before = Weights(TrainQuietly(options).checkpoint);
+  options.max_steps = 60;
+  options.adam.rate = 1e-3;
+  options.run = dir / "long";
+  std::vector<double> regression;
+  Train(options, [&](const TrainProgress& p) { regression.push_back(p.terms.at("d_cond")); }, {}, {});
+  const std::vector<float> after = Weights(dir / "long/checkpoint_00000060.h5");
+  ASSERT_EQ(before.size(), after.size());
+  EXPECT_NE(before, after);
+  for (const float w : after) ASSERT_TRUE(std::isfinite(w));
+  ASSERT_FALSE(regression.empty());
+}
+
+TEST(Trainer, ATruncatedCheckpointCostsNoMoreThanItsSteps) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainOptions options = SmallOptions(dir, "run");
+  options.max_steps = 4;
+  TrainQuietly(options);
+  options.max_steps = 6;
+  const std::string newest = TrainQuietly(options).checkpoint;
+  fs::resize_file(newest, fs::file_size(newest) / 2);
+  std::vector<std::string> warnings;
+  options.max_steps = 8;
+  const TrainSummary summary = Train(options, {}, [&](const std::string& text) { warnings.push_back(text); }, {});
+  EXPECT_EQ(summary.steps, 8);
+  EXPECT_THAT(warnings, testing::Contains(HasSubstr("checkpoint_00000006.h5")));
+  EXPECT_EQ(Weights(summary.checkpoint), Weights(TrainQuietly(SmallOptions(dir, "straight")).checkpoint));
+}
+
+TEST(Trainer, KeepsTheLastCheckpoints) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainOptions options = SmallOptions(dir, "run");
+  for (const std::int64_t stop : {1, 2, 3, 4}) {
+    options.max_steps = stop;
+    TrainQuietly(options);
+  }
+  const std::vector<std::string> kept = FindCheckpoints(options.run);
+  ASSERT_EQ(kept.size(), 2U);
+  EXPECT_THAT(kept.back(), HasSubstr("checkpoint_00000004.h5"));
+}
+
+TEST(Trainer, RefusesOtherSettingsNamingThem) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainOptions options = SmallOptions(dir, "run");
+  options.max_steps = 1;
+  TrainQuietly(options);
+  options.batch = 5;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("batch"));
+}
+
+TEST(Trainer, NamesTooFewFacesAndMissingAus) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 2);
+  EXPECT_THAT(Message<std::runtime_error>([&] { TrainQuietly(SmallOptions(dir, "run")); }), HasSubstr("2 faces"));
+  const tests::TempDir other;
+  WriteFaces(other / "shards", 12, features::AuSchema({1, 12, 45}));
+  EXPECT_THAT(Message<std::runtime_error>([&] { TrainQuietly(SmallOptions(other, "run")); }), HasSubstr("AU2"));
+}
+
+TEST(Trainer, ANumberThatRunsAwayNamesItsTermAndSparesTheCheckpoint) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainOptions options = SmallOptions(dir, "run");
+  options.weights.au = 1e38;  // overflows at once
+  options.adam.rate = 1e30;
+  options.max_steps = 50;
+  const std::string text = Message<TrainingDiverged>([&] { TrainQuietly(options); });
+  EXPECT_FALSE(text.empty());
+  EXPECT_THAT(text, testing::ContainsRegex("[dg]_[a-z]+"));
+  for (const std::string& path : FindCheckpoints(options.run)) EXPECT_NO_THROW(LoadCheckpoint(path, true));
+}
+
+TEST(Trainer, OptionsNameWhatIsWrong) {
+  TrainOptions options;
+  options.shards = {"x"};
+  options.run = "y";
+  options.batch = 0;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { options.Validate(); }), HasSubstr("batch"));
+  options.batch = 1;
+  options.network.image_size = 48;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { options.Validate(); }), HasSubstr("image_size"));
+}
+
+TEST(BatchLoader, ShowsEveryFaceOnceAnEpochAndDependsOnItsPlaceAlone) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  const FaceDataset data({dir / "shards"}, {.image_size = 32});
+  BatchLoader forwards(data, {.batch = 4, .seed = 3, .flip = false, .jobs = 2});
+  BatchLoader jumping(data, {.batch = 4, .seed = 3, .flip = false, .jobs = 1});
+  ASSERT_EQ(forwards.BatchesPerEpoch(), 3);
+  std::vector<std::vector<float>> seen;
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const HostBatch batch = forwards.Get(1, i);
+    for (std::size_t k = 0; k < 4; ++k) {
+      seen.emplace_back(batch.image.begin() + static_cast<std::ptrdiff_t>(k * data.ImageValues()),
+                        batch.image.begin() + static_cast<std::ptrdiff_t>((k + 1) * data.ImageValues()));
+    }
+    for (const float v : batch.target) EXPECT_TRUE(v >= 0 && v <= 1);
+  }
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(std::unique(seen.begin(), seen.end()), seen.end()) << "a face came twice";
+  EXPECT_EQ(jumping.Get(1, 2).image, forwards.Get(1, 2).image);
+  EXPECT_NE(jumping.Get(2, 2).image, forwards.Get(1, 2).image);
+}
+
+TEST(Editor, AttentionOfOneKeepsTheInput) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainOptions options = SmallOptions(dir, "run");
+  options.max_steps = 2;
+  const std::string path = TrainQuietly(options).checkpoint;
+  const Editor editor(options.run);
+  EXPECT_EQ(editor.path(), path);
+  EXPECT_EQ(editor.image_size(), 32);
+  const cv::Mat crop = tests::Texture(32, 32, 3, 5);
+  const std::vector<float> aus(17, 0.5F);
+  const EditedFace edited = editor.Edit(crop, aus);
+  ASSERT_EQ(edited.face.size(), crop.size());
+  double low = 0, high = 0;
+  cv::minMaxLoc(edited.attention, &low, &high);
+  EXPECT_GE(low, 0);
+  EXPECT_LE(high, 1);
+  // The picture is attention * input + (1 - attention) * colour: it cannot differ by more than 1 - attention.
+  for (int y = 0; y < 32; ++y) {
+    for (int x = 0; x < 32; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const float in = static_cast<float>(crop.at<cv::Vec3b>(y, x)[c]) / 255;
+        EXPECT_LE(std::abs(edited.face.at<cv::Vec3f>(y, x)[c] - in), 1.0F - edited.attention.at<float>(y, x) + 1e-4F);
+      }
+    }
+  }
+  EXPECT_THROW(editor.Edit(crop, std::vector<float>(3)), std::invalid_argument);
+}
+
+TEST(Editor, NamesAFolderWithoutCheckpointsAndAFileThatIsNone) {
+  const tests::TempDir dir;
+  fs::create_directories(dir / "empty");
+  EXPECT_THAT(Message<std::runtime_error>([&] { Editor e(dir / "empty"); }), HasSubstr("empty"));
+  tests::WriteText(dir / "text.h5", "not HDF5");
+  EXPECT_THAT(Message<std::runtime_error>([&] { Editor e(dir / "text.h5"); }), HasSubstr("text.h5"));
+}
+
+}  // namespace
+}  // namespace auforge::gan
