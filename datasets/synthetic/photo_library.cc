@@ -62,7 +62,8 @@ PhotoLibrary CollectPhotos(const std::vector<std::string>& inputs, const PhotoTa
     ImageItem item;
     while (library.sources.size() < static_cast<std::size_t>(options.most) && reader->Next(item)) {
       ++library.counts[examine(item)];
-      if (progress) progress(++seen, library.sources.size());
+      ++seen;
+      if (progress) progress(seen, library.sources.size());
     }
   }
   if (library.sources.empty()) {

@@ -1,0 +1,191 @@
+// Whole pictures: rebuilt from portraits, and the factory that makes shards of them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <opencv2/core.hpp>
+#include <thread>
+
+#include "datasets/image_codec.h"
+#include "datasets/shard.h"
+#include "datasets/storage/atomic_file.h"
+#include "datasets/synthetic/face_factory.h"
+#include "datasets/synthetic/photo_library.h"
+#include "datasets/synthetic/reconstruct_generator.h"
+#include "tests/support/faces.h"
+#include "tests/support/tar_file.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_data.h"
+#include "tests/synthetic/imported_model.h"
+
+namespace auforge::datasets::synthetic {
+namespace {
+
+using testing::HasSubstr;
+
+// A generator over a few portraits, made once.
+const ReconstructGenerator* Portraits() {
+  static const std::unique_ptr<ReconstructGenerator> generator = []() -> std::unique_ptr<ReconstructGenerator> {
+    const auto tar = tests::DataPath("portraits/00000.tar");
+    if (!tar || ImportedModel() == nullptr) return nullptr;
+    const PhotoTaker taker(*ImportedModel(), ImportedRenderer(), 256);
+    PhotoLibrary library = CollectPhotos({*tar}, taker, {.most = 4}, {});
+    ReconstructOptions options;
+    options.size = 192;
+    return std::make_unique<ReconstructGenerator>(*ImportedModel(), ImportedRenderer(), std::move(library.sources), options);
+  }();
+  return generator.get();
+}
+#define AUFORGE_NEEDS_PORTRAITS() \
+  if (Portraits() == nullptr) GTEST_SKIP() << "no portraits or no face model below AUFORGE_DATA"
+
+TEST(Reconstruct, APictureDependsOnSeedAndIndexAlone) {
+  AUFORGE_NEEDS_PORTRAITS();
+  const SyntheticFace first = Portraits()->Generate(3, 11);
+  std::vector<SyntheticFace> again(3);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < again.size(); ++t) {
+      threads.emplace_back([&again, t] {
+        Portraits()->Generate(3, 40 + t);  // whatever came before on this thread
+        again[t] = Portraits()->Generate(3, 11);
+      });
+    }
+  }
+  for (const SyntheticFace& face : again) {
+    EXPECT_EQ(cv::norm(face.image, first.image, cv::NORM_INF), 0);
+    EXPECT_EQ(face.au, first.au);
+    EXPECT_EQ(face.landmarks, first.landmarks);
+  }
+  EXPECT_GT(cv::norm(Portraits()->Generate(4, 11).image, first.image, cv::NORM_INF), 0);
+}
+
+TEST(Reconstruct, TruthIsInRange) {
+  AUFORGE_NEEDS_PORTRAITS();
+  for (std::uint64_t i = 0; i < 12; ++i) {
+    const SyntheticFace face = Portraits()->Generate(1, i);
+    ASSERT_EQ(face.image.rows, 192);
+    ASSERT_EQ(face.au.size(), features::CatalogueSchema().size());
+    for (std::size_t j = 0; j < face.au.size(); ++j) {
+      EXPECT_TRUE(face.au[j] >= 0 && face.au[j] <= 5);
+      EXPECT_FLOAT_EQ(face.au[j], std::max(face.au_left[j], face.au_right[j]));
+      EXPECT_TRUE(face.au_visibility[j] >= 0 && face.au_visibility[j] <= 1);
+    }
+    for (const features::Point2& p : face.landmarks) EXPECT_TRUE(std::isfinite(p.x) && std::isfinite(p.y));
+    EXPECT_FALSE(face.source_key.empty());
+    EXPECT_LT(std::abs(face.pose.yaw), 60);
+  }
+}
+
+// Mean grey change inside and outside of a box round landmarks.
+double Change(const cv::Mat& a, const cv::Mat& b, const features::Landmarks68& l, std::size_t begin, std::size_t end) {
+  float left = 1e9F, top = 1e9F, right = 0, bottom = 0;
+  for (std::size_t i = begin; i < end; ++i) {
+    left = std::min(left, l[i].x);
+    right = std::max(right, l[i].x);
+    top = std::min(top, l[i].y);
+    bottom = std::max(bottom, l[i].y);
+  }
+  const cv::Rect box = cv::Rect(static_cast<int>(left), static_cast<int>(top), static_cast<int>(right - left), static_cast<int>(bottom - top)) &
+                       cv::Rect(0, 0, a.cols, a.rows);
+  return cv::norm(a(box), b(box), cv::NORM_L1) / static_cast<double>(box.area());
+}
+
+TEST(Reconstruct, ExpressionsChangeTheirPlace) {
+  AUFORGE_NEEDS_PORTRAITS();
+  const AuShapes shapes(*ImportedModel());
+  for (std::size_t source = 0; source < Portraits()->SourceCount(); ++source) {
+    const SyntheticFace still = Portraits()->Draw(source, shapes.Single(12, 0), {5, 0, 0});
+    const SyntheticFace smile = Portraits()->Draw(source, shapes.Single(12, 5), {5, 0, 0});
+    const SyntheticFace blink = Portraits()->Draw(source, shapes.Single(45, 5), {5, 0, 0});
+    EXPECT_GT(Change(still.image, smile.image, still.landmarks, 48, 68), 4 * Change(still.image, smile.image, still.landmarks, 17, 27));
+    EXPECT_GT(Change(still.image, blink.image, still.landmarks, 36, 48), 4 * Change(still.image, blink.image, still.landmarks, 48, 68));
+  }
+}
+
+TEST(PhotoLibrary, CountsWhatItCannotUseAndSaysSoWhenNothingIsLeft) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  const tests::TempDir dir;
+  tests::WriteText(dir / "photos_text.jpg", "no picture");
+  WritePng(dir / "photos_texture.png", tests::Texture(200, 200, 3, 3));
+  WritePng(dir / "photos_tiny.png", tests::Texture(12, 12, 3, 3));
+  const PhotoTaker taker(*ImportedModel(), ImportedRenderer(), 128);
+  try {
+    CollectPhotos({dir.path().string()}, taker, {}, {});
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("none of 3 photos"));
+    EXPECT_THAT(error.what(), HasSubstr("no_face: 1"));
+    EXPECT_THAT(error.what(), HasSubstr("undecodable: 1"));
+    EXPECT_THAT(error.what(), HasSubstr("too_small: 1"));
+  }
+}
+
+FactoryOptions SmallFactory(const std::string& folder) {
+  FactoryOptions options;
+  options.output = folder;
+  options.count = 10;
+  options.shard_size = 5;
+  return options;
+}
+
+std::string Bytes(const std::string& folder, int shard) { return storage::ReadFile(folder + "/" + ShardFileName(shard)); }
+
+TEST(FaceFactory, SameBytesWithAnyNumberOfThreadsAndAfterAStop) {
+  AUFORGE_NEEDS_PORTRAITS();
+  setenv("SOURCE_DATE_EPOCH", "1", 1);
+  const tests::TempDir dir;
+  FactoryOptions one = SmallFactory(dir / "one"), three = SmallFactory(dir / "three"), stopped = SmallFactory(dir / "stopped");
+  three.jobs = 3;
+  const FactorySummary summary = MakeFaces(*Portraits(), one, {}, {});
+  EXPECT_EQ(summary.pictures, 10U);
+  EXPECT_GE(summary.faces, 7U);
+  MakeFaces(*Portraits(), three, {}, {});
+  int polls = 0;
+  EXPECT_TRUE(MakeFaces(*Portraits(), stopped, {}, [&polls] { return ++polls >= 7; }).stopped);
+  EXPECT_FALSE(ShardIsDone(stopped.output, 1));
+  const FactorySummary rest = MakeFaces(*Portraits(), stopped, {}, {});
+  EXPECT_EQ(rest.shards_skipped, 1U);
+  EXPECT_EQ(rest.shards_written, 1U);
+  for (const int shard : {0, 1}) {
+    EXPECT_TRUE(VerifyShard(one.output + "/" + ShardFileName(shard)).empty());
+    EXPECT_EQ(Bytes(one.output, shard), Bytes(three.output, shard));
+    EXPECT_EQ(Bytes(one.output, shard), Bytes(stopped.output, shard));
+  }
+  unsetenv("SOURCE_DATE_EPOCH");
+}
+
+TEST(FaceFactory, ShardsCarryTheTruth) {
+  AUFORGE_NEEDS_PORTRAITS();
+  const tests::TempDir dir;
+  FactoryOptions options = SmallFactory(dir / "out");
+  options.images = dir / "images";
+  MakeFaces(*Portraits(), options, {}, {});
+  const ShardReader shard(options.output + "/00000.h5");
+  const auto index = shard.Extra("/synthetic/index");
+  const auto exact = shard.Extra("/synthetic/landmarks");
+  ASSERT_TRUE(index && exact);
+  ASSERT_EQ(index->values.size(), shard.FaceCount());
+  EXPECT_EQ(shard.ExtraText("/synthetic/method")->values.front(), "reconstruct");
+  for (std::size_t i = 0; i < shard.FaceCount(); ++i) {
+    const SyntheticFace face = Portraits()->Generate(options.seed, static_cast<std::uint64_t>(index->values[i]));
+    for (std::size_t j = 0; j < face.au.size(); ++j) EXPECT_FLOAT_EQ(shard.AuIntensity()[i * face.au.size() + j], face.au[j]);
+    EXPECT_FLOAT_EQ(exact->values[i * 136], face.landmarks[0].x);
+  }
+  EXPECT_THAT(storage::ReadFile(dir / "images/labels_00000.csv"), HasSubstr("reconstruct-1-00000004.jpg"));
+}
+
+TEST(FaceFactory, RefusesToMixAndNamesBadOptions) {
+  AUFORGE_NEEDS_PORTRAITS();
+  const tests::TempDir dir;
+  FactoryOptions options = SmallFactory(dir / "out");
+  options.count = 2;
+  MakeFaces(*Portraits(), options, {}, {});
+  options.seed = 2;
+  EXPECT_THROW(MakeFaces(*Portraits(), options, {}, {}), FactoryMismatch);
+  options.jobs = 0;
+  EXPECT_THROW(MakeFaces(*Portraits(), options, {}, {}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace auforge::datasets::synthetic
