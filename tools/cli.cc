@@ -1,6 +1,7 @@
 #include "tools/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -103,6 +104,17 @@ struct Cli::Impl {
   Runs runs;
   std::map<std::string, std::string> programs;
 
+  std::vector<const CLI::App*> Commands() const {
+    return app.get_subcommands([](const CLI::App*) { return true; });
+  }
+  bool HasCommand(const std::string& name) const {
+    return std::ranges::any_of(Commands(), [&](const CLI::App* command) { return command->get_name() == name; });
+  }
+  std::string CommandNames() const {
+    std::string names;
+    for (const CLI::App* command : Commands()) names += (names.empty() ? "" : ", ") + command->get_name();
+    return names;
+  }
   int RunParsed() {
     for (const auto& [app_ptr, run] : runs) {
       if (app_ptr->parsed()) return run();
@@ -151,12 +163,18 @@ int Cli::Main(int argc, char** argv) {
       return RunProgram(found->second, argv + 1);
     }
   }
-  const std::string prefix = impl_->app.get_name() + (argc > 1 && argv[1][0] != '-' ? " " + std::string(argv[1]) : "");
+  const bool names_command = argc > 1 && argv[1][0] != '-';
+  if (names_command && !impl_->HasCommand(argv[1])) {
+    std::cerr << impl_->app.get_name() << ": no command '" << argv[1] << "'; there are " << impl_->CommandNames() << "\n";
+    return kUsage;
+  }
+  const std::string prefix = impl_->app.get_name() + (names_command ? " " + std::string(argv[1]) : "");
   try {
     impl_->app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = impl_->app.exit(error, std::cout, std::cerr);
-    return code == 0 ? kDone : kUsage;
+    if (error.get_exit_code() == 0) return impl_->app.exit(error, std::cout, std::cerr);  // --help, --version
+    std::cerr << prefix << ": " << error.what() << "\nRun '" << prefix << " --help' for its options and an example.\n";
+    return kUsage;
   }
   int code = kFailed;
   try {
