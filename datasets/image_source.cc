@@ -141,13 +141,18 @@ struct ImageSource::Impl {
     std::error_code error;
     auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied, error);
     for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-      if (entry->is_regular_file() && LooksLikeImage(entry->path().filename().string())) {
-        found.push_back(entry->path().string());
-      }
+      const std::string name = entry->path().filename().string();
+      if (entry->is_regular_file() && (LooksLikeImage(name) || IsTar(name))) found.push_back(entry->path().string());
     }
     if (error) throw std::runtime_error(folder + ": cannot be listed: " + error.message());
     std::sort(found.begin(), found.end());
-    for (const std::string& path : found) AddFile(path, fs::path(path).lexically_relative(folder).generic_string());
+    for (const std::string& path : found) {
+      if (IsTar(path)) {
+        tars.push_back(path);
+      } else {
+        AddFile(path, fs::path(path).lexically_relative(folder).generic_string());
+      }
+    }
   }
 
   void Add(const std::string& input) {

@@ -47,9 +47,9 @@ struct InputShard {
 
 class ImageSource {
  public:
-  // inputs: files, folders (recursive, sorted by bytes), @list files (a path per line), tars (.tar, .tar.gz,
-  // .tar.zst) and braces {00000..00012}. Throws std::runtime_error naming an input that does not exist, or
-  // when there is nothing to read.
+  // inputs: files, folders (their images and tars; recursive, sorted by bytes), @list files (a path per line), tars
+  // (.tar, .tar.gz, .tar.zst) and braces {00000..00012}. Throws std::runtime_error naming an input that does not
+  // exist, or when there is nothing to read.
   static ImageSource Plan(const std::vector<std::string>& inputs, const SourceOptions& options);
   ImageSource(ImageSource&&) noexcept;
   ImageSource& operator=(ImageSource&&) noexcept;

@@ -41,6 +41,18 @@ TEST(ImageSource, FoldersAreSortedAndCut) {
   EXPECT_EQ(std::string(items[3].bytes.begin(), items[3].bytes.end()), "z.jpg");
 }
 
+TEST(ImageSource, FoldersOfTarsGiveAShardATar) {
+  const tests::TempDir dir;
+  for (const char* name : {"00001.tar", "00000.tar"}) tests::WriteTar(dir / name, {{std::string(name) + "x.jpg", "bytes"}});
+  tests::WriteText(dir / "loose.jpg", "bytes");
+  tests::WriteText(dir / "00000_stats.json", "{}");
+  const ImageSource source = ImageSource::Plan({dir.path().string()}, {});
+  ASSERT_EQ(source.Shards().size(), 3U);
+  EXPECT_EQ(source.Shards()[0].name, dir / "00000.tar");
+  EXPECT_EQ(source.Shards()[1].name, dir / "00001.tar");
+  EXPECT_EQ(Keys(ReadAll(source)), (std::vector<std::string>{"00000", "00001", "loose.jpg"}));
+}
+
 TEST(ImageSource, SameNamesFromTwoFoldersBothCount) {
   const tests::TempDir dir;
   for (const char* folder : {"one", "two"}) {
