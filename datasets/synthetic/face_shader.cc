@@ -177,7 +177,7 @@ Vec3 FaceShader::Eye(const SurfacePoint& point, int which) const {
   const float angle = std::atan2(sideways.y, sideways.x);
 
   const float veins = look.redness * Noise1(angle * 9 + 40, look.seed) * SmoothStep(1.2F, 2.6F, ring);
-  Vec3 sclera{0.62F - 0.28F * veins, 0.63F - 0.30F * veins, 0.70F - 0.06F * veins};
+  Vec3 sclera{0.48F - 0.22F * veins, 0.49F - 0.23F * veins, 0.55F - 0.05F * veins};
   sclera = sclera * (1 - 0.25F * SmoothStep(1.6F, 3.2F, ring));
   Vec3 iris = Mix(look.iris, look.iris_rim, SmoothStep(0.62F, 1.0F, ring));
   const float fibre = Noise1(angle * 11, look.seed) * 0.6F + Noise1(angle * 27 + ring * 3, look.seed + 1) * 0.4F;

@@ -55,7 +55,7 @@ void SampleSkin(Random& random, Person& p) {
   p.blotches = random.Uniform(0.15F, 0.9F);
   p.freckles = tone < 0.35F && random.Chance(0.25F) ? random.Uniform(0.3F, 1) : random.Uniform(0, 0.15F);
   p.spots = std::clamp(random.Uniform(0, 0.5F) + 0.5F * (p.age - 0.4F), 0.0F, 1.0F);
-  p.gloss = Clamped(random, 0.38F, 0.2F, 0.02F, 1);
+  p.gloss = Clamped(random, 0.45F, 0.2F, 0.05F, 1);
   p.wrinkle_depth = std::clamp(p.age * 1.05F + random.Normal(-0.05F, 0.12F), 0.0F, 1.0F);
 }
 
