@@ -21,7 +21,8 @@ int RunImport(const ImportArguments& arguments) {
   ProgressLine line("synth import-model");
   const auto model = datasets::synthetic::FaceModel::ImportObjFolder(
       arguments.folder, [&](std::size_t done, std::size_t total) {
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         line.Update(done, total, seconds, "files");
       });
   line.Finish();
@@ -38,12 +39,15 @@ void AddSynth(Cli& cli) {
   Command synth = cli.Add("synth", "Make labelled faces by computer graphics",
                           "auforge synth import-model FaceXModel/ -o face.h5");
   auto import = std::make_shared<ImportArguments>();
-  Command command = synth.Sub("import-model", "Read the ICT-FaceKit model (github.com/ICT-VGL/ICT-FaceKit, MIT licence)",
-                              "auforge synth import-model ICT-FaceKit/FaceXModel -o face.h5");
+  Command command =
+      synth.Sub("import-model", "Read the ICT-FaceKit model (github.com/ICT-VGL/ICT-FaceKit, MIT licence)",
+                "auforge synth import-model ICT-FaceKit/FaceXModel -o face.h5");
   command.Positional("DIR", import->folder, "the FaceXModel folder as published").Required();
   command.Add("-o,--output", import->output, "the compact model file").Required();
   command.Run([import] { return RunImport(*import); });
   AddSynthFaces(synth);
+  AddSynthSheet(synth);
+  AddSynthStats(synth);
 }
 
 }  // namespace auforge::tools

@@ -6,5 +6,7 @@
 namespace auforge::tools {
 
 void AddSynthFaces(Command& synth);
+void AddSynthSheet(Command& synth);
+void AddSynthStats(Command& synth);
 
 }  // namespace auforge::tools

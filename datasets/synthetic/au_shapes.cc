@@ -42,6 +42,8 @@ const std::vector<AuRecipe>& Recipes() {
       // rolled inwards and drawn together.
       {23, {{"mouthRollLower", 0.35F, false}, {"mouthRollUpper", 0.35F, false}, {"mouthPucker", 0.25F, false}}},
       {24, {{"mouthPress", 1, true}, {"mouthRollLower", 0.15F, false}, {"mouthRollUpper", 0.15F, false}}},
+      // Lips part without meaning anything else: to the gap that stands for the intensity (GapShare).
+      {25, {{"mouthLowerDown", 0.60F, true}, {"mouthUpperUp", 0.30F, true}, {"jawOpen", 0.30F, false}}},
       {26, {{"jawOpen", 0.65F, false}}},
       {28, {{"mouthRollLower", 0.9F, false}, {"mouthRollUpper", 0.9F, false}}},
       {45, {{"eyeBlink", 1, true}}},
@@ -52,6 +54,14 @@ const std::vector<AuRecipe>& Recipes() {
 // Landmark pairs across the lips, and the intensities that their gap in cm stands for.
 constexpr std::array<std::array<std::size_t, 2>, 3> kLipPairs{{{61, 67}, {62, 66}, {63, 65}}};
 constexpr std::array<float, 6> kGaps{0.08F, 0.22F, 0.42F, 0.75F, 1.15F, 1.8F};
+
+// How far lips are parted at an intensity, share of intensity 5: the scale of gaps is not even.
+float GapShare(float intensity) {
+  const float at = std::clamp(intensity, 0.0F, 4.999F);
+  const auto i = static_cast<std::size_t>(at);
+  const float low = i == 0 ? 0 : kGaps[i];
+  return (low + (at - static_cast<float>(i)) * (kGaps[i + 1] - low)) / kGaps.back();
+}
 
 float LargestGap(std::span<const Vec3> landmarks) {
   float largest = 0;
@@ -117,11 +127,13 @@ AuShapes::AuShapes(const FaceModel& model)
 
 std::vector<float> AuShapes::Weights(const Expression& expression, float gain) const {
   std::vector<float> weights(expression_count_, 0.0F);
+  const std::size_t parted = ColumnOf(25);
   for (std::size_t j = 0; j < terms_.size(); ++j) {
     for (const Term& term : terms_[j]) {
-      const float intensity = term.side == 1   ? expression.left[j]
+      float intensity = term.side == 1   ? expression.left[j]
                               : term.side == 2 ? expression.right[j]
                                                : (expression.left[j] + expression.right[j]) / 2;
+      if (j == parted) intensity = 5 * GapShare(intensity);
       weights[term.expression] += term.weight * gain * intensity / 5;
     }
   }

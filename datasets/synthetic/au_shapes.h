@@ -11,7 +11,7 @@
 namespace auforge::datasets::synthetic {
 
 // Intensities 0..5 of both halves of the face, in the order of features::CatalogueSchema(). "left" is the subject's.
-// AUs whose shapes have no sides have equal halves. AU25 is not set but measured (LipsPart).
+// AUs whose shapes have no sides have equal halves. AU25, where it is set, parts the lips; its label is measured (LipsPart).
 struct Expression {
   std::vector<float> left;
   std::vector<float> right;

@@ -26,7 +26,8 @@ enum : std::uint64_t {
 };
 
 constexpr float kDeg = std::numbers::pi_v<float> / 180;
-constexpr Vec3 kLookAt{0, 1.2F, 7.5F};  // the point of the head that the camera centres on
+constexpr Vec3 kLookAt{0, 1.2F, 3.5F};  // the point of the head that the camera centres on
+constexpr float kFront = 9;             // z of the face, whose distance counts
 constexpr float kFaceHeight = 13.8F;    // brow to chin, cm, that a framing is measured in
 
 }  // namespace
@@ -187,7 +188,7 @@ SyntheticFace CgGenerator::Make(const Character& character, const Plan& plan) co
   camera.view_from_model = RotationOf(plan.pose);
   camera.focal = plan.face_share * side * plan.distance / kFaceHeight;
   camera.centre = {side * (0.5F + plan.shift.x), side * (0.5F + plan.shift.y)};
-  camera.translation = Vec3{0, 0, -plan.distance} - camera.view_from_model(kLookAt);
+  camera.translation = Vec3{0, 0, -plan.distance - (kFront - kLookAt.z)} - camera.view_from_model(kLookAt);
 
   SkinTextures skin = character.skin;
   skin.face_relief = character.skin.face_relief.clone();

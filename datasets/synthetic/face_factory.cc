@@ -138,6 +138,11 @@ class Truths {
     append(au_right_, truth.au_right);
     append(au_visibility_, truth.au_visibility);
   }
+  // Of every picture, whether its face was found or not.
+  void AddPicture(const SyntheticFace& truth) {
+    for (const float v : {truth.pose.yaw, truth.pose.pitch, truth.pose.roll}) picture_pose_.push_back(v);
+    picture_occluders_.push_back(static_cast<float>(truth.occluders));
+  }
   void Write(ShardWriter& writer, const FaceGenerator& generator, std::uint64_t seed) {
     const std::uint64_t n = rows_, a = features::CatalogueSchema().size();
     writer.AddExtra(ExtraStrings{"/synthetic/method", {generator.Method()}});
@@ -153,11 +158,15 @@ class Truths {
     writer.AddExtra(ExtraDataset{"/synthetic/au_left", {n, a}, au_left_});
     writer.AddExtra(ExtraDataset{"/synthetic/au_right", {n, a}, au_right_});
     writer.AddExtra(ExtraDataset{"/synthetic/au_visibility", {n, a}, au_visibility_});
+    const std::uint64_t pictures = picture_occluders_.size();
+    writer.AddExtra(ExtraDataset{"/synthetic/picture_pose", {pictures, 3}, picture_pose_});
+    writer.AddExtra(ExtraDataset{"/synthetic/picture_occluders", {pictures}, picture_occluders_});
   }
 
  private:
   std::uint64_t rows_ = 0;
   std::vector<float> index_, identity_, occluders_, visible_, pose_, light_, landmarks_, au_left_, au_right_, au_visibility_;
+  std::vector<float> picture_pose_, picture_occluders_;
   std::vector<std::string> source_;
 };
 
@@ -300,6 +309,7 @@ class ShardJob {
                                      {reinterpret_cast<const char*>(product.picture.data()), product.picture.size()});
         csv += CsvLine(product, file);
       }
+      truths.AddPicture(product.truth);
       const std::int64_t row = writer.AddSample(std::move(product.sample));
       if (found) {
         product.face->sample = row;

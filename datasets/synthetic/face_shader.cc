@@ -206,7 +206,7 @@ Vec3 FaceShader::Eye(const SurfacePoint& point, int which) const {
     const float spot = SmoothStep(size - 0.012F, size + 0.004F, Dot(mirrored, lamp.direction));
     colour += lamp.colour * (spot * 2.2F * std::min(1.0F, 0.4F + open) * point.lit);
   }
-  const float gloss = 0.05F + 0.6F * Fresnel(std::max(0.0F, Dot(cornea, view)));
+  const float gloss = 0.75F * Fresnel(std::max(0.0F, Dot(cornea, view)));
   return colour + Irradiance(scene_.light.ambient, mirrored) * (gloss * open);
 }
 
@@ -221,9 +221,9 @@ Vec3 FaceShader::Inside(const SurfacePoint& point, FacePart part) const {
     albedo = {0.10F, 0.11F, 0.22F};
   }
   // Light falls in through the opening and is soon lost.
-  const float reach = 0.35F + 0.25F * std::min(mouth_.gap, 2.5F);
+  const float reach = 0.45F + 0.42F * std::min(mouth_.gap, 2.5F);
   float shade = std::exp(-std::max(0.0F, depth - 0.25F) / reach);
-  if (part == FacePart::kTeeth) shade = std::max(shade, 0.05F);
+  shade = std::max(shade, part == FacePart::kTeeth ? 0.10F : 0.05F);
   const Vec3 normal = Normalised(Normalised(point.normal) + mouth_.inwards * -1.2F);
   Vec3 colour = Times(albedo, Irradiance(scene_.light.ambient, normal) + Lamps(normal, 0.75F, 0.5F)) * (shade * 0.85F);
   if (part != FacePart::kEyeSocket) colour += Highlight(point, Normalised(point.normal), 60) * (0.9F * shade);

@@ -7,6 +7,7 @@
 
 #include "datasets/synthetic/internal/face_topology.h"
 #include "datasets/synthetic/internal/noise.h"
+#include "datasets/synthetic/internal/skull_map.h"
 
 namespace auforge::datasets::synthetic {
 namespace {
@@ -234,32 +235,26 @@ AttachedMesh Hat(const Outfit& outfit, std::span<const Vec3> neutral) {
   const bool scarf = outfit.hat == Outfit::Hat::kScarf;
   constexpr std::int32_t kAround = 44;
   constexpr int kRings = 12;
-  const Vec3 centre{0, 4, -0.8F};
-  float top = 0, wide = 0, back = 0, front = 0;
-  for (std::size_t v = 0; v < static_cast<std::size_t>(internal::kHeadEnd); ++v) {
-    const Vec3 p = neutral[v];
-    if (p.y > 5) {
-      top = std::max(top, p.y - centre.y);
-      wide = std::max(wide, std::abs(p.x));
-      back = std::max(back, centre.z - p.z);
-      front = std::max(front, p.z - centre.z);
-    }
-  }
+  const Vec3 centre = internal::kSkullCentre;
+  const internal::SkullMap skull(neutral);
   for (int ring = 0; ring < kRings; ++ring) {
     for (std::int32_t i = 0; i < kAround; ++i) {
-      const float angle = -kPi + 2 * kPi * static_cast<float>(i) / kAround,
-                  ahead = 0.5F + 0.5F * std::cos(angle);
+      const float angle = -kPi + 2 * kPi * static_cast<float>(i) / kAround;
       const float t = static_cast<float>(ring) / (kRings - 1);
       // Down to above the brows in front; a beanie covers the ears' tops, a scarf everything round the face.
-      const float edge =
-          scarf ? 1.02F + 1.15F * std::pow(1 - ahead, 0.6F) : 1.02F + 0.50F * std::pow(1 - ahead, 0.7F);
+      const float aside = std::abs(angle);
+      const float edge = scarf ? 0.98F + 1.20F * SmoothStep(0.85F, 1.45F, aside)
+                               : 1.05F + 0.55F * SmoothStep(0.3F, 1.8F, aside);
       const float tilt = 0.05F + t * edge;  // angle from the crown
-      const float grow = 1.035F + 0.02F * (scarf ? 1.0F : 2.0F) +
-                         0.02F * internal::Noise(Vec3{std::sin(angle), t * 2, std::cos(angle)} * 2.0F, 9);
-      const float depth = std::cos(angle) > 0 ? front : back;
+      const Vec3 direction{std::sin(tilt) * std::sin(angle), std::cos(tilt),
+                           std::sin(tilt) * std::cos(angle)};
+      float radius = 0;
+      for (const Vec3 around :
+           {Vec3{}, Vec3{0.12F, 0, 0}, Vec3{-0.12F, 0, 0}, Vec3{0, 0.12F, 0}, Vec3{0, 0, 0.12F}}) {
+        radius = std::max(radius, skull.Radius(Normalised(direction + around)));
+      }
       const Vec3 p =
-          centre + Vec3{wide * grow * 1.03F * std::sin(tilt) * std::sin(angle), top * grow * std::cos(tilt),
-                        depth * grow * std::sin(tilt) * std::cos(angle)};
+          centre + direction * (radius + (scarf ? 0.30F : 0.55F) + 0.12F * internal::Noise(direction * 4, 9));
       const float knit = scarf ? 1 : 1 + 0.18F * std::sin(angle * 40);
       const Vec3 colour = outfit.hat_colour * (knit * (!scarf && t > 0.82F ? 0.8F : 1.0F));
       AddPoint(hat, p, p - centre, colour, 0);
@@ -273,7 +268,7 @@ AttachedMesh Hat(const Outfit& outfit, std::span<const Vec3> neutral) {
     for (std::int32_t i = 0; i < kAround; ++i) {
       const float angle = -kPi + 2 * kPi * static_cast<float>(i) / kAround, t = static_cast<float>(ring) / 5,
                   ahead = 0.5F + 0.5F * std::cos(angle);
-      if (ahead > 0.80F) {
+      if (ahead > 0.73F) {
         AddPoint(hat, hat.mesh.positions[static_cast<std::size_t>(last + i)], {0, 0, 1}, outfit.hat_colour,
                  0);
         continue;
@@ -295,7 +290,9 @@ AttachedMesh Hat(const Outfit& outfit, std::span<const Vec3> neutral) {
 std::vector<AttachedMesh> Wardrobe::Dress(const Outfit& outfit, std::span<const Vec3> neutral) const {
   std::vector<AttachedMesh> clothes;
   clothes.push_back(Skirt(outfit, neutral, rim_));
-  clothes.push_back(Collar(outfit, rim_.front()));
+  // T-shirts and low necklines end in the hem that is painted on the skin.
+  const bool stands = outfit.garment != Garment::kTshirt && outfit.garment != Garment::kDeepNeck;
+  if (stands) clothes.push_back(Collar(outfit, rim_.front()));
   if (outfit.hat != Outfit::Hat::kNone) clothes.push_back(Hat(outfit, neutral));
   return clothes;
 }
