@@ -80,18 +80,23 @@ DecodedImage DecodeJpeg(Bytes bytes, const DecodeOptions& options) {
     return *std::move(fault);
   }
   const bool is_cmyk = colourspace == TJCS_CMYK || colourspace == TJCS_YCCK;
-  cv::Mat pixels(height, width, is_cmyk ? CV_8UC4 : CV_8UC3);
+  int divisor = 1;
+  while (divisor < 8 && 1.0 / (2 * divisor) >= options.least_scale) divisor *= 2;
+  const tjscalingfactor factor{1, divisor};
+  const int columns = TJSCALED(width, factor), rows = TJSCALED(height, factor);
+  cv::Mat pixels(rows, columns, is_cmyk ? CV_8UC4 : CV_8UC3);
   // A damaged file may decode "with warnings" into grey blocks: that is no picture to label. The scan limit keeps
   // progressive bombs short.
   const int flags = TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS | TJFLAG_ACCURATEDCT;
-  if (tjDecompress2(jpeg.get(), bytes.data(), bytes.size(), pixels.data, width, static_cast<int>(pixels.step), height,
+  if (tjDecompress2(jpeg.get(), bytes.data(), bytes.size(), pixels.data, columns, static_cast<int>(pixels.step), rows,
                     is_cmyk ? TJPF_CMYK : TJPF_BGR, flags) != 0) {
     return Failed(Outcome::kUndecodable, std::string("damaged JPEG: ") + tjGetErrorStr2(jpeg.get()), width, height);
   }
   DecodedImage image;
   image.bgr = Upright(is_cmyk ? BgrFromCmyk(pixels) : pixels, orientation);
-  image.width = image.bgr.cols;
-  image.height = image.bgr.rows;
+  image.width = orientation >= 5 ? height : width;
+  image.height = orientation >= 5 ? width : height;
+  image.scale = 1.0 / divisor;
   return image;
 }
 
@@ -141,7 +146,7 @@ DecodedImage DecodeGif(Bytes bytes, const DecodeOptions& options, const ImageHea
     const ColorMapObject* colours = frame.ColorMap != nullptr ? frame.ColorMap : gif->SColorMap;
     if (colours == nullptr || frame.Width <= 0 || frame.Height <= 0) return damaged();
     if (CheckSize(static_cast<std::uint64_t>(frame.Width), static_cast<std::uint64_t>(frame.Height),
-                  {options.max_pixels, 1})) {
+                  {.max_pixels = options.max_pixels, .min_side = 1})) {
       return damaged();
     }
     std::vector<GifPixelType> line(static_cast<std::size_t>(frame.Width));
@@ -217,6 +222,9 @@ void DecodeOptions::Validate() const {
   if (max_pixels < 1 || max_pixels > (1ULL << 30)) {
     throw std::invalid_argument("max_pixels = " + std::to_string(max_pixels) + "; must be in 1..1073741824");
   }
+  if (!(least_scale > 0 && least_scale <= 1)) {
+    throw std::invalid_argument("least_scale = " + std::to_string(least_scale) + "; must be in 0..1");
+  }
   if (min_side < 1) throw std::invalid_argument("min_side = " + std::to_string(min_side) + "; must be >= 1 pixel");
 }
 
@@ -231,6 +239,11 @@ DecodedImage DecodeImage(Bytes bytes, const DecodeOptions& options) {
   if (auto fault = CheckSize(header.width, header.height, options)) return *std::move(fault);
   if (header.format == ImageFormat::kGif) return DecodeGif(bytes, options, header);
   return DecodeOther(bytes, header);
+}
+
+PictureSize PeekSize(Bytes bytes) {
+  const ImageHeader header = ReadImageHeader(bytes);
+  return {header.width, header.height};
 }
 
 std::vector<std::uint8_t> EncodeJpeg(const cv::Mat& bgr, int quality) {

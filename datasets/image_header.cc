@@ -70,6 +70,26 @@ void ReadGif(Bytes bytes, ImageHeader& header) {
   header.height = Number(bytes, 8, 2, true);
 }
 
+// From the first start-of-frame segment.
+void ReadJpeg(Bytes bytes, ImageHeader& header) {
+  std::size_t at = 2;
+  while (at + 9 <= bytes.size() && bytes[at] == 0xFF) {
+    const std::uint8_t marker = bytes[at + 1];
+    if (marker == 0xFF) {  // fill byte
+      ++at;
+      continue;
+    }
+    if (marker == 0xDA || marker == 0xD9) return;
+    const bool is_frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+    if (is_frame) {
+      header.height = Number(bytes, at + 5, 2, false);
+      header.width = Number(bytes, at + 7, 2, false);
+      return;
+    }
+    at += 2 + Number(bytes, at + 2, 2, false);
+  }
+}
+
 // Orientation from the TIFF structure inside an APP1 segment.
 int ExifOrientation(Bytes exif) {
   if (!StartsWith(exif, std::string_view("Exif\0\0", 6))) return 1;
@@ -92,7 +112,8 @@ int ExifOrientation(Bytes exif) {
 ImageHeader ReadImageHeader(Bytes bytes) {
   ImageHeader header;
   if (StartsWith(bytes, "\xFF\xD8\xFF")) {
-    header.format = ImageFormat::kJpeg;  // its size is read by the decoder's own header pass
+    header.format = ImageFormat::kJpeg;
+    ReadJpeg(bytes, header);
   } else if (StartsWith(bytes, "\x89PNG\r\n\x1A\n")) {
     header.format = ImageFormat::kPng;
     ReadPng(bytes, header);

@@ -19,6 +19,7 @@ struct ImageItem {
   std::vector<std::uint8_t> bytes;  // the encoded image
   std::string url;
   std::string keywords;             // caption text (webdataset .txt, or "caption" in .json)
+  std::string licence;              // "license" or "licence" in .json
   Outcome status = Outcome::kOk;
   std::string message;
 };

@@ -54,6 +54,8 @@ void ApplyJson(const std::string& text, ImageItem& item) {
   };
   take("url", item.url);
   take("caption", item.keywords);
+  take("license", item.licence);
+  take("licence", item.licence);
 }
 
 class TarReader : public ItemReader {

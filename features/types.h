@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 
 namespace auforge::features {
 
@@ -55,6 +56,8 @@ struct Similarity {
 struct Detection {
   Box box;
   float score = 0;  // the detector's own confidence; its range depends on the detector
+  // Right and left eye, nose, right and left corner of the mouth, from detectors that tell them.
+  std::optional<std::array<Point2, 5>> points = std::nullopt;
 };
 
 // Rotation of the head in degrees. yaw > 0: the subject turns to the image's right; pitch > 0: up; roll > 0: the

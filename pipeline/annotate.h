@@ -1,9 +1,10 @@
 // The annotation run: images in, labelled shards out, as one TBB pipeline that fills one machine.
 //
-//   source (in order) -> examine (parallel) -> gather batches (in order) -> classify (parallel) -> write (in order)
+//   read groups of images (in order) -> examine (parallel) -> write (in order)
 //
-// Memory is bounded by the number of images in flight; the order of the output, and so every byte of it, does not
-// depend on the number of threads. A shard that is finished (its stats file is there) is skipped.
+// A group is some images that travel together, so that landmarks, features and AUs of many faces are computed at once.
+// Memory is bounded by the number of groups in flight; the order of the output, and so every byte of it, does not
+// depend on the number of threads or the size of groups. A shard that is finished (its stats file is there) is skipped.
 #pragma once
 
 #include <array>
@@ -25,12 +26,17 @@ struct AnnotateOptions {
   std::string model;                 // AU model; empty: annotator::DefaultAuModelPath()
   std::string landmarks;             // dlib weights; empty: annotator::DefaultLandmarkPath()
   int jobs = 1;                      // threads, >= 1
+  std::string detector = "hog";      // "hog" (dlib's, comes with auforge) or "yunet" (needs detector_model; faster,
+                                     // finds turned and smaller faces)
+  std::string detector_model;        // YuNet's ONNX file
   int min_face = 80;                 // smallest face looked for, pixels, 20..2000; time per image falls with its square
   float detector_threshold = 0;      // added to the detector's own; higher: fewer, surer faces
+  bool reduce = true;                // decode JPEGs at 1/2, 1/4 or 1/8 of their size where min_face allows
   float min_quality = 0;             // faces below are not written, 0..1
   features::AlignOptions crop;       // the crop that is stored
   int jpeg_quality = 92;             // of the stored crop, 1..100
-  int batch = 32;                    // faces per classification, 1..4096
+  int batch = 16;                    // images that travel together, 1..1024; costs memory, saves time
+  bool skip_duplicates = false;      // images whose bytes were seen before get status duplicate and no faces
   int index = 0;                     // this process does shards i with i % count == index
   int count = 1;
   datasets::SourceOptions source;
@@ -39,9 +45,10 @@ struct AnnotateOptions {
   void Validate() const;             // throws std::invalid_argument naming field, value and constraint
 };
 
-// Where the time went, summed over threads, seconds.
+// Where the time went, summed over threads: processor seconds.
 enum class Stage : std::uint8_t { kRead, kDecode, kDetect, kLandmarks, kFeatures, kCrop, kClassify, kWrite };
 inline constexpr std::size_t kStageCount = 8;
+using StageSeconds = std::array<double, kStageCount>;
 const char* StageName(Stage stage);
 
 struct AnnotateProgress {
@@ -60,11 +67,13 @@ struct AnnotateSummary {
   std::size_t shards_written = 0;
   std::size_t shards_skipped = 0;                  // were finished before
   double seconds = 0;
-  std::array<double, kStageCount> stage_seconds{};
+  std::uint64_t duplicates = 0;                    // images whose bytes came before in this run
+  StageSeconds stage_seconds{};
   bool stopped = false;                            // stop_requested ended it early
 };
 
-// progress: called from one thread at a time, a few times a second; may be empty. stop_requested: polled per image;
+// progress: called from one thread at a time, a few times a second; may be empty. stop_requested: polled per image,
+// by one thread at a time;
 // when it turns true the unfinished shard is dropped and the call returns soon.
 // Throws std::runtime_error for configuration and I/O (the message names the file and what to do), and
 // ConfigMismatch when the folder holds shards made otherwise.

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "annotator/emotions.h"
 #include "annotator/face_quality.h"
 #include "datasets/storage/checksum.h"
+#include "features/align.h"
 #include "pipeline/stopwatch.h"
 
 namespace auforge::pipeline {
@@ -13,116 +15,248 @@ namespace {
 
 using datasets::Outcome;
 
-// Faces of this many pixels are the smallest that the 80-px HOG template finds at full resolution.
-constexpr double kTemplateFace = 80;
+// Landmarks of a face are as good as they get from this many pixels on.
+constexpr double kFaceForLandmarks = 80;
+// The width of a face's box in inter-ocular distances.
+constexpr double kBoxInEyes = 2.5;
+// No face is looked for that is smaller than this share of its picture's side: it bounds time and memory of pictures
+// of tens of megapixels.
+constexpr double kLeastShare = 1.0 / 64;
+// A face found that is this much smaller than the least wanted one is not kept.
+constexpr float kSlack = 0.6F;
+// Pictures of more pixels are decoded and searched one at a time.
+constexpr std::uint64_t kLargeImage = 24'000'000;
+// Decoded pictures that wait for company, pixels of all together.
+constexpr std::size_t kMostWaitingPixels = 4'000'000;
 
-double& Seconds(ExaminedImage& result, Stage stage) { return result.stage_seconds[static_cast<std::size_t>(stage)]; }
+double LeastFace(const AnnotateOptions& options, double width, double height) {
+  return std::max<double>(options.min_face, kLeastShare * std::sqrt(width * height));
+}
+
+// The scale at which a face of that many pixels still has all that landmarks and crop can use.
+double LeastScale(const AnnotateOptions& options, double least_face) {
+  const double for_crop = kBoxInEyes * options.crop.size * options.crop.inter_ocular;
+  return std::min(1.0, std::max(kFaceForLandmarks, for_crop) / least_face);
+}
 
 features::Box Scaled(const features::Box& box, double factor) {
   const auto scale = [factor](float v) { return static_cast<float>(v * factor); };
   return {scale(box.x), scale(box.y), scale(box.width), scale(box.height)};
 }
 
-}  // namespace
-
-Examiner::Examiner(const ExamineShared& shared)
-    : shared_(shared),
-      detector_(annotator::MakeHogDetector({.upsample = 0, .threshold = shared.options.detector_threshold})),
-      detection_scale_(kTemplateFace / shared.options.min_face) {}
-
-ExaminedImage Examiner::Examine(datasets::ImageItem item) {
-  ExaminedImage result;
-  result.sample.key = item.key;
-  result.sample.url = item.url;
-  result.sample.keywords = item.keywords;
-  result.sample.status = item.status;
-  result.message = item.message;
-  result.stage = "read";
-  if (item.status != Outcome::kOk) return result;
-  result.sample.sha256 = datasets::storage::Sha256(item.bytes);
-  try {
-    ExamineDecoded(item, result);
-  } catch (const std::exception& error) {
-    // One image that a library chokes on must not end a run of a million.
-    result.sample.status = Outcome::kUndecodable;
-    result.message = error.what();
-    result.faces.clear();
-    result.features.clear();
-  }
-  return result;
+void Scale(features::Detection& detection, double factor) {
+  const auto scale = [factor](float v) { return static_cast<float>(v * factor); };
+  detection.box = Scaled(detection.box, factor);
+  if (!detection.points) return;
+  for (features::Point2& p : *detection.points) p = {scale(p.x), scale(p.y)};
 }
 
-std::vector<features::Detection> Examiner::Detect(const cv::Mat& bgr) {
-  if (std::abs(detection_scale_ - 1) < 1e-6) return detector_->Detect(bgr);
-  cv::Mat scaled;
-  cv::resize(bgr, scaled, cv::Size(), detection_scale_, detection_scale_,
-             detection_scale_ < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
-  std::vector<features::Detection> found = detector_->Detect(scaled);
-  for (features::Detection& detection : found) detection.box = Scaled(detection.box, 1 / detection_scale_);
+void Fail(ExaminedImage& image, Outcome status, const char* stage, std::string message) {
+  image.sample.status = status;
+  image.stage = stage;
+  image.message = std::move(message);
+  image.faces.clear();
+}
+
+}  // namespace
+
+std::unique_ptr<annotator::FaceDetector> MakeDetector(const AnnotateOptions& options) {
+  if (options.detector == "yunet") {
+    return annotator::MakeYunetDetector({.model = options.detector_model, .threshold = options.detector_threshold});
+  }
+  return annotator::MakeHogDetector({.upsample = 0, .threshold = options.detector_threshold});
+}
+
+Examiner::Examiner(ExamineShared& shared) : shared_(shared), detector_(MakeDetector(shared.options)) {}
+
+std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group) {
+  result_ = std::make_unique<ExaminedGroup>();
+  result_->kind = group->kind;
+  result_->shard = group->shard;
+  Seconds(Stage::kRead) = group->read_seconds;
+  result_->images.reserve(group->items.size());
+  for (std::size_t i = 0; i < group->items.size(); ++i) {
+    if (shared_.stop()) {
+      result_->abandoned = true;
+      waiting_.clear();
+      waiting_pixels_ = 0;
+      break;
+    }
+    datasets::ImageItem item = std::move(group->items[i]);
+    ExaminedImage& image = result_->images.emplace_back();
+    image.sample.key = item.key;
+    image.sample.url = item.url;
+    image.sample.keywords = item.keywords;
+    image.sample.status = item.status;
+    image.licence = item.licence;
+    image.message = item.message;
+    image.stage = "read";
+    if (!group->digests.empty()) image.sample.sha256 = group->digests[i];
+    if (item.status != Outcome::kOk) continue;
+    if (group->digests.empty()) {
+      const Stopwatch watch(Seconds(Stage::kRead));
+      image.sample.sha256 = datasets::storage::Sha256(item.bytes);
+    }
+    try {
+      ExamineImage(item, i);
+    } catch (const std::exception& error) {
+      // One image that a library chokes on must not end a run of a million.
+      Fail(image, Outcome::kUndecodable, "decode", error.what());
+    }
+  }
+  Flush();
+  return std::move(result_);
+}
+
+std::vector<features::Detection> Examiner::Detect(const datasets::DecodedImage& image, double least_face) {
+  const double scale = detector_->TemplateFace() / (least_face * image.scale);
+  std::vector<features::Detection> found;
+  if (std::abs(scale - 1) < 1e-6) {
+    found = detector_->Detect(image.bgr);
+  } else {
+    cv::Mat scaled;
+    cv::resize(image.bgr, scaled, cv::Size(), scale, scale, scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
+    found = detector_->Detect(scaled);
+    for (features::Detection& detection : found) Scale(detection, 1 / scale);
+  }
+  std::erase_if(found, [&](const features::Detection& d) { return d.box.width < kSlack * least_face * image.scale; });
   return found;
 }
 
-void Examiner::ExamineDecoded(const datasets::ImageItem& item, ExaminedImage& result) {
-  result.stage = "decode";
-  datasets::DecodedImage image;
+void Examiner::ExamineImage(const datasets::ImageItem& item, std::size_t index) {
+  ExaminedImage& image = result_->images[index];
+  const datasets::PictureSize size = datasets::PeekSize(item.bytes);
+  std::unique_lock<std::mutex> large(shared_.large_image, std::defer_lock);
+  if (size.width > 0 && size.height > kLargeImage / size.width) large.lock();
+  const double least_face =
+      LeastFace(shared_.options, static_cast<double>(size.width), static_cast<double>(size.height));
+  Picture picture;
+  picture.image = index;
   {
-    Stopwatch watch(Seconds(result, Stage::kDecode));
-    image = datasets::DecodeImage(item.bytes, shared_.options.decode);
+    const Stopwatch watch(Seconds(Stage::kDecode));
+    datasets::DecodeOptions decode = shared_.options.decode;
+    decode.least_scale = shared_.options.reduce ? LeastScale(shared_.options, least_face) : 1;
+    picture.decoded = datasets::DecodeImage(item.bytes, decode);
   }
-  result.sample.width = image.width;
-  result.sample.height = image.height;
-  result.sample.status = image.status;
-  result.message = image.message;
-  if (image.status != Outcome::kOk) return;
-
-  result.stage = "detect";
-  std::vector<features::Detection> found;
+  image.sample.width = picture.decoded.width;
+  image.sample.height = picture.decoded.height;
+  if (picture.decoded.status != Outcome::kOk) return Fail(image, picture.decoded.status, "decode", picture.decoded.message);
   {
-    Stopwatch watch(Seconds(result, Stage::kDetect));
-    found = Detect(image.bgr);
+    const Stopwatch watch(Seconds(Stage::kDetect));
+    picture.found = Detect(picture.decoded, least_face);
   }
-  if (found.empty()) {
-    result.sample.status = Outcome::kNoFace;
-    result.message = "no face of " + std::to_string(shared_.options.min_face) + " pixels or more was found";
-    return;
+  if (picture.found.empty()) {
+    return Fail(image, Outcome::kNoFace, "detect",
+                "no face of " + std::to_string(static_cast<int>(least_face)) + " pixels or more was found");
   }
+  waiting_pixels_ += picture.decoded.bgr.total();
+  waiting_.push_back(std::move(picture));
+  if (waiting_pixels_ > kMostWaitingPixels) Flush();
+}
 
-  result.stage = "features";
+std::vector<Examiner::Face> Examiner::FindLandmarks() {
+  std::vector<Face> faces;
+  std::vector<annotator::FaceCandidate> candidates;
+  std::vector<annotator::FaceInImage> boxes;
+  for (const Picture& picture : waiting_) {
+    for (const features::Detection& detection : picture.found) {
+      faces.push_back({picture.image, &picture.decoded, detection});
+      candidates.push_back({&picture.decoded.bgr, detection});
+      boxes.push_back({&picture.decoded.bgr, detection.box});
+    }
+  }
+  const Stopwatch watch(Seconds(Stage::kLandmarks));
+  if (!detector_->NeedsConfirmation()) {
+    const auto found = shared_.landmarker.Find(boxes);
+    for (std::size_t f = 0; f < faces.size(); ++f) faces[f].landmarks = found[f];
+    return faces;
+  }
+  const auto confirmed = annotator::ConfirmFaces(shared_.landmarker, candidates);
+  std::vector<Face> kept;
+  for (std::size_t f = 0; f < faces.size(); ++f) {
+    if (confirmed[f].doubt > annotator::kMostDoubt) continue;
+    faces[f].landmarks = confirmed[f].landmarks;
+    kept.push_back(std::move(faces[f]));
+  }
+  return kept;
+}
+
+datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features) {
+  datasets::FaceRecord record;
+  const double scale = face.decoded->scale;
+  record.detector_score = face.detection.score;
+  features::AlignedFace aligned;
+  {
+    const Stopwatch watch(Seconds(Stage::kCrop));
+    record.pose = annotator::EstimatePose(face.landmarks);
+    aligned = features::AlignFace(face.decoded->bgr, face.landmarks, shared_.options.crop);
+  }
+  {
+    // From the crop that is stored and that models are trained on: a shard's AUs can be computed again from it.
+    const Stopwatch watch(Seconds(Stage::kFeatures));
+    shared_.extractor.Extract(aligned.crop, features::Transform(aligned.crop_from_image, face.landmarks), features);
+  }
+  const Stopwatch watch(Seconds(Stage::kCrop));
+  record.image = datasets::EncodeJpeg(aligned.crop, shared_.options.jpeg_quality);
+  record.aus.quality = annotator::FaceQuality({.detector_score = detector_->HogScore(face.detection.score),
+                                               .inter_ocular = features::InterOcularDistance(face.landmarks),
+                                               .sharpness = annotator::Sharpness(aligned.crop),
+                                               .pose = record.pose,
+                                               .landmark_misfit = annotator::LandmarkMisfit(face.landmarks)});
+  // From the pixels that were decoded to those of the image.
+  record.box = Scaled(face.detection.box, 1 / scale);
+  const auto enlarge = static_cast<float>(1 / scale), shrink = static_cast<float>(scale);
+  record.landmarks = features::Transform({enlarge, 0, 0, 0}, face.landmarks);
+  record.crop_from_image = aligned.crop_from_image;
+  record.crop_from_image.a *= shrink;
+  record.crop_from_image.b *= shrink;
+  return record;
+}
+
+void Examiner::Label(std::vector<datasets::FaceRecord>& records, const std::vector<float>& rows) {
+  const Stopwatch watch(Seconds(Stage::kClassify));
+  std::vector<features::AuEstimate> estimates = shared_.model.Predict(rows, records.size());
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    datasets::FaceRecord& record = records[i];
+    estimates[i].quality = record.aus.quality;
+    record.aus = std::move(estimates[i]);
+    record.emotion = annotator::EmotionFromAus(shared_.model.info().schema, record.aus.present).category;
+  }
+}
+
+void Examiner::Flush() {
+  if (waiting_.empty()) return;
+  const std::vector<Face> faces = FindLandmarks();
   const std::size_t dimension = shared_.extractor.Dimension();
-  result.features.resize(found.size() * dimension);
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    datasets::FaceRecord face;
-    face.box = found[i].box;
-    face.detector_score = found[i].score;
-    face.face_index = static_cast<std::int32_t>(i);
-    {
-      Stopwatch watch(Seconds(result, Stage::kLandmarks));
-      face.landmarks = shared_.landmarker.Find(image.bgr, face.box);
-      face.pose = annotator::EstimatePose(face.landmarks);
+  std::vector<float> rows(faces.size() * dimension);
+  std::vector<datasets::FaceRecord> records;
+  std::vector<std::size_t> image_of;  // of each record
+  for (const Face& face : faces) {
+    ExaminedImage& image = result_->images[face.image];
+    try {
+      records.push_back(Crop(face, std::span(rows).subspan(records.size() * dimension, dimension)));
+      image_of.push_back(face.image);
+    } catch (const std::exception& error) {
+      Fail(image, Outcome::kUndecodable, "features", error.what());
     }
-    features::AlignedFace aligned;
-    {
-      Stopwatch watch(Seconds(result, Stage::kCrop));
-      aligned = features::AlignFace(image.bgr, face.landmarks, shared_.options.crop);
-    }
-    {
-      // From the crop that is stored and that models are trained on: a shard's AUs can be computed again from it.
-      Stopwatch watch(Seconds(result, Stage::kFeatures));
-      shared_.extractor.Extract(aligned.crop, features::Transform(aligned.crop_from_image, face.landmarks),
-                                std::span(result.features).subspan(i * dimension, dimension));
-    }
-    {
-      Stopwatch watch(Seconds(result, Stage::kCrop));
-      face.crop_from_image = aligned.crop_from_image;
-      face.image = datasets::EncodeJpeg(aligned.crop, shared_.options.jpeg_quality);
-      face.aus.quality = annotator::FaceQuality({.detector_score = face.detector_score,
-                                                 .inter_ocular = features::InterOcularDistance(face.landmarks),
-                                                 .sharpness = annotator::Sharpness(aligned.crop),
-                                                 .pose = face.pose,
-                                                 .landmark_misfit = annotator::LandmarkMisfit(face.landmarks)});
-    }
-    result.faces.push_back(std::move(face));
   }
+  if (!records.empty()) {
+    rows.resize(records.size() * dimension);
+    Label(records, rows);
+  }
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    ExaminedImage& image = result_->images[image_of[i]];
+    if (image.sample.status != Outcome::kOk) continue;
+    records[i].face_index = static_cast<std::int32_t>(image.faces.size());
+    image.faces.push_back(std::move(records[i]));
+  }
+  for (const Picture& picture : waiting_) {
+    ExaminedImage& image = result_->images[picture.image];
+    if (image.sample.status != Outcome::kOk || !image.faces.empty()) continue;
+    Fail(image, Outcome::kNoFace, "landmarks", "what the detector found is no face: its landmarks disagree");
+  }
+  waiting_.clear();
+  waiting_pixels_ = 0;
 }
 
 }  // namespace auforge::pipeline

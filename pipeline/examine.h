@@ -1,26 +1,38 @@
-// One image to its faces: decode, detect, landmarks, features, crop. Everything but the classification.
+// Images to their labelled faces: decode and detect one by one, then landmarks, features, crops and AUs of many faces
+// at once.
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
+#include "annotator/au_model.h"
+#include "annotator/face_confirmation.h"
 #include "annotator/face_detector.h"
 #include "annotator/landmarker.h"
-#include "datasets/image_source.h"
+#include "datasets/image_codec.h"
 #include "datasets/shard.h"
 #include "features/feature_extractor.h"
 #include "pipeline/annotate.h"
+#include "pipeline/feed.h"
 
 namespace auforge::pipeline {
 
 // An image on its way through the pipeline. Pixels and encoded bytes are gone when Examine returns.
 struct ExaminedImage {
   datasets::SampleRecord sample;
+  std::string licence;
   std::string stage;                         // where it failed, for the error log
   std::string message;
-  std::vector<datasets::FaceRecord> faces;   // without AUs and emotion; aus.quality is set
-  std::vector<float> features;               // row-major faces x dimension
-  std::array<double, kStageCount> stage_seconds{};
+  std::vector<datasets::FaceRecord> faces;
+};
+
+struct ExaminedGroup {
+  Group::Kind kind = Group::Kind::kImages;
+  const datasets::InputShard* shard = nullptr;
+  std::vector<ExaminedImage> images;
+  StageSeconds seconds{};
+  bool abandoned = false;                    // the run is to stop: images are missing, their shard must not be written
 };
 
 // What all threads share.
@@ -28,22 +40,48 @@ struct ExamineShared {
   const AnnotateOptions& options;
   const annotator::Landmarker& landmarker;
   const features::FeatureExtractor& extractor;
+  const annotator::AuModel& model;
+  StopRequest& stop;
+  std::mutex large_image;  // held for pictures of many pixels: no more than one at a time, whatever the threads
 };
 
-// One per thread: holds a detector. Never throws for a bad image; the fault is in the result.
+// The detector that the options name. Throws std::runtime_error when its model cannot be read.
+std::unique_ptr<annotator::FaceDetector> MakeDetector(const AnnotateOptions& options);
+
+// One per thread: holds a detector. Never throws for a bad image; the fault is in the result. What a face gets does not
+// depend on the images that share its group.
 class Examiner {
  public:
-  explicit Examiner(const ExamineShared& shared);
-  ExaminedImage Examine(datasets::ImageItem item);
-  std::string DetectorName() const { return detector_->Name(); }
+  explicit Examiner(ExamineShared& shared);
+  // Returns early, with less than it was given, when the run is to stop.
+  std::unique_ptr<ExaminedGroup> Examine(std::unique_ptr<Group> group);
 
  private:
-  void ExamineDecoded(const datasets::ImageItem& item, ExaminedImage& result);
-  std::vector<features::Detection> Detect(const cv::Mat& bgr);
+  struct Picture {                           // decoded, with faces, waiting for the others of its group
+    std::size_t image = 0;                   // index in the group
+    datasets::DecodedImage decoded;
+    std::vector<features::Detection> found;  // in pixels of decoded.bgr
+  };
+  struct Face {                              // of a picture in waiting_
+    std::size_t image = 0;
+    const datasets::DecodedImage* decoded = nullptr;
+    features::Detection detection;
+    features::Landmarks68 landmarks{};       // pixels of decoded->bgr
+  };
 
-  ExamineShared shared_;
+  void ExamineImage(const datasets::ImageItem& item, std::size_t index);
+  std::vector<features::Detection> Detect(const datasets::DecodedImage& image, double least_face);
+  void Flush();                              // waiting_ to faces in result_
+  std::vector<Face> FindLandmarks();
+  datasets::FaceRecord Crop(const Face& face, std::span<float> features);
+  void Label(std::vector<datasets::FaceRecord>& records, const std::vector<float>& rows);
+  double& Seconds(Stage stage) { return result_->seconds[static_cast<std::size_t>(stage)]; }
+
+  ExamineShared& shared_;
   std::unique_ptr<annotator::FaceDetector> detector_;
-  double detection_scale_ = 1;
+  std::vector<Picture> waiting_;
+  std::size_t waiting_pixels_ = 0;
+  std::unique_ptr<ExaminedGroup> result_;    // of the group in work
 };
 
 }  // namespace auforge::pipeline

@@ -31,11 +31,12 @@ std::string Text(const json& value) { return value.is_null() ? "nothing" : value
 
 RunConfig MakeRunConfig(const AnnotateOptions& options, const std::string& model_digest, const std::string& detector,
                         const std::string& landmark_path) {
-  const json config = {{"crop_eye_height", options.crop.eye_height},
+  json config = {{"crop_eye_height", options.crop.eye_height},
                        {"crop_inter_ocular", options.crop.inter_ocular},
                        {"crop_size", options.crop.size},
                        {"detector", detector},
                        {"detector_threshold", options.detector_threshold},
+                       {"duplicates", options.skip_duplicates ? "skipped" : "kept"},
                        {"jpeg_quality", options.jpeg_quality},
                        {"landmarks", LandmarkDigest(landmark_path)},
                        {"max_bytes", options.source.max_bytes},
@@ -44,7 +45,13 @@ RunConfig MakeRunConfig(const AnnotateOptions& options, const std::string& model
                        {"min_quality", options.min_quality},
                        {"min_side", options.decode.min_side},
                        {"model", model_digest},
+                       {"reduce", options.reduce},
                        {"shard_size", options.source.shard_size}};
+  if (options.skip_duplicates && options.count > 1) {
+    // Each process knows only its own shards: another split would skip others.
+    config["index"] = options.index;
+    config["count"] = options.count;
+  }
   const std::string text = config.dump();
   return {text, datasets::storage::Sha256Hex(text), model_digest};
 }

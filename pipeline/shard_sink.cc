@@ -39,6 +39,8 @@ ShardSink::ShardSink(std::string folder, datasets::ShardHeader header, RunConfig
 void ShardSink::Begin(const datasets::InputShard& shard) {
   shard_ = shard;
   failures_.clear();
+  licences_.clear();
+  any_licence_ = false;
   seconds_.fill(0);
   datasets::ShardHeader header = header_;
   header.source = shard.name;
@@ -46,7 +48,12 @@ void ShardSink::Begin(const datasets::InputShard& shard) {
   writer_ = std::make_unique<datasets::ShardWriter>(folder_, shard.index, std::move(header));
 }
 
-void ShardSink::Write(ExaminedImage image) {
+void ShardSink::Write(ExaminedGroup group) {
+  for (std::size_t i = 0; i < kStageCount; ++i) seconds_[i] += group.seconds[i];
+  for (ExaminedImage& image : group.images) WriteImage(std::move(image));
+}
+
+void ShardSink::WriteImage(ExaminedImage image) {
   const auto is_poor = [this](const datasets::FaceRecord& face) { return face.aus.quality < min_quality_; };
   const bool had_faces = !image.faces.empty();
   std::erase_if(image.faces, is_poor);
@@ -58,7 +65,9 @@ void ShardSink::Write(ExaminedImage image) {
   if (image.sample.status != datasets::Outcome::kOk) LogFailure(image);
   ++images_;
   ++by_status_[std::string(datasets::OutcomeName(image.sample.status))];
-  for (std::size_t i = 0; i < kStageCount; ++i) seconds_[i] += image.stage_seconds[i];
+  if (!seen_.Insert(image.sample.sha256)) ++duplicates_;
+  any_licence_ = any_licence_ || !image.licence.empty();
+  licences_.push_back(std::move(image.licence));
   const std::int64_t row = writer_->AddSample(std::move(image.sample));
   for (std::size_t i = 0; i < image.faces.size(); ++i) {
     image.faces[i].sample = row;
@@ -81,6 +90,7 @@ void ShardSink::LogFailure(const ExaminedImage& image) {
 void ShardSink::Commit() {
   const auto errors = std::filesystem::path(folder_) / ErrorsFileName(shard_.index);
   datasets::storage::WriteFileAtomically(errors.string(), failures_);
+  if (any_licence_) writer_->AddExtra(datasets::ExtraStrings{"/samples/licence", std::move(licences_)});
   json seconds;
   for (std::size_t i = 0; i < kStageCount; ++i) seconds[StageName(static_cast<Stage>(i))] = seconds_[i];
   const json stats = {{"source", shard_.name}, {"source_digest", shard_.digest}, {"config", json::parse(config_.json)}, {"stage_seconds", seconds}};

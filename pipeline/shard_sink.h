@@ -5,10 +5,12 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "datasets/image_source.h"
 #include "datasets/shard.h"
 #include "pipeline/annotate.h"
+#include "pipeline/duplicates.h"
 #include "pipeline/examine.h"
 #include "pipeline/run_config.h"
 
@@ -22,15 +24,18 @@ class ShardSink {
   // (Begin, Write*, Commit)*
   void Begin(const datasets::InputShard& shard);
   // Faces below the least quality are left out; an image that loses all of them is kLowQuality.
-  void Write(ExaminedImage image);
+  void Write(ExaminedGroup group);
   // Writes NNNNN_errors.jsonl, the shard and, last, its stats file.
   void Commit();
 
   std::uint64_t images() const { return images_; }
   std::uint64_t faces() const { return faces_; }
+  // Images whose bytes came before in this run.
+  std::uint64_t duplicates() const { return duplicates_; }
   const std::map<std::string, std::uint64_t>& by_status() const { return by_status_; }
 
  private:
+  void WriteImage(ExaminedImage image);
   void LogFailure(const ExaminedImage& image);
 
   std::string folder_;
@@ -40,9 +45,13 @@ class ShardSink {
   datasets::InputShard shard_;
   std::unique_ptr<datasets::ShardWriter> writer_;
   std::string failures_;                       // lines of the error log
-  std::array<double, kStageCount> seconds_{};  // of the shard
+  std::vector<std::string> licences_;          // of the shard's samples
+  bool any_licence_ = false;
+  StageSeconds seconds_{};                     // of the shard
   std::uint64_t images_ = 0;
   std::uint64_t faces_ = 0;
+  DuplicateSet seen_;
+  std::uint64_t duplicates_ = 0;
   std::map<std::string, std::uint64_t> by_status_;
 };
 

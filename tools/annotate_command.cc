@@ -18,6 +18,7 @@ struct AnnotateArguments {
   bool quiet = false;
   bool json = false;
   bool profile = false;
+  bool full_size = false;
   std::uint64_t shard_size = 10000;
 };
 
@@ -31,6 +32,7 @@ nlohmann::json ToJson(const pipeline::AnnotateSummary& summary) {
           {"status", summary.by_status},
           {"shards_written", summary.shards_written},
           {"shards_skipped", summary.shards_skipped},
+          {"duplicates", summary.duplicates},
           {"seconds", summary.seconds},
           {"stage_seconds", stages},
           {"stopped", summary.stopped}};
@@ -44,6 +46,7 @@ void PrintSummary(const pipeline::AnnotateSummary& summary, const std::string& o
   std::cout << summary.images << " images, " << summary.faces << " faces in " << Duration(summary.seconds) << " ("
             << static_cast<int>(static_cast<double>(summary.images) / summary.seconds + 0.5) << " images/s)\n";
   for (const auto& [status, count] : summary.by_status) std::cout << "  " << status << ": " << count << "\n";
+  if (summary.duplicates > 0) std::cout << "  of these with the bytes of an earlier one: " << summary.duplicates << "\n";
   std::cout << summary.shards_written << " shards written to " << output;
   if (summary.shards_skipped > 0) std::cout << ", " << summary.shards_skipped << " were finished before";
   std::cout << "\n";
@@ -53,7 +56,7 @@ void PrintSummary(const pipeline::AnnotateSummary& summary, const std::string& o
 void PrintProfile(const pipeline::AnnotateSummary& summary) {
   double total = 0;
   for (const double seconds : summary.stage_seconds) total += seconds;
-  std::printf("%-10s %9s %7s %12s\n", "stage", "seconds", "share", "ms/image");
+  std::printf("%-10s %9s %7s %12s\n", "stage", "CPU s", "share", "ms/image");
   for (std::size_t i = 0; i < pipeline::kStageCount; ++i) {
     const double seconds = summary.stage_seconds[i];
     std::printf("%-10s %9.2f %6.1f%% %12.3f\n", pipeline::StageName(static_cast<pipeline::Stage>(i)), seconds,
@@ -63,6 +66,7 @@ void PrintProfile(const pipeline::AnnotateSummary& summary) {
 }
 
 int RunAnnotate(AnnotateArguments& arguments) {
+  arguments.options.reduce = !arguments.full_size;
   arguments.options.source.shard_size = static_cast<std::size_t>(arguments.shard_size);
   InstallStopSignals();
   ProgressLine line("annotate", arguments.quiet);
@@ -104,12 +108,16 @@ void AddAnnotate(Cli& cli) {
   command.Add("-j,--jobs", options.jobs, "threads").Range(1, 1024);
   command.Add("--min-face", options.min_face, "smallest face to look for, pixels; 40 takes 4 times as long as 80")
       .Range(20, 2000);
+  command.Add("--detector", options.detector, "hog, or yunet: faster, also finds turned and small faces");
+  command.Add("--detector-model", options.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx");
   command.Add("--detector-threshold", options.detector_threshold, "added to the detector's own; higher: surer faces");
   command.Add("--min-quality", options.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Add("--crop-size", options.crop.size, "side of the stored crops, pixels").Range(16, 2048);
   command.Add("--jpeg-quality", options.jpeg_quality, "of the stored crops").Range(1, 100);
   command.Add("--shard-size", arguments->shard_size, "images a shard, for folders and lists").Range(1, 10'000'000);
   command.Add("--max-pixels", options.decode.max_pixels, "images with more pixels are not decoded");
+  command.Flag("--full-size", arguments->full_size, "decode every JPEG at full size, even where --min-face needs less");
+  command.Flag("--skip-duplicates", options.skip_duplicates, "images with the bytes of an earlier one get no faces");
   command.Add("--index", options.index, "do shards i with i mod count = index");
   command.Add("--count", options.count, "number of processes that share the work");
   command.Flag("--profile", arguments->profile, "print where the time went");

@@ -9,12 +9,17 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <opencv2/imgproc.hpp>
 
+#include "annotator/face_confirmation.h"
 #include "annotator/face_detector.h"
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
 #include "tests/support/faces.h"
+#include "tests/support/tar_file.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_data.h"
 
 namespace auforge::annotator {
 namespace {
@@ -102,6 +107,60 @@ TEST(Detector, UpsamplingFindsSmallerFacesAtTheSamePlace) {
   }
 }
 
+TEST(Yunet, FindsFacesInAQuarterAndTheLandmarkerRefusesDogs) {
+  const auto model = tests::DataPath("models/face_detection_yunet_2022mar.onnx");
+  const auto photos = Photos();
+  if (!model) GTEST_SKIP() << "no YuNet model below AUFORGE_DATA";
+  if (photos.empty()) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
+  const Landmarker landmarker;
+  const auto hog = MakeHogDetector({});
+  const auto yunet = MakeYunetDetector({.model = *model});
+  EXPECT_EQ(yunet->Name(), "yunet-50ef07f7");
+  constexpr float kScale = 0.25F;  // faces of 80 pixels are 20: the template
+  for (const fs::path& path : photos) {
+    const cv::Mat image = Photo(path);
+    cv::Mat small;
+    cv::resize(image, small, {}, kScale, kScale, cv::INTER_AREA);
+    std::vector<FaceCandidate> candidates;
+    for (features::Detection found : yunet->Detect(small)) {
+      ASSERT_TRUE(found.points.has_value());
+      found.box = {found.box.x / kScale, found.box.y / kScale, found.box.width / kScale, found.box.height / kScale};
+      for (features::Point2& p : *found.points) p = {p.x / kScale, p.y / kScale};
+      candidates.push_back({&image, found});
+    }
+    std::vector<features::Box> faces;
+    const auto confirmed = ConfirmFaces(landmarker, candidates);
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      if (confirmed[i].doubt <= kMostDoubt) faces.push_back(candidates[i].detection.box);
+    }
+    if (path.filename() == "dogs.jpg") {
+      EXPECT_FALSE(candidates.empty()) << "no longer a test of anything";
+      EXPECT_TRUE(faces.empty());
+    }
+    // What HOG finds is found, at the same place.
+    for (const features::Detection& d : hog->Detect(image)) {
+      const bool found = std::any_of(faces.begin(), faces.end(), [&d](const features::Box& b) {
+        const float dx = b.x + b.width / 2 - d.box.x - d.box.width / 2, dy = b.y + b.height / 2 - d.box.y - d.box.height / 2;
+        return std::hypot(dx, dy) < 0.25F * d.box.width && b.width > 0.65F * d.box.width && b.width < 1.5F * d.box.width;
+      });
+      EXPECT_TRUE(found) << path << " at " << d.box.x << "," << d.box.y;
+    }
+  }
+}
+
+TEST(Yunet, SmallAndEmptyPicturesAndBadModels) {
+  EXPECT_THROW(MakeYunetDetector({.model = "/nowhere.onnx"}), std::runtime_error);
+  const tests::TempDir dir;
+  tests::WriteText(dir / "bad.onnx", "this is no network");
+  EXPECT_THROW(MakeYunetDetector({.model = dir / "bad.onnx"}), std::runtime_error);
+  const auto model = tests::DataPath("models/face_detection_yunet_2022mar.onnx");
+  if (!model) GTEST_SKIP() << "no YuNet model below AUFORGE_DATA";
+  const auto yunet = MakeYunetDetector({.model = *model});
+  EXPECT_TRUE(yunet->Detect(cv::Mat()).empty());
+  EXPECT_TRUE(yunet->Detect(cv::Mat(3, 500, CV_8UC1, cv::Scalar::all(9))).empty());
+  EXPECT_TRUE(yunet->Detect(cv::Mat(65, 1, CV_8UC3, cv::Scalar::all(9))).empty());
+}
+
 TEST(Detector, NoiseHasNoFace) {
   const cv::Mat noise = tests::Texture(320, 240, 3, 1);
   EXPECT_TRUE(MakeHogDetector({})->Detect(noise).empty());
@@ -111,6 +170,73 @@ TEST(Detector, NoiseHasNoFace) {
 TEST(Detector, NamesBadOptions) {
   EXPECT_THROW(MakeHogDetector({.upsample = 9}), std::invalid_argument);
   EXPECT_THROW(MakeHogDetector({.threshold = NAN}), std::invalid_argument);
+}
+
+TEST(Landmarker, ABatchGivesWhatSingleFacesGive) {
+  const Landmarker landmarker;
+  const cv::Mat a = tests::Texture(200, 150, 3, 5);
+  const cv::Mat b = tests::Texture(90, 120, 1, 6);
+  const std::vector<FaceInImage> faces{{&a, {10, 20, 90, 90}}, {&b, {0, 0, 80, 80}}, {&a, {60, 30, 110, 110}}};
+  const auto found = landmarker.Find(faces);
+  ASSERT_EQ(found.size(), 3U);
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    EXPECT_EQ(found[i], landmarker.Find(*faces[i].image, faces[i].box)) << i;
+  }
+  EXPECT_TRUE(landmarker.Find(std::span<const FaceInImage>()).empty());
+}
+
+// A predictor of two cascades of three trees of two leaves, as dlib writes it.
+std::string SmallPredictor() {
+  dlib::matrix<float, 0, 1> mean(136);
+  for (long i = 0; i < 136; ++i) mean(i) = static_cast<float>(i) / 136;
+  std::vector<std::vector<dlib::impl::regression_tree>> forests(2);
+  for (auto& forest : forests) {
+    forest.resize(3);
+    for (auto& tree : forest) {
+      tree.splits.resize(1);
+      tree.splits[0].idx1 = 0;
+      tree.splits[0].idx2 = 1;
+      tree.splits[0].thresh = 0.125F;
+      tree.leaf_values.assign(2, dlib::matrix<float, 0, 1>(mean * 1e-3F));
+    }
+  }
+  const std::vector<std::vector<unsigned long>> anchors(2, {30, 8});
+  const std::vector<std::vector<dlib::vector<float, 2>>> deltas(2, {{0.1F, -0.2F}, {-0.05F, 0.0F}});
+  std::ostringstream out;
+  const int version = 1;
+  dlib::serialize(version, out);
+  dlib::serialize(mean, out);
+  dlib::serialize(forests, out);
+  dlib::serialize(anchors, out);
+  dlib::serialize(deltas, out);
+  return out.str();
+}
+
+TEST(Landmarker, ReadsWhatDlibWritesAndRefusesDamage) {
+  const tests::TempDir dir;
+  const std::string whole = SmallPredictor();
+  tests::WriteText(dir / "small.dat", whole);
+  const Landmarker small(dir / "small.dat");
+  const cv::Mat image = tests::Texture(100, 100, 3, 2);
+  // Both leaves of each of the 6 trees add a thousandth of the mean.
+  const features::Box box{0, 0, 101, 101};
+  EXPECT_NEAR(small.Find(image, box)[67].y, 0.5 + 100 * (135.0 / 136) * 1.006, 1e-3);
+
+  for (const std::size_t size : {0UL, 1UL, 10UL, 300UL, whole.size() / 2, whole.size() - 1}) {
+    tests::WriteText(dir / "bad.dat", whole.substr(0, size));
+    EXPECT_THROW(Landmarker(dir / "bad.dat"), std::runtime_error) << size;
+  }
+  // Any byte wrong: an error or numbers, never a crash.
+  for (std::size_t at = 0; at < whole.size(); at += 7) {
+    std::string bad = whole;
+    bad[at] = static_cast<char>(bad[at] ^ 0x5F);
+    tests::WriteText(dir / "bad.dat", bad);
+    try {
+      Landmarker(dir / "bad.dat").Find(image, box);
+    } catch (const std::runtime_error& error) {
+      EXPECT_NE(std::string(error.what()).find("bad.dat"), std::string::npos);
+    }
+  }
 }
 
 TEST(Landmarker, SaysWhichPackageBringsTheWeights) {

@@ -142,6 +142,40 @@ TEST(DecodeImage, RefusesBombsByTheirHeader) {
   EXPECT_EQ(DecodeImage(Encode(Corners(), ".jpg"), {.min_side = 50}).status, Outcome::kTooSmall);
 }
 
+TEST(DecodeImage, MayReduceJpegsButNoFurtherThanAsked) {
+  const cv::Mat picture = tests::Texture(203, 161, 3, 4);
+  const Bytes jpeg = EncodeJpeg(picture, 95);
+  for (const auto& [least, scale] : {std::pair{1.0, 1.0}, {0.6, 1.0}, {0.5, 0.5}, {0.3, 0.5}, {0.25, 0.25}, {0.01, 0.125}}) {
+    const DecodedImage image = DecodeImage(jpeg, {.least_scale = least});
+    ASSERT_EQ(image.status, Outcome::kOk);
+    EXPECT_EQ(image.scale, scale) << least;
+    EXPECT_EQ(image.width, 203);
+    EXPECT_EQ(image.height, 161);
+    EXPECT_EQ(image.bgr.cols, static_cast<int>(std::ceil(203 * scale)));
+  }
+  const cv::Mat even = tests::Texture(208, 160, 3, 4);
+  cv::Mat half;
+  cv::resize(even, half, cv::Size(104, 80), 0, 0, cv::INTER_AREA);
+  EXPECT_LT(Difference(DecodeImage(EncodeJpeg(even, 95), {.least_scale = 0.5}).bgr, half), 4);
+  const DecodedImage turned = DecodeImage(WithOrientation(jpeg, 6), {.least_scale = 0.5});
+  EXPECT_EQ(turned.width, 161);
+  EXPECT_EQ(turned.bgr.cols, 81);
+  EXPECT_THROW((DecodeOptions{.least_scale = 0}.Validate()), std::invalid_argument);
+}
+
+TEST(PeekSize, ReadsTheHeaderOnly) {
+  const cv::Mat picture = tests::Texture(203, 161, 3, 4);
+  for (const char* ending : {".jpg", ".png", ".webp", ".bmp"}) {
+    Bytes bytes = Encode(picture, ending);
+    bytes.resize(bytes.size() / 2);
+    EXPECT_EQ(PeekSize(bytes).width, 203U) << ending;
+    EXPECT_EQ(PeekSize(bytes).height, 161U) << ending;
+  }
+  EXPECT_EQ(PeekSize({}).width, 0U);
+  const Bytes endless{0xFF, 0xD8, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xE1, 0, 0, 0xFF, 0xE1, 0, 0};
+  EXPECT_EQ(PeekSize(endless).width, 0U);
+}
+
 TEST(EncodeJpeg, SamePixelsSameBytes) {
   const cv::Mat picture = tests::Texture(128, 128, 3, 9);
   EXPECT_EQ(EncodeJpeg(picture, 92), EncodeJpeg(picture.clone(), 92));

@@ -86,6 +86,66 @@ TEST_F(AnnotateTest, SameBytesWithAnyNumberOfThreads) {
   ExpectEqualShards(dir_ / "one/00001.h5", dir_ / "four/00001.h5");
 }
 
+TEST_F(AnnotateTest, StoppingAtAnyMomentNeverWritesAShardThatLacksImages) {
+  CopyPhotos(dir_ / "in");
+  for (int polls_wanted : {1, 2, 3, 4, 6, 8, 11}) {
+    const std::string out = dir_ / ("out" + std::to_string(polls_wanted));
+    AnnotateOptions options = Options(out);
+    options.jobs = 2;
+    int polls = 0;
+    Annotate(options, {}, [&] { return ++polls > polls_wanted; });
+    for (const char* name : {"00000.h5", "00001.h5"}) {
+      if (!fs::exists(fs::path(out) / name)) continue;
+      EXPECT_EQ(datasets::ShardReader((fs::path(out) / name).string()).SampleCount(), 2U) << polls_wanted;
+    }
+  }
+}
+
+TEST_F(AnnotateTest, LargeFacesAreFoundAsWellInReducedPictures) {
+  // Faces of 400 pixels and more: the picture is decoded at a quarter of its size.
+  fs::create_directories(dir_ / "in");
+  fs::copy_file(photos_ / "Tom_Cruise_avp_2014_4.jpg", fs::path(dir_ / "in") / "a.jpg");
+  AnnotateOptions options = Options(dir_ / "reduced");
+  options.min_face = 400;
+  Annotate(options, {}, {});
+  options.output = dir_ / "whole";
+  options.reduce = false;
+  Annotate(options, {}, {});
+  const datasets::ShardReader reduced(dir_ / "reduced/00000.h5");
+  const datasets::ShardReader whole(dir_ / "whole/00000.h5");
+  ASSERT_EQ(reduced.FaceCount(), 1U);
+  ASSERT_EQ(whole.FaceCount(), 1U);
+  EXPECT_EQ(reduced.Sample(0).width, whole.Sample(0).width);
+  EXPECT_EQ(reduced.Sample(0).height, whole.Sample(0).height);
+  const float size = whole.FaceBox(0).width;
+  for (std::size_t i = 0; i < features::kLandmarkCount; ++i) {
+    EXPECT_LT(features::Distance(reduced.Landmarks(0)[i], whole.Landmarks(0)[i]), 0.04F * size) << i;
+  }
+  const features::Point2 nose = whole.Landmarks(0)[30];
+  EXPECT_LT(features::Distance(reduced.CropFromImage(0)(nose), whole.CropFromImage(0)(nose)), 3.0F) << "crop pixels";
+}
+
+TEST_F(AnnotateTest, DuplicatesAreCountedAndSkippedOnRequest) {
+  fs::create_directories(dir_ / "in");
+  for (const char* name : {"a.jpg", "b.jpg", "c.jpg"}) {
+    fs::copy_file(photos_ / "2008_001009.jpg", fs::path(dir_ / "in") / name);
+  }
+  fs::copy_file(photos_ / "2008_002506.jpg", fs::path(dir_ / "in") / "d.jpg");
+  EXPECT_EQ(Annotate(Options(dir_ / "kept"), {}, {}).duplicates, 2U);
+  AnnotateOptions options = Options(dir_ / "out");  // two shards of two
+  options.skip_duplicates = true;
+  const AnnotateSummary summary = Annotate(options, {}, {});
+  EXPECT_EQ(summary.by_status.at("duplicate"), 2U);
+  EXPECT_EQ(summary.by_status.at("ok"), 2U);
+  EXPECT_EQ(datasets::ShardReader(dir_ / "out/00001.h5").Sample(0).status, datasets::Outcome::kDuplicate);
+  // A run that was interrupted between the shards skips the same ones.
+  Annotate(options, {}, {});
+  fs::copy_file(fs::path(dir_ / "out") / "00001.h5", fs::path(dir_ / "before.h5"));
+  fs::remove(dir_ / "out/00001_stats.json");
+  Annotate(options, {}, {});
+  EXPECT_TRUE(tests::ReadText(dir_ / "before.h5") == tests::ReadText(dir_ / "out/00001.h5"));
+}
+
 TEST_F(AnnotateTest, ASecondRunDoesNothing) {
   CopyPhotos(dir_ / "in");
   Annotate(Options(dir_ / "out"), {}, {});
@@ -99,10 +159,13 @@ TEST_F(AnnotateTest, ASecondRunDoesNothing) {
 TEST_F(AnnotateTest, AStoppedRunGoesOn) {
   CopyPhotos(dir_ / "in");
   Annotate(Options(dir_ / "whole"), {}, {});
-  // Stops while the second shard is under way.
+  // Stops while the second shard is under way: progress is told of every shard that is committed.
   AnnotateOptions options = Options(dir_ / "out");
-  int polls = 0;
-  const AnnotateSummary stopped = Annotate(options, {}, [&polls] { return ++polls > 6; });
+  bool one_is_done = false;
+  options.batch = 1;
+  const AnnotateSummary stopped = Annotate(
+      options, [&one_is_done](const AnnotateProgress& progress) { one_is_done = progress.shards > 0; },
+      [&one_is_done] { return one_is_done; });
   EXPECT_TRUE(stopped.stopped);
   EXPECT_EQ(stopped.shards_written, 1U);
   EXPECT_FALSE(fs::exists(dir_ / "out/00001.h5"));

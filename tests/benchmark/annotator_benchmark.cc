@@ -1,0 +1,103 @@
+// Time of the annotator's stages: landmarks one by one and in batches, the detectors, the AU model.
+// Pictures come from AUFORGE_PHOTOS (dlib's example photos); without it there is nothing to measure.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <opencv2/imgproc.hpp>
+
+#include "annotator/au_model.h"
+#include "annotator/face_detector.h"
+#include "annotator/landmarker.h"
+#include "datasets/image_codec.h"
+#include "datasets/storage/atomic_file.h"
+
+namespace auforge::annotator {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Photos of at most 500 pixels a side, decoded.
+const std::vector<cv::Mat>& Photos() {
+  static const std::vector<cv::Mat> photos = [] {
+    std::vector<cv::Mat> all;
+    const char* folder = std::getenv("AUFORGE_PHOTOS");
+    if (folder == nullptr) return all;
+    std::vector<fs::path> paths;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() == ".jpg") paths.push_back(entry.path());
+    }
+    std::sort(paths.begin(), paths.end());
+    for (const fs::path& path : paths) {
+      const std::string bytes = datasets::storage::ReadFile(path.string());
+      const auto image = datasets::DecodeImage({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, {});
+      if (std::max(image.width, image.height) <= 500) all.push_back(image.bgr);
+    }
+    return all;
+  }();
+  return photos;
+}
+
+const std::vector<FaceInImage>& Faces() {
+  static const std::vector<FaceInImage> faces = [] {
+    std::vector<FaceInImage> all;
+    const auto detector = MakeHogDetector({.upsample = 1});
+    for (const cv::Mat& photo : Photos()) {
+      for (const features::Detection& found : detector->Detect(photo)) all.push_back({&photo, found.box});
+    }
+    return all;
+  }();
+  return faces;
+}
+
+bool Missing(benchmark::State& state) {
+  if (!Photos().empty()) return false;
+  state.SkipWithError("AUFORGE_PHOTOS names no folder of photos");
+  return true;
+}
+
+void HogDetection(benchmark::State& state) {
+  if (Missing(state)) return;
+  const auto detector = MakeHogDetector({});
+  // Args: side of the picture in percent.
+  const double scale = static_cast<double>(state.range(0)) / 100;
+  cv::Mat image;
+  cv::resize(Photos().front(), image, {}, scale, scale, cv::INTER_AREA);
+  for (auto _ : state) benchmark::DoNotOptimize(detector->Detect(image).size());
+  state.counters["ms_per_megapixel"] = benchmark::Counter(1e-9 * static_cast<double>(image.total()),
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(HogDetection)->Arg(50)->Arg(100)->Arg(200)->Unit(benchmark::kMillisecond);
+
+// Args: faces in a batch.
+void Landmarks(benchmark::State& state) {
+  if (Missing(state)) return;
+  static const Landmarker landmarker;
+  std::vector<FaceInImage> batch;
+  for (std::int64_t i = 0; i < state.range(0); ++i) batch.push_back(Faces()[static_cast<std::size_t>(i) % Faces().size()]);
+  for (auto _ : state) benchmark::DoNotOptimize(landmarker.Find(batch).data());
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(Landmarks)->Arg(1)->Arg(4)->Arg(16)->Arg(64)->Unit(benchmark::kMillisecond);
+
+void LoadLandmarker(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(Landmarker());
+}
+BENCHMARK(LoadLandmarker)->Unit(benchmark::kMillisecond);
+
+// Args: faces in a batch.
+void PredictAus(benchmark::State& state) {
+  static const AuModel model = AuModel::Load(DefaultAuModelPath());
+  const features::FeatureExtractor extractor(model.info().features);
+  const auto n = static_cast<std::size_t>(state.range(0));
+  const std::vector<float> rows(n * extractor.Dimension(), 0.5F);
+  for (auto _ : state) benchmark::DoNotOptimize(model.Predict(rows, n).data());
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(PredictAus)->Arg(1)->Arg(16)->Arg(64)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace auforge::annotator
+
+BENCHMARK_MAIN();
