@@ -7,6 +7,8 @@ int main(int argc, char** argv) {
   auforge::tools::AddInspect(cli);
   auforge::tools::AddVerify(cli);
   auforge::tools::AddReport(cli);
+  auforge::tools::AddQuery(cli);
+  auforge::tools::AddExport(cli);
   auforge::tools::AddTrainAu(cli);
   auforge::tools::AddEvalAu(cli);
   auforge::tools::AddSynth(cli);

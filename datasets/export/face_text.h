@@ -1,0 +1,30 @@
+// One face as text: a JSON object, a CSV row. What comes from the crawl is escaped. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "datasets/shard.h"
+
+namespace auforge::datasets {
+
+// Everything the shard says of the face but its picture, on one line:
+// {"shard":"00000.h5","face":0,"key":…,"url":…,"keywords":…,"image":{"width","height","sha256"},"face_index":0,
+//  "box":[x,y,w,h],"pose":{"yaw","pitch","roll"},"quality","detector_score","emotion",
+//  "aus":{"AU1":{"intensity","probability","present"},…},"landmarks":[[x,y],…],"crop_from_image":[[…],[…]]}
+// Numbers have the fewest digits that give the same float back.
+std::string FaceJson(const ShardReader& shard, std::size_t face);
+
+// RFC 4180 rows. The header and a row end without a line break.
+std::string FaceCsvHeader(const features::AuSchema& schema);
+std::string FaceCsvRow(const ShardReader& shard, std::size_t face);
+
+// Quoted for JSON, bytes that are not UTF-8 replaced.
+std::string JsonText(std::string_view text);
+// Quoted for CSV where needed. A text that a spreadsheet would run as a formula (it starts with = + - @ or a tab) gets
+// an apostrophe in front.
+std::string CsvText(std::string_view text);
+// The shortest decimal that gives the same float back; 0 for what is not finite.
+std::string NumberText(float value);
+
+}  // namespace auforge::datasets

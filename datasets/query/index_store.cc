@@ -1,0 +1,391 @@
+#include "datasets/query/index_store.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "datasets/query/internal/sqlite.h"
+#include "datasets/query/nearest.h"
+
+namespace auforge::datasets::query {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::int64_t kApplicationId = 0x41754678;  // "AuFx" in the file's header
+constexpr std::int64_t kVersion = 1;
+constexpr const char* kDefaultName = "auforge-index.sqlite";
+
+// Blobs want large pages. A rollback journal, because write-ahead logs do not work over network file systems.
+constexpr const char* kPragmas =
+    "PRAGMA page_size=16384; PRAGMA journal_mode=DELETE; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768;"
+    "PRAGMA temp_store=MEMORY;";
+constexpr const char* kSchema = R"sql(
+CREATE TABLE shards(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, bytes INTEGER, modified INTEGER, faces INTEGER,
+                    images INTEGER, first_text INTEGER, texts INTEGER, header TEXT);
+CREATE TABLE columns(id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, name TEXT NOT NULL, bytes BLOB);
+CREATE UNIQUE INDEX column_of_shard ON columns(shard, name);
+CREATE TABLE texts(id INTEGER PRIMARY KEY, key TEXT, url TEXT, caption TEXT);
+CREATE VIRTUAL TABLE captions USING fts5(caption, content='texts', content_rowid='id',
+                                         tokenize="unicode61 remove_diacritics 2");
+)sql";
+
+// The file's first bytes say whether it is ours to replace when it is of no use.
+bool IsOurs(const std::string& path) {
+  if (fs::path(path).filename() == kDefaultName) return true;
+  std::ifstream file(path, std::ios::binary);
+  char header[72] = {};
+  file.read(header, sizeof(header));
+  const auto byte = [&header](int i) { return static_cast<std::int64_t>(static_cast<unsigned char>(header[i])); };
+  return file && (byte(68) << 24 | byte(69) << 16 | byte(70) << 8 | byte(71)) == kApplicationId;
+}
+
+json HeaderJson(const IndexedShard& shard) {
+  return {{"fault", shard.fault},       {"aus", shard.schema.numbers()},         {"emotions", shard.emotion_names},
+          {"source", shard.source},     {"model_digest", shard.model_digest},    {"detector", shard.detector},
+          {"config_digest", shard.config_digest}, {"tool_version", shard.tool_version}, {"created", shard.created}};
+}
+
+void FromHeader(const std::string& path, const std::string& text, IndexedShard& shard) {
+  try {
+    const json header = json::parse(text);
+    shard.fault = header.at("fault");
+    shard.schema = features::AuSchema(header.at("aus").get<std::vector<int>>());
+    shard.emotion_names = header.at("emotions").get<std::vector<std::string>>();
+    shard.source = header.at("source");
+    shard.model_digest = header.at("model_digest");
+    shard.detector = header.at("detector");
+    shard.config_digest = header.at("config_digest");
+    shard.tool_version = header.at("tool_version");
+    shard.created = header.at("created");
+  } catch (const std::exception& error) {
+    throw DamagedDatabase(path + ": " + error.what());
+  }
+}
+
+template <typename T>
+std::span<const std::uint8_t> Bytes(const std::vector<T>& values) {
+  return {static_cast<const std::uint8_t*>(static_cast<const void*>(values.data())), values.size() * sizeof(T)};
+}
+
+// Words as one phrase of FTS5's language, in which nothing that a user types has a meaning.
+std::string Phrase(std::string words) {
+  const bool is_beginning = words.ends_with('*');
+  if (is_beginning) words.pop_back();
+  std::string phrase = "\"";
+  for (const char c : words) {
+    if (c == '\0') continue;
+    phrase += c;
+    if (c == '"') phrase += '"';
+  }
+  return phrase + (is_beginning ? "\" *" : "\"");
+}
+
+std::string LowerAscii(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return lower;
+}
+
+}  // namespace
+
+struct IndexStore::Impl {
+  explicit Impl(const std::string& file) : path(file) { Open(); }
+
+  std::string path;
+  mutable std::mutex mutex;
+  std::unique_ptr<Database> database;
+  std::unique_ptr<Statement> find_column;
+
+  void Open() {
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      try {
+        database = std::make_unique<Database>(path);
+        database->Execute(kPragmas);
+        if (PrepareSchema()) {
+          find_column = std::make_unique<Statement>(*database, "SELECT id FROM columns WHERE shard=? AND name=?");
+          return;
+        }
+      } catch (const DamagedDatabase& error) {
+        if (attempt > 0) throw;
+      }
+      Discard();
+    }
+    throw std::runtime_error(path + ": cannot be replaced by a new index; remove it");
+  }
+
+  // False when the file is an index of another version.
+  bool PrepareSchema() {
+    const auto pragma = [this](const char* sql) {
+      Statement statement(*database, sql);
+      return statement.Step() ? statement.Integer(0) : 0;
+    };
+    if (pragma("SELECT count(*) FROM sqlite_schema") == 0) {
+      Transaction transaction(*database);
+      if (pragma("SELECT count(*) FROM sqlite_schema") == 0) {
+        database->Execute(kSchema);
+        database->Execute(("PRAGMA application_id=" + std::to_string(kApplicationId)).c_str());
+        database->Execute(("PRAGMA user_version=" + std::to_string(kVersion)).c_str());
+      }
+      transaction.Commit();
+    }
+    if (pragma("PRAGMA application_id") != kApplicationId) RefuseForeign();
+    return pragma("PRAGMA user_version") == kVersion;
+  }
+
+  [[noreturn]] void RefuseForeign() const {
+    throw std::runtime_error(path + ": is not an index of auforge and is left as it is; name another file");
+  }
+
+  void Discard() {
+    find_column.reset();
+    database.reset();
+    if (!IsOurs(path)) RefuseForeign();
+    std::error_code ignored;
+    fs::remove(path, ignored);
+    fs::remove(path + "-journal", ignored);
+  }
+
+  std::int64_t ColumnRow(const IndexedShard& shard, const std::string& column) const {
+    find_column->Reset();
+    find_column->Bind(1, shard.id).Bind(2, std::string_view(column));
+    if (!find_column->Step()) {
+      find_column->Reset();
+      throw DamagedDatabase(path + ": has no column " + column + " of " + shard.name + "; rebuild the index");
+    }
+    const std::int64_t row = find_column->Integer(0);
+    find_column->Reset();
+    return row;
+  }
+
+  void RemoveLocked(std::string_view name) {
+    Statement find(*database, "SELECT id, first_text, texts FROM shards WHERE name=?");
+    find.Bind(1, name);
+    if (!find.Step()) return;
+    const std::int64_t id = find.Integer(0), first = find.Integer(1), last = first + find.Integer(2);
+    find.Reset();
+    // FTS5 with external content is told what it forgets.
+    Statement forget(*database,
+                     "INSERT INTO captions(captions, rowid, caption) SELECT 'delete', id, caption FROM texts WHERE id>=? AND id<? AND caption<>''");
+    forget.Bind(1, first).Bind(2, last).Run();
+    Statement(*database, "DELETE FROM texts WHERE id>=? AND id<?").Bind(1, first).Bind(2, last).Run();
+    Statement(*database, "DELETE FROM columns WHERE shard=?").Bind(1, id).Run();
+    Statement(*database, "DELETE FROM shards WHERE id=?").Bind(1, id).Run();
+  }
+
+  void PutTexts(IndexedShard& shard, const std::vector<ImageText>& texts) {
+    Statement last(*database, "SELECT max(first_text + texts) FROM shards");
+    shard.first_text = last.Step() ? last.Integer(0) : 0;
+    last.Reset();
+    Statement text(*database, "INSERT INTO texts(id, key, url, caption) VALUES(?,?,?,?)");
+    Statement caption(*database, "INSERT INTO captions(rowid, caption) VALUES(?,?)");
+    std::int64_t row = shard.first_text;
+    for (const ImageText& image : texts) {
+      text.Bind(1, row).Bind(2, std::string_view(image.key)).Bind(3, std::string_view(image.url));
+      text.Bind(4, std::string_view(image.caption)).Run();
+      if (!image.caption.empty()) caption.Bind(1, row).Bind(2, std::string_view(image.caption)).Run();
+      ++row;
+    }
+  }
+
+  void PutColumns(const IndexedShard& shard, const FaceColumns& columns) {
+    Statement insert(*database, "INSERT INTO columns(shard, name, bytes) VALUES(?,?,?)");
+    const auto put = [&](const std::string& name, const auto& values) {
+      if (values.size() != shard.faces) throw std::invalid_argument("index column " + name + " is not as long as " + shard.name);
+      insert.Bind(1, shard.id).Bind(2, std::string_view(name)).Bind(3, Bytes(values)).Run();
+    };
+    for (std::size_t j = 0; j < shard.schema.size(); ++j) {
+      const std::string au = std::to_string(shard.schema.numbers()[j]);
+      put("i" + au, columns.intensity.at(j));
+      put("p" + au, columns.probability.at(j));
+      put("e" + au, columns.present.at(j));
+    }
+    put("quality", columns.quality);
+    put("score", columns.score);
+    put("yaw", columns.yaw);
+    put("pitch", columns.pitch);
+    put("roll", columns.roll);
+    put("size", columns.size);
+    put("emotion", columns.emotion);
+    put("face", columns.face_index);
+    put("text", columns.text);
+  }
+
+  // Runs with the stop check installed; what it interrupts is QueryStopped.
+  template <typename Work>
+  auto Guarded(const StopCheck& stop, const Work& work) const {
+    const std::lock_guard lock(mutex);
+    struct Restore {
+      Database& database;
+      ~Restore() { database.SetInterrupt({}); }
+    } restore{*database};
+    database->SetInterrupt(stop);
+    try {
+      return work();
+    } catch (const InterruptedDatabase&) {
+      throw QueryStopped("the query took too long and was stopped");
+    }
+  }
+};
+
+IndexStore::IndexStore(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
+IndexStore::~IndexStore() = default;
+IndexStore::IndexStore(IndexStore&&) noexcept = default;
+IndexStore& IndexStore::operator=(IndexStore&&) noexcept = default;
+
+const std::string& IndexStore::path() const { return impl_->path; }
+
+std::vector<IndexedShard> IndexStore::Shards() const {
+  const std::lock_guard lock(impl_->mutex);
+  Statement rows(*impl_->database,
+                 "SELECT id, name, bytes, modified, faces, images, first_text, texts, header FROM shards ORDER BY name");
+  std::vector<IndexedShard> shards;
+  while (rows.Step()) {
+    IndexedShard shard;
+    shard.id = rows.Integer(0);
+    shard.name = rows.Text(1);
+    shard.bytes = rows.Integer(2);
+    shard.modified = rows.Integer(3);
+    shard.faces = static_cast<std::uint32_t>(rows.Integer(4));
+    shard.images = static_cast<std::uint32_t>(rows.Integer(5));
+    shard.first_text = rows.Integer(6);
+    shard.texts = static_cast<std::uint32_t>(rows.Integer(7));
+    FromHeader(impl_->path, rows.Text(8), shard);
+    shards.push_back(std::move(shard));
+  }
+  return shards;
+}
+
+void IndexStore::Put(IndexedShard shard, const FaceColumns& columns, const std::vector<ImageText>& texts) {
+  const std::lock_guard lock(impl_->mutex);
+  Transaction transaction(*impl_->database);
+  impl_->RemoveLocked(shard.name);
+  shard.texts = static_cast<std::uint32_t>(texts.size());
+  impl_->PutTexts(shard, texts);
+  // Hostile bytes in an attribute must not make the header unreadable.
+  const std::string header = HeaderJson(shard).dump(-1, ' ', false, json::error_handler_t::replace);
+  Statement insert(*impl_->database,
+                   "INSERT INTO shards(name, bytes, modified, faces, images, first_text, texts, header) VALUES(?,?,?,?,?,?,?,?)"
+                   " RETURNING id");
+  insert.Bind(1, std::string_view(shard.name)).Bind(2, shard.bytes).Bind(3, shard.modified);
+  insert.Bind(4, std::int64_t{shard.faces}).Bind(5, std::int64_t{shard.images}).Bind(6, shard.first_text);
+  insert.Bind(7, std::int64_t{shard.texts}).Bind(8, std::string_view(header));
+  insert.Step();
+  shard.id = insert.Integer(0);
+  insert.Run();
+  if (shard.fault.empty()) impl_->PutColumns(shard, columns);
+  transaction.Commit();
+}
+
+void IndexStore::Remove(const std::string& name) {
+  const std::lock_guard lock(impl_->mutex);
+  Transaction transaction(*impl_->database);
+  impl_->RemoveLocked(name);
+  transaction.Commit();
+}
+
+template <typename T>
+std::vector<T> IndexStore::Column(const IndexedShard& shard, const std::string& column) const {
+  const std::lock_guard lock(impl_->mutex);
+  Statement find(*impl_->database, "SELECT bytes FROM columns WHERE shard=? AND name=?");
+  find.Bind(1, shard.id).Bind(2, std::string_view(column));
+  if (!find.Step() || find.Blob(0).size() != shard.faces * sizeof(T)) {
+    throw DamagedDatabase(impl_->path + ": column " + column + " of " + shard.name + " is damaged; rebuild the index");
+  }
+  std::vector<T> values(shard.faces);
+  std::memcpy(values.data(), find.Blob(0).data(), values.size() * sizeof(T));
+  return values;
+}
+
+template <typename T>
+T IndexStore::Entry(const IndexedShard& shard, const std::string& column, std::size_t face) const {
+  const std::lock_guard lock(impl_->mutex);
+  const std::vector<std::uint8_t> bytes =
+      impl_->database->ReadBlob("columns", "bytes", impl_->ColumnRow(shard, column), face * sizeof(T), sizeof(T));
+  T value;
+  std::memcpy(&value, bytes.data(), sizeof(T));
+  return value;
+}
+
+template std::vector<float> IndexStore::Column(const IndexedShard&, const std::string&) const;
+template std::vector<std::uint8_t> IndexStore::Column(const IndexedShard&, const std::string&) const;
+template std::vector<std::int32_t> IndexStore::Column(const IndexedShard&, const std::string&) const;
+template std::vector<std::uint32_t> IndexStore::Column(const IndexedShard&, const std::string&) const;
+template float IndexStore::Entry(const IndexedShard&, const std::string&, std::size_t) const;
+template std::uint8_t IndexStore::Entry(const IndexedShard&, const std::string&, std::size_t) const;
+template std::int32_t IndexStore::Entry(const IndexedShard&, const std::string&, std::size_t) const;
+template std::uint32_t IndexStore::Entry(const IndexedShard&, const std::string&, std::size_t) const;
+
+ImageText IndexStore::Text(const IndexedShard& shard, std::uint32_t row) const {
+  const std::lock_guard lock(impl_->mutex);
+  Statement find(*impl_->database, "SELECT key, url, caption FROM texts WHERE id=?");
+  find.Bind(1, shard.first_text + row);
+  if (!find.Step()) throw DamagedDatabase(impl_->path + ": a text of " + shard.name + " is missing; rebuild the index");
+  return {find.Text(0), find.Text(1), find.Text(2)};
+}
+
+std::vector<std::int64_t> IndexStore::MatchCaption(const std::string& words, const StopCheck& stop) const {
+  const std::string phrase = Phrase(words);
+  return impl_->Guarded(stop, [&] {
+    Statement match(*impl_->database, "SELECT rowid FROM captions WHERE captions MATCH ? ORDER BY rowid");
+    match.Bind(1, std::string_view(phrase));
+    std::vector<std::int64_t> rows;
+    while (match.Step()) rows.push_back(match.Integer(0));
+    return rows;
+  });
+}
+
+std::vector<std::int64_t> IndexStore::MatchSource(const std::string& pattern, const StopCheck& stop) const {
+  const bool is_pattern = IsPattern(pattern);
+  const std::string wanted = LowerAscii(pattern);
+  const auto fits = [&](std::string_view text) {
+    return is_pattern ? MatchesPattern(wanted, text) : LowerAscii(text).find(wanted) != std::string::npos;
+  };
+  return impl_->Guarded(stop, [&] {
+    Statement all(*impl_->database, "SELECT id, key, url FROM texts ORDER BY id");
+    std::vector<std::int64_t> rows;
+    while (all.Step()) {
+      if (fits(all.TextView(1)) || fits(all.TextView(2))) rows.push_back(all.Integer(0));
+    }
+    return rows;
+  });
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> IndexStore::Words(std::size_t limit) const {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->database->Execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab('main', 'captions', 'row')");
+  Statement rows(*impl_->database, "SELECT term, doc FROM temp.words ORDER BY doc DESC, term LIMIT ?");
+  rows.Bind(1, static_cast<std::int64_t>(limit));
+  std::vector<std::pair<std::string, std::uint64_t>> words;
+  while (rows.Step()) words.emplace_back(rows.Text(0), static_cast<std::uint64_t>(rows.Integer(1)));
+  return words;
+}
+
+void IndexStore::VisitWords(const std::function<void(const std::string&, std::int64_t)>& visit,
+                            const StopCheck& stop) const {
+  impl_->Guarded(stop, [&] {
+    impl_->database->Execute(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.places USING fts5vocab('main', 'captions', 'instance')");
+    Statement rows(*impl_->database, "SELECT term, doc FROM temp.places");
+    std::string word;
+    std::int64_t last = -1;
+    while (rows.Step()) {
+      const std::string_view term = rows.TextView(0);
+      const std::int64_t row = rows.Integer(1);
+      if (term != word) {
+        word = term;
+      } else if (row == last) {
+        continue;
+      }
+      last = row;
+      visit(word, row);
+    }
+  });
+}
+
+}  // namespace auforge::datasets::query

@@ -1,0 +1,96 @@
+// The index as a file: what can be asked of faces, shard by shard, in one SQLite database. It is a cache: whatever is
+// in it can be made again from the shards, and it is thrown away when it is damaged or of another version.
+// A column of one shard is one blob, so that a question reads the columns that it names and nothing else; captions are
+// in an FTS5 table. Every shard is put in one transaction: a kill leaves whole shards.
+// Thread-safe: calls take turns.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "features/au_schema.h"
+
+namespace auforge::datasets::query {
+
+// A question took longer than it may, or was called off.
+struct QueryStopped : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+// Asked now and then by what can take long; true ends it with QueryStopped. Empty: never.
+using StopCheck = std::function<bool()>;
+
+struct IndexedShard {
+  std::int64_t id = 0;             // row of the index; filled by IndexStore
+  std::string name;                // "00012.h5"
+  std::int64_t bytes = 0;          // of the file, and
+  std::int64_t modified = 0;       // nanoseconds: what tells whether it is still the same
+  std::string fault;               // why the shard cannot be read; it then has no faces
+  std::uint32_t faces = 0;
+  std::uint32_t images = 0;        // rows of /samples, whatever became of them
+  std::int64_t first_text = 0;     // images with a face have texts first_text .. first_text + texts - 1
+  std::uint32_t texts = 0;
+  features::AuSchema schema;
+  std::vector<std::string> emotion_names;
+  std::string source, model_digest, detector, config_digest, tool_version, created;
+};
+
+struct ImageText {
+  std::string key, url, caption;
+};
+
+// Columns of the faces of one shard, each as long as the shard has faces.
+struct FaceColumns {
+  std::vector<std::vector<float>> intensity;    // [A][N], 0..5
+  std::vector<std::vector<float>> probability;  // [A][N], 0..1
+  std::vector<std::vector<std::uint8_t>> present;  // [A][N], 0 or 1
+  std::vector<float> quality, score, yaw, pitch, roll, size;
+  std::vector<std::uint8_t> emotion;            // index into emotion_names
+  std::vector<std::int32_t> face_index;
+  std::vector<std::uint32_t> text;              // row in the shard's texts
+};
+
+class IndexStore {
+ public:
+  // Opens or creates; ":memory:" keeps it in memory. A file that is damaged or of another version is replaced.
+  // Throws std::runtime_error naming the file when it can neither be read nor written.
+  explicit IndexStore(const std::string& path);
+  ~IndexStore();
+  IndexStore(IndexStore&&) noexcept;
+  IndexStore& operator=(IndexStore&&) noexcept;
+
+  const std::string& path() const;
+  std::vector<IndexedShard> Shards() const;  // by name
+  // Adds the shard, or replaces the one of that name. Throws std::runtime_error when the disk is full.
+  void Put(IndexedShard shard, const FaceColumns& columns, const std::vector<ImageText>& texts);
+  void Remove(const std::string& name);
+
+  // One column of one shard: "i12" intensity, "p12" probability, "e12" presence of AU 12; "quality", "score", "yaw",
+  // "pitch", "roll", "size", "emotion", "face", "text". T is float, std::uint8_t, std::int32_t or std::uint32_t.
+  template <typename T>
+  std::vector<T> Column(const IndexedShard& shard, const std::string& column) const;
+  // One entry of it, without reading the rest.
+  template <typename T>
+  T Entry(const IndexedShard& shard, const std::string& column, std::size_t face) const;
+  ImageText Text(const IndexedShard& shard, std::uint32_t row) const;
+
+  // Ascending rows of the texts (over all shards) whose caption holds the words next to each other; a last word that
+  // ends in * is a beginning. Letters of either case and with or without accents are alike.
+  std::vector<std::int64_t> MatchCaption(const std::string& words, const StopCheck& stop = {}) const;
+  // Rows whose key or URL contains the text, or is the pattern.
+  std::vector<std::int64_t> MatchSource(const std::string& pattern, const StopCheck& stop = {}) const;
+  // Words of captions and the number of images with a face that have them, most frequent first.
+  std::vector<std::pair<std::string, std::uint64_t>> Words(std::size_t limit) const;
+  // Calls visit(word, row) for every word of every caption, each row once a word, words in order.
+  void VisitWords(const std::function<void(const std::string&, std::int64_t)>& visit, const StopCheck& stop = {}) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace auforge::datasets::query
