@@ -11,6 +11,7 @@ void AddVerify(Cli& cli);    // verify_command.cc
 void AddReport(Cli& cli);    // report_command.cc
 void AddQuery(Cli& cli);     // query_command.cc
 void AddExport(Cli& cli);    // export_command.cc
+void AddKeywords(Cli& cli);  // keywords_command.cc
 void AddTrainAu(Cli& cli);   // train_au_command.cc
 void AddEvalAu(Cli& cli);    // eval_au_command.cc
 void AddSynth(Cli& cli);     // synth_command.cc

@@ -24,7 +24,8 @@ int RunExport(const ExportArguments& arguments) {
   const auto faces = selection.Page(arguments.faces.offset, limit);
   const bool is_table = arguments.options.format == "csv" || arguments.options.format == "jsonl";
   ExportFaces(index, faces, arguments.options, is_table && !arguments.faces.sort.empty());
-  if (arguments.options.output != "-") std::cout << arguments.options.output << ": " << faces.size() << " faces\n";
+  if (arguments.options.output != "-")
+    std::cout << arguments.options.output << ": " << faces.size() << " faces\n";
   return ReportDamage(index, arguments.index);
 }
 
@@ -32,15 +33,23 @@ int RunExport(const ExportArguments& arguments) {
 
 void AddExport(Cli& cli) {
   auto arguments = std::make_shared<ExportArguments>();
-  Command command = cli.Add("export", "Hand faces over to other tools: CSV, JSON lines, OpenFace, GANimation, webdataset",
-                            "auforge export shards/ --format openface -o faces.csv\n"
-                            "  auforge export shards/ --format webdataset --quality 0.5 -o tars/");
+  Command command =
+      cli.Add("export", "Hand faces over to other tools: CSV, JSON lines, OpenFace, GANimation, webdataset",
+              "auforge export shards/ --format openface -o faces.csv\n"
+              "  auforge export shards/ --format webdataset --quality 0.5 -o tars/");
   AddIndexOptions(command, arguments->index);
-  command.Add("--format", arguments->options.format, "form of the output").Required().OneOf(datasets::ExportFormats());
-  command.Add("-o,--output", arguments->options.output, "file, or new folder; openface: .csv for one table, a folder for a file an image").Required();
+  command.Add("--format", arguments->options.format, "form of the output")
+      .Required()
+      .OneOf(datasets::ExportFormats());
+  command
+      .Add("-o,--output", arguments->options.output,
+           "file, or new folder; openface: .csv for one table, a folder for a file an image")
+      .Required();
   AddFaceOptions(command, arguments->faces);
-  command.Add("--faces-per-tar", arguments->options.faces_per_tar, "webdataset: faces in a tar").Range(1, 10'000'000);
-  command.Add("--test-share", arguments->options.test_share, "ganimation: share of the faces in test_ids.csv").Range(0, 1);
+  command.Add("--faces-per-tar", arguments->options.faces_per_tar, "webdataset: faces in a tar")
+      .Range(1, 10'000'000);
+  command.Add("--test-share", arguments->options.test_share, "ganimation: share of the faces in test_ids.csv")
+      .Range(0, 1);
   command.Run([arguments] { return EndCleanly([&] { return RunExport(*arguments); }); });
 }
 

@@ -16,7 +16,8 @@ void StopWhenAsked() {
   if (StopSignal() != 0) throw datasets::query::QueryStopped("stopped; nothing was written");
 }
 
-void ByShard(const datasets::query::FaceIndex& index, std::vector<FaceReference>& faces, datasets::FaceExporter& exporter) {
+void ByShard(const datasets::query::FaceIndex& index, std::vector<FaceReference>& faces,
+             datasets::FaceExporter& exporter) {
   std::sort(faces.begin(), faces.end(), [](const FaceReference& a, const FaceReference& b) {
     return a.shard != b.shard ? a.shard < b.shard : a.face < b.face;
   });
@@ -35,9 +36,9 @@ void ByShard(const datasets::query::FaceIndex& index, std::vector<FaceReference>
 void ExportFaces(const datasets::query::FaceIndex& index, std::vector<FaceReference> faces,
                  const datasets::ExportOptions& options, bool in_order) {
   const std::unique_ptr<datasets::FaceExporter> exporter = datasets::MakeExporter(options);
-  const bool is_sorted = std::is_sorted(faces.begin(), faces.end(), [](const FaceReference& a, const FaceReference& b) {
-    return a.shard < b.shard;
-  });
+  const bool is_sorted =
+      std::is_sorted(faces.begin(), faces.end(),
+                     [](const FaceReference& a, const FaceReference& b) { return a.shard < b.shard; });
   if (in_order && !is_sorted) {
     // Jumping between shards: the last ones stay open.
     datasets::query::ShardCache cache(index, 32);

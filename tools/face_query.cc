@@ -43,7 +43,8 @@ Expression RangeOf(const std::string& field, const std::string& text) {
 
 void AddIndexOptions(Command& command, IndexArguments& arguments) {
   command.Positional("DIR", arguments.folder, "folder of finished shards").Required();
-  command.Add("--index", arguments.index, "file of the index; default: auforge-index.sqlite beside the shards");
+  command.Add("--index", arguments.index,
+              "file of the index; default: auforge-index.sqlite beside the shards");
   command.Flag("--rebuild", arguments.rebuild, "make the index anew");
   command.Flag("--skip-damaged", arguments.skip_damaged, "damaged shards do not make the exit status 3");
   command.Flag("-q,--quiet", arguments.quiet, "no progress");
@@ -75,14 +76,19 @@ int ReportDamage(const datasets::query::FaceIndex& index, const IndexArguments& 
 }
 
 void AddFaceOptions(Command& command, FaceArguments& arguments) {
-  command.Add("-w,--where,--au", arguments.where, "which faces: 'AU12>=2 & !AU4 & (AU6|AU7)', 'AU6.probability>0.8 & yaw=-15..15'");
-  command.Add("--emotion", arguments.emotions, "happiness, \"happily surprised\", 'happily*'; several: one of them");
-  command.Add("--keyword", arguments.keywords, "words of the caption, next to each other; anx* for a beginning");
-  command.Add("--source", arguments.sources, "part of the source shard's name, the key or the URL; or a pattern with *");
+  command.Add("-w,--where,--au", arguments.where,
+              "which faces: 'AU12>=2 & !AU4 & (AU6|AU7)', 'AU6.probability>0.8 & yaw=-15..15'");
+  command.Add("--emotion", arguments.emotions,
+              "happiness, \"happily surprised\", 'happily*'; several: one of them");
+  command.Add("--keyword", arguments.keywords,
+              "words of the caption, next to each other; anx* for a beginning");
+  command.Add("--source", arguments.sources,
+              "part of the source shard's name, the key or the URL; or a pattern with *");
   command.Add("--quality", arguments.quality, "at least, or a range 0.5..1");
   command.Add("--size", arguments.size, "width of the face in pixels: at least, or a range 80..200");
   command.Add("--pose", arguments.pose, "most degrees of yaw and pitch; 0: any").Range(0, 180);
-  command.Add("--sort", arguments.sort, "AU12, quality, size, … (highest first; +AU12: lowest first), random or random:SEED");
+  command.Add("--sort", arguments.sort,
+              "AU12, quality, size, … (highest first; +AU12: lowest first), random or random:SEED");
   command.Add("--offset", arguments.offset, "faces to pass over");
   command.Add("--limit", arguments.limit, "most faces to give; 0: as many as the output is meant for");
 }
@@ -106,7 +112,8 @@ Expression ExpressionOf(const FaceArguments& arguments) {
   return all;
 }
 
-datasets::query::Selection FindFaces(const datasets::query::FaceIndex& index, const FaceArguments& arguments) {
+datasets::query::Selection FindFaces(const datasets::query::FaceIndex& index,
+                                     const FaceArguments& arguments) {
   const Expression expression = ExpressionOf(arguments);
   datasets::query::Order order;
   try {
@@ -117,7 +124,8 @@ datasets::query::Selection FindFaces(const datasets::query::FaceIndex& index, co
   try {
     auto selection = Find(index, expression, order, [] { return StopSignal() != 0; });
     if (selection.UnmeasuredShards() > 0) {
-      std::cerr << selection.UnmeasuredShards() << " shards do not measure an AU that was asked for and are left out\n";
+      std::cerr << selection.UnmeasuredShards()
+                << " shards do not measure an AU that was asked for and are left out\n";
     }
     return selection;
   } catch (const ExpressionError& error) {

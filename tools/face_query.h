@@ -14,7 +14,7 @@ namespace auforge::tools {
 
 struct IndexArguments {
   std::string folder;
-  std::string index;        // file of the index; empty: beside the shards
+  std::string index;  // file of the index; empty: beside the shards
   bool rebuild = false;
   bool skip_damaged = false;
   bool quiet = false;
@@ -31,14 +31,15 @@ struct FaceArguments {
   std::string quality, size;                             // "0.5" (at least) or "0.5..0.9"
   float pose = 0;                                        // most degrees of yaw and pitch; 0: any
   std::string sort;
-  std::uint64_t offset = 0, limit = 0;                   // limit 0: the command's own
+  std::uint64_t offset = 0, limit = 0;  // limit 0: the command's own
 };
 void AddFaceOptions(Command& command, FaceArguments& arguments);
 // Throws UsageError that shows the column.
 datasets::query::Expression ExpressionOf(const FaceArguments& arguments);
 datasets::query::Selection FindFaces(const datasets::query::FaceIndex& index, const FaceArguments& arguments);
 
-// Runs the work; when a signal ended it, says so and returns as if done (the exit status then names the signal).
+// Runs the work; when a signal ended it, says so and returns as if done (the exit status then names the
+// signal).
 int EndCleanly(const std::function<int()>& work);
 
 }  // namespace auforge::tools

@@ -14,6 +14,8 @@ packages=(
   libtorch-dev libgloo-dev
   # tests
   libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools python3 python3-h5py python3-numpy xz-utils
+  # examples, the word list, the browser tests
+  python3-torch python3-pil octave wordnet-base libcpp-httplib-dev chromium chromium-driver python3-selenium
 )
 
 if [[ "${1:-}" == --list ]]; then printf '%s\n' "${packages[@]}"; exit 0; fi

@@ -36,24 +36,27 @@ struct QueryArguments {
 // A text of the crawl on a terminal: nothing of it may move the cursor.
 std::string Printable(const std::string& text, std::size_t longest) {
   std::string shown;
-  for (const char c : text.substr(0, longest)) shown += std::iscntrl(static_cast<unsigned char>(c)) != 0 ? ' ' : c;
+  for (const char c : text.substr(0, longest))
+    shown += std::iscntrl(static_cast<unsigned char>(c)) != 0 ? ' ' : c;
   return shown;
 }
 
 void PrintFace(const FaceIndex& index, const FaceSummary& face) {
   const datasets::query::IndexedShard& shard = index.shards()[face.face.shard];
-  std::printf("%s\t%u\t%s\t%s\t%.2f\t", shard.name.c_str(), face.face.face, Printable(face.text.key, 60).c_str(),
-              face.emotion.c_str(), static_cast<double>(face.quality));
+  std::printf("%s\t%u\t%s\t%s\t%.2f\t", shard.name.c_str(), face.face.face,
+              Printable(face.text.key, 60).c_str(), face.emotion.c_str(), static_cast<double>(face.quality));
   bool is_first = true;
   for (std::size_t j = 0; j < face.intensity.size(); ++j) {
     if (face.present[j] == 0) continue;
-    std::printf("%sAU%d=%.1f", is_first ? "" : " ", shard.schema.numbers()[j], static_cast<double>(face.intensity[j]));
+    std::printf("%sAU%d=%.1f", is_first ? "" : " ", shard.schema.numbers()[j],
+                static_cast<double>(face.intensity[j]));
     is_first = false;
   }
   std::printf("\t%s\n", Printable(face.text.caption, 60).c_str());
 }
 
-void PrintFaces(const FaceIndex& index, const Selection& selection, std::uint64_t offset, std::uint64_t limit) {
+void PrintFaces(const FaceIndex& index, const Selection& selection, std::uint64_t offset,
+                std::uint64_t limit) {
   std::puts("shard\tface\tkey\temotion\tquality\tAUs\tcaption");
   for (std::uint64_t done = 0; done < limit;) {
     const auto page = selection.Page(offset + done, std::min(kAtOnce, limit - done));
@@ -94,7 +97,8 @@ void PrintTable(const FaceIndex& index, const Selection& selection, const QueryA
   if (arguments.table == "aus") rows = TallyAus(index, selection);
   if (arguments.table == "keywords") {
     const std::vector<std::string> words = ReadWords(arguments.words);
-    rows = TallyKeywords(index, selection, words, arguments.faces.limit > 0 || words.empty() ? limit : words.size());
+    rows = TallyKeywords(index, selection, words,
+                         arguments.faces.limit > 0 || words.empty() ? limit : words.size());
   }
   const std::string head = arguments.table.substr(0, arguments.table.size() - 1);
   if (arguments.json) {
@@ -107,7 +111,8 @@ void PrintTable(const FaceIndex& index, const Selection& selection, const QueryA
     return;
   }
   std::cout << head << "\timages\tfaces\n";
-  for (const Tally& row : rows) std::cout << Printable(row.name, 80) << "\t" << row.images << "\t" << row.faces << "\n";
+  for (const Tally& row : rows)
+    std::cout << Printable(row.name, 80) << "\t" << row.images << "\t" << row.faces << "\n";
 }
 
 void PrintCount(const FaceIndex& index, const Selection& selection, bool json) {
@@ -123,7 +128,9 @@ int RunQuery(const QueryArguments& arguments) {
   const FaceIndex index = OpenIndex(arguments.index);
   const Selection selection = FindFaces(index, arguments.faces);
   const std::uint64_t offset = arguments.faces.offset, limit = arguments.faces.limit;
-  const auto page = [&](std::uint64_t otherwise) { return selection.Page(offset, limit > 0 ? limit : otherwise); };
+  const auto page = [&](std::uint64_t otherwise) {
+    return selection.Page(offset, limit > 0 ? limit : otherwise);
+  };
   bool is_answered = false;
   if (arguments.count) {
     PrintCount(index, selection, arguments.json);
@@ -160,19 +167,23 @@ int RunQuery(const QueryArguments& arguments) {
 
 void AddQuery(Cli& cli) {
   auto arguments = std::make_shared<QueryArguments>();
-  Command command = cli.Add("query", "Find faces by Action Unit, emotion, keyword, quality, pose, size and source",
-                            "auforge query shards/ --au 'AU12>=2 & !AU4 & (AU6|AU7)' --count\n"
-                            "  auforge query shards/ --emotion happiness --keyword anxiety --sheet faces.png\n"
-                            "  auforge query shards/ --table emotions");
+  Command command =
+      cli.Add("query", "Find faces by Action Unit, emotion, keyword, quality, pose, size and source",
+              "auforge query shards/ --au 'AU12>=2 & !AU4 & (AU6|AU7)' --count\n"
+              "  auforge query shards/ --emotion happiness --keyword anxiety --sheet faces.png\n"
+              "  auforge query shards/ --table emotions");
   AddIndexOptions(command, arguments->index);
   AddFaceOptions(command, arguments->faces);
   command.Flag("--count", arguments->count, "print how many faces");
   command.Flag("--list", arguments->list, "print all of them, a line each");
-  command.Add("--sheet", arguments->sheet, "draw them with landmarks and AUs into this PNG (48 unless --limit says)");
+  command.Add("--sheet", arguments->sheet,
+              "draw them with landmarks and AUs into this PNG (48 unless --limit says)");
   command.Add("--jsonl", arguments->jsonl, "write a JSON object a line into this file; - for stdout");
   command.Add("-o,--output", arguments->output, "write them as shards into this new folder");
-  command.Add("--table", arguments->table, "images and faces for each emotion, AU or keyword").OneOf({"emotions", "aus", "keywords"});
-  command.Add("--words", arguments->words, "count these keywords (a line each) instead of the captions' own words");
+  command.Add("--table", arguments->table, "images and faces for each emotion, AU or keyword")
+      .OneOf({"emotions", "aus", "keywords"});
+  command.Add("--words", arguments->words,
+              "count these keywords (a line each) instead of the captions' own words");
   command.Flag("--json", arguments->json, "counts and tables as JSON");
   command.Run([arguments] { return EndCleanly([&] { return RunQuery(*arguments); }); });
 }

@@ -14,13 +14,16 @@ namespace fs = std::filesystem;
 
 void ExportOptions::Validate() const {
   if (output.empty()) throw std::invalid_argument("export.output is empty; name a file or folder");
-  if (faces_per_tar < 1) throw std::invalid_argument("export.faces_per_tar = " + std::to_string(faces_per_tar) + "; must be >= 1");
+  if (faces_per_tar < 1)
+    throw std::invalid_argument("export.faces_per_tar = " + std::to_string(faces_per_tar) + "; must be >= 1");
   if (!(test_share >= 0 && test_share <= 1)) {
     throw std::invalid_argument("export.test_share = " + std::to_string(test_share) + "; must be in 0..1");
   }
 }
 
-std::vector<std::string> ExportFormats() { return {"csv", "jsonl", "openface", "ganimation", "webdataset", "shards"}; }
+std::vector<std::string> ExportFormats() {
+  return {"csv", "jsonl", "openface", "ganimation", "webdataset", "shards"};
+}
 
 std::unique_ptr<FaceExporter> MakeExporter(const ExportOptions& options) {
   options.Validate();
@@ -30,7 +33,8 @@ std::unique_ptr<FaceExporter> MakeExporter(const ExportOptions& options) {
   if (options.format == "ganimation") return MakeGanimationExporter(options);
   if (options.format == "webdataset") return MakeWebdatasetExporter(options);
   if (options.format == "shards") return MakeShardExporter(options);
-  throw std::invalid_argument("export.format = " + options.format + "; must be csv, jsonl, openface, ganimation, webdataset or shards");
+  throw std::invalid_argument("export.format = " + options.format +
+                              "; must be csv, jsonl, openface, ganimation, webdataset or shards");
 }
 
 TextOutput::TextOutput(const std::string& path) : path_(path), is_stdout_(path == "-") {
@@ -91,7 +95,8 @@ std::string FolderOutput::File(const std::string& name) const {
 
 void FolderOutput::Write(const std::string& name, std::span<const std::uint8_t> bytes) const {
   std::ofstream file(File(name), std::ios::binary);
-  file.write(static_cast<const char*>(static_cast<const void*>(bytes.data())), static_cast<std::streamsize>(bytes.size()));
+  file.write(static_cast<const char*>(static_cast<const void*>(bytes.data())),
+             static_cast<std::streamsize>(bytes.size()));
   file.close();
   if (!file) throw std::runtime_error(path_ + "/" + name + ": cannot be written (is the disk full?)");
 }

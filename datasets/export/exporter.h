@@ -1,5 +1,5 @@
-// Handing faces over in the forms that other tools read: CSV, JSON lines, OpenFace's CSV, GANimation's folder,
-// webdataset tars, and shards of our own. docs/using-the-crawl.md describes each.
+// Handing faces over in the forms that other tools read: CSV, JSON lines, OpenFace's CSV, GANimation's
+// folder, webdataset tars, and shards of our own. docs/using-the-crawl.md describes each.
 //
 //   auto exporter = MakeExporter(options);  (exporter->Add(shard, faces))*;  exporter->Finish();
 //
@@ -18,11 +18,11 @@
 namespace auforge::datasets {
 
 struct ExportOptions {
-  std::string format;            // one of ExportFormats()
-  std::string output;            // a file (csv, jsonl, openface with .csv) or a folder that is new or empty
-  int faces_per_tar = 10000;     // webdataset, >= 1
-  double test_share = 0.1;       // ganimation: faces in test_ids.csv, 0..1, every so-manieth
-  void Validate() const;         // throws std::invalid_argument naming field, value and constraint
+  std::string format;         // one of ExportFormats()
+  std::string output;         // a file (csv, jsonl, openface with .csv) or a folder that is new or empty
+  int faces_per_tar = 10000;  // webdataset, >= 1
+  double test_share = 0.1;    // ganimation: faces in test_ids.csv, 0..1, every so-manieth
+  void Validate() const;      // throws std::invalid_argument naming field, value and constraint
 };
 
 std::vector<std::string> ExportFormats();  // csv jsonl openface ganimation webdataset shards
@@ -30,7 +30,8 @@ std::vector<std::string> ExportFormats();  // csv jsonl openface ganimation webd
 class FaceExporter {
  public:
   virtual ~FaceExporter() = default;
-  // Rows of one shard, in order. Throws std::runtime_error naming a damaged picture, or the disk that is full.
+  // Rows of one shard, in order. Throws std::runtime_error naming a damaged picture, or the disk that is
+  // full.
   virtual void Add(const ShardReader& shard, std::span<const std::uint32_t> faces) = 0;
   // Makes the output visible. Returns what a reader must know (columns left out), one line each.
   virtual std::vector<std::string> Finish() = 0;

@@ -10,7 +10,9 @@
 namespace auforge::datasets {
 namespace {
 
-std::string ShardName(const ShardReader& shard) { return std::filesystem::path(shard.path()).filename().string(); }
+std::string ShardName(const ShardReader& shard) {
+  return std::filesystem::path(shard.path()).filename().string();
+}
 
 std::string EmotionOf(const ShardReader& shard, std::size_t face) {
   const auto& names = shard.header().emotion_names;
@@ -27,8 +29,9 @@ std::string AusJson(const ShardReader& shard, std::size_t face) {
   std::string json = "{";
   for (std::size_t j = 0; j < numbers.size(); ++j) {
     const std::size_t at = face * numbers.size() + j;
-    json += (j > 0 ? ",\"AU" : "\"AU") + std::to_string(numbers[j]) + "\":{\"intensity\":" +
-            NumberText(shard.AuIntensity()[at]) + ",\"probability\":" + NumberText(shard.AuProbability()[at]) +
+    json += (j > 0 ? ",\"AU" : "\"AU") + std::to_string(numbers[j]) +
+            "\":{\"intensity\":" + NumberText(shard.AuIntensity()[at]) +
+            ",\"probability\":" + NumberText(shard.AuProbability()[at]) +
             ",\"present\":" + (shard.AuPresent()[at] != 0 ? "true" : "false") + "}";
   }
   return json + "}";
@@ -42,7 +45,8 @@ std::string JsonText(std::string_view text) {
 
 std::string CsvText(std::string_view text) {
   std::string cell(text);
-  if (!cell.empty() && std::string_view("=+-@\t\r").find(cell[0]) != std::string_view::npos) cell.insert(0, 1, '\'');
+  if (!cell.empty() && std::string_view("=+-@\t\r").find(cell[0]) != std::string_view::npos)
+    cell.insert(0, 1, '\'');
   if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
   std::string quoted = "\"";
   for (const char c : cell) {
@@ -64,28 +68,35 @@ std::string FaceJson(const ShardReader& shard, std::size_t face) {
   const features::Box box = shard.FaceBox(face);
   const features::HeadPose pose = shard.Pose(face);
   const features::Similarity crop = shard.CropFromImage(face);
-  std::string json = "{\"shard\":" + JsonText(ShardName(shard)) + ",\"face\":" + std::to_string(face) +
-                     ",\"key\":" + JsonText(sample.key) + ",\"url\":" + JsonText(sample.url) +
-                     ",\"keywords\":" + JsonText(sample.keywords) + ",\"image\":{\"width\":" + std::to_string(sample.width) +
-                     ",\"height\":" + std::to_string(sample.height) + ",\"sha256\":\"" + storage::HexDigest(sample.sha256) +
-                     "\"},\"face_index\":" + std::to_string(shard.FaceIndex()[face]);
-  json += ",\"box\":[" + NumberText(box.x) + "," + NumberText(box.y) + "," + NumberText(box.width) + "," + NumberText(box.height) + "]";
-  json += ",\"pose\":{\"yaw\":" + NumberText(pose.yaw) + ",\"pitch\":" + NumberText(pose.pitch) + ",\"roll\":" + NumberText(pose.roll) + "}";
-  json += ",\"quality\":" + NumberText(shard.Quality()[face]) + ",\"detector_score\":" + NumberText(shard.DetectorScore()[face]);
-  json += ",\"emotion\":" + JsonText(EmotionOf(shard, face)) + ",\"aus\":" + AusJson(shard, face) + ",\"landmarks\":[";
+  std::string json =
+      "{\"shard\":" + JsonText(ShardName(shard)) + ",\"face\":" + std::to_string(face) +
+      ",\"key\":" + JsonText(sample.key) + ",\"url\":" + JsonText(sample.url) +
+      ",\"keywords\":" + JsonText(sample.keywords) + ",\"image\":{\"width\":" + std::to_string(sample.width) +
+      ",\"height\":" + std::to_string(sample.height) + ",\"sha256\":\"" + storage::HexDigest(sample.sha256) +
+      "\"},\"face_index\":" + std::to_string(shard.FaceIndex()[face]);
+  json += ",\"box\":[" + NumberText(box.x) + "," + NumberText(box.y) + "," + NumberText(box.width) + "," +
+          NumberText(box.height) + "]";
+  json += ",\"pose\":{\"yaw\":" + NumberText(pose.yaw) + ",\"pitch\":" + NumberText(pose.pitch) +
+          ",\"roll\":" + NumberText(pose.roll) + "}";
+  json += ",\"quality\":" + NumberText(shard.Quality()[face]) +
+          ",\"detector_score\":" + NumberText(shard.DetectorScore()[face]);
+  json += ",\"emotion\":" + JsonText(EmotionOf(shard, face)) + ",\"aus\":" + AusJson(shard, face) +
+          ",\"landmarks\":[";
   bool is_first = true;
   for (const features::Point2& point : shard.Landmarks(face)) {
     json += (is_first ? "[" : ",[") + NumberText(point.x) + "," + NumberText(point.y) + "]";
     is_first = false;
   }
-  json += "],\"crop_from_image\":[[" + NumberText(crop.a) + "," + NumberText(-crop.b) + "," + NumberText(crop.tx) + "],[" +
-          NumberText(crop.b) + "," + NumberText(crop.a) + "," + NumberText(crop.ty) + "]]}";
+  json += "],\"crop_from_image\":[[" + NumberText(crop.a) + "," + NumberText(-crop.b) + "," +
+          NumberText(crop.tx) + "],[" + NumberText(crop.b) + "," + NumberText(crop.a) + "," +
+          NumberText(crop.ty) + "]]}";
   return json;
 }
 
 std::string FaceCsvHeader(const features::AuSchema& schema) {
   std::string header =
-      "shard,face,key,url,keywords,image_width,image_height,face_index,box_x,box_y,box_width,box_height,yaw,pitch,roll,"
+      "shard,face,key,url,keywords,image_width,image_height,face_index,box_x,box_y,box_width,box_height,yaw,"
+      "pitch,roll,"
       "quality,detector_score,emotion";
   for (const char* kind : {"_intensity", "_probability", "_present"}) {
     for (const std::string& name : schema.Names()) header += "," + name + kind;
@@ -98,10 +109,11 @@ std::string FaceCsvRow(const ShardReader& shard, std::size_t face) {
   const features::Box box = shard.FaceBox(face);
   const features::HeadPose pose = shard.Pose(face);
   std::string row = CsvText(ShardName(shard)) + "," + std::to_string(face) + "," + CsvText(sample.key) + "," +
-                    CsvText(sample.url) + "," + CsvText(sample.keywords) + "," + std::to_string(sample.width) + "," +
-                    std::to_string(sample.height) + "," + std::to_string(shard.FaceIndex()[face]);
-  for (const float value : {box.x, box.y, box.width, box.height, pose.yaw, pose.pitch, pose.roll, shard.Quality()[face],
-                            shard.DetectorScore()[face]}) {
+                    CsvText(sample.url) + "," + CsvText(sample.keywords) + "," +
+                    std::to_string(sample.width) + "," + std::to_string(sample.height) + "," +
+                    std::to_string(shard.FaceIndex()[face]);
+  for (const float value : {box.x, box.y, box.width, box.height, pose.yaw, pose.pitch, pose.roll,
+                            shard.Quality()[face], shard.DetectorScore()[face]}) {
     row += "," + NumberText(value);
   }
   row += "," + CsvText(EmotionOf(shard, face));

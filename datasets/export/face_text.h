@@ -21,8 +21,8 @@ std::string FaceCsvRow(const ShardReader& shard, std::size_t face);
 
 // Quoted for JSON, bytes that are not UTF-8 replaced.
 std::string JsonText(std::string_view text);
-// Quoted for CSV where needed. A text that a spreadsheet would run as a formula (it starts with = + - @ or a tab) gets
-// an apostrophe in front.
+// Quoted for CSV where needed. A text that a spreadsheet would run as a formula (it starts with = + - @ or a
+// tab) gets an apostrophe in front.
 std::string CsvText(std::string_view text);
 // The shortest decimal that gives the same float back; 0 for what is not finite.
 std::string NumberText(float value);

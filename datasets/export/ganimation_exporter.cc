@@ -1,5 +1,5 @@
-// The published GANimation's folder: imgs/, train_ids.csv, test_ids.csv, and the AUs as the files of OpenFace that its
-// prepare_au_annotations.py turns into aus.pkl: "face, confidence", 17 intensities, then presence.
+// The published GANimation's folder: imgs/, train_ids.csv, test_ids.csv, and the AUs as the files of OpenFace
+// that its prepare_au_annotations.py turns into aus.pkl: "face, confidence", 17 intensities, then presence.
 #include "datasets/export/face_text.h"
 #include "datasets/export/internal/exporters.h"
 #include "features/au_schema.h"
@@ -15,7 +15,8 @@ class GanimationExporter : public FaceExporter {
   void Add(const ShardReader& shard, std::span<const std::uint32_t> faces) override {
     for (const int au : features::GanSchema().numbers()) {
       if (!shard.header().schema.Find(au)) {
-        throw std::runtime_error(shard.path() + ": does not measure AU" + std::to_string(au) + ", which GANimation's 17 need");
+        throw std::runtime_error(shard.path() + ": does not measure AU" + std::to_string(au) +
+                                 ", which GANimation's 17 need");
       }
     }
     for (const std::uint32_t face : faces) AddFace(shard, face);
@@ -35,15 +36,18 @@ class GanimationExporter : public FaceExporter {
     const std::string name = FaceFileName(shard, face);
     const std::string file = name + "." + PictureEnding(picture);
     output_.Write("imgs/" + file, picture);
-    output_.Write("aus/" + name + ".csv", "face, confidence" + OpenFaceAuHeader(shard.header().schema) + "\n0, " +
-                                              NumberText(shard.Quality()[face]) + OpenFaceAus(shard, face) + "\n");
+    output_.Write("aus/" + name + ".csv", "face, confidence" + OpenFaceAuHeader(shard.header().schema) +
+                                              "\n0, " + NumberText(shard.Quality()[face]) +
+                                              OpenFaceAus(shard, face) + "\n");
     // Spread evenly: face k is a test face when the count of them passes a whole number there.
-    const auto passed = [this](std::uint64_t k) { return static_cast<std::uint64_t>(static_cast<double>(k) * test_share_); };
+    const auto passed = [this](std::uint64_t k) {
+      return static_cast<std::uint64_t>(static_cast<double>(k) * test_share_);
+    };
     (passed(count_ + 1) > passed(count_) ? test_ : train_) += file + "\n";
     ++count_;
     const SampleRecord& sample = shard.Sample(static_cast<std::size_t>(shard.FaceSample()[face]));
-    faces_ += file + "," + CsvText(shard.header().source) + "," + std::to_string(face) + "," + CsvText(sample.key) + "," +
-              CsvText(sample.url) + "\n";
+    faces_ += file + "," + CsvText(shard.header().source) + "," + std::to_string(face) + "," +
+              CsvText(sample.key) + "," + CsvText(sample.url) + "\n";
   }
 
   FolderOutput output_;

@@ -1,6 +1,6 @@
-// OpenFace 2.2's CSV, as scripts that were written for it expect: separator ", ", AU numbers of two digits, angles in
-// radians, pixel centres at whole numbers. Columns that we do not measure (gaze, eye landmarks, translation, 3-D
-// points, shape parameters) are left out; the others have its names and its order.
+// OpenFace 2.2's CSV, as scripts that were written for it expect: separator ", ", AU numbers of two digits,
+// angles in radians, pixel centres at whole numbers. Columns that we do not measure (gaze, eye landmarks,
+// translation, 3-D points, shape parameters) are left out; the others have its names and its order.
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -38,11 +38,12 @@ std::string MeasureHeader(const features::AuSchema& schema) {
 }
 
 std::string Measures(const ShardReader& shard, std::size_t face) {
-  // OpenFace turns by R = Rx Ry Rz in axes of x right, y down, z away: a face that looks up has Rx < 0, one turned to
-  // the image's right has Ry < 0; leaning to the right is Rz > 0, as ours.
+  // OpenFace turns by R = Rx Ry Rz in axes of x right, y down, z away: a face that looks up has Rx < 0, one
+  // turned to the image's right has Ry < 0; leaning to the right is Rz > 0, as ours.
   const features::HeadPose pose = shard.Pose(face);
   const double radians = std::numbers::pi / 180;
-  std::string row = ", " + Fixed(-pose.pitch * radians, 3) + ", " + Fixed(-pose.yaw * radians, 3) + ", " + Fixed(pose.roll * radians, 3);
+  std::string row = ", " + Fixed(-pose.pitch * radians, 3) + ", " + Fixed(-pose.yaw * radians, 3) + ", " +
+                    Fixed(pose.roll * radians, 3);
   const features::Landmarks68 landmarks = shard.Landmarks(face);
   for (const features::Point2& point : landmarks) row += ", " + Fixed(point.x - 0.5, 1);
   for (const features::Point2& point : landmarks) row += ", " + Fixed(point.y - 0.5, 1);
@@ -58,14 +59,19 @@ std::string MissingNote(const features::AuSchema& schema) {
 class OpenFaceTable : public FaceExporter {
  public:
   explicit OpenFaceTable(const std::string& path)
-      : output_(path), frames_((std::filesystem::path(path).parent_path() / std::filesystem::path(path).stem()).string() + "_frames.csv") {
+      : output_(path),
+        frames_((std::filesystem::path(path).parent_path() / std::filesystem::path(path).stem()).string() +
+                "_frames.csv") {
     frames_.Line("frame,key,url");
   }
 
   void Add(const ShardReader& shard, std::span<const std::uint32_t> faces) override {
-    const std::string header = "frame, face_id, timestamp, confidence, success" + MeasureHeader(shard.header().schema);
+    const std::string header =
+        "frame, face_id, timestamp, confidence, success" + MeasureHeader(shard.header().schema);
     if (header_.empty()) output_.Line(header_ = header);
-    if (header != header_) throw std::runtime_error(shard.path() + ": measures other AUs than the shards before it; export them apart");
+    if (header != header_)
+      throw std::runtime_error(shard.path() +
+                               ": measures other AUs than the shards before it; export them apart");
     note_ = MissingNote(shard.header().schema);
     std::int64_t last = -1;
     for (const std::uint32_t face : faces) {
@@ -120,7 +126,8 @@ class OpenFaceFolder : public FaceExporter {
   std::string FileName(const std::string& key) {
     std::string name;
     for (const char c : key.substr(0, 150)) {
-      const bool is_plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || (c == '.' && !name.empty());
+      const bool is_plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' ||
+                            (c == '.' && !name.empty());
       name += is_plain ? c : '_';
     }
     if (name.empty()) name = "image";
@@ -147,10 +154,12 @@ std::string OpenFaceAus(const ShardReader& shard, std::size_t face) {
   const features::AuSchema& schema = shard.header().schema;
   std::string row;
   for (const int au : kIntensities) {
-    if (const auto j = schema.Find(au)) row += ", " + Fixed(shard.AuIntensity()[face * schema.size() + *j], 2);
+    if (const auto j = schema.Find(au))
+      row += ", " + Fixed(shard.AuIntensity()[face * schema.size() + *j], 2);
   }
   for (const int au : kPresences) {
-    if (const auto j = schema.Find(au)) row += shard.AuPresent()[face * schema.size() + *j] != 0 ? ", 1" : ", 0";
+    if (const auto j = schema.Find(au))
+      row += shard.AuPresent()[face * schema.size() + *j] != 0 ? ", 1" : ", 0";
   }
   return row;
 }

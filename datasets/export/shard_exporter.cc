@@ -1,4 +1,5 @@
-// Shards of the chosen faces: one for each shard that has any, with the images they are on and every further column.
+// Shards of the chosen faces: one for each shard that has any, with the images they are on and every further
+// column.
 #include <algorithm>
 #include <map>
 #include <stdexcept>
@@ -11,9 +12,10 @@ namespace {
 
 using Rows = std::span<const std::uint32_t>;
 
-// The chosen rows of a further dataset that has one row for each face; others do not speak of faces and are left out.
-void CopyExtra(const ShardReader& shard, const std::string& path, const std::vector<std::uint64_t>& shape, Rows faces,
-               ShardWriter& writer) {
+// The chosen rows of a further dataset that has one row for each face; others do not speak of faces and are
+// left out.
+void CopyExtra(const ShardReader& shard, const std::string& path, const std::vector<std::uint64_t>& shape,
+               Rows faces, ShardWriter& writer) {
   if (shape.empty() || shape[0] != shard.FaceCount()) return;
   std::optional<ExtraStrings> strings;
   try {
@@ -69,7 +71,8 @@ class ShardExporter : public FaceExporter {
       const auto found = new_row.find(record.sample);
       record.sample = found != new_row.end()
                           ? found->second
-                          : new_row[record.sample] = writer.AddSample(shard.Sample(static_cast<std::size_t>(record.sample)));
+                          : new_row[record.sample] =
+                                writer.AddSample(shard.Sample(static_cast<std::size_t>(record.sample)));
       record.image = shard.FaceImage(face);
       writer.AddFace(std::move(record));
     }

@@ -14,7 +14,9 @@ class CsvExporter : public FaceExporter {
   void Add(const ShardReader& shard, std::span<const std::uint32_t> faces) override {
     const std::string header = FaceCsvHeader(shard.header().schema);
     if (header_.empty()) output_.Line(header_ = header);
-    if (header != header_) throw std::runtime_error(shard.path() + ": measures other AUs than the shards before it; export them apart");
+    if (header != header_)
+      throw std::runtime_error(shard.path() +
+                               ": measures other AUs than the shards before it; export them apart");
     for (const std::uint32_t face : faces) output_.Line(FaceCsvRow(shard, face));
   }
   std::vector<std::string> Finish() override {

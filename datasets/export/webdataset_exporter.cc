@@ -40,7 +40,8 @@ class TarFile {
  private:
   [[noreturn]] void Fail() const {
     const char* reason = archive_error_string(archive_);
-    throw std::runtime_error(path_ + ": cannot be written: " + (reason != nullptr ? reason : "is the disk full?"));
+    throw std::runtime_error(path_ +
+                             ": cannot be written: " + (reason != nullptr ? reason : "is the disk full?"));
   }
   std::string path_;
   archive* archive_;
@@ -48,7 +49,8 @@ class TarFile {
 
 class WebdatasetExporter : public FaceExporter {
  public:
-  explicit WebdatasetExporter(const ExportOptions& options) : output_(options.output), faces_per_tar_(options.faces_per_tar) {}
+  explicit WebdatasetExporter(const ExportOptions& options)
+      : output_(options.output), faces_per_tar_(options.faces_per_tar) {}
 
   void Add(const ShardReader& shard, std::span<const std::uint32_t> faces) override {
     for (const std::uint32_t face : faces) {

@@ -15,7 +15,8 @@ class Source {
       : store_(index.store()), shard_(index.shards()[shard]), whole_(wanted >= kColumnsPay) {}
 
   template <typename T>
-  void Read(const std::string& column, std::span<const std::uint32_t> faces, const std::function<void(std::size_t, T)>& put) const {
+  void Read(const std::string& column, std::span<const std::uint32_t> faces,
+            const std::function<void(std::size_t, T)>& put) const {
     if (whole_) {
       const std::vector<T> values = store_.Column<T>(shard_, column);
       for (std::size_t i = 0; i < faces.size(); ++i) put(i, values.at(faces[i]));
@@ -32,7 +33,8 @@ class Source {
   bool whole_;
 };
 
-void DescribeShard(const Source& source, std::span<const std::uint32_t> faces, std::span<FaceSummary* const> out) {
+void DescribeShard(const Source& source, std::span<const std::uint32_t> faces,
+                   std::span<FaceSummary* const> out) {
   const auto numbers = [&](const char* column, float FaceSummary::*member) {
     source.Read<float>(column, faces, [&](std::size_t i, float value) { out[i]->*member = value; });
   };
@@ -42,7 +44,8 @@ void DescribeShard(const Source& source, std::span<const std::uint32_t> faces, s
   numbers("pitch", &FaceSummary::pitch);
   numbers("roll", &FaceSummary::roll);
   numbers("size", &FaceSummary::size);
-  source.Read<std::int32_t>("face", faces, [&](std::size_t i, std::int32_t value) { out[i]->face_index = value; });
+  source.Read<std::int32_t>("face", faces,
+                            [&](std::size_t i, std::int32_t value) { out[i]->face_index = value; });
   const auto& emotions = source.shard().emotion_names;
   source.Read<std::uint8_t>("emotion", faces, [&](std::size_t i, std::uint8_t value) {
     out[i]->emotion = value < emotions.size() ? emotions[value] : "unknown";
@@ -52,9 +55,12 @@ void DescribeShard(const Source& source, std::span<const std::uint32_t> faces, s
   });
   for (const int au : source.shard().schema.numbers()) {
     const std::string number = std::to_string(au);
-    source.Read<float>("i" + number, faces, [&](std::size_t i, float value) { out[i]->intensity.push_back(value); });
-    source.Read<float>("p" + number, faces, [&](std::size_t i, float value) { out[i]->probability.push_back(value); });
-    source.Read<std::uint8_t>("e" + number, faces, [&](std::size_t i, std::uint8_t value) { out[i]->present.push_back(value); });
+    source.Read<float>("i" + number, faces,
+                       [&](std::size_t i, float value) { out[i]->intensity.push_back(value); });
+    source.Read<float>("p" + number, faces,
+                       [&](std::size_t i, float value) { out[i]->probability.push_back(value); });
+    source.Read<std::uint8_t>("e" + number, faces,
+                              [&](std::size_t i, std::uint8_t value) { out[i]->present.push_back(value); });
   }
 }
 
@@ -62,7 +68,8 @@ void DescribeShard(const Source& source, std::span<const std::uint32_t> faces, s
 std::vector<std::size_t> ByShard(std::span<const FaceReference> faces) {
   std::vector<std::size_t> order(faces.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return faces[a].shard < faces[b].shard; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return faces[a].shard < faces[b].shard; });
   return order;
 }
 
@@ -89,7 +96,8 @@ std::vector<FaceSummary> Describe(const FaceIndex& index, std::span<const FaceRe
 
 std::shared_ptr<const ShardReader> ShardCache::Open(std::uint32_t shard) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(open_.begin(), open_.end(), [shard](const auto& entry) { return entry.first == shard; });
+  const auto found =
+      std::find_if(open_.begin(), open_.end(), [shard](const auto& entry) { return entry.first == shard; });
   if (found != open_.end()) {
     open_.splice(open_.begin(), open_, found);
   } else {

@@ -18,12 +18,13 @@ struct FaceSummary {
   std::string emotion;
   float quality = 0, score = 0, yaw = 0, pitch = 0, roll = 0, size = 0;
   std::int32_t face_index = 0;
-  std::vector<float> intensity;        // one for each AU of the shard's schema
+  std::vector<float> intensity;  // one for each AU of the shard's schema
   std::vector<float> probability;
   std::vector<std::uint8_t> present;
 };
 
-// In the order of `faces`. Reads single entries where few faces of a shard are wanted, columns where many are.
+// In the order of `faces`. Reads single entries where few faces of a shard are wanted, columns where many
+// are.
 std::vector<FaceSummary> Describe(const FaceIndex& index, std::span<const FaceReference> faces);
 
 // The last few shards that were used, open. Thread-safe.
@@ -40,7 +41,8 @@ class ShardCache {
   std::list<std::pair<std::uint32_t, std::shared_ptr<const ShardReader>>> open_;  // latest first
 };
 
-// Calls visit(position in faces, shard) once for each face, shard by shard, so that each shard is opened once.
+// Calls visit(position in faces, shard) once for each face, shard by shard, so that each shard is opened
+// once.
 void VisitByShard(ShardCache& cache, std::span<const FaceReference> faces,
                   const std::function<void(std::size_t, const ShardReader&)>& visit);
 

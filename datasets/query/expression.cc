@@ -29,17 +29,19 @@ constexpr std::array<NamedField, 7> kFields{{{"quality", Field::kQuality},
                                              {"face", Field::kFace}}};
 constexpr std::array<std::string_view, 3> kTextFields{"emotion", "keyword", "source"};
 
-constexpr std::array<std::pair<std::string_view, Comparison>, 7> kComparisons{{{">=", Comparison::kGreaterOrEqual},
-                                                                              {"<=", Comparison::kLessOrEqual},
-                                                                              {"!=", Comparison::kNotEqual},
-                                                                              {"==", Comparison::kEqual},
-                                                                              {">", Comparison::kGreater},
-                                                                              {"<", Comparison::kLess},
-                                                                              {"=", Comparison::kEqual}}};
+constexpr std::array<std::pair<std::string_view, Comparison>, 7> kComparisons{
+    {{">=", Comparison::kGreaterOrEqual},
+     {"<=", Comparison::kLessOrEqual},
+     {"!=", Comparison::kNotEqual},
+     {"==", Comparison::kEqual},
+     {">", Comparison::kGreater},
+     {"<", Comparison::kLess},
+     {"=", Comparison::kEqual}}};
 
 bool IsWordCharacter(char c) {
   // Bytes of UTF-8 beyond ASCII are letters of words.
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 
 std::string LowerCase(std::string_view text) {
@@ -75,13 +77,16 @@ class Parser {
   }
 
  private:
-  [[noreturn]] void Fail(const std::string& message, std::size_t at) const { throw ExpressionError(message, at + 1); }
+  [[noreturn]] void Fail(const std::string& message, std::size_t at) const {
+    throw ExpressionError(message, at + 1);
+  }
   [[noreturn]] void Fail(const std::string& message) const { Fail(message, at_); }
 
   std::string Here() const {
     if (at_ == text_.size()) return "the end";
     std::size_t end = at_ + 1;
-    while (IsWordCharacter(text_[at_]) && end < text_.size() && IsWordCharacter(text_[end]) && end - at_ < 24) ++end;
+    while (IsWordCharacter(text_[at_]) && end < text_.size() && IsWordCharacter(text_[end]) && end - at_ < 24)
+      ++end;
     return "\"" + std::string(text_.substr(at_, end - at_)) + "\"";
   }
 
@@ -138,7 +143,8 @@ class Parser {
     }
     if (!Take("(")) return Term();
     Expression inner = Either(depth + 1);
-    if (!Take(")")) Fail("expected \")\" for the \"(\" at column " + std::to_string(begin + 1) + " before " + Here());
+    if (!Take(")"))
+      Fail("expected \")\" for the \"(\" at column " + std::to_string(begin + 1) + " before " + Here());
     return inner;
   }
 
@@ -154,8 +160,10 @@ class Parser {
     for (const NamedField& field : kFields) {
       if (field.name == lower) return NumberTerm(field.field, 0, begin, std::string(field.name), true);
     }
-    if (std::find(kTextFields.begin(), kTextFields.end(), lower) != kTextFields.end()) return TextTerm(lower, begin);
-    if (lower.starts_with("au") && lower.size() > 2 && std::isdigit(static_cast<unsigned char>(lower[2])) != 0) {
+    if (std::find(kTextFields.begin(), kTextFields.end(), lower) != kTextFields.end())
+      return TextTerm(lower, begin);
+    if (lower.starts_with("au") && lower.size() > 2 &&
+        std::isdigit(static_cast<unsigned char>(lower[2])) != 0) {
       return AuTerm(word, begin);
     }
     FailUnknown(word, begin);
@@ -167,9 +175,10 @@ class Parser {
     for (const std::string_view field : kTextFields) words.emplace_back(field);
     const std::string nearest = Nearest(word, words);
     Fail("\"" + word.substr(0, 40) + "\" is not a field" +
-             (nearest.empty() || nearest == "AU12" ? "; there are AU1 … AU64, quality, score, yaw, pitch, roll, size, "
-                                                     "face, emotion:, keyword:, source:"
-                                                   : "; did you mean " + nearest + "?"),
+             (nearest.empty() || nearest == "AU12"
+                  ? "; there are AU1 … AU64, quality, score, yaw, pitch, roll, size, "
+                    "face, emotion:, keyword:, source:"
+                  : "; did you mean " + nearest + "?"),
          begin);
   }
 
@@ -204,7 +213,8 @@ class Parser {
   }
 
   // Needs a comparison unless the term alone means "is present".
-  Expression NumberTerm(Field field, int au, std::size_t begin, const std::string& name, bool needs_comparison) {
+  Expression NumberTerm(Field field, int au, std::size_t begin, const std::string& name,
+                        bool needs_comparison) {
     SkipSpace();
     for (const auto& [symbol, comparison] : kComparisons) {
       if (!Take(symbol)) continue;
@@ -260,7 +270,9 @@ class Parser {
       if (at_ == text_.size()) Fail("the quotation mark is never closed", begin);
       ++at_;
     } else {
-      const auto is_part = [this](char c) { return IsWordCharacter(c) || std::string_view("*?-./%+@'").find(c) != std::string_view::npos; };
+      const auto is_part = [this](char c) {
+        return IsWordCharacter(c) || std::string_view("*?-./%+@'").find(c) != std::string_view::npos;
+      };
       while (at_ < text_.size() && is_part(text_[at_])) value += text_[at_++];
     }
     if (value.empty()) Fail("expected a word or \"several words\" behind " + field + ", found " + Here());
@@ -293,12 +305,17 @@ std::string_view Symbol(Comparison comparison) {
 std::string FieldText(const Expression& term) {
   const std::string au = "AU" + std::to_string(term.au);
   switch (term.field) {
-    case Field::kAuIntensity: return au;
-    case Field::kAuProbability: return au + ".probability";
-    case Field::kAuPresent: return au + ".present";
-    default: break;
+    case Field::kAuIntensity:
+      return au;
+    case Field::kAuProbability:
+      return au + ".probability";
+    case Field::kAuPresent:
+      return au + ".present";
+    default:
+      break;
   }
-  const auto found = std::find_if(kFields.begin(), kFields.end(), [&](const NamedField& f) { return f.field == term.field; });
+  const auto found = std::find_if(kFields.begin(), kFields.end(),
+                                  [&](const NamedField& f) { return f.field == term.field; });
   return std::string(found->name);
 }
 
@@ -330,14 +347,21 @@ Expression And(Expression a, Expression b) {
 
 std::string ToText(const Expression& expression) {
   switch (expression.kind) {
-    case Kind::kAll: return "";
-    case Kind::kNumber: return FieldText(expression) + std::string(Symbol(expression.comparison)) + FloatText(expression.value);
-    case Kind::kEmotion: return "emotion:" + QuotedText(expression.text);
-    case Kind::kKeyword: return "keyword:" + QuotedText(expression.text);
-    case Kind::kSource: return "source:" + QuotedText(expression.text);
-    case Kind::kNot: return "!(" + ToText(expression.children[0]) + ")";
+    case Kind::kAll:
+      return "";
+    case Kind::kNumber:
+      return FieldText(expression) + std::string(Symbol(expression.comparison)) + FloatText(expression.value);
+    case Kind::kEmotion:
+      return "emotion:" + QuotedText(expression.text);
+    case Kind::kKeyword:
+      return "keyword:" + QuotedText(expression.text);
+    case Kind::kSource:
+      return "source:" + QuotedText(expression.text);
+    case Kind::kNot:
+      return "!(" + ToText(expression.children[0]) + ")";
     case Kind::kAnd:
-    case Kind::kOr: break;
+    case Kind::kOr:
+      break;
   }
   std::string text;
   for (const Expression& child : expression.children) {
@@ -367,12 +391,18 @@ std::string Explain(std::string_view text, const ExpressionError& error) {
 
 bool Compare(float left, Comparison comparison, float right) {
   switch (comparison) {
-    case Comparison::kLess: return left < right;
-    case Comparison::kLessOrEqual: return left <= right;
-    case Comparison::kGreater: return left > right;
-    case Comparison::kGreaterOrEqual: return left >= right;
-    case Comparison::kEqual: return left == right;
-    case Comparison::kNotEqual: return left != right;
+    case Comparison::kLess:
+      return left < right;
+    case Comparison::kLessOrEqual:
+      return left <= right;
+    case Comparison::kGreater:
+      return left > right;
+    case Comparison::kGreaterOrEqual:
+      return left >= right;
+    case Comparison::kEqual:
+      return left == right;
+    case Comparison::kNotEqual:
+      return left != right;
   }
   return false;
 }

@@ -1,5 +1,5 @@
-// The language in which faces are asked for: "AU12>=2 & !AU4 & (AU6 | AU7) & emotion:happy". Its grammar is in
-// docs/using-the-crawl.md. Plain values; free to copy and share between threads.
+// The language in which faces are asked for: "AU12>=2 & !AU4 & (AU6 | AU7) & emotion:happy". Its grammar is
+// in docs/using-the-crawl.md. Plain values; free to copy and share between threads.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,8 @@ enum class Field {
   kYaw,            // degrees, as kPitch and kRoll
   kPitch,
   kRoll,
-  kSize,           // width of the face's box, pixels of the image
-  kFace,           // 0, 1, … within its image
+  kSize,  // width of the face's box, pixels of the image
+  kFace,  // 0, 1, … within its image
 };
 
 enum class Comparison { kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kEqual, kNotEqual };
@@ -46,15 +46,17 @@ struct Expression {
   int au = 0;
   Comparison comparison = Comparison::kGreaterOrEqual;
   float value = 0;
-  // kEmotion: a name or a pattern with * and ?. kKeyword: words that stand next to each other; a trailing * makes the
-  // last one a beginning. kSource: a part (or, with * and ?, the whole) of the source shard's name, the key or the URL.
+  // kEmotion: a name or a pattern with * and ?. kKeyword: words that stand next to each other; a trailing *
+  // makes the last one a beginning. kSource: a part (or, with * and ?, the whole) of the source shard's name,
+  // the key or the URL.
   std::string text;
-  std::size_t column = 0;            // where the term begins, 1-based
+  std::size_t column = 0;  // where the term begins, 1-based
 
   friend bool operator==(const Expression&, const Expression&) = default;
 };
 
-// Empty text: everything. Throws ExpressionError, which points at the column and names the nearest valid word.
+// Empty text: everything. Throws ExpressionError, which points at the column and names the nearest valid
+// word.
 Expression ParseExpression(std::string_view text);
 // Both; either may be kAll.
 Expression And(Expression a, Expression b);

@@ -19,7 +19,8 @@ struct FileState {
 
 FileState StateOf(const std::string& path) {
   return {static_cast<std::int64_t>(fs::file_size(path)),
-          std::chrono::duration_cast<std::chrono::nanoseconds>(fs::last_write_time(path).time_since_epoch()).count()};
+          std::chrono::duration_cast<std::chrono::nanoseconds>(fs::last_write_time(path).time_since_epoch())
+              .count()};
 }
 
 std::string IndexFile(const std::string& folder, const IndexOptions& options) {
@@ -28,7 +29,8 @@ std::string IndexFile(const std::string& folder, const IndexOptions& options) {
 
 void RequireFolder(const std::string& folder) {
   if (!fs::exists(folder)) throw std::runtime_error(folder + ": no such folder");
-  if (!fs::is_directory(folder)) throw std::runtime_error(folder + ": is not a folder; name the folder of the shards");
+  if (!fs::is_directory(folder))
+    throw std::runtime_error(folder + ": is not a folder; name the folder of the shards");
 }
 
 // An index that cannot be written beside the shards is made in memory, each time anew.
@@ -41,7 +43,8 @@ IndexStore OpenStore(const std::string& folder, const IndexOptions& options, std
   try {
     return IndexStore(file);
   } catch (const ReadOnlyDatabase& error) {
-    note = std::string(error.what()) + "; the index is made in memory, each time anew: --index FILE keeps it elsewhere";
+    note = std::string(error.what()) +
+           "; the index is made in memory, each time anew: --index FILE keeps it elsewhere";
     return IndexStore(":memory:");
   }
 }
@@ -118,7 +121,8 @@ FaceIndex::FaceIndex(const std::string& folder, const IndexOptions& options)
   try {
     Refresh(options);
   } catch (const ReadOnlyDatabase& error) {
-    note_ = std::string(error.what()) + "; the index is made in memory, each time anew: --index FILE keeps it elsewhere";
+    note_ = std::string(error.what()) +
+            "; the index is made in memory, each time anew: --index FILE keeps it elsewhere";
     store_ = IndexStore(":memory:");
     Refresh(options);
   } catch (const DamagedDatabase&) {
@@ -159,7 +163,8 @@ void FaceIndex::Refresh(const IndexOptions& options) {
   for (const auto& [name, shard] : known) store_.Remove(name);
   std::uint64_t faces = 0;
   for (std::size_t i = 0; i < work.size(); ++i) {
-    if (options.stop && options.stop()) throw QueryStopped("stopped; the index goes on from here the next time");
+    if (options.stop && options.stop())
+      throw QueryStopped("stopped; the index goes on from here the next time");
     ShardRows rows = ReadRows(work[i].path, work[i].state);
     faces += rows.shard.faces;
     store_.Put(std::move(rows.shard), rows.columns, rows.texts);
@@ -173,7 +178,9 @@ void FaceIndex::Load() {
   }
 }
 
-std::string FaceIndex::ShardPath(std::size_t shard) const { return (fs::path(folder_) / shards_.at(shard).name).string(); }
+std::string FaceIndex::ShardPath(std::size_t shard) const {
+  return (fs::path(folder_) / shards_.at(shard).name).string();
+}
 
 std::uint64_t FaceIndex::FaceCount() const {
   std::uint64_t faces = 0;
@@ -199,7 +206,8 @@ std::vector<std::string> FaceIndex::EmotionNames() const {
 
 features::AuSchema FaceIndex::Schema() const {
   std::set<int> numbers;
-  for (const IndexedShard& shard : shards_) numbers.insert(shard.schema.numbers().begin(), shard.schema.numbers().end());
+  for (const IndexedShard& shard : shards_)
+    numbers.insert(shard.schema.numbers().begin(), shard.schema.numbers().end());
   return features::AuSchema(std::vector<int>(numbers.begin(), numbers.end()));
 }
 

@@ -14,16 +14,18 @@
 namespace auforge::datasets::query {
 
 struct IndexOptions {
-  std::string file;      // where the index is kept; empty: auforge-index.sqlite in the folder. ":memory:": nowhere
+  std::string
+      file;  // where the index is kept; empty: auforge-index.sqlite in the folder. ":memory:": nowhere
   bool rebuild = false;  // throw away what is there
   // Called after each shard that was indexed: how many of how many, and the faces indexed so far.
   std::function<void(std::size_t done, std::size_t shards, std::uint64_t faces)> progress;
-  StopCheck stop;        // true ends the building; what is done is kept
+  StopCheck stop;  // true ends the building; what is done is kept
 };
 
 class FaceIndex {
  public:
-  // folder: of finished shards. Throws std::runtime_error when there are none, QueryStopped when told to stop.
+  // folder: of finished shards. Throws std::runtime_error when there are none, QueryStopped when told to
+  // stop.
   FaceIndex(const std::string& folder, const IndexOptions& options);
   // Over rows that are there already, whatever the files say (tests and benchmarks).
   explicit FaceIndex(IndexStore store);

@@ -41,14 +41,22 @@ bool IsOurs(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   char header[72] = {};
   file.read(header, sizeof(header));
-  const auto byte = [&header](int i) { return static_cast<std::int64_t>(static_cast<unsigned char>(header[i])); };
+  const auto byte = [&header](int i) {
+    return static_cast<std::int64_t>(static_cast<unsigned char>(header[i]));
+  };
   return file && (byte(68) << 24 | byte(69) << 16 | byte(70) << 8 | byte(71)) == kApplicationId;
 }
 
 json HeaderJson(const IndexedShard& shard) {
-  return {{"fault", shard.fault},       {"aus", shard.schema.numbers()},         {"emotions", shard.emotion_names},
-          {"source", shard.source},     {"model_digest", shard.model_digest},    {"detector", shard.detector},
-          {"config_digest", shard.config_digest}, {"tool_version", shard.tool_version}, {"created", shard.created}};
+  return {{"fault", shard.fault},
+          {"aus", shard.schema.numbers()},
+          {"emotions", shard.emotion_names},
+          {"source", shard.source},
+          {"model_digest", shard.model_digest},
+          {"detector", shard.detector},
+          {"config_digest", shard.config_digest},
+          {"tool_version", shard.tool_version},
+          {"created", shard.created}};
 }
 
 void FromHeader(const std::string& path, const std::string& text, IndexedShard& shard) {
@@ -70,7 +78,8 @@ void FromHeader(const std::string& path, const std::string& text, IndexedShard& 
 
 template <typename T>
 std::span<const std::uint8_t> Bytes(const std::vector<T>& values) {
-  return {static_cast<const std::uint8_t*>(static_cast<const void*>(values.data())), values.size() * sizeof(T)};
+  return {static_cast<const std::uint8_t*>(static_cast<const void*>(values.data())),
+          values.size() * sizeof(T)};
 }
 
 // Words as one phrase of FTS5's language, in which nothing that a user types has a meaning.
@@ -108,7 +117,8 @@ struct IndexStore::Impl {
         database = std::make_unique<Database>(path);
         database->Execute(kPragmas);
         if (PrepareSchema()) {
-          find_column = std::make_unique<Statement>(*database, "SELECT id FROM columns WHERE shard=? AND name=?");
+          find_column =
+              std::make_unique<Statement>(*database, "SELECT id FROM columns WHERE shard=? AND name=?");
           return;
         }
       } catch (const DamagedDatabase& error) {
@@ -171,7 +181,8 @@ struct IndexStore::Impl {
     find.Reset();
     // FTS5 with external content is told what it forgets.
     Statement forget(*database,
-                     "INSERT INTO captions(captions, rowid, caption) SELECT 'delete', id, caption FROM texts WHERE id>=? AND id<? AND caption<>''");
+                     "INSERT INTO captions(captions, rowid, caption) SELECT 'delete', id, caption FROM texts "
+                     "WHERE id>=? AND id<? AND caption<>''");
     forget.Bind(1, first).Bind(2, last).Run();
     Statement(*database, "DELETE FROM texts WHERE id>=? AND id<?").Bind(1, first).Bind(2, last).Run();
     Statement(*database, "DELETE FROM columns WHERE shard=?").Bind(1, id).Run();
@@ -196,7 +207,8 @@ struct IndexStore::Impl {
   void PutColumns(const IndexedShard& shard, const FaceColumns& columns) {
     Statement insert(*database, "INSERT INTO columns(shard, name, bytes) VALUES(?,?,?)");
     const auto put = [&](const std::string& name, const auto& values) {
-      if (values.size() != shard.faces) throw std::invalid_argument("index column " + name + " is not as long as " + shard.name);
+      if (values.size() != shard.faces)
+        throw std::invalid_argument("index column " + name + " is not as long as " + shard.name);
       insert.Bind(1, shard.id).Bind(2, std::string_view(name)).Bind(3, Bytes(values)).Run();
     };
     for (std::size_t j = 0; j < shard.schema.size(); ++j) {
@@ -242,8 +254,9 @@ const std::string& IndexStore::path() const { return impl_->path; }
 
 std::vector<IndexedShard> IndexStore::Shards() const {
   const std::lock_guard lock(impl_->mutex);
-  Statement rows(*impl_->database,
-                 "SELECT id, name, bytes, modified, faces, images, first_text, texts, header FROM shards ORDER BY name");
+  Statement rows(
+      *impl_->database,
+      "SELECT id, name, bytes, modified, faces, images, first_text, texts, header FROM shards ORDER BY name");
   std::vector<IndexedShard> shards;
   while (rows.Step()) {
     IndexedShard shard;
@@ -270,7 +283,8 @@ void IndexStore::Put(IndexedShard shard, const FaceColumns& columns, const std::
   // Hostile bytes in an attribute must not make the header unreadable.
   const std::string header = HeaderJson(shard).dump(-1, ' ', false, json::error_handler_t::replace);
   Statement insert(*impl_->database,
-                   "INSERT INTO shards(name, bytes, modified, faces, images, first_text, texts, header) VALUES(?,?,?,?,?,?,?,?)"
+                   "INSERT INTO shards(name, bytes, modified, faces, images, first_text, texts, header) "
+                   "VALUES(?,?,?,?,?,?,?,?)"
                    " RETURNING id");
   insert.Bind(1, std::string_view(shard.name)).Bind(2, shard.bytes).Bind(3, shard.modified);
   insert.Bind(4, std::int64_t{shard.faces}).Bind(5, std::int64_t{shard.images}).Bind(6, shard.first_text);
@@ -295,7 +309,8 @@ std::vector<T> IndexStore::Column(const IndexedShard& shard, const std::string& 
   Statement find(*impl_->database, "SELECT bytes FROM columns WHERE shard=? AND name=?");
   find.Bind(1, shard.id).Bind(2, std::string_view(column));
   if (!find.Step() || find.Blob(0).size() != shard.faces * sizeof(T)) {
-    throw DamagedDatabase(impl_->path + ": column " + column + " of " + shard.name + " is damaged; rebuild the index");
+    throw DamagedDatabase(impl_->path + ": column " + column + " of " + shard.name +
+                          " is damaged; rebuild the index");
   }
   std::vector<T> values(shard.faces);
   std::memcpy(values.data(), find.Blob(0).data(), values.size() * sizeof(T));
@@ -305,8 +320,8 @@ std::vector<T> IndexStore::Column(const IndexedShard& shard, const std::string& 
 template <typename T>
 T IndexStore::Entry(const IndexedShard& shard, const std::string& column, std::size_t face) const {
   const std::lock_guard lock(impl_->mutex);
-  const std::vector<std::uint8_t> bytes =
-      impl_->database->ReadBlob("columns", "bytes", impl_->ColumnRow(shard, column), face * sizeof(T), sizeof(T));
+  const std::vector<std::uint8_t> bytes = impl_->database->ReadBlob(
+      "columns", "bytes", impl_->ColumnRow(shard, column), face * sizeof(T), sizeof(T));
   T value;
   std::memcpy(&value, bytes.data(), sizeof(T));
   return value;
@@ -325,7 +340,8 @@ ImageText IndexStore::Text(const IndexedShard& shard, std::uint32_t row) const {
   const std::lock_guard lock(impl_->mutex);
   Statement find(*impl_->database, "SELECT key, url, caption FROM texts WHERE id=?");
   find.Bind(1, shard.first_text + row);
-  if (!find.Step()) throw DamagedDatabase(impl_->path + ": a text of " + shard.name + " is missing; rebuild the index");
+  if (!find.Step())
+    throw DamagedDatabase(impl_->path + ": a text of " + shard.name + " is missing; rebuild the index");
   return {find.Text(0), find.Text(1), find.Text(2)};
 }
 
@@ -358,7 +374,8 @@ std::vector<std::int64_t> IndexStore::MatchSource(const std::string& pattern, co
 
 std::vector<std::pair<std::string, std::uint64_t>> IndexStore::Words(std::size_t limit) const {
   const std::lock_guard lock(impl_->mutex);
-  impl_->database->Execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab('main', 'captions', 'row')");
+  impl_->database->Execute(
+      "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab('main', 'captions', 'row')");
   Statement rows(*impl_->database, "SELECT term, doc FROM temp.words ORDER BY doc DESC, term LIMIT ?");
   rows.Bind(1, static_cast<std::int64_t>(limit));
   std::vector<std::pair<std::string, std::uint64_t>> words;

@@ -1,7 +1,7 @@
-// The index as a file: what can be asked of faces, shard by shard, in one SQLite database. It is a cache: whatever is
-// in it can be made again from the shards, and it is thrown away when it is damaged or of another version.
-// A column of one shard is one blob, so that a question reads the columns that it names and nothing else; captions are
-// in an FTS5 table. Every shard is put in one transaction: a kill leaves whole shards.
+// The index as a file: what can be asked of faces, shard by shard, in one SQLite database. It is a cache:
+// whatever is in it can be made again from the shards, and it is thrown away when it is damaged or of another
+// version. A column of one shard is one blob, so that a question reads the columns that it names and nothing
+// else; captions are in an FTS5 table. Every shard is put in one transaction: a kill leaves whole shards.
 // Thread-safe: calls take turns.
 #pragma once
 
@@ -25,14 +25,14 @@ struct QueryStopped : std::runtime_error {
 using StopCheck = std::function<bool()>;
 
 struct IndexedShard {
-  std::int64_t id = 0;             // row of the index; filled by IndexStore
-  std::string name;                // "00012.h5"
-  std::int64_t bytes = 0;          // of the file, and
-  std::int64_t modified = 0;       // nanoseconds: what tells whether it is still the same
-  std::string fault;               // why the shard cannot be read; it then has no faces
+  std::int64_t id = 0;        // row of the index; filled by IndexStore
+  std::string name;           // "00012.h5"
+  std::int64_t bytes = 0;     // of the file, and
+  std::int64_t modified = 0;  // nanoseconds: what tells whether it is still the same
+  std::string fault;          // why the shard cannot be read; it then has no faces
   std::uint32_t faces = 0;
-  std::uint32_t images = 0;        // rows of /samples, whatever became of them
-  std::int64_t first_text = 0;     // images with a face have texts first_text .. first_text + texts - 1
+  std::uint32_t images = 0;     // rows of /samples, whatever became of them
+  std::int64_t first_text = 0;  // images with a face have texts first_text .. first_text + texts - 1
   std::uint32_t texts = 0;
   features::AuSchema schema;
   std::vector<std::string> emotion_names;
@@ -45,19 +45,19 @@ struct ImageText {
 
 // Columns of the faces of one shard, each as long as the shard has faces.
 struct FaceColumns {
-  std::vector<std::vector<float>> intensity;    // [A][N], 0..5
-  std::vector<std::vector<float>> probability;  // [A][N], 0..1
+  std::vector<std::vector<float>> intensity;       // [A][N], 0..5
+  std::vector<std::vector<float>> probability;     // [A][N], 0..1
   std::vector<std::vector<std::uint8_t>> present;  // [A][N], 0 or 1
   std::vector<float> quality, score, yaw, pitch, roll, size;
-  std::vector<std::uint8_t> emotion;            // index into emotion_names
+  std::vector<std::uint8_t> emotion;  // index into emotion_names
   std::vector<std::int32_t> face_index;
-  std::vector<std::uint32_t> text;              // row in the shard's texts
+  std::vector<std::uint32_t> text;  // row in the shard's texts
 };
 
 class IndexStore {
  public:
-  // Opens or creates; ":memory:" keeps it in memory. A file that is damaged or of another version is replaced.
-  // Throws std::runtime_error naming the file when it can neither be read nor written.
+  // Opens or creates; ":memory:" keeps it in memory. A file that is damaged or of another version is
+  // replaced. Throws std::runtime_error naming the file when it can neither be read nor written.
   explicit IndexStore(const std::string& path);
   ~IndexStore();
   IndexStore(IndexStore&&) noexcept;
@@ -69,8 +69,9 @@ class IndexStore {
   void Put(IndexedShard shard, const FaceColumns& columns, const std::vector<ImageText>& texts);
   void Remove(const std::string& name);
 
-  // One column of one shard: "i12" intensity, "p12" probability, "e12" presence of AU 12; "quality", "score", "yaw",
-  // "pitch", "roll", "size", "emotion", "face", "text". T is float, std::uint8_t, std::int32_t or std::uint32_t.
+  // One column of one shard: "i12" intensity, "p12" probability, "e12" presence of AU 12; "quality", "score",
+  // "yaw", "pitch", "roll", "size", "emotion", "face", "text". T is float, std::uint8_t, std::int32_t or
+  // std::uint32_t.
   template <typename T>
   std::vector<T> Column(const IndexedShard& shard, const std::string& column) const;
   // One entry of it, without reading the rest.
@@ -78,15 +79,16 @@ class IndexStore {
   T Entry(const IndexedShard& shard, const std::string& column, std::size_t face) const;
   ImageText Text(const IndexedShard& shard, std::uint32_t row) const;
 
-  // Ascending rows of the texts (over all shards) whose caption holds the words next to each other; a last word that
-  // ends in * is a beginning. Letters of either case and with or without accents are alike.
+  // Ascending rows of the texts (over all shards) whose caption holds the words next to each other; a last
+  // word that ends in * is a beginning. Letters of either case and with or without accents are alike.
   std::vector<std::int64_t> MatchCaption(const std::string& words, const StopCheck& stop = {}) const;
   // Rows whose key or URL contains the text, or is the pattern.
   std::vector<std::int64_t> MatchSource(const std::string& pattern, const StopCheck& stop = {}) const;
   // Words of captions and the number of images with a face that have them, most frequent first.
   std::vector<std::pair<std::string, std::uint64_t>> Words(std::size_t limit) const;
   // Calls visit(word, row) for every word of every caption, each row once a word, words in order.
-  void VisitWords(const std::function<void(const std::string&, std::int64_t)>& visit, const StopCheck& stop = {}) const;
+  void VisitWords(const std::function<void(const std::string&, std::int64_t)>& visit,
+                  const StopCheck& stop = {}) const;
 
  private:
   struct Impl;

@@ -22,23 +22,25 @@ bool MatchesEmotion(const std::string& wanted, const std::string& name) {
 
 void RequireKnownAu(const FaceIndex& index, const Expression& term) {
   const std::vector<int> measured = index.Schema().numbers();
-  const bool is_measured = std::any_of(index.shards().begin(), index.shards().end(), [&](const IndexedShard& shard) {
-    return shard.schema.Find(term.au).has_value();
-  });
+  const bool is_measured =
+      std::any_of(index.shards().begin(), index.shards().end(),
+                  [&](const IndexedShard& shard) { return shard.schema.Find(term.au).has_value(); });
   if (is_measured || measured.empty()) return;
   const int nearest = *std::min_element(measured.begin(), measured.end(), [&](int a, int b) {
     return std::abs(a - term.au) < std::abs(b - term.au);
   });
   std::string known;
   for (const int au : measured) known += " AU" + std::to_string(au);
-  throw ExpressionError("AU" + std::to_string(term.au) + " is not measured in these shards; the nearest is AU" +
-                            std::to_string(nearest) + " (there are" + known + ")",
+  throw ExpressionError("AU" + std::to_string(term.au) +
+                            " is not measured in these shards; the nearest is AU" + std::to_string(nearest) +
+                            " (there are" + known + ")",
                         term.column);
 }
 
 void RequireKnownEmotion(const FaceIndex& index, const Expression& term) {
   const std::vector<std::string> names = index.EmotionNames();
-  if (names.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& n) { return MatchesEmotion(term.text, n); })) {
+  if (names.empty() || std::any_of(names.begin(), names.end(),
+                                   [&](const std::string& n) { return MatchesEmotion(term.text, n); })) {
     return;
   }
   std::vector<std::string> words = names;
@@ -47,7 +49,8 @@ void RequireKnownEmotion(const FaceIndex& index, const Expression& term) {
   std::string known;
   for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
   throw ExpressionError("no emotion is called \"" + term.text.substr(0, 40) + "\"; " +
-                            (nearest.empty() ? "" : "did you mean \"" + nearest + "\"? ") + "There are: " + known,
+                            (nearest.empty() ? "" : "did you mean \"" + nearest + "\"? ") +
+                            "There are: " + known,
                         term.column);
 }
 
@@ -76,18 +79,24 @@ class Evaluator {
 
   Mask Evaluate(const IndexedShard& shard, const Expression& term) const {
     switch (term.kind) {
-      case Kind::kAll: return Mask(shard.faces, 1);
-      case Kind::kNumber: return NumberMask(shard, term);
-      case Kind::kEmotion: return EmotionMask(shard, term);
-      case Kind::kKeyword: return TextMask(shard, rows_.at(&term));
-      case Kind::kSource: return SourceMask(shard, term);
+      case Kind::kAll:
+        return Mask(shard.faces, 1);
+      case Kind::kNumber:
+        return NumberMask(shard, term);
+      case Kind::kEmotion:
+        return EmotionMask(shard, term);
+      case Kind::kKeyword:
+        return TextMask(shard, rows_.at(&term));
+      case Kind::kSource:
+        return SourceMask(shard, term);
       case Kind::kNot: {
         Mask mask = Evaluate(shard, term.children[0]);
         for (std::uint8_t& m : mask) m ^= 1;
         return mask;
       }
       case Kind::kAnd:
-      case Kind::kOr: break;
+      case Kind::kOr:
+        break;
     }
     const bool is_and = term.kind == Kind::kAnd;
     Mask mask = Evaluate(shard, term.children[0]);
@@ -110,12 +119,24 @@ class Evaluator {
     };
     const float value = term.value;
     switch (term.comparison) {  // one loop for each, which the compiler makes wide
-      case Comparison::kLess: fill([value](float x) { return x < value; }); break;
-      case Comparison::kLessOrEqual: fill([value](float x) { return x <= value; }); break;
-      case Comparison::kGreater: fill([value](float x) { return x > value; }); break;
-      case Comparison::kGreaterOrEqual: fill([value](float x) { return x >= value; }); break;
-      case Comparison::kEqual: fill([value](float x) { return x == value; }); break;
-      case Comparison::kNotEqual: fill([value](float x) { return x != value; }); break;
+      case Comparison::kLess:
+        fill([value](float x) { return x < value; });
+        break;
+      case Comparison::kLessOrEqual:
+        fill([value](float x) { return x <= value; });
+        break;
+      case Comparison::kGreater:
+        fill([value](float x) { return x > value; });
+        break;
+      case Comparison::kGreaterOrEqual:
+        fill([value](float x) { return x >= value; });
+        break;
+      case Comparison::kEqual:
+        fill([value](float x) { return x == value; });
+        break;
+      case Comparison::kNotEqual:
+        fill([value](float x) { return x != value; });
+        break;
     }
     return mask;
   }
@@ -167,9 +188,11 @@ struct Keyed {
   FaceReference face;
 };
 
-void AppendKeys(const FaceIndex& index, std::uint32_t shard, const Mask& mask, const Order& order, std::vector<Keyed>& keyed) {
+void AppendKeys(const FaceIndex& index, std::uint32_t shard, const Mask& mask, const Order& order,
+                std::vector<Keyed>& keyed) {
   std::vector<float> column;
-  if (order.kind == Order::Kind::kField) column = FieldColumn(index.store(), index.shards()[shard], order.field, order.au);
+  if (order.kind == Order::Kind::kField)
+    column = FieldColumn(index.store(), index.shards()[shard], order.field, order.au);
   for (std::uint32_t i = 0; i < mask.size(); ++i) {
     if (mask[i] == 0) continue;
     double key = 0;
@@ -191,21 +214,30 @@ std::vector<float> FieldColumn(const IndexStore& store, const IndexedShard& shar
     return std::to_string(shard.schema.numbers()[*column]);
   };
   switch (field) {
-    case Field::kAuIntensity: return store.Column<float>(shard, "i" + number());
-    case Field::kAuProbability: return store.Column<float>(shard, "p" + number());
-    case Field::kQuality: return store.Column<float>(shard, "quality");
-    case Field::kScore: return store.Column<float>(shard, "score");
-    case Field::kYaw: return store.Column<float>(shard, "yaw");
-    case Field::kPitch: return store.Column<float>(shard, "pitch");
-    case Field::kRoll: return store.Column<float>(shard, "roll");
-    case Field::kSize: return store.Column<float>(shard, "size");
+    case Field::kAuIntensity:
+      return store.Column<float>(shard, "i" + number());
+    case Field::kAuProbability:
+      return store.Column<float>(shard, "p" + number());
+    case Field::kQuality:
+      return store.Column<float>(shard, "quality");
+    case Field::kScore:
+      return store.Column<float>(shard, "score");
+    case Field::kYaw:
+      return store.Column<float>(shard, "yaw");
+    case Field::kPitch:
+      return store.Column<float>(shard, "pitch");
+    case Field::kRoll:
+      return store.Column<float>(shard, "roll");
+    case Field::kSize:
+      return store.Column<float>(shard, "size");
     case Field::kAuPresent: {
       const auto column = store.Column<std::uint8_t>(shard, "e" + number());
       return {column.begin(), column.end()};
     }
     case Field::kFace: {
       std::vector<float> values;
-      for (const std::int32_t face : store.Column<std::int32_t>(shard, "face")) values.push_back(static_cast<float>(face));
+      for (const std::int32_t face : store.Column<std::int32_t>(shard, "face"))
+        values.push_back(static_cast<float>(face));
       return values;
     }
   }
@@ -239,7 +271,8 @@ void Selection::Add(std::uint32_t shard, const Mask& mask) {
   std::vector<std::uint64_t>& bits = bits_[shard];
   bits.assign((mask.size() + 63) / 64, 0);
   for (std::size_t i = 0; i < mask.size(); ++i) bits[i / 64] |= std::uint64_t{mask[i]} << (i % 64);
-  for (const std::uint64_t word : bits) counts_[shard] += static_cast<std::uint64_t>(__builtin_popcountll(word));
+  for (const std::uint64_t word : bits)
+    counts_[shard] += static_cast<std::uint64_t>(__builtin_popcountll(word));
   count_ += counts_[shard];
 }
 
@@ -248,7 +281,8 @@ std::vector<FaceReference> Selection::Page(std::uint64_t offset, std::uint64_t l
   if (offset >= count_) return page;
   const std::uint64_t end = limit < count_ - offset ? offset + limit : count_;
   if (sorted_) {
-    page.assign(order_.begin() + static_cast<std::ptrdiff_t>(offset), order_.begin() + static_cast<std::ptrdiff_t>(end));
+    page.assign(order_.begin() + static_cast<std::ptrdiff_t>(offset),
+                order_.begin() + static_cast<std::ptrdiff_t>(end));
     return page;
   }
   std::uint64_t before = 0;
@@ -257,7 +291,8 @@ std::vector<FaceReference> Selection::Page(std::uint64_t offset, std::uint64_t l
       std::uint64_t at = before;
       for (std::uint32_t word = 0; word < bits_[shard].size() && at < end; ++word) {
         for (std::uint64_t rest = bits_[shard][word]; rest != 0 && at < end; rest &= rest - 1, ++at) {
-          if (at >= offset) page.push_back({shard, 64 * word + static_cast<std::uint32_t>(__builtin_ctzll(rest))});
+          if (at >= offset)
+            page.push_back({shard, 64 * word + static_cast<std::uint32_t>(__builtin_ctzll(rest))});
         }
       }
     }
@@ -266,7 +301,8 @@ std::vector<FaceReference> Selection::Page(std::uint64_t offset, std::uint64_t l
   return page;
 }
 
-void Selection::VisitShards(const std::function<void(std::uint32_t, const std::vector<std::uint32_t>&)>& visit) const {
+void Selection::VisitShards(
+    const std::function<void(std::uint32_t, const std::vector<std::uint32_t>&)>& visit) const {
   std::vector<std::uint32_t> faces;
   for (std::uint32_t shard = 0; shard < bits_.size(); ++shard) {
     if (counts_[shard] == 0) continue;
@@ -285,7 +321,8 @@ bool Selection::Contains(FaceReference face) const {
   return (bits_[face.shard][face.face / 64] >> (face.face % 64) & 1) != 0;
 }
 
-Selection Find(const FaceIndex& index, const Expression& expression, const Order& order, const StopCheck& stop) {
+Selection Find(const FaceIndex& index, const Expression& expression, const Order& order,
+               const StopCheck& stop) {
   Selection selection;
   selection.bits_.resize(index.shards().size());
   selection.counts_.resize(index.shards().size());

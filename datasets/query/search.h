@@ -26,11 +26,12 @@ struct Order {
   bool ascending = false;  // default: the highest first
   std::uint64_t seed = 1;  // kRandom
 };
-// "", "AU12", "+AU12" (lowest first), "AU12.probability", "quality", "random", "random:7". Throws ExpressionError.
+// "", "AU12", "+AU12" (lowest first), "AU12.probability", "quality", "random", "random:7". Throws
+// ExpressionError.
 Order ParseOrder(const std::string& text);
 
-// The faces that were found. A plain value; memory: a bit for each face of the shards, and 8 bytes for each face found
-// when an order is asked for.
+// The faces that were found. A plain value; memory: a bit for each face of the shards, and 8 bytes for each
+// face found when an order is asked for.
 class Selection {
  public:
   std::uint64_t Count() const { return count_; }
@@ -54,9 +55,10 @@ class Selection {
   std::vector<FaceReference> order_;              // when sorted_
 };
 
-// Throws ExpressionError for an AU that no shard measures or an emotion that none knows (the nearest is named), and
-// QueryStopped.
-Selection Find(const FaceIndex& index, const Expression& expression, const Order& order = {}, const StopCheck& stop = {});
+// Throws ExpressionError for an AU that no shard measures or an emotion that none knows (the nearest is
+// named), and QueryStopped.
+Selection Find(const FaceIndex& index, const Expression& expression, const Order& order = {},
+               const StopCheck& stop = {});
 
 // The float column of a field; presence, face index and emotion as numbers.
 std::vector<float> FieldColumn(const IndexStore& store, const IndexedShard& shard, Field field, int au);
@@ -68,9 +70,11 @@ struct Tally {
   std::uint64_t faces = 0;
 };
 std::vector<Tally> TallyEmotions(const FaceIndex& index, const Selection& selection);  // most images first
-std::vector<Tally> TallyAus(const FaceIndex& index, const Selection& selection);       // AUs present, by number
-// words: concepts to count, each as MatchCaption takes it; empty: the words of the captions, most frequent first.
+std::vector<Tally> TallyAus(const FaceIndex& index, const Selection& selection);  // AUs present, by number
+// words: concepts to count, each as MatchCaption takes it; empty: the words of the captions, most frequent
+// first.
 std::vector<Tally> TallyKeywords(const FaceIndex& index, const Selection& selection,
-                                 const std::vector<std::string>& words, std::size_t limit, const StopCheck& stop = {});
+                                 const std::vector<std::string>& words, std::size_t limit,
+                                 const StopCheck& stop = {});
 
 }  // namespace auforge::datasets::query

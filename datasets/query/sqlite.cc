@@ -17,13 +17,18 @@ void Database::Fail(int code) const {
   switch (code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-    case SQLITE_FORMAT: throw DamagedDatabase(text);
+    case SQLITE_FORMAT:
+      throw DamagedDatabase(text);
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
-    case SQLITE_PERM: throw ReadOnlyDatabase(text);
-    case SQLITE_INTERRUPT: throw InterruptedDatabase("the query was stopped");
-    case SQLITE_FULL: throw std::runtime_error(path_ + ": the disk is full");
-    default: throw std::runtime_error(text);
+    case SQLITE_PERM:
+      throw ReadOnlyDatabase(text);
+    case SQLITE_INTERRUPT:
+      throw InterruptedDatabase("the query was stopped");
+    case SQLITE_FULL:
+      throw std::runtime_error(path_ + ": the disk is full");
+    default:
+      throw std::runtime_error(text);
   }
 }
 
@@ -33,12 +38,14 @@ Database::Database(const std::string& path) : path_(path) {
   if (code != SQLITE_OK) {
     const std::string text = path + ": " + (handle_ != nullptr ? sqlite3_errmsg(handle_) : "out of memory");
     sqlite3_close(handle_);
-    if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_PERM) throw ReadOnlyDatabase(text);
+    if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_PERM)
+      throw ReadOnlyDatabase(text);
     throw std::runtime_error(text);
   }
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, kBusyMilliseconds);
-  // The index is a cache beside data that others may have written: no SQL that a crafted file carries may run.
+  // The index is a cache beside data that others may have written: no SQL that a crafted file carries may
+  // run.
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
@@ -79,7 +86,8 @@ std::vector<std::uint8_t> Database::ReadBlob(const char* table, const char* colu
 }
 
 Statement::Statement(Database& database, std::string_view sql) : database_(database) {
-  const int code = sqlite3_prepare_v2(database.handle(), sql.data(), static_cast<int>(sql.size()), &statement_, nullptr);
+  const int code =
+      sqlite3_prepare_v2(database.handle(), sql.data(), static_cast<int>(sql.size()), &statement_, nullptr);
   if (code == SQLITE_ERROR) throw DamagedDatabase(database.path() + ": " + sqlite3_errmsg(database.handle()));
   if (code != SQLITE_OK) database.Fail(code);
 }
@@ -124,7 +132,8 @@ std::string Statement::Text(int column) const { return std::string(TextView(colu
 std::span<const std::uint8_t> Statement::Blob(int column) const {
   const void* data = sqlite3_column_blob(statement_, column);
   if (data == nullptr) return {};
-  return {static_cast<const std::uint8_t*>(data), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+  return {static_cast<const std::uint8_t*>(data),
+          static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
 Transaction::Transaction(Database& database) : database_(database) { database_.Execute("BEGIN IMMEDIATE"); }

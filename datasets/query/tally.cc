@@ -25,7 +25,8 @@ class Counter {
 };
 
 void SortByImages(std::vector<Tally>& tallies) {
-  std::stable_sort(tallies.begin(), tallies.end(), [](const Tally& a, const Tally& b) { return a.images > b.images; });
+  std::stable_sort(tallies.begin(), tallies.end(),
+                   [](const Tally& a, const Tally& b) { return a.images > b.images; });
 }
 
 // For each text (image) of the index the number of its selected faces, where there are any.
@@ -36,17 +37,18 @@ std::vector<std::uint32_t> FacesOfTexts(const FaceIndex& index, const Selection&
   selection.VisitShards([&](std::uint32_t s, const std::vector<std::uint32_t>& found) {
     const IndexedShard& shard = index.shards()[s];
     const auto text = index.store().Column<std::uint32_t>(shard, "text");
-    for (const std::uint32_t face : found) ++faces.at(static_cast<std::size_t>(shard.first_text) + text[face]);
+    for (const std::uint32_t face : found)
+      ++faces.at(static_cast<std::size_t>(shard.first_text) + text[face]);
   });
   return faces;
 }
 
 // Words that say nothing about a picture.
 bool IsFunctionWord(const std::string& word) {
-  static const std::vector<std::string> kWords{"a",    "an",  "and", "are", "as",  "at",   "be",   "by",   "for",  "from", "has",
-                                               "have", "he",  "her", "his", "i",   "in",   "is",   "it",   "its",  "my",   "of",
-                                               "on",   "or",  "s",   "she", "that", "the", "their", "they", "this", "to",   "was",
-                                               "we",   "were", "will", "with", "you", "your"};
+  static const std::vector<std::string> kWords{
+      "a",    "an",  "and",   "are",  "as",   "at", "be",  "by", "for",  "from", "has",  "have", "he",
+      "her",  "his", "i",     "in",   "is",   "it", "its", "my", "of",   "on",   "or",   "s",    "she",
+      "that", "the", "their", "they", "this", "to", "was", "we", "were", "will", "with", "you",  "your"};
   return std::binary_search(kWords.begin(), kWords.end(), word);
 }
 
@@ -98,11 +100,13 @@ std::vector<Tally> TallyAus(const FaceIndex& index, const Selection& selection) 
   return rows;
 }
 
-std::vector<Tally> TallyKeywords(const FaceIndex& index, const Selection& selection, const std::vector<std::string>& words,
-                                 std::size_t limit, const StopCheck& stop) {
+std::vector<Tally> TallyKeywords(const FaceIndex& index, const Selection& selection,
+                                 const std::vector<std::string>& words, std::size_t limit,
+                                 const StopCheck& stop) {
   const std::vector<std::uint32_t> faces = FacesOfTexts(index, selection);
   const auto add = [&faces](Tally& tally, std::int64_t row) {
-    const std::uint32_t found = static_cast<std::size_t>(row) < faces.size() ? faces[static_cast<std::size_t>(row)] : 0;
+    const std::uint32_t found =
+        static_cast<std::size_t>(row) < faces.size() ? faces[static_cast<std::size_t>(row)] : 0;
     tally.images += found > 0 ? 1 : 0;
     tally.faces += found;
   };

@@ -1,5 +1,5 @@
-// SQLite without its C API: statements that clean up after themselves, failures as exceptions naming the file.
-// A Database and its Statements belong to one thread at a time.
+// SQLite without its C API: statements that clean up after themselves, failures as exceptions naming the
+// file. A Database and its Statements belong to one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -66,8 +66,8 @@ class Database {
   // Asked every few thousand steps of a statement; true ends it with InterruptedDatabase. Empty: never.
   void SetInterrupt(std::function<bool()> stop);
   // Bytes [offset, offset + size) of a blob.
-  std::vector<std::uint8_t> ReadBlob(const char* table, const char* column, std::int64_t row, std::size_t offset,
-                                     std::size_t size);
+  std::vector<std::uint8_t> ReadBlob(const char* table, const char* column, std::int64_t row,
+                                     std::size_t offset, std::size_t size);
   const std::string& path() const { return path_; }
   sqlite3* handle() const { return handle_; }
   [[noreturn]] void Fail(int code) const;

@@ -8,13 +8,20 @@
 namespace auforge::tests {
 namespace {
 
-const char* kWords[] = {"joy", "anxiety", "anxious", "grief", "Café", "cafe", "smile", "street", "dog", "fear", "of", "heights", "émotion"};
-const char* kOddCaptions[] = {"<script>alert(1)</script> joy", "\"quoted\" fear of heights", "=1+1", "", "joy'); DROP TABLE texts; --", "fear-of-heights"};
+const char* kWords[] = {"joy",    "anxiety", "anxious", "grief", "Café",    "cafe",   "smile",
+                        "street", "dog",     "fear",    "of",    "heights", "émotion"};
+const char* kOddCaptions[] = {"<script>alert(1)</script> joy",
+                              "\"quoted\" fear of heights",
+                              "=1+1",
+                              "",
+                              "joy'); DROP TABLE texts; --",
+                              "fear-of-heights"};
 
 std::string Caption(std::mt19937_64& random) {
   if (random() % 4 == 0) return kOddCaptions[random() % std::size(kOddCaptions)];
   std::string caption;
-  for (std::uint64_t i = random() % 6; i > 0; --i) caption += (caption.empty() ? "" : " ") + std::string(kWords[random() % std::size(kWords)]);
+  for (std::uint64_t i = random() % 6; i > 0; --i)
+    caption += (caption.empty() ? "" : " ") + std::string(kWords[random() % std::size(kWords)]);
   return caption;
 }
 
@@ -24,8 +31,9 @@ datasets::FaceRecord Face(std::mt19937_64& random, const CrawlOptions& options, 
   };
   datasets::FaceRecord face;
   const std::uint64_t seed = random();
-  face.image = options.pictures ? datasets::EncodeJpeg(Texture(64, 64, 3, seed), 85)
-                                : std::vector<std::uint8_t>{0xFF, 0xD8, static_cast<std::uint8_t>(seed), 0xFF, 0xD9};
+  face.image = options.pictures
+                   ? datasets::EncodeJpeg(Texture(64, 64, 3, seed), 85)
+                   : std::vector<std::uint8_t>{0xFF, 0xD8, static_cast<std::uint8_t>(seed), 0xFF, 0xD9};
   for (std::size_t j = 0; j < options.aus.size(); ++j) {
     // Many exact zeros and whole numbers, so that comparisons meet their bounds.
     float intensity = random() % 3 == 0 ? uniform(0, 5) : static_cast<float>(random() % 6);
@@ -67,7 +75,8 @@ void WriteCrawl(const std::string& folder, const CrawlOptions& options) {
     for (int i = 0; i < options.images; ++i) {
       datasets::SampleRecord sample;
       sample.key = std::to_string(index) + "-" + std::to_string(i);
-      sample.url = "https://" + std::string(random() % 2 == 0 ? "photos.example.org" : "media.example.com") + "/" + sample.key + ".jpg";
+      sample.url = "https://" + std::string(random() % 2 == 0 ? "photos.example.org" : "media.example.com") +
+                   "/" + sample.key + ".jpg";
       sample.keywords = Caption(random);
       sample.width = 640;
       sample.height = 480;

@@ -11,11 +11,11 @@ namespace auforge::tests {
 
 struct CrawlOptions {
   int shards = 3;
-  int images = 40;            // of each shard
+  int images = 40;  // of each shard
   std::vector<int> aus = {1, 2, 4, 6, 7, 12, 25, 45};
   std::uint64_t seed = 1;
-  int first = 0;              // index of the first shard
-  bool pictures = false;      // real JPEG crops instead of a few bytes
+  int first = 0;          // index of the first shard
+  bool pictures = false;  // real JPEG crops instead of a few bytes
 };
 
 // Shards with 0..3 faces an image, captions of a few words, some of them hostile.

@@ -16,7 +16,8 @@ std::size_t ColumnOfError(const std::string& text, const std::string& part_of_me
   try {
     ParseExpression(text);
   } catch (const ExpressionError& error) {
-    EXPECT_NE(std::string(error.what()).find(part_of_message), std::string::npos) << text << ": " << error.what();
+    EXPECT_NE(std::string(error.what()).find(part_of_message), std::string::npos)
+        << text << ": " << error.what();
     return error.column;
   }
   ADD_FAILURE() << text << " was accepted";
@@ -24,9 +25,11 @@ std::size_t ColumnOfError(const std::string& text, const std::string& part_of_me
 }
 
 TEST(Expression, ReadsWhatTheDocumentationShows) {
-  EXPECT_EQ(Canonical("AU12>=2 & !AU4 & (AU6|AU7)"), "AU12>=2 & !(AU4.present>=1) & (AU6.present>=1 | AU7.present>=1)");
+  EXPECT_EQ(Canonical("AU12>=2 & !AU4 & (AU6|AU7)"),
+            "AU12>=2 & !(AU4.present>=1) & (AU6.present>=1 | AU7.present>=1)");
   EXPECT_EQ(Canonical("au06"), "AU6.present>=1");
-  EXPECT_EQ(Canonical("AU12.p > .8 and not AU4.probability<0.25"), "AU12.probability>0.8 & !(AU4.probability<0.25)");
+  EXPECT_EQ(Canonical("AU12.p > .8 and not AU4.probability<0.25"),
+            "AU12.probability>0.8 & !(AU4.probability<0.25)");
   EXPECT_EQ(Canonical("AU12=1..3"), "AU12>=1 & AU12<=3");
   EXPECT_EQ(Canonical("yaw=-15..15 || size>=80"), "(yaw>=-15 & yaw<=15) | size>=80");
   EXPECT_EQ(Canonical("emotion:happiness & keyword:\"fear of heights\" & source:flickr.com"),
@@ -36,7 +39,8 @@ TEST(Expression, ReadsWhatTheDocumentationShows) {
   EXPECT_EQ(Canonical("face!=0"), "face!=0");
   EXPECT_EQ(Canonical(""), "");
   EXPECT_EQ(Canonical("  "), "");
-  EXPECT_EQ(Canonical("AU1|AU2&AU4"), "AU1.present>=1 | (AU2.present>=1 & AU4.present>=1)") << "& binds closer than |";
+  EXPECT_EQ(Canonical("AU1|AU2&AU4"), "AU1.present>=1 | (AU2.present>=1 & AU4.present>=1)")
+      << "& binds closer than |";
 }
 
 TEST(Expression, MistakesArePointedAt) {
@@ -81,16 +85,26 @@ TEST(Expression, SizeIsLimited) {
 
 TEST(Expression, TextOfAnExpressionParsesToItself) {
   std::mt19937 random(7);
-  const std::vector<std::string> terms{"AU12>=2.5", "AU4", "yaw<-3.25", "keyword:\"a \\\"b\\\" \\\\\"", "emotion:happy", "AU6.p>0.1", "source:\"x y\"", "size=3..4"};
+  const std::vector<std::string> terms{
+      "AU12>=2.5",     "AU4",       "yaw<-3.25",      "keyword:\"a \\\"b\\\" \\\\\"",
+      "emotion:happy", "AU6.p>0.1", "source:\"x y\"", "size=3..4"};
   for (int round = 0; round < 300; ++round) {
     std::string text = terms[random() % terms.size()];
     for (int i = 0; i < 5; ++i) {
       const std::string other = terms[random() % terms.size()];
       switch (random() % 4) {
-        case 0: text = "(" + text + ") & " + other; break;
-        case 1: text = text + " | " + other; break;
-        case 2: text = "!(" + text + ")"; break;
-        default: text = other + " & (" + text + ")"; break;
+        case 0:
+          text = "(" + text + ") & " + other;
+          break;
+        case 1:
+          text = text + " | " + other;
+          break;
+        case 2:
+          text = "!(" + text + ")";
+          break;
+        default:
+          text = other + " & (" + text + ")";
+          break;
       }
     }
     const std::string once = Canonical(text);

@@ -25,7 +25,8 @@ namespace fs = std::filesystem;
 const char* const kWhere = "AU12>=2 | keyword:joy | emotion:happy";
 
 void ExpectFresh(const FaceIndex& index, const std::string& folder) {
-  EXPECT_EQ(Find(index, ParseExpression(kWhere)).Count(), tests::Scan(folder, ParseExpression(kWhere)).size());
+  EXPECT_EQ(Find(index, ParseExpression(kWhere)).Count(),
+            tests::Scan(folder, ParseExpression(kWhere)).size());
   EXPECT_EQ(index.FaceCount(), tests::Scan(folder, {}).size());
 }
 
@@ -148,7 +149,9 @@ TEST(FaceIndex, NeverOverwritesWhatIsNotItsOwn) {
   EXPECT_EQ(tests::ReadText(photo).substr(0, 8), "precious");
   sqlite3* database = nullptr;
   ASSERT_EQ(sqlite3_open(other.c_str(), &database), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(database, "CREATE TABLE mine(x); INSERT INTO mine VALUES(1)", nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_EQ(
+      sqlite3_exec(database, "CREATE TABLE mine(x); INSERT INTO mine VALUES(1)", nullptr, nullptr, nullptr),
+      SQLITE_OK);
   sqlite3_close(database);
   const std::string before = tests::ReadText(other);
   EXPECT_THROW(FaceIndex(folder, KeptIn(other)), std::runtime_error);

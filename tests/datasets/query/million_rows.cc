@@ -8,7 +8,9 @@ namespace auforge::tests {
 
 datasets::query::ShardRows MillionRowsShard(int index, std::uint32_t faces) {
   std::mt19937_64 random(static_cast<std::uint64_t>(index) + 1);
-  const auto uniform = [&random] { return static_cast<float>(static_cast<double>(random() >> 11) * 0x1p-53); };
+  const auto uniform = [&random] {
+    return static_cast<float>(static_cast<double>(random() >> 11) * 0x1p-53);
+  };
   datasets::query::ShardRows rows;
   char name[32];
   std::snprintf(name, sizeof(name), "%05d.h5", index);
@@ -43,7 +45,8 @@ datasets::query::ShardRows MillionRowsShard(int index, std::uint32_t faces) {
     columns.text.push_back(i);
     std::string caption = random() % 1400 == 0 ? "anxiety" : "photo";
     if (random() % 2 == 0) caption += " person";
-    for (int w = 0; w < 6; ++w) caption += " word" + std::to_string(static_cast<int>(std::pow(30000.0, uniform())));
+    for (int w = 0; w < 6; ++w)
+      caption += " word" + std::to_string(static_cast<int>(std::pow(30000.0, uniform())));
     const std::string key = std::to_string(index) + "_" + std::to_string(i);
     rows.texts.push_back({key, "https://images.example.org/" + key + ".jpg", caption});
   }

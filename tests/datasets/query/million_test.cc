@@ -1,5 +1,5 @@
-// A million faces: how fast an index of them is built and asked, and what memory that takes. Times are of this
-// process's CPU, so that a busy machine does not change them.
+// A million faces: how fast an index of them is built and asked, and what memory that takes. Times are of
+// this process's CPU, so that a busy machine does not change them.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -20,7 +20,9 @@ constexpr std::uint32_t kFaces = 10'000;
 double CpuSeconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -53,8 +55,9 @@ TEST(Million, FacesAreIndexedAndFoundInTime) {
   const FaceIndex index{IndexStore(file)};
   std::printf("open: %.1f ms\n", 1000 * (CpuSeconds() - start));
   ASSERT_EQ(index.FaceCount(), std::uint64_t{kShards} * kFaces);
-  for (const char* text : {"AU12", "AU12>=2 & !AU4 & (AU6|AU7)", "emotion:happiness", "keyword:anxiety", "keyword:person",
-                           "keyword:\"person word1\"", "emotion:fearful & keyword:person & quality>0.5", "AU1.p>0.3 & yaw=-10..10"}) {
+  for (const char* text : {"AU12", "AU12>=2 & !AU4 & (AU6|AU7)", "emotion:happiness", "keyword:anxiety",
+                           "keyword:person", "keyword:\"person word1\"",
+                           "emotion:fearful & keyword:person & quality>0.5", "AU1.p>0.3 & yaw=-10..10"}) {
     start = CpuSeconds();
     const Selection selection = Find(index, ParseExpression(text));
     const double counted = CpuSeconds() - start;
@@ -79,8 +82,8 @@ TEST(Million, FacesAreIndexedAndFoundInTime) {
   TallyAus(index, Find(index, {}));
   const double aus = CpuSeconds();
   TallyKeywords(index, Find(index, {}), {}, 50);
-  std::printf("tables: emotions %.0f ms, AUs %.0f ms, keywords %.0f ms\n", 1000 * (emotions - start), 1000 * (aus - emotions),
-              1000 * (CpuSeconds() - aus));
+  std::printf("tables: emotions %.0f ms, AUs %.0f ms, keywords %.0f ms\n", 1000 * (emotions - start),
+              1000 * (aus - emotions), 1000 * (CpuSeconds() - aus));
   const double resident = ResidentMegabytes();
   std::printf("resident %.0f MB\n", resident);
   EXPECT_LE(resident, 400);

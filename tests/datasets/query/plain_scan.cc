@@ -45,7 +45,8 @@ bool HasPhrase(const std::string& caption, std::string phrase) {
     bool fits = true;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       const bool is_last = i + 1 == wanted.size();
-      fits = fits && (is_beginning && is_last ? text[at + i].starts_with(wanted[i]) : text[at + i] == wanted[i]);
+      fits =
+          fits && (is_beginning && is_last ? text[at + i].starts_with(wanted[i]) : text[at + i] == wanted[i]);
     }
     if (fits) return true;
   }
@@ -61,16 +62,26 @@ float Value(const datasets::ShardReader& shard, std::size_t face, const Expressi
   const std::size_t width = shard.header().schema.size();
   const std::size_t at = term.au > 0 ? face * width + shard.header().schema.Find(term.au).value() : 0;
   switch (term.field) {
-    case Field::kAuIntensity: return shard.AuIntensity()[at];
-    case Field::kAuProbability: return shard.AuProbability()[at];
-    case Field::kAuPresent: return static_cast<float>(shard.AuPresent()[at]);
-    case Field::kQuality: return shard.Quality()[face];
-    case Field::kScore: return shard.DetectorScore()[face];
-    case Field::kYaw: return shard.Pose(face).yaw;
-    case Field::kPitch: return shard.Pose(face).pitch;
-    case Field::kRoll: return shard.Pose(face).roll;
-    case Field::kSize: return shard.FaceBox(face).width;
-    case Field::kFace: return static_cast<float>(shard.FaceIndex()[face]);
+    case Field::kAuIntensity:
+      return shard.AuIntensity()[at];
+    case Field::kAuProbability:
+      return shard.AuProbability()[at];
+    case Field::kAuPresent:
+      return static_cast<float>(shard.AuPresent()[at]);
+    case Field::kQuality:
+      return shard.Quality()[face];
+    case Field::kScore:
+      return shard.DetectorScore()[face];
+    case Field::kYaw:
+      return shard.Pose(face).yaw;
+    case Field::kPitch:
+      return shard.Pose(face).pitch;
+    case Field::kRoll:
+      return shard.Pose(face).roll;
+    case Field::kSize:
+      return shard.FaceBox(face).width;
+    case Field::kFace:
+      return static_cast<float>(shard.FaceIndex()[face]);
   }
   return 0;
 }
@@ -80,7 +91,8 @@ float Value(const datasets::ShardReader& shard, std::size_t face, const Expressi
 bool Holds(const datasets::ShardReader& shard, std::size_t face, const Expression& expression) {
   const datasets::SampleRecord& sample = shard.Sample(static_cast<std::size_t>(shard.FaceSample()[face]));
   switch (expression.kind) {
-    case Expression::Kind::kAll: return true;
+    case Expression::Kind::kAll:
+      return true;
     case Expression::Kind::kAnd:
       for (const Expression& child : expression.children) {
         if (!Holds(shard, face, child)) return false;
@@ -91,12 +103,14 @@ bool Holds(const datasets::ShardReader& shard, std::size_t face, const Expressio
         if (Holds(shard, face, child)) return true;
       }
       return false;
-    case Expression::Kind::kNot: return !Holds(shard, face, expression.children[0]);
+    case Expression::Kind::kNot:
+      return !Holds(shard, face, expression.children[0]);
     case Expression::Kind::kNumber: {
       const float a = Value(shard, face, expression), b = expression.value;
-      const std::map<Comparison, bool> truth{{Comparison::kLess, a < b},     {Comparison::kLessOrEqual, a <= b},
-                                             {Comparison::kGreater, a > b},  {Comparison::kGreaterOrEqual, a >= b},
-                                             {Comparison::kEqual, a == b},   {Comparison::kNotEqual, a != b}};
+      const std::map<Comparison, bool> truth{
+          {Comparison::kLess, a < b},    {Comparison::kLessOrEqual, a <= b},
+          {Comparison::kGreater, a > b}, {Comparison::kGreaterOrEqual, a >= b},
+          {Comparison::kEqual, a == b},  {Comparison::kNotEqual, a != b}};
       return truth.at(expression.comparison);
     }
     case Expression::Kind::kEmotion: {
@@ -104,10 +118,12 @@ bool Holds(const datasets::ShardReader& shard, std::size_t face, const Expressio
       const std::string& name = shard.header().emotion_names[shard.Emotion()[face]];
       return wanted.ends_with('*') ? name.starts_with(wanted.substr(0, wanted.size() - 1)) : name == wanted;
     }
-    case Expression::Kind::kKeyword: return HasPhrase(sample.keywords, expression.text);
+    case Expression::Kind::kKeyword:
+      return HasPhrase(sample.keywords, expression.text);
     case Expression::Kind::kSource: {
       const std::string part = Lower(expression.text);
-      return Lower(shard.header().source).find(part) != std::string::npos || Lower(sample.key).find(part) != std::string::npos ||
+      return Lower(shard.header().source).find(part) != std::string::npos ||
+             Lower(sample.key).find(part) != std::string::npos ||
              Lower(sample.url).find(part) != std::string::npos;
     }
   }

@@ -15,7 +15,8 @@ struct ScannedFace {
   friend bool operator==(const ScannedFace&, const ScannedFace&) = default;
 };
 
-bool Holds(const datasets::ShardReader& shard, std::size_t face, const datasets::query::Expression& expression);
+bool Holds(const datasets::ShardReader& shard, std::size_t face,
+           const datasets::query::Expression& expression);
 std::vector<ScannedFace> Scan(const std::string& folder, const datasets::query::Expression& expression);
 
 }  // namespace auforge::tests

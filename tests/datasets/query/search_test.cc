@@ -43,13 +43,46 @@ class Search : public testing::Test {
 
 TEST_F(Search, EveryFormFindsWhatAScanFinds) {
   const FaceIndex index = Open();
-  for (const char* text :
-       {"", "AU12", "AU12>=2", "AU12>2", "AU12<=2", "AU12<2", "AU12=2", "AU12!=2", "AU12=1..3", "AU12.p>=0.7", "AU12.present=0",
-        "AU43", "quality>=0.5", "score<0", "yaw=-15..15", "pitch>10", "roll<=-5", "size=80..200", "face=0", "face>=1",
-        "emotion:happiness", "emotion:\"happily*\"", "!emotion:neutral", "keyword:joy", "keyword:anx*", "keyword:cafe",
-        "keyword:\"CAFÉ\"", "keyword:\"fear of heights\"", "keyword:\"fear of he*\"", "keyword:script", "keyword:\"drop table\"",
-        "keyword:nothing", "keyword:\"!!\"", "keyword:\"\\\"\"", "source:example.org", "source:\"crawl/1.tar\"", "source:\"1-7\"",
-        "AU12>=2 & !AU4 & (AU6|AU7)", "(AU1|AU2)&quality>0.2|keyword:joy&!emotion:happy", "!(AU1 | !AU2)"}) {
+  for (const char* text : {"",
+                           "AU12",
+                           "AU12>=2",
+                           "AU12>2",
+                           "AU12<=2",
+                           "AU12<2",
+                           "AU12=2",
+                           "AU12!=2",
+                           "AU12=1..3",
+                           "AU12.p>=0.7",
+                           "AU12.present=0",
+                           "AU43",
+                           "quality>=0.5",
+                           "score<0",
+                           "yaw=-15..15",
+                           "pitch>10",
+                           "roll<=-5",
+                           "size=80..200",
+                           "face=0",
+                           "face>=1",
+                           "emotion:happiness",
+                           "emotion:\"happily*\"",
+                           "!emotion:neutral",
+                           "keyword:joy",
+                           "keyword:anx*",
+                           "keyword:cafe",
+                           "keyword:\"CAFÉ\"",
+                           "keyword:\"fear of heights\"",
+                           "keyword:\"fear of he*\"",
+                           "keyword:script",
+                           "keyword:\"drop table\"",
+                           "keyword:nothing",
+                           "keyword:\"!!\"",
+                           "keyword:\"\\\"\"",
+                           "source:example.org",
+                           "source:\"crawl/1.tar\"",
+                           "source:\"1-7\"",
+                           "AU12>=2 & !AU4 & (AU6|AU7)",
+                           "(AU1|AU2)&quality>0.2|keyword:joy&!emotion:happy",
+                           "!(AU1 | !AU2)"}) {
     Check(index, text);
   }
   EXPECT_GT(Check(index, "keyword:\"fear of heights\""), 0U);
@@ -60,13 +93,16 @@ TEST_F(Search, EveryFormFindsWhatAScanFinds) {
 TEST_F(Search, RandomExpressionsFindWhatAScanFinds) {
   const FaceIndex index = Open();
   std::mt19937 random(3);
-  const std::vector<std::string> terms{"AU1", "AU2>=3", "AU4.p<0.5", "AU6=0", "AU7!=2", "AU25>1.5", "AU45", "quality>0.4", "yaw>0",
-                                       "emotion:happy", "emotion:fearful", "keyword:joy", "keyword:s*", "source:media", "size<150"};
+  const std::vector<std::string> terms{
+      "AU1",        "AU2>=3",       "AU4.p<0.5", "AU6=0",         "AU7!=2",          "AU25>1.5",
+      "AU45",       "quality>0.4",  "yaw>0",     "emotion:happy", "emotion:fearful", "keyword:joy",
+      "keyword:s*", "source:media", "size<150"};
   for (int round = 0; round < 150; ++round) {
     std::string text = terms[random() % terms.size()];
     for (auto i = random() % 5; i > 0; --i) {
       const std::string other = terms[random() % terms.size()];
-      text = random() % 3 == 0 ? "!(" + text + ") | " + other : "(" + text + (random() % 2 == 0 ? ") & " : ") | ") + other;
+      text = random() % 3 == 0 ? "!(" + text + ") | " + other
+                               : "(" + text + (random() % 2 == 0 ? ") & " : ") | ") + other;
     }
     Check(index, text);
   }
@@ -109,8 +145,10 @@ TEST_F(Search, OrdersByAnyField) {
     EXPECT_LE(value, last);
     last = value;
   }
-  EXPECT_EQ(Find(index, {}, ParseOrder("random:1")).Page(0, 9), Find(index, {}, ParseOrder("random:1")).Page(0, 9));
-  EXPECT_NE(Find(index, {}, ParseOrder("random:1")).Page(0, 9), Find(index, {}, ParseOrder("random:2")).Page(0, 9));
+  EXPECT_EQ(Find(index, {}, ParseOrder("random:1")).Page(0, 9),
+            Find(index, {}, ParseOrder("random:1")).Page(0, 9));
+  EXPECT_NE(Find(index, {}, ParseOrder("random:1")).Page(0, 9),
+            Find(index, {}, ParseOrder("random:2")).Page(0, 9));
   EXPECT_THROW(ParseOrder("beauty"), ExpressionError);
   EXPECT_THROW(ParseOrder("random:x"), ExpressionError);
   EXPECT_THROW(ParseOrder("AU12>1 & quality"), ExpressionError);
@@ -197,9 +235,12 @@ TEST_F(Search, UnknownNamesAreRefusedWithTheNearest) {
     }
     return std::string();
   };
-  EXPECT_EQ(message("quality>0 & AU5").substr(0, 73), "column 13: AU5 is not measured in these shards; the nearest is AU4 (there");
-  EXPECT_NE(message("emotion:hapy").find("did you mean \"happy\"?"), std::string::npos) << message("emotion:hapy");
-  EXPECT_NE(message("emotion:hapiness").find("did you mean \"happiness\"?"), std::string::npos) << message("emotion:hapiness");
+  EXPECT_EQ(message("quality>0 & AU5").substr(0, 73),
+            "column 13: AU5 is not measured in these shards; the nearest is AU4 (there");
+  EXPECT_NE(message("emotion:hapy").find("did you mean \"happy\"?"), std::string::npos)
+      << message("emotion:hapy");
+  EXPECT_NE(message("emotion:hapiness").find("did you mean \"happiness\"?"), std::string::npos)
+      << message("emotion:hapiness");
   EXPECT_NE(message("emotion:\"zz*\"").find("There are: neutral"), std::string::npos);
 }
 
