@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <mutex>
 #include <numbers>
 #include <stdexcept>
 #include <string>
 
 #include "datasets/storage/checksum.h"
 #include "datasets/synthetic/backdrop.h"
+#include "datasets/synthetic/internal/identity_cache.h"
 
 namespace auforge::datasets::synthetic {
 namespace {
@@ -57,40 +56,7 @@ struct CgGenerator::Plan {
   bool is_plain = false;  // an even grey backdrop
 };
 
-// Characters are made once by whichever thread comes first and shared by pictures of the same person.
-class CgGenerator::Cast {
- public:
-  template <typename Make>
-  std::shared_ptr<const Character> Get(std::uint64_t seed, std::uint64_t identity, const Make& make) {
-    std::shared_ptr<Entry> entry;
-    {
-      const std::lock_guard lock(mutex_);
-      auto& slot = entries_[{seed, identity}];
-      if (!slot) slot = std::make_shared<Entry>();
-      entry = slot;
-      entry->used = ++clock_;
-      while (entries_.size() > kMost) {
-        entries_.erase(std::min_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
-          return a.second->used < b.second->used;
-        }));
-      }
-    }
-    const std::lock_guard lock(entry->mutex);
-    if (!entry->character) entry->character = make();
-    return entry->character;
-  }
-
- private:
-  static constexpr std::size_t kMost = 24;
-  struct Entry {
-    std::mutex mutex;
-    std::shared_ptr<const Character> character;
-    std::uint64_t used = 0;  // guarded by the cast's mutex
-  };
-  std::mutex mutex_;
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::shared_ptr<Entry>> entries_;
-  std::uint64_t clock_ = 0;
-};
+class CgGenerator::Cast : public internal::IdentityCache<Character> {};
 
 void CgOptions::Validate() const {
   const auto need = [](bool ok, const char* name, double value, const char* range) {
@@ -126,6 +92,7 @@ CgGenerator::CgGenerator(const FaceModel& model, const FaceRenderer& renderer, c
       renderer_(renderer),
       options_(Checked(options)),
       au_shapes_(model),
+      mixer_(model),
       visibility_(model),
       painter_(model, options.texture_side, options.texture_side),
       wrinkles_(model, painter_.atlas()),
@@ -135,7 +102,7 @@ CgGenerator::CgGenerator(const FaceModel& model, const FaceRenderer& renderer, c
 CgGenerator::~CgGenerator() = default;
 
 std::string CgGenerator::ConfigDigest() const {
-  std::string text = "cg 1 " + std::to_string(options_.size) + " " +
+  std::string text = "cg 2 " + std::to_string(options_.size) + " " +
                      std::to_string(options_.faces_per_identity) + " " +
                      std::to_string(options_.texture_side);
   for (const float v :
@@ -177,12 +144,7 @@ std::shared_ptr<const CgGenerator::Character> CgGenerator::MakeCharacter(Person 
 
 SyntheticFace CgGenerator::Make(const Character& character, const Plan& plan) const {
   std::vector<Vec3> shape = character.neutral;
-  for (std::size_t e = 0; e < plan.weights.size(); ++e) {
-    const float w = plan.weights[e];
-    if (w == 0) continue;
-    const std::vector<Vec3>& delta = model_.expressions[e];
-    for (std::size_t v = 0; v < shape.size(); ++v) shape[v] += delta[v] * w;
-  }
+  mixer_.Add(plan.weights, shape);
   const auto side = static_cast<float>(options_.size);
   Camera camera;
   camera.view_from_model = RotationOf(plan.pose);

@@ -7,6 +7,7 @@
 
 #include "datasets/synthetic/au_shapes.h"
 #include "datasets/synthetic/degrade.h"
+#include "datasets/synthetic/expression_mixer.h"
 #include "datasets/synthetic/face_generator.h"
 #include "datasets/synthetic/hair.h"
 #include "datasets/synthetic/occluders.h"
@@ -23,7 +24,7 @@ struct CgOptions {
   int faces_per_identity = 6;  // pictures of one made-up person, >= 1
   int texture_side = 384;      // texels of the face's texture, 128..2048; cost grows with its square
   // Standard deviations, degrees. A share `turned` of the faces is drawn evenly from -limit..limit instead.
-  float yaw = 15, pitch = 8, roll = 9;
+  float yaw = 15, pitch = 7, roll = 7.5F;
   float turned = 0.15F;                                     // 0..1
   float yaw_limit = 60, pitch_limit = 30, roll_limit = 30;  // nothing beyond these, 0..90
   OccluderOptions occluders;
@@ -57,6 +58,7 @@ class CgGenerator final : public FaceGenerator {
   const FaceRenderer& renderer_;
   CgOptions options_;
   AuShapes au_shapes_;
+  ExpressionMixer mixer_;
   VisibilityMeter visibility_;
   SkinPainter painter_;
   WrinkleMaps wrinkles_;

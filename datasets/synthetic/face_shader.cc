@@ -25,6 +25,14 @@ float Power2(float x, int doublings) {
   return x;
 }
 
+float WholePower(float x, unsigned n) {
+  float result = 1;
+  for (; n != 0; n >>= 1U, x *= x) {
+    if ((n & 1U) != 0) result *= x;
+  }
+  return result;
+}
+
 float Fresnel(float cosine) {
   const float m = std::clamp(1 - cosine, 0.0F, 1.0F), m2 = m * m;
   return 0.028F + 0.972F * m2 * m2 * m;
@@ -124,7 +132,7 @@ Vec3 FaceShader::Lamps(Vec3 normal, float lit, float creep) const {
   return sum;
 }
 
-Vec3 FaceShader::Highlight(const SurfacePoint& point, Vec3 normal, float power) const {
+Vec3 FaceShader::Highlight(const SurfacePoint& point, Vec3 normal, unsigned power) const {
   const Vec3 view = Normalised(point.position * -1.0F);
   Vec3 sum;
   bool shadowed = true;
@@ -134,7 +142,7 @@ Vec3 FaceShader::Highlight(const SurfacePoint& point, Vec3 normal, float power) 
       const Vec3 half = Normalised(view + lamp.direction);
       const float share = lamp.casts_shadow && shadowed ? point.lit : 1.0F;
       // Normalised Blinn and Phong, for a lamp given by the radiosity it causes.
-      const float lobe = (power + 8) / 8 * std::pow(std::max(0.0F, Dot(normal, half)), power);
+      const float lobe = (static_cast<float>(power) + 8) / 8 * WholePower(std::max(0.0F, Dot(normal, half)), power);
       sum += lamp.colour * (share * cosine * lobe * Fresnel(Dot(view, half)));
     }
     if (lamp.casts_shadow) shadowed = false;

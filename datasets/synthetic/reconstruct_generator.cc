@@ -11,16 +11,26 @@
 #include "datasets/storage/checksum.h"
 #include "datasets/synthetic/internal/composite.h"
 #include "datasets/synthetic/internal/face_topology.h"
+#include "datasets/synthetic/internal/identity_cache.h"
 
 namespace auforge::datasets::synthetic {
 namespace {
 
 // Purposes of random streams.
-enum : std::uint64_t { kPerson = 11, kExpression = 12, kCamera = 13, kLight = 14, kCover = 15, kDegrade = 16 };
+enum : std::uint64_t {
+  kPerson = 11,
+  kExpression = 12,
+  kCamera = 13,
+  kLight = 14,
+  kCover = 15,
+  kDegrade = 16
+};
 
-constexpr float kMostTurn = 30;      // degrees of yaw away from the photo's own
-constexpr float kEdgeInner = 1.7F;   // cm inside the face's edge where the drawn face has taken over
+constexpr float kMostTurn = 30;     // degrees of yaw away from the photo's own
+constexpr float kEdgeInner = 1.7F;  // cm inside the face's edge where the drawn face has taken over
 constexpr float kEdgeOuter = 0.15F;
+constexpr std::uint64_t kSheets =
+    0x5348454554ULL;  // keeps the people of sheets apart from those of data sets
 
 struct EyeColour {
   Vec3 middle, rim;
@@ -53,23 +63,29 @@ MouthLook SampleMouth(Random& random) {
 
 }  // namespace
 
+// The neutral shapes of made-up people.
+class ReconstructGenerator::People : public internal::IdentityCache<std::vector<Vec3>> {};
+
 struct ReconstructGenerator::Plan {
   std::size_t source = 0;
-  std::vector<float> identity;  // added to the source's
-  std::vector<float> weights;   // of the model's expressions
+  std::shared_ptr<const std::vector<Vec3>> neutral;  // who it is, without an expression
+  std::vector<float> weights;                        // of the model's expressions
   Expression expression;
-  features::HeadPose pose;      // yaw and pitch; roll is the camera's
+  features::HeadPose pose;  // yaw and pitch; roll is the camera's
   features::Similarity target_from_picture;
   EyeLook eyes;
   MouthLook mouth;
   Light light;
   float folds = 0.5F;
+  WrinkleStyle wrinkles;  // a photo has its resting ones already
   std::uint32_t occluders = 0;
 };
 
 void ReconstructOptions::Validate() const {
   const auto need = [](bool ok, const char* name, double value, const char* range) {
-    if (!ok) throw std::invalid_argument("reconstruct." + std::string(name) + " = " + std::to_string(value) + "; must be " + range);
+    if (!ok)
+      throw std::invalid_argument("reconstruct." + std::string(name) + " = " + std::to_string(value) +
+                                  "; must be " + range);
   };
   need(size >= 64 && size <= 1024, "size", size, "64..1024 pixels");
   need(faces_per_identity >= 1, "faces_per_identity", faces_per_identity, ">= 1");
@@ -82,22 +98,36 @@ void ReconstructOptions::Validate() const {
 }
 
 ReconstructGenerator::ReconstructGenerator(const FaceModel& model, const FaceRenderer& renderer,
-                                           std::vector<PhotoSource> sources, const ReconstructOptions& options)
-    : model_(model), renderer_(renderer), sources_(std::move(sources)), options_(options), au_shapes_(model), visibility_(model) {
+                                           std::vector<PhotoSource> sources,
+                                           const ReconstructOptions& options)
+    : model_(model),
+      renderer_(renderer),
+      sources_(std::move(sources)),
+      options_(options),
+      au_shapes_(model),
+      mixer_(model),
+      wrinkles_(model, FaceAtlas(model, 384, 64)),
+      visibility_(model),
+      people_(std::make_unique<People>()) {
   options_.Validate();
   if (sources_.empty()) throw std::invalid_argument("ReconstructGenerator: needs at least one photo");
   std::vector<float> edge = DistanceFromFaceEdge(model);
   for (std::int32_t v = 0; v < internal::kNarrowFaceEnd; v += 23) anchors_.push_back(v);
   for (float& d : edge) d = SmoothStep(kEdgeOuter, kEdgeInner, d);
   blend_ = SkinUnwrap(model, 256).Paint(edge);
-  for (const PhotoSource& source : sources_) source_shapes_.push_back(model.Evaluate(source.fit.identity, source.fit.expression));
+  for (const PhotoSource& source : sources_)
+    source_shapes_.push_back(model.Evaluate(source.fit.identity, source.fit.expression));
 }
 
+ReconstructGenerator::~ReconstructGenerator() = default;
+
 std::string ReconstructGenerator::ConfigDigest() const {
-  std::string text = "reconstruct 1 " + std::to_string(options_.size) + " " + std::to_string(options_.faces_per_identity);
-  for (const float v : {options_.identity_deviation, options_.yaw, options_.pitch, options_.roll, options_.occluders.rate, options_.degrade.tone,
-                        options_.degrade.cast, options_.degrade.grey, options_.degrade.small, options_.degrade.blur, options_.degrade.motion,
-                        options_.degrade.noise, options_.degrade.jpeg}) {
+  std::string text =
+      "reconstruct 2 " + std::to_string(options_.size) + " " + std::to_string(options_.faces_per_identity);
+  for (const float v :
+       {options_.identity_deviation, options_.yaw, options_.pitch, options_.roll, options_.occluders.rate,
+        options_.degrade.tone, options_.degrade.cast, options_.degrade.grey, options_.degrade.small,
+        options_.degrade.blur, options_.degrade.motion, options_.degrade.noise, options_.degrade.jpeg}) {
     text += " " + std::to_string(v);
   }
   for (const PhotoSource& source : sources_) {
@@ -107,29 +137,30 @@ std::string ReconstructGenerator::ConfigDigest() const {
   return storage::HexDigest({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
-cv::Mat ReconstructGenerator::Background(const Plan& plan, std::span<const Vec3> shape, const Camera& posed) const {
+cv::Mat ReconstructGenerator::Background(const Plan& plan, std::span<const Vec3> shape,
+                                         const Camera& posed) const {
   const PhotoSource& source = sources_[plan.source];
   std::vector<internal::Drag> drags;
   for (const std::int32_t v : anchors_) {
     const auto at = static_cast<std::size_t>(v);
     const Camera& camera = source.fit.camera;
-    drags.push_back({camera.Project(camera.View(source_shapes_[plan.source][at])), posed.Project(posed.View(shape[at]))});
+    drags.push_back(
+        {camera.Project(camera.View(source_shapes_[plan.source][at])), posed.Project(posed.View(shape[at]))});
   }
   return internal::WarpBackground(source.picture, drags, plan.target_from_picture.Inverse(), options_.size);
 }
 
+std::shared_ptr<const std::vector<Vec3>> ReconstructGenerator::Neutral(
+    std::span<const float> identity) const {
+  const std::vector<float> still(model_.expressions.size(), 0.0F);
+  return std::make_shared<const std::vector<Vec3>>(model_.Evaluate(identity, still));
+}
+
 SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
   const PhotoSource& source = sources_[plan.source];
-  std::vector<float> identity = source.fit.identity;
-  for (std::size_t i = 0; i < identity.size() && i < plan.identity.size(); ++i) identity[i] += plan.identity[i];
-  const std::vector<float> still(model_.expressions.size(), 0.0F);
-  const std::vector<Vec3> neutral = model_.Evaluate(identity, still);
+  const std::vector<Vec3>& neutral = *plan.neutral;
   std::vector<Vec3> shape = neutral;
-  for (std::size_t e = 0; e < plan.weights.size(); ++e) {
-    if (plan.weights[e] == 0) continue;
-    const std::vector<Vec3>& delta = model_.expressions[e];
-    for (std::size_t v = 0; v < shape.size(); ++v) shape[v] += delta[v] * plan.weights[e];
-  }
+  mixer_.Add(plan.weights, shape);
 
   // The photo's camera with the new pose; then everything turned, scaled and shifted into the target.
   Camera posed = source.fit.camera;
@@ -146,7 +177,10 @@ SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
   scene.width = scene.height = options_.size;
   scene.shape = shape;
   scene.camera = camera;
-  scene.skin = &source.skin;
+  SkinTextures skin = source.skin;
+  skin.face_relief = wrinkles_.Smooth();
+  wrinkles_.Add(plan.wrinkles, plan.expression, skin.face_relief);
+  scene.skin = &skin;
   scene.light = plan.light;
   scene.eyes = plan.eyes;
   scene.mouth = plan.mouth;
@@ -167,7 +201,8 @@ SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
   }
   cv::Mat covered = cv::Mat::zeros(face.image.size(), CV_8UC1);
   PaintOccluders(face.image, covered, face.landmarks, plan.occluders, cover);
-  const Visibility seen = visibility_.Measure(shape, scratch.normals, camera, scratch.samples, FaceRenderer::kSamples, covered);
+  const Visibility seen =
+      visibility_.Measure(shape, scratch.normals, camera, scratch.samples, FaceRenderer::kSamples, covered);
   face.visible_fraction = seen.face;
   face.au_visibility = seen.au;
 
@@ -199,9 +234,12 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
   Random person(seed, identity, kPerson);
   plan.source = static_cast<std::size_t>(person.Index(static_cast<int>(sources_.size())));
   const PhotoSource& source = sources_[plan.source];
+  std::vector<float> weights = source.fit.identity;
   for (std::size_t i = 0; i < model_.identities.size(); ++i) {
-    plan.identity.push_back(std::clamp(person.Normal(0, options_.identity_deviation), -1.0F, 1.0F));
+    const float change = std::clamp(person.Normal(0, options_.identity_deviation), -1.0F, 1.0F);
+    if (i < weights.size()) weights[i] += change;
   }
+  plan.neutral = people_->Get(seed, identity, [&] { return Neutral(weights); });
   plan.eyes = SampleEyes(source, person);
   plan.mouth = SampleMouth(person);
 
@@ -211,9 +249,12 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
   AddRestingFace(model_, person, plan.weights);
   AddNuisance(model_, plan.expression, expression, plan.weights);
   plan.folds = expression.Uniform(0.35F, 0.9F);
+  plan.wrinkles = {0, person.Uniform(0.15F, 0.75F), person.Index(WrinkleMaps::kVariants)};
 
   Random random(seed, index, kCamera);
-  const auto draw = [&random](float deviation) { return std::clamp(random.Normal(0, deviation), -2.2F * deviation, 2.2F * deviation); };
+  const auto draw = [&random](float deviation) {
+    return std::clamp(random.Normal(0, deviation), -2.2F * deviation, 2.2F * deviation);
+  };
   const features::HeadPose own = PoseOf(source.fit.camera.view_from_model);
   plan.pose.yaw = std::clamp(draw(options_.yaw), own.yaw - kMostTurn, own.yaw + kMostTurn);
   plan.pose.pitch = own.pitch * 0.5F + draw(options_.pitch);
@@ -226,14 +267,17 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
   const features::Point2 middle{kPictureSide * 0.5F, kPictureSide * (kPictureEyeHeight + 0.06F)};
   features::Point2 to{side * random.Uniform(0.44F, 0.56F), side * random.Uniform(0.45F, 0.55F)};
   if ((plan.occluders & Bit(Occluder::kFrameCut)) != 0) {
-    (random.Chance(0.5F) ? to.x : to.y) += (random.Chance(0.5F) ? 1.0F : -1.0F) * side * random.Uniform(0.18F, 0.3F);
+    (random.Chance(0.5F) ? to.x : to.y) +=
+        (random.Chance(0.5F) ? 1.0F : -1.0F) * side * random.Uniform(0.18F, 0.3F);
   }
-  plan.target_from_picture = {a, b, to.x - (a * middle.x - b * middle.y), to.y - (b * middle.x + a * middle.y)};
+  plan.target_from_picture = {a, b, to.x - (a * middle.x - b * middle.y),
+                              to.y - (b * middle.x + a * middle.y)};
 
   Random light(seed, index, kLight);
   const float share = light.Chance(0.25F) ? 0 : light.Uniform(0, 0.7F);
   plan.light = SampleLight(light);
-  for (std::size_t i = 0; i < 9; ++i) plan.light.ambient[i] = Mix(source.light[i], plan.light.ambient[i], share);
+  for (std::size_t i = 0; i < 9; ++i)
+    plan.light.ambient[i] = Mix(source.light[i], plan.light.ambient[i], share);
   for (Lamp& lamp : plan.light.lamps) lamp.colour = lamp.colour * share;
 
   SyntheticFace face = Make(plan);
@@ -243,21 +287,26 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
   return face;
 }
 
-SyntheticFace ReconstructGenerator::Draw(std::size_t source, const Expression& expression, features::HeadPose pose) const {
+SyntheticFace ReconstructGenerator::Draw(std::size_t source, const Expression& expression,
+                                         features::HeadPose pose) const {
   Plan plan;
   plan.source = source;
   plan.expression = expression;
   plan.weights = au_shapes_.Weights(expression, 1);
+  plan.neutral = people_->Get(kSheets, source, [&] { return Neutral(sources_[source].fit.identity); });
   plan.pose = {pose.yaw, pose.pitch, 0};
-  const float scale = static_cast<float>(options_.size) / 256, roll = pose.roll * std::numbers::pi_v<float> / 180;
+  const float scale = static_cast<float>(options_.size) / 256,
+              roll = pose.roll * std::numbers::pi_v<float> / 180;
   const float a = scale * std::cos(roll), b = scale * std::sin(roll);
   const features::Point2 middle{kPictureSide * 0.5F, kPictureSide * (kPictureEyeHeight + 0.06F)};
   const float half = static_cast<float>(options_.size) / 2;
-  plan.target_from_picture = {a, b, half - (a * middle.x - b * middle.y), half - (b * middle.x + a * middle.y)};
+  plan.target_from_picture = {a, b, half - (a * middle.x - b * middle.y),
+                              half - (b * middle.x + a * middle.y)};
   plan.light.ambient = sources_[source].light;
   Random person(source, 0, kPerson);
   plan.eyes = SampleEyes(sources_[source], person);
   plan.mouth = SampleMouth(person);
+  plan.wrinkles = {0, 0.5F, static_cast<int>(source % WrinkleMaps::kVariants)};
   SyntheticFace face = Make(plan);
   face.identity = static_cast<std::int64_t>(source);
   return face;

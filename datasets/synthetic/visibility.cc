@@ -14,6 +14,32 @@ constexpr float kDepthSlack = 0.45F;   // cm; lips and lids lie close over what 
 constexpr float kLeastFacing = 0.08F;  // flatter skin shows nothing
 constexpr std::size_t kEvery = 3;      // every third vertex is sample enough
 
+// What lies inside nostrils, lids and lips never counts: 1 for vertices that show in a frontal face at rest.
+std::vector<std::uint8_t> SeenFromTheFront(const FaceModel& model) {
+  constexpr int kSide = 512;
+  constexpr float kScale = 18;  // samples a cm
+  std::vector<ScreenVertex> screen;
+  for (const Vec3 p : model.neutral)
+    screen.push_back({kSide / 2 + kScale * p.x, kSide / 2 - kScale * (p.y - 1), 100 + p.z});
+  std::vector<MeshTriangle> skin;
+  for (const FaceTriangle& t : model.triangles) {
+    if (model.materials[static_cast<std::size_t>(t.material)] == "M_Face") skin.push_back(t.vertex);
+  }
+  VisibilityBuffer buffer;
+  buffer.Reset(kSide, kSide);
+  buffer.Draw(screen, skin, Facing::kBoth, 0);
+  std::vector<std::uint8_t> seen(model.VertexCount(), 0);
+  for (std::size_t v = 0; v < seen.size(); ++v) {
+    const int x = static_cast<int>(screen[v].x), y = static_cast<int>(screen[v].y);
+    if (x < 0 || y < 0 || x >= kSide || y >= kSide) continue;
+    seen[v] = buffer.InverseDepth(x, y) < screen[v].invz + 0.12F ? 1 : 0;
+  }
+  std::vector<Vec3> normals(model.VertexCount());
+  VertexNormals(model.neutral, skin, normals);
+  for (std::size_t v = 0; v < seen.size(); ++v) seen[v] = seen[v] != 0 && normals[v].z > 0.12F ? 1 : 0;
+  return seen;
+}
+
 }  // namespace
 
 VisibilityMeter::VisibilityMeter(const FaceModel& model) {
@@ -22,9 +48,12 @@ VisibilityMeter::VisibilityMeter(const FaceModel& model) {
   const std::vector<Vec3>& at = model.neutral;
   const auto landmark = [&](std::size_t i) { return at[static_cast<std::size_t>(LandmarkVertices()[i])]; };
   const float brow = std::max(landmark(19).y, landmark(24).y) + 0.5F, chin = landmark(8).y;
+  const std::vector<std::uint8_t> can_be_seen = SeenFromTheFront(model);
   for (std::size_t v = 0; v < static_cast<std::size_t>(internal::kNarrowFaceEnd); v += kEvery) {
+    if (can_be_seen[v] == 0) continue;
     vertices_.push_back(static_cast<std::int32_t>(v));
-    const bool counts = at[v].y < brow && at[v].y > chin && std::abs(at[v].x) < landmark(14).x && at[v].z > landmark(14).z;
+    const bool counts =
+        at[v].y < brow && at[v].y > chin && std::abs(at[v].x) < landmark(14).x && at[v].z > landmark(14).z;
     face_weight_.push_back(counts ? 1.0F : 0.0F);
   }
   au_weight_.assign(vertices_.size() * aus.size(), 0.0F);
@@ -49,8 +78,9 @@ VisibilityMeter::VisibilityMeter(const FaceModel& model) {
   }
 }
 
-Visibility VisibilityMeter::Measure(std::span<const Vec3> shape, std::span<const Vec3> normals, const Camera& camera,
-                                    const VisibilityBuffer& samples, int samples_per_pixel, const cv::Mat& covered) const {
+Visibility VisibilityMeter::Measure(std::span<const Vec3> shape, std::span<const Vec3> normals,
+                                    const Camera& camera, const VisibilityBuffer& samples,
+                                    int samples_per_pixel, const cv::Mat& covered) const {
   const std::size_t aus = au_weight_.size() / vertices_.size();
   Visibility result;
   result.au.assign(aus, 0.0F);
@@ -68,7 +98,8 @@ Visibility VisibilityMeter::Measure(std::span<const Vec3> shape, std::span<const
       const float invz = samples.InverseDepth(x, y);
       seen = invz <= 0 || 1 / invz > -view.z - kDepthSlack;
     }
-    if (seen && !covered.empty()) seen = covered.at<std::uint8_t>(y / samples_per_pixel, x / samples_per_pixel) == 0;
+    if (seen && !covered.empty())
+      seen = covered.at<std::uint8_t>(y / samples_per_pixel, x / samples_per_pixel) == 0;
     face_total += face_weight_[i];
     if (seen) face += face_weight_[i];
     const float* w = &au_weight_[i * aus];

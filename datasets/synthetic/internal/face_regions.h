@@ -116,8 +116,8 @@ inline BrowPlace BrowAt(Vec3 p, float arch, float offset) {
                                                   {1.9F, 5.66F},
                                                   {2.8F, 5.82F + 0.10F * arch},
                                                   {3.9F, 5.86F + 0.24F * arch},
-                                                  {4.9F, 5.52F + 0.12F * arch},
-                                                  {5.7F, 5.00F}}};
+                                                  {4.9F, 5.66F + 0.12F * arch},
+                                                  {5.7F, 5.14F}}};
   return {(x - 1.15F) / 4.5F, p.y - offset - AlongKnots(line, x)};
 }
 

@@ -70,7 +70,7 @@ class FaceShader {
   void Relief(float u, float v, Vec3& gradient, float& furrow) const;
   // Light of lamps on a surface of this normal, red creeping round by `creep`.
   Vec3 Lamps(Vec3 normal, float lit, float creep) const;
-  Vec3 Highlight(const SurfacePoint& point, Vec3 normal, float power) const;
+  Vec3 Highlight(const SurfacePoint& point, Vec3 normal, unsigned power) const;
 
   const FaceScene& scene_;
   std::array<EyeGeometry, 2> eyes_;

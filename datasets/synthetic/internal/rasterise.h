@@ -35,6 +35,13 @@ void VisibilityBuffer::DrawOne(const ScreenVertex& a, const ScreenVertex& b, con
         high_y < internal::kGuardBand)) {
     return;
   }
+  constexpr std::int64_t kHalf = std::int64_t{1} << (kSubSampleBits - 1);
+  const auto first_sample = [](float v) { return static_cast<int>(std::ceil(v - 0.5F - 0.01F)); };
+  const auto last_sample = [](float v) { return static_cast<int>(std::floor(v - 0.5F + 0.01F)); };
+  const int x0 = std::max(0, first_sample(low_x)), x1 = std::min(width_ - 1, last_sample(high_x));
+  const int y0 = std::max(0, first_sample(low_y)), y1 = std::min(height_ - 1, last_sample(high_y));
+  if (x0 > x1 || y0 > y1) return;  // half of a face's triangles lie between samples
+
   constexpr float kUnit = 1 << kSubSampleBits;
   const auto fixed = [](float v) { return static_cast<std::int64_t>(std::lrint(v * kUnit)); };
   std::array<std::int64_t, 3> x{fixed(a.x), fixed(b.x), fixed(c.x)}, y{fixed(a.y), fixed(b.y), fixed(c.y)};
@@ -44,13 +51,6 @@ void VisibilityBuffer::DrawOne(const ScreenVertex& a, const ScreenVertex& b, con
   const bool is_front = area < 0;
   if (facing == Facing::kFront ? !is_front : facing == Facing::kBack ? is_front : false) return;
   const std::int64_t sign = is_front ? -1 : 1;
-
-  constexpr std::int64_t kHalf = std::int64_t{1} << (kSubSampleBits - 1);
-  const auto first_sample = [](float v) { return static_cast<int>(std::ceil(v - 0.5F - 0.01F)); };
-  const auto last_sample = [](float v) { return static_cast<int>(std::floor(v - 0.5F + 0.01F)); };
-  const int x0 = std::max(0, first_sample(low_x)), x1 = std::min(width_ - 1, last_sample(high_x));
-  const int y0 = std::max(0, first_sample(low_y)), y1 = std::min(height_ - 1, last_sample(high_y));
-  if (x0 > x1 || y0 > y1) return;
 
   // Edge i lies opposite vertex i; inside is >= 0 after orientation, minus 1 where the edge is not top or
   // left.
