@@ -1,0 +1,174 @@
+// Writes small valid inputs for the fuzz targets: make_seeds DIR gives DIR/image, DIR/tar, DIR/shard, …
+#include <archive.h>
+#include <archive_entry.h>
+#include <dlib/image_processing/shape_predictor.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "annotator/internal/au_model_weights.h"
+#include "datasets/image_codec.h"
+#include "datasets/shard.h"
+
+namespace {
+
+using namespace auforge;
+namespace fs = std::filesystem;
+using Bytes = std::vector<std::uint8_t>;
+
+void WriteBytes(const fs::path& path, const void* data, std::size_t size) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary).write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+}
+
+cv::Mat Picture(int type) {
+  cv::Mat picture(24, 32, type);
+  cv::randu(picture, 0, 255);
+  cv::blur(picture, picture, {5, 5});
+  return picture;
+}
+
+void Images(const fs::path& folder) {
+  const auto save = [&folder](const char* name, const cv::Mat& picture, const char* ending, const std::vector<int>& how = {}) {
+    Bytes bytes;
+    cv::imencode(ending, picture, bytes, how);
+    WriteBytes(folder / name, bytes.data(), bytes.size());
+  };
+  const cv::Mat colour = Picture(CV_8UC3), grey = Picture(CV_8UC1), alpha = Picture(CV_8UC4);
+  cv::Mat deep;
+  colour.convertTo(deep, CV_16UC3, 200);
+  save("colour.jpg", colour, ".jpg");
+  save("grey.jpg", grey, ".jpg");
+  save("progressive.jpg", colour, ".jpg", {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
+  save("colour.png", colour, ".png");
+  save("grey.png", grey, ".png");
+  save("alpha.png", alpha, ".png");
+  save("deep.png", deep, ".png");
+  save("lossy.webp", colour, ".webp", {cv::IMWRITE_WEBP_QUALITY, 50});
+  save("lossless.webp", alpha, ".webp", {cv::IMWRITE_WEBP_QUALITY, 101});
+  save("colour.bmp", colour, ".bmp");
+  save("grey.bmp", grey, ".bmp");
+  save("colour.tif", colour, ".tif");
+  save("deep.tif", deep, ".tif", {cv::IMWRITE_TIFF_COMPRESSION, 8});
+  const std::uint8_t gif[] = {'G', 'I', 'F', '8', '9', 'a', 2, 0, 2, 0, 0x91, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255,
+                              0x21, 0xF9, 4, 1, 0, 0, 3, 0, 0x2C, 0, 0, 0, 0, 2, 0, 2, 0, 0, 2, 3, 0x44, 0x34, 0x05, 0, 0x3B};
+  WriteBytes(folder / "frame.gif", gif, sizeof(gif));
+}
+
+void Tar(const fs::path& path, int format, int filter) {
+  fs::create_directories(path.parent_path());
+  archive* out = archive_write_new();
+  archive_write_set_format(out, format);
+  archive_write_add_filter(out, filter);
+  archive_write_open_filename(out, path.c_str());
+  const std::pair<std::string, std::string> members[] = {
+      {"000.jpg", "\xFF\xD8\xFF"}, {"000.txt", "a caption"}, {"000.json", R"({"url":"http://x/","license":"CC0","caption":"c"})"},
+      {"../é/" + std::string(120, 'n') + ".png", "\x89PNG"}, {"000.jpg", "again"}, {"__meta__.json", "{}"}};
+  for (const auto& [name, content] : members) {
+    archive_entry* entry = archive_entry_new();
+    archive_entry_set_pathname(entry, name.c_str());
+    archive_entry_set_size(entry, static_cast<la_int64_t>(content.size()));
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_write_header(out, entry);
+    archive_write_data(out, content.data(), content.size());
+    archive_entry_free(entry);
+  }
+  archive_write_free(out);
+}
+
+void Shard(const fs::path& folder) {
+  const fs::path made = folder.parent_path() / "shard-made";
+  datasets::ShardHeader header;
+  header.schema = features::AuSchema::FromNames({"AU01", "AU12"});
+  header.emotion_names = {"none", "happy"};
+  datasets::ShardWriter writer(made.string(), 0, header);
+  datasets::SampleRecord sample;
+  sample.key = "a.jpg";
+  sample.url = "http://x/";
+  datasets::FaceRecord face;
+  face.sample = writer.AddSample(sample);
+  sample.status = datasets::Outcome::kNoFace;
+  writer.AddSample(sample);
+  face.image = datasets::EncodeJpeg(cv::Mat(16, 16, CV_8UC3, cv::Scalar::all(90)), 90);
+  face.aus.intensity = {0.5F, 2};
+  face.aus.probability = {0.2F, 0.9F};
+  face.aus.present = {0, 1};
+  writer.AddFace(face);
+  writer.Finish();
+  fs::create_directories(folder);
+  fs::copy_file(made / "00000.h5", folder / "small.h5", fs::copy_options::overwrite_existing);
+  fs::remove_all(made);
+}
+
+void AuModel(const fs::path& path) {
+  auto w = std::make_unique<annotator::AuModel::Weights>();
+  w->info.schema = features::AuSchema::FromNames({"AU12"});
+  w->info.features.shape = features::ShapeKind::kNone;
+  w->info.features.gabor_options.wavelengths = {8};
+  w->info.features.gabor_options.orientations = 1;
+  w->info.learner = "nystrom";
+  w->info.confidence = {"weak"};
+  const features::FeatureExtractor extractor(w->info.features);
+  for (const auto& block : extractor.Blocks()) {
+    w->blocks.push_back({block.name, block.begin, block.size, 1, std::vector<float>(block.size, 0.5F),
+                         std::vector<float>(block.size, 0.1F)});
+    ++w->components;
+  }
+  w->gamma = 0.5F;
+  w->centre_count = 2;
+  w->centres.assign(2 * w->components, 1);
+  w->coefficients = {1, -1};
+  w->bias = {0.5F};
+  w->calibration = {{0.5F, 1, 1}};
+  fs::create_directories(path.parent_path());
+  annotator::AuModel(std::move(w)).Save(path.string());
+}
+
+void Landmarks(const fs::path& path) {
+  dlib::matrix<float, 0, 1> mean(136);
+  for (long i = 0; i < 136; ++i) mean(i) = static_cast<float>(i) / 136;
+  std::vector<std::vector<dlib::impl::regression_tree>> forests(2);
+  for (auto& forest : forests) {
+    forest.resize(1);
+    forest[0].splits.resize(1);
+    forest[0].splits[0].idx1 = 0;
+    forest[0].splits[0].idx2 = 1;
+    forest[0].splits[0].thresh = 0.125F;
+    forest[0].leaf_values.assign(2, mean);
+  }
+  const std::vector<std::vector<unsigned long>> anchors(2, {30, 8});
+  const std::vector<std::vector<dlib::vector<float, 2>>> deltas(2, {{0.1F, -0.2F}, {-0.05F, 0.0F}});
+  fs::create_directories(path.parent_path());
+  std::ofstream out(path, std::ios::binary);
+  const int version = 1;
+  dlib::serialize(version, out);
+  dlib::serialize(mean, out);
+  dlib::serialize(forests, out);
+  dlib::serialize(anchors, out);
+  dlib::serialize(deltas, out);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: make_seeds DIR\n");
+    return 2;
+  }
+  const fs::path folder = argv[1];
+  cv::theRNG().state = 1;
+  Images(folder / "image");
+  Tar(folder / "tar/pax.tar", ARCHIVE_FORMAT_TAR_PAX_RESTRICTED, ARCHIVE_FILTER_NONE);
+  Tar(folder / "tar/gnu.tar", ARCHIVE_FORMAT_TAR_GNUTAR, ARCHIVE_FILTER_NONE);
+  Tar(folder / "tar/gnu.tar.gz", ARCHIVE_FORMAT_TAR_GNUTAR, ARCHIVE_FILTER_GZIP);
+  Tar(folder / "tar/pax.tar.zst", ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE, ARCHIVE_FILTER_ZSTD);
+  Shard(folder / "shard");
+  AuModel(folder / "au_model/small.h5");
+  Landmarks(folder / "landmark/small.dat");
+  return 0;
+}
