@@ -26,7 +26,7 @@ struct ImageItem {
 
 struct SourceOptions {
   std::size_t shard_size = 10000;            // images per shard for folders, files and lists, >= 1
-  std::uint64_t max_bytes = 256ULL << 20;    // an image file larger than this is kTooLarge and is not read
+  std::uint64_t max_bytes = 64ULL << 20;     // an image file larger than this is kTooLarge and is not read
   void Validate() const;
 };
 

@@ -19,6 +19,9 @@ using nlohmann::json;
 // Captions and metadata are short; a longer one is cut off, not read into memory.
 constexpr std::uint64_t kLongestMetadata = 1 << 20;
 
+constexpr std::int64_t kBombBytes = 1LL << 28;
+constexpr std::int64_t kBombRatio = 100;
+
 struct MemberName {
   std::string key;       // with folders, up to the first dot of the base name
   std::string ending;    // after that dot, lower case
@@ -86,26 +89,34 @@ class TarReader : public ItemReader {
     archive_entry* entry = nullptr;
     const int status = archive_read_next_header(archive_.get(), &entry);
     if (status == ARCHIVE_EOF) return Finish();
-    if (status < ARCHIVE_WARN) return Broken();
+    if (status < ARCHIVE_WARN || IsBomb()) return Broken();
     const char* name = archive_entry_pathname_utf8(entry);
     if (name == nullptr) name = archive_entry_pathname(entry);
     if (name == nullptr || archive_entry_filetype(entry) != AE_IFREG) return;
-    Member(name);
+    Member(name, archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : 0);
   }
 
-  void Member(const std::string& name) {
+  void Member(const std::string& name, std::int64_t size) {
     const MemberName member = SplitName(name);
-    if (member.is_metadata) return;
+    if (member.is_metadata) {
+      if (!Discard()) Broken();
+      return;
+    }
     if (current_key_ != member.key) Flush();
     current_key_ = member.key;
     const bool is_image = IsImageEnding(member.ending);
     const bool is_caption = member.ending == "txt";
     const bool is_json = member.ending == "json";
-    if (!is_image && !is_caption && !is_json) return;
+    if (!is_image && !is_caption && !is_json) {
+      if (!Discard()) Broken();
+      return;
+    }
     std::vector<std::uint8_t> bytes;
-    bool is_too_long = false;
-    if (!ReadData(is_image ? max_bytes_ : kLongestMetadata, bytes, is_too_long)) {
-      if (is_image) images_.push_back(Failed(name, Outcome::kUnreadable, "its data ends early in " + path_));
+    // A size is known before anything is read: a sparse member may claim terabytes of zeros.
+    const std::uint64_t most = is_image ? max_bytes_ : kLongestMetadata;
+    const bool is_too_long = size < 0 || static_cast<std::uint64_t>(size) > most;
+    if (is_too_long ? !Discard() : !ReadData(static_cast<std::size_t>(size), bytes)) {
+      if (is_image) images_.push_back(Failed(name, Outcome::kUnreadable, "its data cannot be read from " + path_));
       return Broken();
     }
     if (is_image) {
@@ -115,7 +126,10 @@ class TarReader : public ItemReader {
       if (is_too_long) {
         item = Failed(name, Outcome::kTooLarge, "more than " + std::to_string(max_bytes_) + " bytes");
       }
+      waiting_bytes_ += item.bytes.size();
       images_.push_back(std::move(item));
+      // Thousands of members of one name must not be collected before the first is handed out.
+      if (waiting_bytes_ > max_bytes_) Flush();
     } else if (!is_too_long) {
       (is_json ? json_ : caption_).assign(bytes.begin(), bytes.end());
     }
@@ -129,20 +143,39 @@ class TarReader : public ItemReader {
     return item;
   }
 
-  // False when the archive is broken. Stops storing (but not counting) at `most`.
-  bool ReadData(std::uint64_t most, std::vector<std::uint8_t>& bytes, bool& is_too_long) {
-    std::array<std::uint8_t, 1 << 16> buffer;
-    for (;;) {
-      const la_ssize_t got = archive_read_data(archive_.get(), buffer.data(), buffer.size());
-      if (got < 0) return false;
-      if (got == 0) return true;
-      if (bytes.size() + static_cast<std::uint64_t>(got) > most) {
-        is_too_long = true;
-        bytes.clear();
-        return archive_read_data_skip(archive_.get()) >= ARCHIVE_WARN;
-      }
-      bytes.insert(bytes.end(), buffer.begin(), buffer.begin() + got);
+  // Both: false when the archive is broken.
+  bool ReadData(std::size_t size, std::vector<std::uint8_t>& bytes) {
+    // Grows with what is really there: the size may be a lie.
+    constexpr std::size_t kStep = 1 << 20;
+    while (bytes.size() < size) {
+      const std::size_t have = bytes.size();
+      bytes.resize(std::min(size, have + kStep));
+      const la_ssize_t got = archive_read_data(archive_.get(), bytes.data() + have, bytes.size() - have);
+      if (got < 0 || IsBomb()) return false;
+      bytes.resize(have + static_cast<std::size_t>(got));
+      if (got == 0) break;
     }
+    return true;
+  }
+  bool Discard() {
+    if (archive_filter_count(archive_.get()) <= 1) return archive_read_data_skip(archive_.get()) >= ARCHIVE_WARN;
+    // Compressed: all of it must be unpacked to get past it, under watch.
+    for (;;) {
+      const void* block = nullptr;
+      std::size_t length = 0;
+      la_int64_t offset = 0;
+      const int status = archive_read_data_block(archive_.get(), &block, &length, &offset);
+      if (status == ARCHIVE_EOF) return true;
+      if (status < ARCHIVE_WARN || IsBomb()) return false;
+    }
+  }
+
+  // Images hardly compress: who unpacks to a hundred times its size is no archive of images.
+  bool IsBomb() {
+    const la_int64_t unpacked = archive_filter_bytes(archive_.get(), 0);
+    const la_int64_t packed = archive_filter_bytes(archive_.get(), -1);
+    is_bomb_ = is_bomb_ || (unpacked > kBombBytes && unpacked / kBombRatio > packed);
+    return is_bomb_;
   }
 
   // The sample is complete: a name with another key follows.
@@ -157,6 +190,7 @@ class TarReader : public ItemReader {
       ready_.push_back(std::move(item));
     }
     images_.clear();
+    waiting_bytes_ = 0;
     json_.clear();
     caption_.clear();
   }
@@ -167,7 +201,8 @@ class TarReader : public ItemReader {
   }
 
   void Broken() {
-    const char* reason = archive_error_string(archive_.get());
+    const char* reason = is_bomb_ ? "it unpacks to more than a hundred times its size"
+                                  : archive_error_string(archive_.get());
     Flush();
     finished_ = true;
     ImageItem item;
@@ -184,8 +219,10 @@ class TarReader : public ItemReader {
   std::unique_ptr<archive, int (*)(archive*)> archive_;
   bool opened_ = false;
   bool finished_ = false;
+  bool is_bomb_ = false;
   std::string current_key_;
-  std::vector<ImageItem> images_;
+  std::vector<ImageItem> images_;    // of the sample that is being collected
+  std::uint64_t waiting_bytes_ = 0;  // of these
   std::string json_, caption_;
   std::set<std::string> keys_;
   std::deque<ImageItem> ready_;

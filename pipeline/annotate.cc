@@ -180,6 +180,8 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
   AnnotateSummary summary;
   Plan plan = FindWork(options, source, config);
   summary.shards_skipped = plan.finished.size();
+  Leftovers leftovers(options.output);
+  for (const auto& [index, path] : plan.finished) leftovers.Remove(index);
   if (!plan.todo.empty()) {
     const annotator::Landmarker loaded = landmarker.get();
     const features::FeatureExtractor extractor(model.info().features);
@@ -191,7 +193,7 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
     header.detector = detector;
     header.config_digest = config.digest;
     header.emotion_names = annotator::EmotionNames();
-    ShardSink sink(options.output, std::move(header), config, options.min_quality);
+    ShardSink sink(options.output, std::move(header), config, options.min_quality, std::move(leftovers));
     Recorder recorder(sink, summary, plan.todo.size(), plan.images, progress);
     Feed feed(source, std::move(plan.todo),
               {static_cast<std::size_t>(options.batch), options.skip_duplicates, std::move(plan.finished)}, stop);

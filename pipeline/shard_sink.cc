@@ -33,8 +33,13 @@ std::string ErrorsFileName(int index) {
 
 }  // namespace
 
-ShardSink::ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality)
-    : folder_(std::move(folder)), header_(std::move(header)), config_(std::move(config)), min_quality_(min_quality) {}
+ShardSink::ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality,
+                     Leftovers leftovers)
+    : folder_(std::move(folder)),
+      header_(std::move(header)),
+      config_(std::move(config)),
+      min_quality_(min_quality),
+      leftovers_(std::move(leftovers)) {}
 
 void ShardSink::Begin(const datasets::InputShard& shard) {
   shard_ = shard;
@@ -93,9 +98,13 @@ void ShardSink::Commit() {
   if (any_licence_) writer_->AddExtra(datasets::ExtraStrings{"/samples/licence", std::move(licences_)});
   json seconds;
   for (std::size_t i = 0; i < kStageCount; ++i) seconds[StageName(static_cast<Stage>(i))] = seconds_[i];
-  const json stats = {{"source", shard_.name}, {"source_digest", shard_.digest}, {"config", json::parse(config_.json)}, {"stage_seconds", seconds}};
+  const json stats = {{"source", shard_.name},
+                      {"source_digest", shard_.digest},
+                      {"config", json::parse(config_.json)},
+                      {"stage_seconds", seconds}};
   writer_->Finish(stats.dump(-1, ' ', false, json::error_handler_t::replace));
   writer_.reset();
+  leftovers_.Remove(shard_.index);
 }
 
 }  // namespace auforge::pipeline

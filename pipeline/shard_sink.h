@@ -12,6 +12,7 @@
 #include "pipeline/annotate.h"
 #include "pipeline/duplicates.h"
 #include "pipeline/examine.h"
+#include "pipeline/leftovers.h"
 #include "pipeline/run_config.h"
 
 namespace auforge::pipeline {
@@ -19,7 +20,7 @@ namespace auforge::pipeline {
 class ShardSink {
  public:
   // header: everything but source, which each shard sets.
-  ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality);
+  ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality, Leftovers leftovers);
 
   // (Begin, Write*, Commit)*
   void Begin(const datasets::InputShard& shard);
@@ -42,6 +43,7 @@ class ShardSink {
   datasets::ShardHeader header_;
   RunConfig config_;
   float min_quality_;
+  Leftovers leftovers_;
   datasets::InputShard shard_;
   std::unique_ptr<datasets::ShardWriter> writer_;
   std::string failures_;                       // lines of the error log

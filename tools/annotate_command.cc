@@ -116,6 +116,7 @@ void AddAnnotate(Cli& cli) {
   command.Add("--jpeg-quality", options.jpeg_quality, "of the stored crops").Range(1, 100);
   command.Add("--shard-size", arguments->shard_size, "images a shard, for folders and lists").Range(1, 10'000'000);
   command.Add("--max-pixels", options.decode.max_pixels, "images with more pixels are not decoded");
+  command.Add("--max-bytes", options.source.max_bytes, "image files of more bytes are not read");
   command.Flag("--full-size", arguments->full_size, "decode every JPEG at full size, even where --min-face needs less");
   command.Flag("--skip-duplicates", options.skip_duplicates, "images with the bytes of an earlier one get no faces");
   command.Add("--index", options.index, "do shards i with i mod count = index");

@@ -1,0 +1,31 @@
+#include "pipeline/leftovers.h"
+
+#include <cstdlib>
+#include <system_error>
+
+namespace auforge::pipeline {
+
+namespace fs = std::filesystem;
+
+Leftovers::Leftovers(const std::string& folder) {
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const std::size_t digits = name.find_first_not_of("0123456789");
+    if (digits < 5 || digits == std::string::npos || digits > 9) continue;
+    const std::string rest = name.substr(digits);
+    const bool is_ours = rest.starts_with(".h5.tmp.") || rest.starts_with("_stats.json.tmp.") ||
+                         rest.starts_with("_errors.jsonl.tmp.");
+    if (is_ours) files_.emplace(std::atoi(name.c_str()), entry->path());
+  }
+}
+
+void Leftovers::Remove(int shard_index) {
+  const auto [first, last] = files_.equal_range(shard_index);
+  std::error_code ignored;
+  for (auto it = first; it != last; ++it) fs::remove(it->second, ignored);
+  files_.erase(first, last);
+}
+
+}  // namespace auforge::pipeline

@@ -1,0 +1,22 @@
+// Temporary files that killed processes left in an output folder: NNNNN.h5.tmp.JOB.RESTART and the like. They are
+// harmless, but a run that is killed often enough would fill the disk with them.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace auforge::pipeline {
+
+class Leftovers {
+ public:
+  // Lists the folder once; one that does not exist has none.
+  explicit Leftovers(const std::string& folder);
+  // Removes those of a shard that is finished. A process that still works on it makes its file anew.
+  void Remove(int shard_index);
+
+ private:
+  std::multimap<int, std::filesystem::path> files_;
+};
+
+}  // namespace auforge::pipeline
