@@ -8,6 +8,7 @@
 #include "pipeline/run_config.h"
 #include "tools/commands.h"
 #include "tools/progress.h"
+#include "tools/rank.h"
 #include "tools/signals.h"
 
 namespace auforge::tools {
@@ -20,6 +21,8 @@ struct AnnotateArguments {
   bool profile = false;
   bool full_size = false;
   std::uint64_t shard_size = 10000;
+  int index = -1;
+  int count = -1;
 };
 
 nlohmann::json ToJson(const pipeline::AnnotateSummary& summary) {
@@ -66,6 +69,12 @@ void PrintProfile(const pipeline::AnnotateSummary& summary) {
 }
 
 int RunAnnotate(AnnotateArguments& arguments) {
+  const Rank rank = ResolveRank(arguments.index, arguments.count);
+  arguments.options.index = rank.index;
+  arguments.options.count = rank.count;
+  if (!rank.source.empty() && !arguments.quiet) {
+    std::cerr << "annotate: process " << rank.index << " of " << rank.count << " (" << rank.source << ")\n";
+  }
   arguments.options.reduce = !arguments.full_size;
   arguments.options.source.shard_size = static_cast<std::size_t>(arguments.shard_size);
   InstallStopSignals();
@@ -119,8 +128,8 @@ void AddAnnotate(Cli& cli) {
   command.Add("--max-bytes", options.source.max_bytes, "image files of more bytes are not read");
   command.Flag("--full-size", arguments->full_size, "decode every JPEG at full size, even where --min-face needs less");
   command.Flag("--skip-duplicates", options.skip_duplicates, "images with the bytes of an earlier one get no faces");
-  command.Add("--index", options.index, "do shards i with i mod count = index");
-  command.Add("--count", options.count, "number of processes that share the work");
+  command.Add("--index", arguments->index, "do shards i with i mod count = index; default: from Slurm, Kubernetes or OpenMPI");
+  command.Add("--count", arguments->count, "number of processes that share the work");
   command.Flag("--profile", arguments->profile, "print where the time went");
   command.Flag("--json", arguments->json, "print the summary as JSON");
   command.Flag("-q,--quiet", arguments->quiet, "no progress");

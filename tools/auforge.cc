@@ -6,6 +6,7 @@ int main(int argc, char** argv) {
   auforge::tools::AddAnnotate(cli);
   auforge::tools::AddInspect(cli);
   auforge::tools::AddVerify(cli);
+  auforge::tools::AddMergeStats(cli);
   auforge::tools::AddReport(cli);
   auforge::tools::AddQuery(cli);
   auforge::tools::AddExport(cli);

@@ -8,6 +8,7 @@ namespace auforge::tools {
 void AddAnnotate(Cli& cli);  // annotate_command.cc
 void AddInspect(Cli& cli);   // inspect_command.cc
 void AddVerify(Cli& cli);    // verify_command.cc
+void AddMergeStats(Cli& cli);  // merge_stats_command.cc
 void AddReport(Cli& cli);    // report_command.cc
 void AddQuery(Cli& cli);     // query_command.cc
 void AddExport(Cli& cli);    // export_command.cc

@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Slurm on one machine with two nodes: an array of 8 tasks over 16 shards; one node dies with its tasks half-way; they are
+# requeued and the result equals a single process's, byte for byte.
+#   slurm_test.sh AUFORGE SBATCH_SCRIPT PHOTOS
+# Exit 77: Slurm or munge is missing, or this user may not run them. Takes about 5 minutes.
+set -uo pipefail
+auforge=$1
+script=$2
+photos=${3:-${AUFORGE_PHOTOS:-}}
+skip() { echo "skipped: $1"; exit 77; }
+for program in munged slurmctld slurmd sbatch squeue; do
+  command -v "$program" >/dev/null || PATH=$PATH:/usr/sbin
+  command -v "$program" >/dev/null || skip "$program is not installed (apt-get install slurm-wlm munge)"
+done
+[[ $(id -u) == 0 ]] || skip "needs root, to start slurmd"
+[[ -n "$photos" && -d "$photos" ]] || skip "AUFORGE_PHOTOS names no folder of photos"
+
+D=$(mktemp -d /tmp/auforge-slurm.XXXXXX)
+chmod 755 "$D"
+host=$(hostname -s)
+pids=()
+cleanup() {
+  # Orphans included: everything that was started has this folder in its command line or environment.
+  scancel -u root >/dev/null 2>&1
+  for file in "$D"/*.pid; do [[ -e $file ]] && kill "$(cat "$file")" 2>/dev/null; done
+  sleep 1
+  for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
+  [[ ${KEEP:-} ]] || rm -rf "$D"
+}
+trap cleanup EXIT
+
+# Munge, the cluster's authentication.
+dd if=/dev/urandom of="$D/munge.key" bs=1024 count=1 status=none
+chmod 600 "$D/munge.key"
+munged --force --key-file="$D/munge.key" --socket="$D/munge.socket" --pid-file="$D/munged.pid" \
+  --log-file="$D/munged.log" --seed-file="$D/munge.seed" || skip "munged does not start"
+cat >"$D/slurm.conf" <<CONF
+ClusterName=auforge
+SlurmctldHost=$host(127.0.0.1)
+SlurmctldPort=16817
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket=$D/munge.socket
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+MpiDefault=none
+StateSaveLocation=$D/state
+SlurmdSpoolDir=$D/spool.%n
+SlurmctldPidFile=$D/slurmctld.pid
+SlurmdPidFile=$D/slurmd.%n.pid
+SlurmctldLogFile=$D/slurmctld.log
+SlurmdLogFile=$D/slurmd.%n.log
+SlurmdParameters=config_overrides
+ReturnToService=2
+SlurmdTimeout=10
+JobRequeue=1
+NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=17001 CPUs=2 RealMemory=2000
+NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=17002 CPUs=2 RealMemory=2000
+PartitionName=all Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
+CONF
+export SLURM_CONF=$D/slurm.conf
+mkdir -p "$D/state" "$D/spool.n1" "$D/spool.n2"
+start_node() { slurmd -f "$SLURM_CONF" -N "$1"; }
+slurmctld -f "$SLURM_CONF" -c || skip "slurmctld does not start: $(tail -1 "$D/slurmctld.log")"
+start_node n1; start_node n2
+for _ in $(seq 30); do
+  [[ $(sinfo -h -o %t -N 2>/dev/null | sort | uniq -c | tr -d ' \n') == 2idle ]] && break
+  sleep 1
+done
+[[ $(sinfo -h -o %t -N | sort -u) == idle ]] || { sinfo -N -l; skip "the nodes do not come up"; }
+echo "== two nodes are idle"
+
+# 16 tars of a few photos; small faces are looked for, so that a shard takes seconds.
+mkdir "$D/in"
+for i in $(seq -f %05g 0 15); do
+  mkdir "$D/sample"
+  n=0
+  for photo in 2008_001009 2008_002506 2009_004587 2008_001322 2008_002079 2008_002470 2007_007763; do
+    cp "$photos/$photo.jpg" "$D/sample/$i$n.jpg"; n=$((n + 1))
+  done
+  tar --sort=name --mtime=@0 -C "$D/sample" -cf "$D/in/$i.tar" .
+  rm -r "$D/sample"
+done
+export SOURCE_DATE_EPOCH=1767225600 AUFORGE=$auforge
+options=(--min-face 24)
+echo "== array of 8 tasks"
+job=$(sbatch --parsable --array=0-7%4 --time=1:00:00 --cpus-per-task=1 --mem=400M --output="$D/log-%a.txt" --export=ALL \
+  "$script" "$D/in/{00000..00015}.tar" "$D/out" -j 1 "${options[@]}") || exit 1
+for _ in $(seq 240); do
+  done_shards=$(ls "$D/out" 2>/dev/null | grep -c _stats.json)
+  on_n2=$(squeue -h -j "$job" -t R -w n2 -o %i 2>/dev/null | wc -l)
+  (( done_shards >= 2 && on_n2 >= 1 )) && break
+  sleep 0.5
+done
+victims=$(squeue -h -j "$job" -t R -w n2 -o %K | tr '\n' ' ')
+echo "== $done_shards shards done; node n2 dies with tasks: $victims"
+[[ -n $victims ]] || { echo "no task ran on n2"; squeue; exit 1; }
+# slurmd, its step daemons and the tasks: all that carries n2's mark.
+node=$(cat "$D/slurmd.n2.pid")
+for pid in $(pgrep -f "slurmstepd"); do
+  grep -qz "SLURMD_NODENAME=n2" "/proc/$pid/environ" 2>/dev/null && kill -9 "$pid"
+done
+for pid in $(pgrep -f "$D/in/"); do
+  grep -qz "SLURMD_NODENAME=n2" "/proc/$pid/environ" 2>/dev/null && kill -9 "$pid"
+done
+kill -9 "$node"
+for pid in $(pgrep -f "slurmstepd: \[$job"); do
+  # Step daemons hide their environment; those whose task is gone are n2's.
+  [[ -z $(pgrep -P "$pid") ]] && kill -9 "$pid"
+done
+echo "== waiting for the requeue (Slurm takes a few minutes)"
+sleep 20
+start_node n2
+for _ in $(seq 300); do
+  [[ -z $(squeue -h -j "$job" 2>/dev/null) ]] && break
+  sleep 1
+done
+if [[ -n $(squeue -h -j "$job") ]]; then squeue; tail -5 "$D"/log-*.txt; echo "FAILED: tasks are left"; exit 1; fi
+restarted=$(grep -c "Requeuing\|requeue" "$D/slurmctld.log")
+echo "== all tasks ended; requeues in the controller's log: $restarted"
+(( restarted > 0 )) || { echo "FAILED: nothing was requeued"; exit 1; }
+
+"$auforge" merge-stats "$D/out" --expect 16 || { echo "FAILED: shards are missing"; tail -3 "$D"/log-*.txt; exit 1; }
+echo "== the same by a single process"
+env -u SLURM_CONF "$auforge" annotate "$D/in/{00000..00015}.tar" -o "$D/single" -j 2 -q "${options[@]}" || exit 1
+"$auforge" verify "$D/out" || exit 1
+status=0
+for file in "$D/single"/*.h5 "$D/single"/*_errors.jsonl; do
+  cmp "$file" "$D/out/$(basename "$file")" || status=1
+done
+(( status == 0 )) && echo "PASSED: 16 shards equal the single process's" || echo "FAILED: shards differ"
+exit "$status"

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# A crawl on machines that mpirun reaches, one process a machine, rank and size from OpenMPI's environment:
+#   tools/cluster/mpirun.sh HOSTFILE '/crawl/{00000..99999}.tar' /labels [annotate's options]
+# The processes do not talk to each other; mpirun only starts them. When one fails mpirun ends all; run it again, finished
+# shards are skipped.
+set -euo pipefail
+hosts=${1:?usage: mpirun.sh HOSTFILE INPUT OUTPUT [options]}
+input=${2:?usage: mpirun.sh HOSTFILE INPUT OUTPUT [options]}
+output=${3:?usage: mpirun.sh HOSTFILE INPUT OUTPUT [options]}
+shift 3
+exec mpirun --hostfile "$hosts" --map-by ppr:1:node --bind-to none "${AUFORGE:-auforge}" annotate "$input" -o "$output" -q "$@"
