@@ -170,5 +170,9 @@ int main(int argc, char** argv) {
   Shard(folder / "shard");
   AuModel(folder / "au_model/small.h5");
   Landmarks(folder / "landmark/small.dat");
+  int number = 0;
+  for (const std::string& text : std::vector<std::string>{"AU12>=2 & !AU4", "(AU1 | AU2>0.5) & emotion=happiness & keyword:\"big smile\"", "quality>=0.5 & -10<=yaw<=10"}) {
+    WriteBytes(folder / "query_expression" / std::to_string(number++), text.data(), text.size());
+  }
   return 0;
 }

@@ -18,13 +18,11 @@ done
 D=$(mktemp -d /tmp/auforge-slurm.XXXXXX)
 chmod 755 "$D"
 host=$(hostname -s)
-pids=()
 cleanup() {
-  # Orphans included: everything that was started has this folder in its command line or environment.
   scancel -u root >/dev/null 2>&1
+  sleep 1
   for file in "$D"/*.pid; do [[ -e $file ]] && kill "$(cat "$file")" 2>/dev/null; done
   sleep 1
-  for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
   [[ ${KEEP:-} ]] || rm -rf "$D"
 }
 trap cleanup EXIT
@@ -99,19 +97,19 @@ done
 victims=$(squeue -h -j "$job" -t R -w n2 -o %K | tr '\n' ' ')
 echo "== $done_shards shards done; node n2 dies with tasks: $victims"
 [[ -n $victims ]] || { echo "no task ran on n2"; squeue; exit 1; }
-# slurmd, its step daemons and the tasks: all that carries n2's mark.
-node=$(cat "$D/slurmd.n2.pid")
-for pid in $(pgrep -f "slurmstepd"); do
-  grep -qz "SLURMD_NODENAME=n2" "/proc/$pid/environ" 2>/dev/null && kill -9 "$pid"
+# The daemons first: a step daemon that sees its task die would report it, and a lost machine reports nothing.
+tasks=()
+for environ in /proc/[0-9]*/environ; do
+  grep -qz "^SLURMD_NODENAME=n2$" "$environ" 2>/dev/null && grep -qz "^SLURM_CONF=$SLURM_CONF$" "$environ" 2>/dev/null || continue
+  pid=${environ#/proc/}
+  tasks+=("${pid%/environ}")
 done
-for pid in $(pgrep -f "$D/in/"); do
-  grep -qz "SLURMD_NODENAME=n2" "/proc/$pid/environ" 2>/dev/null && kill -9 "$pid"
+kill -9 "$(cat "$D/slurmd.n2.pid")"
+for task in "${tasks[@]}"; do
+  parent=$(ps -o ppid= -p "$task" | tr -d ' ')
+  [[ $(ps -o comm= -p "$parent") == slurmstepd ]] && kill -9 "$parent"
 done
-kill -9 "$node"
-for pid in $(pgrep -f "slurmstepd: \[$job"); do
-  # Step daemons hide their environment; those whose task is gone are n2's.
-  [[ -z $(pgrep -P "$pid") ]] && kill -9 "$pid"
-done
+kill -9 "${tasks[@]}"
 echo "== waiting for the requeue (Slurm takes a few minutes)"
 sleep 20
 start_node n2
@@ -119,12 +117,12 @@ for _ in $(seq 300); do
   [[ -z $(squeue -h -j "$job" 2>/dev/null) ]] && break
   sleep 1
 done
-if [[ -n $(squeue -h -j "$job") ]]; then squeue; tail -5 "$D"/log-*.txt; echo "FAILED: tasks are left"; exit 1; fi
-restarted=$(grep -c "Requeuing\|requeue" "$D/slurmctld.log")
+if [[ -n $(squeue -h -j "$job") ]]; then squeue; tail -n 5 "$D"/log-*.txt; echo "FAILED: tasks are left"; exit 1; fi
+restarted=$(grep -ci "requeue job" "$D/slurmctld.log")
 echo "== all tasks ended; requeues in the controller's log: $restarted"
 (( restarted > 0 )) || { echo "FAILED: nothing was requeued"; exit 1; }
 
-"$auforge" merge-stats "$D/out" --expect 16 || { echo "FAILED: shards are missing"; tail -3 "$D"/log-*.txt; exit 1; }
+"$auforge" merge-stats "$D/out" --expect 16 || { echo "FAILED: shards are missing"; tail -n 3 "$D"/log-*.txt; exit 1; }
 echo "== the same by a single process"
 env -u SLURM_CONF "$auforge" annotate "$D/in/{00000..00015}.tar" -o "$D/single" -j 2 -q "${options[@]}" || exit 1
 "$auforge" verify "$D/out" || exit 1
