@@ -40,7 +40,7 @@ const std::vector<AuRecipe>& Recipes() {
       {22, {{"mouthFunnel", 0.9F, false}}},
       // The model has no lip tightener. Thinned lips that stay closed and narrow a little are pressed lips (24)
       // rolled inwards and drawn together.
-      {23, {{"mouthRollLower", 0.35F, false}, {"mouthRollUpper", 0.35F, false}, {"mouthPucker", 0.25F, false}}},
+      {23, {{"mouthRollLower", 0.35F, false}, {"mouthRollUpper", 0.35F, false}, {"mouthPucker", 0.38F, false}}},
       {24, {{"mouthPress", 1, true}, {"mouthRollLower", 0.15F, false}, {"mouthRollUpper", 0.15F, false}}},
       // Lips part without meaning anything else: to the gap that stands for the intensity (GapShare).
       {25, {{"mouthLowerDown", 0.60F, true}, {"mouthUpperUp", 0.30F, true}, {"jawOpen", 0.30F, false}}},

@@ -8,7 +8,9 @@
 #include <filesystem>
 
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/hdf5_file.h"
 #include "datasets/synthetic/au_shapes.h"
+#include "features/align.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 #include "tests/synthetic/imported_model.h"
@@ -66,6 +68,18 @@ TEST(FaceModel, RefusesDamageWithTheReason) {
   EXPECT_THAT(LoadError(dir / "nan.h5"), HasSubstr("nan.h5"));
 }
 
+TEST(FaceModel, RefusesAnotherVersionByItsNumber) {
+  const tests::TempDir dir;
+  storage::Hdf5Writer file(dir / "new.h5");
+  file.WriteAttribute("/", "format", std::string("auforge-face-model"));
+  file.WriteAttribute("/", "format_version", std::int64_t{99});
+  file.Close();
+  const std::string error = LoadError(dir / "new.h5");
+  EXPECT_THAT(error, HasSubstr("new.h5"));
+  EXPECT_THAT(error, HasSubstr("99"));
+  EXPECT_THAT(error, HasSubstr("import-model")) << "says what to do";
+}
+
 TEST(FaceModel, ImportNamesTheFileThatIsMissing) {
   const tests::TempDir dir;
   try {
@@ -73,6 +87,19 @@ TEST(FaceModel, ImportNamesTheFileThatIsMissing) {
     FAIL();
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), HasSubstr("generic_neutral_mesh.obj"));
+  }
+}
+
+TEST(FaceModel, ImportNamesTheFileThatIsMalformed) {
+  const tests::TempDir dir;
+  for (const char* text : {"v 1 2 three\n", "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nf 1/1 2/1 9/1\n", "\0\0\0\0", ""}) {
+    tests::WriteText(dir / "generic_neutral_mesh.obj", text);
+    try {
+      FaceModel::ImportObjFolder(dir.path().string(), {});
+      FAIL() << text;
+    } catch (const std::runtime_error& error) {
+      EXPECT_THAT(error.what(), HasSubstr(".obj")) << text;
+    }
   }
 }
 
@@ -86,7 +113,6 @@ TEST(AuShapes, EveryAuMovesItsLandmarksMonotonically) {
   const AuShapes shapes(model);
   const std::vector<Vec3> neutral = Landmarks(model, std::vector<float>(model.expressions.size(), 0.0F));
   for (const int au : features::CatalogueSchema().numbers()) {
-    if (au == 25) continue;  // is measured, not made
     float before = 0;
     for (int level = 1; level <= 10; ++level) {
       const std::vector<Vec3> points = Landmarks(model, shapes.Weights(shapes.Single(au, 0.5F * static_cast<float>(level)), 1));
@@ -96,6 +122,33 @@ TEST(AuShapes, EveryAuMovesItsLandmarksMonotonically) {
       before = moved;
     }
     EXPECT_GT(before, 0.3F) << "AU" << au << " moves next to nothing at its maximum";
+  }
+}
+
+TEST(AuShapes, TheMotionIsMonotoneInPicturesFromFiveSides) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  const FaceModel& model = *ImportedModel();
+  const AuShapes shapes(model);
+  for (const features::HeadPose pose : {features::HeadPose{0, 0, 0}, {30, 0, 0}, {-55, 0, 0}, {12, 20, 0}, {-15, -18, 12}}) {
+    Camera camera;
+    camera.view_from_model = RotationOf(pose);
+    const auto project = [&](int au, float intensity) {
+      features::Landmarks68 points;
+      const std::vector<Vec3> shape = Landmarks(model, shapes.Weights(shapes.Single(au, intensity), 1));
+      for (std::size_t i = 0; i < points.size(); ++i) points[i] = camera.Project(camera.View(shape[i]));
+      return points;
+    };
+    for (const int au : features::CatalogueSchema().numbers()) {
+      const features::Landmarks68 neutral = project(au, 0);
+      float before = 0;
+      for (int level = 1; level <= 5; ++level) {
+        const features::Landmarks68 points = project(au, static_cast<float>(level));
+        float moved = 0;
+        for (std::size_t i = 0; i < points.size(); ++i) moved += features::Distance(points[i], neutral[i]);
+        EXPECT_GT(moved, before) << "AU" << au << " at " << level << ", yaw " << pose.yaw << ", pitch " << pose.pitch;
+        before = moved;
+      }
+    }
   }
 }
 
@@ -117,6 +170,9 @@ TEST(AuShapes, MusclesPullWhereTheyShould) {
   EXPECT_LT(moved(16, 57).y, -0.1F) << "lower lip down";
   EXPECT_GT(moved(17, 57).y, 0.05F) << "chin boss pushes the lower lip up";
   EXPECT_LT(moved(18, 54).x, -0.2F) << "lip corners together";
+  // A lip tightener narrows the mouth, thins its red and opens nothing.
+  EXPECT_LT(moved(23, 54).x, -0.05F);
+  EXPECT_LT(moved(23, 51).y - moved(23, 57).y, -0.03F) << "lips thinner";
   EXPECT_GT(moved(20, 54).x, 0.2F) << "lip corners apart";
   EXPECT_LT(moved(26, 8).y, -0.5F) << "jaw down";
 }
@@ -155,6 +211,11 @@ TEST(AuShapes, PartedLipsAreMeasured) {
     before = part;
   }
   EXPECT_GT(before, 4);
+  // As a shape of its own, AU25 parts the lips by about what it says.
+  for (const float level : {1.0F, 2.0F, 3.0F, 4.0F, 5.0F}) {
+    const float part = shapes.LipsPart(Landmarks(model, shapes.Weights(shapes.Single(25, level), 1)), neutral);
+    EXPECT_NEAR(part, level, 0.5F);
+  }
 }
 
 TEST(SampleExpression, ShowsEveryAuAndTiesNone) {

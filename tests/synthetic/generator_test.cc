@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <turbojpeg.h>
+
 #include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
 #include <thread>
 
 #include "datasets/image_codec.h"
@@ -119,6 +122,53 @@ TEST(PhotoLibrary, CountsWhatItCannotUseAndSaysSoWhenNothingIsLeft) {
     EXPECT_THAT(error.what(), HasSubstr("undecodable: 1"));
     EXPECT_THAT(error.what(), HasSubstr("too_small: 1"));
   }
+}
+
+// The first portrait of a tar that makes a source.
+cv::Mat UsablePortrait() {
+  const ReconstructGenerator* generator = Portraits();
+  const auto image = generator->Draw(0, AuShapes(*ImportedModel()).Single(12, 0), {});
+  return image.image;  // drawn from a portrait: one frontal face with its mouth closed
+}
+
+std::string CmykJpeg(const cv::Mat& bgr) {
+  cv::Mat cmyk(bgr.rows, bgr.cols, CV_8UC4);
+  for (int y = 0; y < bgr.rows; ++y) {
+    for (int x = 0; x < bgr.cols; ++x) {
+      const cv::Vec3b p = bgr.at<cv::Vec3b>(y, x);
+      cmyk.at<cv::Vec4b>(y, x) = {p[2], p[1], p[0], 255};  // inverted, as Adobe stores it
+    }
+  }
+  const tjhandle jpeg = tjInitCompress();
+  unsigned char* data = nullptr;
+  unsigned long size = 0;
+  tjCompress2(jpeg, cmyk.data, cmyk.cols, static_cast<int>(cmyk.step), cmyk.rows, TJPF_CMYK, &data, &size, TJSAMP_444, 95, 0);
+  std::string bytes(reinterpret_cast<const char*>(data), size);
+  tjFree(data);
+  tjDestroy(jpeg);
+  return bytes;
+}
+
+TEST(PhotoLibrary, GreyAndCmykPhotosAreUsedAndCorruptOnesCounted) {
+  AUFORGE_NEEDS_PORTRAITS();
+  const tests::TempDir dir;
+  cv::Mat photo, grey;
+  cv::resize(UsablePortrait(), photo, {}, 2, 2, cv::INTER_CUBIC);
+  cv::cvtColor(photo, grey, cv::COLOR_BGR2GRAY);
+  const auto text = [](const std::vector<std::uint8_t>& bytes) { return std::string(bytes.begin(), bytes.end()); };
+  const std::string whole = text(EncodeJpeg(photo, 95));
+  tests::WriteText(dir / "colour.jpg", whole);
+  tests::WriteText(dir / "grey.jpg", text(EncodeJpeg(grey, 95)));
+  tests::WriteText(dir / "cmyk.jpg", CmykJpeg(photo));
+  tests::WriteText(dir / "cut.jpg", whole.substr(0, whole.size() / 3));
+  const PhotoTaker taker(*ImportedModel(), ImportedRenderer(), 128);
+  PhotoLibraryOptions options;
+  options.residual = 1;  // what is drawn here is looked at for its colours only
+  const PhotoLibrary library = CollectPhotos({dir.path().string()}, taker, options, {});
+  std::vector<std::string> keys;
+  for (const PhotoSource& source : library.sources) keys.push_back(source.key);
+  EXPECT_THAT(keys, testing::UnorderedElementsAre(HasSubstr("colour"), HasSubstr("grey"), HasSubstr("cmyk")));
+  EXPECT_EQ(library.counts.at("undecodable"), 1U);
 }
 
 FactoryOptions SmallFactory(const std::string& folder) {

@@ -1,0 +1,276 @@
+// Made-up people: painted skin, folds, hair, clothes, and whole pictures of them.
+#include "datasets/synthetic/cg_generator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <opencv2/core.hpp>
+#include <thread>
+
+#include "annotator/face_detector.h"
+#include "annotator/landmarker.h"
+#include "datasets/shard.h"
+#include "datasets/storage/atomic_file.h"
+#include "datasets/synthetic/backdrop.h"
+#include "datasets/synthetic/expression_mixer.h"
+#include "datasets/synthetic/face_factory.h"
+#include "datasets/synthetic/internal/identity_cache.h"
+#include "features/align.h"
+#include "tests/support/temp_dir.h"
+#include "tests/synthetic/imported_model.h"
+
+namespace auforge::datasets::synthetic {
+namespace {
+
+using testing::HasSubstr;
+
+CgOptions SmallOptions() {
+  CgOptions options;
+  options.size = 128;
+  options.texture_side = 192;
+  options.faces_per_identity = 2;
+  return options;
+}
+
+// Made once; null without a face model.
+const CgGenerator* People() {
+  static const std::unique_ptr<CgGenerator> generator = []() -> std::unique_ptr<CgGenerator> {
+    if (ImportedModel() == nullptr) return nullptr;
+    return std::make_unique<CgGenerator>(*ImportedModel(), ImportedRenderer(), SmallOptions());
+  }();
+  return generator.get();
+}
+
+TEST(Cg, APictureDependsOnSeedAndIndexAlone) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  const SyntheticFace first = People()->Generate(3, 11);
+  std::vector<SyntheticFace> again(3);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < again.size(); ++t) {
+      threads.emplace_back([&again, t] {
+        People()->Generate(3, 40 + t);  // whatever came before on this thread
+        again[t] = People()->Generate(3, 11);
+      });
+    }
+  }
+  for (const SyntheticFace& face : again) {
+    EXPECT_EQ(cv::norm(face.image, first.image, cv::NORM_INF), 0);
+    EXPECT_EQ(face.au, first.au);
+    EXPECT_EQ(face.landmarks, first.landmarks);
+  }
+  // Nor on what a generator has in its cache.
+  const CgGenerator fresh(*ImportedModel(), ImportedRenderer(), SmallOptions());
+  EXPECT_EQ(cv::norm(fresh.Generate(3, 11).image, first.image, cv::NORM_INF), 0);
+  EXPECT_EQ(fresh.ConfigDigest(), People()->ConfigDigest());
+  EXPECT_GT(cv::norm(People()->Generate(4, 11).image, first.image, cv::NORM_INF), 0);
+}
+
+TEST(Cg, TruthIsInRangeAndDirectionsAreWide) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  CgOptions options = SmallOptions();
+  options.turned = 1;
+  const CgGenerator generator(*ImportedModel(), ImportedRenderer(), options);
+  features::HeadPose least, most;
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    const SyntheticFace face = generator.Generate(1, i);
+    ASSERT_EQ(face.image.type(), CV_8UC3);
+    ASSERT_EQ(face.image.rows, 128);
+    for (std::size_t j = 0; j < face.au.size(); ++j) {
+      EXPECT_TRUE(face.au[j] >= 0 && face.au[j] <= 5);
+      EXPECT_FLOAT_EQ(face.au[j], std::max(face.au_left[j], face.au_right[j]));
+      EXPECT_TRUE(face.au_visibility[j] >= 0 && face.au_visibility[j] <= 1);
+    }
+    EXPECT_EQ(face.identity, static_cast<std::int64_t>(i / 2));
+    EXPECT_TRUE(face.source_key.empty());
+    least = {std::min(least.yaw, face.pose.yaw), std::min(least.pitch, face.pose.pitch), std::min(least.roll, face.pose.roll)};
+    most = {std::max(most.yaw, face.pose.yaw), std::max(most.pitch, face.pose.pitch), std::max(most.roll, face.pose.roll)};
+  }
+  EXPECT_LT(least.yaw, -40);
+  EXPECT_GT(most.yaw, 40);
+  EXPECT_LT(least.pitch, -18);
+  EXPECT_GT(most.pitch, 18);
+  EXPECT_LT(least.roll, -18);
+  EXPECT_GT(most.roll, 18);
+}
+
+TEST(Cg, MoreIsHiddenTheFartherAHeadTurns) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  const AuShapes shapes(*ImportedModel());
+  float before = 2;
+  for (const float yaw : {0.0F, 25.0F, 45.0F, 60.0F}) {
+    const float seen = People()->Draw(1, -1, shapes.Single(12, 0), {yaw, 0, 0}).visible_fraction;
+    EXPECT_LT(seen, before);
+    before = seen;
+  }
+  EXPECT_GT(People()->Draw(1, -1, shapes.Single(12, 0), {0, 0, 0}).visible_fraction, 0.9F);
+}
+
+// Mean change of grey in a box round landmarks begin..end-1.
+double Change(const SyntheticFace& a, const SyntheticFace& b, std::size_t begin, std::size_t end) {
+  std::vector<cv::Point2f> points;
+  for (std::size_t i = begin; i < end; ++i) points.emplace_back(a.landmarks[i].x, a.landmarks[i].y);
+  cv::Rect box(points.front(), cv::Size(1, 1));
+  for (const cv::Point2f p : points) box |= cv::Rect(p, cv::Size(1, 1));
+  box &= cv::Rect(0, 0, a.image.cols, a.image.rows);
+  return cv::norm(a.image(box), b.image(box), cv::NORM_L1) / static_cast<double>(box.area());
+}
+
+TEST(Cg, ExpressionsChangeTheirPlaceAndAOneSidedOneItsSide) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  const AuShapes shapes(*ImportedModel());
+  for (std::uint64_t person = 0; person < 4; ++person) {
+    const SyntheticFace still = People()->Draw(person, -1, shapes.Single(12, 0), {});
+    const SyntheticFace smile = People()->Draw(person, -1, shapes.Single(12, 5), {});
+    const SyntheticFace blink = People()->Draw(person, -1, shapes.Single(45, 5), {});
+    EXPECT_GT(Change(still, smile, 48, 68), 3 * Change(still, smile, 17, 27)) << person;
+    EXPECT_GT(Change(still, blink, 36, 48), 4 * Change(still, blink, 48, 68)) << person;
+    Expression left = shapes.Single(45, 5);
+    std::fill(left.right.begin(), left.right.end(), 0.0F);
+    const SyntheticFace wink = People()->Draw(person, -1, left, {});
+    // The subject's left eye: landmarks 42 to 47.
+    EXPECT_GT(Change(still, wink, 42, 48), 10 * Change(still, wink, 36, 42) + 2) << person;
+  }
+}
+
+TEST(Cg, SkinsAreAsDarkAsTheirMelanin) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  const SkinPainter painter(*ImportedModel(), 128, 64);
+  Random random(5, 5);
+  Person person = SamplePerson(*ImportedModel(), random);
+  double before = 256;
+  for (const float melanin : {0.15F, 0.5F, 1.0F, 1.8F, 2.3F}) {
+    person.melanin = melanin;
+    const SkinTextures skin = painter.Paint(person);
+    const cv::Scalar mean = cv::mean(skin.face);
+    EXPECT_LT(mean[1], before);
+    EXPECT_GT(mean[2], mean[0]) << "redder than blue";
+    before = mean[1];
+  }
+}
+
+TEST(Cg, NamesBadOptions) {
+  CgOptions options;
+  options.yaw_limit = 120;
+  EXPECT_THROW(options.Validate(), std::invalid_argument);
+  options = {};
+  options.size = 12;
+  try {
+    options.Validate();
+    FAIL();
+  } catch (const std::invalid_argument& error) {
+    EXPECT_THAT(error.what(), HasSubstr("cg.size = 12"));
+  }
+}
+
+TEST(Cg, TheFactoryMakesTheSameBytesWithAnyNumberOfThreads) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  setenv("SOURCE_DATE_EPOCH", "1", 1);
+  const tests::TempDir dir;
+  FactoryOptions one;
+  one.output = dir / "one";
+  one.count = one.shard_size = 8;
+  FactoryOptions three = one;
+  three.output = dir / "three";
+  three.jobs = 3;
+  MakeFaces(*People(), one, {}, {});
+  MakeFaces(*People(), three, {}, {});
+  EXPECT_EQ(storage::ReadFile(dir / "one/00000.h5"), storage::ReadFile(dir / "three/00000.h5"));
+  EXPECT_TRUE(VerifyShard(dir / "one/00000.h5").empty());
+  const ShardReader shard(dir / "one/00000.h5");
+  EXPECT_EQ(shard.ExtraText("/synthetic/method")->values.front(), "cg");
+  EXPECT_EQ(shard.Extra("/synthetic/picture_pose")->values.size(), 3 * shard.SampleCount());
+  unsetenv("SOURCE_DATE_EPOCH");
+}
+
+TEST(Cg, TheDetectorFindsFrontalPeopleAndItsLandmarksAreNear) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  CgOptions options;
+  options.faces_per_identity = 1;
+  options.turned = 0;
+  options.occluders.rate = 0;
+  options.degrade = {0, 0, 0, 0, 0, 0, 0, 0};
+  const CgGenerator generator(*ImportedModel(), ImportedRenderer(), options);
+  const auto detector = annotator::MakeHogDetector({});
+  const annotator::Landmarker landmarker;
+  int frontal = 0, found = 0;
+  std::vector<float> distances;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const SyntheticFace face = generator.Generate(23, i);
+    if (std::abs(face.pose.yaw) >= 30) continue;
+    ++frontal;
+    const auto detections = detector->Detect(face.image);
+    if (detections.empty()) continue;
+    ++found;
+    const features::Landmarks68 landmarks = landmarker.Find(face.image, detections.front().box);
+    for (std::size_t k = 17; k < landmarks.size(); ++k) distances.push_back(features::Distance(landmarks[k], face.landmarks[k]));
+  }
+  EXPECT_GE(found, 0.97 * frontal) << found << " of " << frontal;
+  std::nth_element(distances.begin(), distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2), distances.end());
+  EXPECT_LE(distances[distances.size() / 2], 2.2F) << "pixels of 256; the inner 51 landmarks";
+}
+
+TEST(WrinkleMaps, FoldsAppearWithTheirAuOnItsSide) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  const FaceAtlas atlas(*ImportedModel(), 192, 64);
+  const WrinkleMaps wrinkles(*ImportedModel(), atlas);
+  const AuShapes shapes(*ImportedModel());
+  const auto texels = [&](const Expression& expression, bool left) {
+    cv::Mat relief = wrinkles.Smooth();
+    wrinkles.Add({.rest = 0, .expression = 1, .variant = 1}, expression, relief);
+    // On the texture the subject's left half is on the right.
+    const cv::Mat half = relief.colRange(left ? 104 : 0, left ? 192 : 88), plain = wrinkles.Smooth().colRange(0, half.cols);
+    return cv::norm(half, plain, cv::NORM_L1);
+  };
+  EXPECT_EQ(texels(shapes.Single(4, 0), true), 0) << "no AU, no fold";
+  for (const int au : {1, 2, 4, 6, 9, 10, 12, 17}) {
+    EXPECT_GT(texels(shapes.Single(au, 5), true), 1.2 * texels(shapes.Single(au, 2), true)) << "AU" << au << ": deeper with intensity";
+    if (au == 17) continue;  // has no sides
+    Expression one = shapes.Single(au, 5);
+    std::fill(one.right.begin(), one.right.end(), 0.0F);
+    EXPECT_GT(texels(one, true), 0) << "AU" << au;
+    EXPECT_EQ(texels(one, false), 0) << "AU" << au;
+  }
+}
+
+TEST(HairSalon, HairLeavesTheFaceFree) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  const FaceModel& model = *ImportedModel();
+  const HairSalon salon(model);
+  for (int i = 0; i < 40; ++i) {
+    Random random(6, static_cast<std::uint64_t>(i));
+    Person person = SamplePerson(model, random);
+    person.beard = BeardStyle::kNone;
+    const std::vector<float> still(model.expressions.size(), 0.0F);
+    const std::vector<Vec3> neutral = model.Evaluate(person.identity, still);
+    for (const AttachedMesh& hair : salon.Dress(person, neutral)) {
+      ASSERT_EQ(hair.anchor.size(), hair.mesh.positions.size());
+      ASSERT_EQ(hair.mesh.texcoords.size(), hair.mesh.positions.size());
+      for (const Vec3 p : hair.mesh.positions) {
+        ASSERT_TRUE(std::isfinite(p.x) && std::isfinite(p.y) && std::isfinite(p.z));
+        EXPECT_FALSE(std::abs(p.x) < 3.5F && p.y < 4 && p.y > -6 && p.z > 7) << "over eyes, nose or mouth";
+      }
+    }
+    person.hair = HairStyle::kBald;
+    EXPECT_TRUE(salon.Dress(person, neutral).empty());
+  }
+}
+
+TEST(ExpressionMixer, AddsWhatTheModelAdds) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  const FaceModel& model = *ImportedModel();
+  const ExpressionMixer mixer(model);
+  std::vector<float> weights(model.expressions.size());
+  Random random(7, 7);
+  for (float& w : weights) w = random.Chance(0.5F) ? random.Uniform() : 0;
+  std::vector<Vec3> shape = model.neutral;
+  mixer.Add(weights, shape);
+  const std::vector<Vec3> expected = model.Evaluate({}, weights);
+  for (std::size_t v = 0; v < shape.size(); ++v) ASSERT_LT(Length(shape[v] - expected[v]), 1e-4F) << v;
+  weights.pop_back();
+  EXPECT_THROW(mixer.Add(weights, shape), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace auforge::datasets::synthetic
