@@ -94,7 +94,7 @@ CgGenerator::CgGenerator(const FaceModel& model, const FaceRenderer& renderer, c
       au_shapes_(model),
       mixer_(model),
       visibility_(model),
-      painter_(model, options.texture_side, options.texture_side),
+      painter_(model, options.texture_side, std::max(128, options.texture_side * 2 / 3)),
       wrinkles_(model, painter_.atlas()),
       salon_(model),
       wardrobe_(model),

@@ -472,9 +472,15 @@ RenderedFace Resolver::Run() const {
         sum = ShadeSkinPixel(hits, parts[0] == FacePart::kSkin);
         covered = 1;
       } else {
+        std::array<Vec3, 4> colours;
         for (std::size_t k = 0; k < 4; ++k) {
           if (parts[k] == FacePart::kNone) continue;
-          sum += Shade(hits[k], parts[k]) * 0.25F;
+          // Hair and cloth have no texture: one sample stands for all of the pixel's in its triangle.
+          std::size_t same = 0;
+          const bool is_extra = static_cast<std::size_t>(hits[k].triangle) >= topology_.parts.size();
+          while (same < k && !(is_extra && hits[same].triangle == hits[k].triangle)) ++same;
+          colours[k] = same < k ? colours[same] : Shade(hits[k], parts[k]);
+          sum += colours[k] * 0.25F;
           covered += 0.25F;
         }
       }

@@ -57,8 +57,8 @@ Cut CutOf(const Person& p, Random& random) {
            .layer = 0.5F + 0.9F * volume,
            .part = side * random.Uniform(0, 3.5F),
            .parted = true,
-           .ribbons = 800,
-           .width = 0.9F};
+           .ribbons = 560,
+           .width = 1.0F};
       break;
     case HairStyle::kLong:
       c = {.top = 30 + 8 * length,
@@ -70,8 +70,9 @@ Cut CutOf(const Person& p, Random& random) {
            .layer = 0.5F + 0.9F * volume,
            .part = side * random.Uniform(0, 3),
            .parted = true,
-           .ribbons = 800,
-           .width = 1.0F};
+           .ribbons = 520,
+           .width = 1.1F,
+           .floor = -19};
       break;
     case HairStyle::kBob:
       c = {.top = 24,
@@ -83,8 +84,8 @@ Cut CutOf(const Person& p, Random& random) {
            .layer = 0.6F + 0.8F * volume,
            .part = side * random.Uniform(0, 3),
            .parted = true,
-           .ribbons = 800,
-           .width = 0.9F,
+           .ribbons = 600,
+           .width = 1.0F,
            .floor = -3 - 5 * length};
       break;
     case HairStyle::kFringe:

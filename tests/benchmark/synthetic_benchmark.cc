@@ -1,5 +1,5 @@
-// How long a synthetic face takes: drawn alone, and drawn, found and measured. Needs a face model: the environment
-// variable AUFORGE_FACE_MODEL names a face.h5.
+// How long a synthetic face takes: drawn alone, and drawn, found and measured. Needs a face model: the
+// environment variable AUFORGE_FACE_MODEL names a face.h5.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>

@@ -16,7 +16,8 @@ namespace {
 TEST(Backdrop, DependsOnItsStreamAloneAndIsFinite) {
   for (std::uint64_t i = 0; i < 60; ++i) {
     Random one(1, i), two(1, i), other(2, i);
-    const cv::Mat a = PaintBackdrop(80, 60, {1, 0.9F, 0.8F}, one), b = PaintBackdrop(80, 60, {1, 0.9F, 0.8F}, two);
+    const cv::Mat a = PaintBackdrop(80, 60, {1, 0.9F, 0.8F}, one),
+                  b = PaintBackdrop(80, 60, {1, 0.9F, 0.8F}, two);
     ASSERT_EQ(a.type(), CV_32FC3);
     ASSERT_EQ(a.size(), cv::Size(80, 60));
     EXPECT_TRUE(cv::checkRange(a, true, nullptr, 0, 50)) << i;
@@ -33,10 +34,11 @@ TEST(IdentityCache, MakesAThingOnceForAllThreadsAndForgetsTheOldest) {
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&] {
         for (std::uint64_t i = 0; i < 10; ++i) {
-          EXPECT_EQ(*cache.Get(1, i, [&] {
-            ++made;
-            return std::make_shared<const int>(static_cast<int>(i));
-          }),
+          EXPECT_EQ(*cache.Get(1, i,
+                               [&] {
+                                 ++made;
+                                 return std::make_shared<const int>(static_cast<int>(i));
+                               }),
                     static_cast<int>(i));
         }
       });

@@ -84,8 +84,10 @@ TEST(Cg, TruthIsInRangeAndDirectionsAreWide) {
     }
     EXPECT_EQ(face.identity, static_cast<std::int64_t>(i / 2));
     EXPECT_TRUE(face.source_key.empty());
-    least = {std::min(least.yaw, face.pose.yaw), std::min(least.pitch, face.pose.pitch), std::min(least.roll, face.pose.roll)};
-    most = {std::max(most.yaw, face.pose.yaw), std::max(most.pitch, face.pose.pitch), std::max(most.roll, face.pose.roll)};
+    least = {std::min(least.yaw, face.pose.yaw), std::min(least.pitch, face.pose.pitch),
+             std::min(least.roll, face.pose.roll)};
+    most = {std::max(most.yaw, face.pose.yaw), std::max(most.pitch, face.pose.pitch),
+            std::max(most.roll, face.pose.roll)};
   }
   EXPECT_LT(least.yaw, -40);
   EXPECT_GT(most.yaw, 40);
@@ -204,10 +206,12 @@ TEST(Cg, TheDetectorFindsFrontalPeopleAndItsLandmarksAreNear) {
     if (detections.empty()) continue;
     ++found;
     const features::Landmarks68 landmarks = landmarker.Find(face.image, detections.front().box);
-    for (std::size_t k = 17; k < landmarks.size(); ++k) distances.push_back(features::Distance(landmarks[k], face.landmarks[k]));
+    for (std::size_t k = 17; k < landmarks.size(); ++k)
+      distances.push_back(features::Distance(landmarks[k], face.landmarks[k]));
   }
   EXPECT_GE(found, 0.97 * frontal) << found << " of " << frontal;
-  std::nth_element(distances.begin(), distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2), distances.end());
+  std::nth_element(distances.begin(), distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2),
+                   distances.end());
   EXPECT_LE(distances[distances.size() / 2], 2.2F) << "pixels of 256; the inner 51 landmarks";
 }
 
@@ -220,12 +224,14 @@ TEST(WrinkleMaps, FoldsAppearWithTheirAuOnItsSide) {
     cv::Mat relief = wrinkles.Smooth();
     wrinkles.Add({.rest = 0, .expression = 1, .variant = 1}, expression, relief);
     // On the texture the subject's left half is on the right.
-    const cv::Mat half = relief.colRange(left ? 104 : 0, left ? 192 : 88), plain = wrinkles.Smooth().colRange(0, half.cols);
+    const cv::Mat half = relief.colRange(left ? 104 : 0, left ? 192 : 88),
+                  plain = wrinkles.Smooth().colRange(0, half.cols);
     return cv::norm(half, plain, cv::NORM_L1);
   };
   EXPECT_EQ(texels(shapes.Single(4, 0), true), 0) << "no AU, no fold";
   for (const int au : {1, 2, 4, 6, 9, 10, 12, 17}) {
-    EXPECT_GT(texels(shapes.Single(au, 5), true), 1.2 * texels(shapes.Single(au, 2), true)) << "AU" << au << ": deeper with intensity";
+    EXPECT_GT(texels(shapes.Single(au, 5), true), 1.2 * texels(shapes.Single(au, 2), true))
+        << "AU" << au << ": deeper with intensity";
     if (au == 17) continue;  // has no sides
     Expression one = shapes.Single(au, 5);
     std::fill(one.right.begin(), one.right.end(), 0.0F);

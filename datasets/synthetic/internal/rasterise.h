@@ -2,6 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
 
 namespace auforge::datasets::synthetic {
 
@@ -19,6 +22,21 @@ inline constexpr int kSubSampleBits = 8;
 struct Edge {
   std::int64_t dx, dy, value;  // value at the first sample; per step in x it changes by dy, in y by dx
 };
+
+// Narrows samples begin..end of a row to those that lie inside all edges. Quotients of numbers below 2^53 round
+// correctly, and a fraction with such a denominator is never nearer to a whole number than that.
+inline void Clip(const std::array<Edge, 3>& edges, int& begin, int& end) {
+  for (const Edge& e : edges) {
+    const auto value = static_cast<double>(e.value), step = static_cast<double>(e.dy);
+    if (e.dy > 0) {
+      if (e.value < 0) begin = std::max(begin, static_cast<int>(std::min(16384.0, std::ceil(-value / step))));
+    } else if (e.value < 0) {
+      end = -1;
+    } else if (e.dy < 0) {
+      end = std::min(end, static_cast<int>(std::min(16384.0, std::floor(value / -step))));
+    }
+  }
+}
 }  // namespace internal
 
 template <typename Keep>
@@ -67,9 +85,12 @@ void VisibilityBuffer::DrawOne(const ScreenVertex& a, const ScreenVertex& b, con
   const float inverse_area = 1 / static_cast<float>(sign * area);
   const float z0 = a.invz, z1 = b.invz - a.invz, z2 = c.invz - a.invz;
   for (int row = y0; row <= y1; ++row) {
-    std::int64_t e0 = edge[0].value, e1 = edge[1].value, e2 = edge[2].value;
+    int begin = 0, end = x1 - x0;
+    if (end > 6) internal::Clip(edge, begin, end);
+    std::int64_t e0 = edge[0].value + begin * edge[0].dy, e1 = edge[1].value + begin * edge[1].dy,
+                 e2 = edge[2].value + begin * edge[2].dy;
     const std::size_t start = Index(x0, row);
-    for (int i = 0; i <= x1 - x0; ++i) {
+    for (int i = begin; i <= end; ++i) {
       if ((e0 | e1 | e2) >= 0) {
         const float w1 = static_cast<float>(e1) * inverse_area, w2 = static_cast<float>(e2) * inverse_area;
         const float invz = z0 + w1 * z1 + w2 * z2;
