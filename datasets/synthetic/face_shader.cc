@@ -231,7 +231,7 @@ Vec3 FaceShader::Inside(const SurfacePoint& point, FacePart part) const {
   // Light falls in through the opening and is soon lost.
   const float reach = 0.45F + 0.42F * std::min(mouth_.gap, 2.5F);
   float shade = std::exp(-std::max(0.0F, depth - 0.25F) / reach);
-  shade = std::max(shade, part == FacePart::kTeeth ? 0.10F : 0.05F);
+  shade = std::max(shade, part == FacePart::kTeeth ? 0.15F : 0.09F);
   const Vec3 normal = Normalised(Normalised(point.normal) + mouth_.inwards * -1.2F);
   Vec3 colour = Times(albedo, Irradiance(scene_.light.ambient, normal) + Lamps(normal, 0.75F, 0.5F)) * (shade * 0.85F);
   if (part != FacePart::kEyeSocket) colour += Highlight(point, Normalised(point.normal), 60) * (0.9F * shade);

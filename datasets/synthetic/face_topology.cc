@@ -45,6 +45,8 @@ void FindLashes(const FaceModel& model, FaceTopology& topology) {
       if (reach > 0) continue;
       reach = 9;
       for (const Vec3 p : skin) reach = std::min(reach, Length(p - model.neutral[static_cast<std::size_t>(v)]));
+      // Those of the lower lid are thin and few: count them as farther out.
+      if (model.neutral[static_cast<std::size_t>(v)].y < eye.y - 0.5F) reach = 2.6F * reach + 0.08F;
     }
   }
 }

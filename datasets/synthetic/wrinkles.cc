@@ -75,7 +75,7 @@ const std::vector<FoldRecipe>& Recipes() {
        {{2.9F, 0.2F, 1.2F, 0.07F}}},
       {12,
        0.50F,
-       {{{{1.85F, 0.2F}, {2.7F, -0.8F}, {3.45F, -2.0F}, {3.85F, -3.2F}, {3.9F, -4.0F}}, 0.21F, 0.130F, 0.8F},
+       {{{{1.85F, 0.2F}, {2.7F, -0.8F}, {3.45F, -2.0F}, {3.85F, -3.2F}, {3.9F, -4.0F}}, 0.24F, 0.110F, 0.8F},
         {{{4.9F, -1.0F}, {5.2F, -2.1F}, {5.15F, -3.3F}}, 0.20F, 0.050F, 0.5F},
         {{{5.2F, 3.2F}, {5.9F, 3.0F}, {6.4F, 2.85F}}, 0.11F, 0.040F}},
        {{4.3F, 0.2F, 1.8F, 0.08F}}},
@@ -198,7 +198,7 @@ void Carve(const AtlasPage& page, const std::vector<Vec3>& curve, const Furrow& 
     if (furrow.fades_at_start) fade *= SmoothStep(0, 0.3F, share);
     const float r = nearest / furrow.width, groove = std::exp(-r * r), side = (r - 2.0F) / 1.1F;
     height[at] += furrow.depth * fade * (furrow.bulge * std::exp(-side * side) - groove);
-    shade[at] = std::max(shade[at], fade * std::exp(-0.7F * r * r) * std::min(1.0F, furrow.depth * 5.5F));
+    shade[at] = std::max(shade[at], fade * std::exp(-0.7F * r * r) * std::min(1.0F, furrow.depth * 4.5F));
   }
 }
 
