@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   auforge::tools::AddQuery(cli);
   auforge::tools::AddExport(cli);
   auforge::tools::AddKeywords(cli);
+  auforge::tools::AddServe(cli);
   auforge::tools::AddTrainAu(cli);
   auforge::tools::AddEvalAu(cli);
   auforge::tools::AddSynth(cli);

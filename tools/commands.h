@@ -13,6 +13,7 @@ void AddReport(Cli& cli);    // report_command.cc
 void AddQuery(Cli& cli);     // query_command.cc
 void AddExport(Cli& cli);    // export_command.cc
 void AddKeywords(Cli& cli);  // keywords_command.cc
+void AddServe(Cli& cli);     // serve_command.cc
 void AddTrainAu(Cli& cli);   // train_au_command.cc
 void AddEvalAu(Cli& cli);    // eval_au_command.cc
 void AddSynth(Cli& cli);     // synth_command.cc
