@@ -6,5 +6,6 @@ int main(int argc, char** argv) {
   auforge::tools::AddGanTrain(cli);
   auforge::tools::AddGanSheet(cli);
   auforge::tools::AddGanEdit(cli);
+  auforge::tools::AddGanEditServer(cli);
   return cli.Main(argc, argv);
 }

@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -25,7 +25,8 @@ class Child {
  public:
   explicit Child(const std::vector<std::string>& command) {
     int to[2], from[2];
-    if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) throw std::runtime_error("no pipe for " + command[0]);
+    if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0)
+      throw std::runtime_error("no pipe for " + command[0]);
     std::vector<char*> arguments;
     for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
@@ -53,7 +54,9 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  void StartClock(int seconds) { deadline_ = std::chrono::steady_clock::now() + std::chrono::seconds(seconds); }
+  void StartClock(int seconds) {
+    deadline_ = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  }
 
   void Write(const void* data, std::size_t size) {
     const char* at = static_cast<const char*>(data);
@@ -84,7 +87,9 @@ class Child {
 
  private:
   void Wait(int file, short event) const {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now())
+            .count();
     pollfd waiting{file, event, 0};
     const int ready = left > 0 ? poll(&waiting, 1, static_cast<int>(left)) : 0;
     if (ready <= 0) throw std::runtime_error("the generator took too long");
@@ -151,7 +156,8 @@ class EditProcess : public FaceEditor {
     std::string word;
     std::size_t size = 0;
     fields >> word >> size;
-    if (word != "OK" || !fields || size > kLargestAnswer) throw std::runtime_error("the generator talks nonsense");
+    if (word != "OK" || !fields || size > kLargestAnswer)
+      throw std::runtime_error("the generator talks nonsense");
     return child_->Bytes(size);
   }
 
@@ -163,7 +169,8 @@ class EditProcess : public FaceEditor {
       line = child_->Line();
     } catch (const std::exception& error) {
       child_.reset();
-      throw std::runtime_error(command_[0] + ": " + error.what() + " before it was ready; is it built, and is the checkpoint whole?");
+      throw std::runtime_error(command_[0] + ": " + error.what() +
+                               " before it was ready; is it built, and is the checkpoint whole?");
     }
     std::istringstream fields(line);
     std::string word;
@@ -191,7 +198,8 @@ std::unique_ptr<FaceEditor> StartEditor(const std::string& checkpoint) {
   return StartEditor({program, "edit-server", "--checkpoint", checkpoint}, 60, 60);
 }
 
-std::unique_ptr<FaceEditor> StartEditor(const std::vector<std::string>& command, int seconds_to_start, int seconds_to_edit) {
+std::unique_ptr<FaceEditor> StartEditor(const std::vector<std::string>& command, int seconds_to_start,
+                                        int seconds_to_edit) {
   return std::make_unique<EditProcess>(command, seconds_to_start, seconds_to_edit);
 }
 

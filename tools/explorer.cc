@@ -24,13 +24,14 @@ using datasets::query::FaceReference;
 using datasets::query::Selection;
 using nlohmann::json;
 
-constexpr std::uint64_t kLongestPage = 200;        // faces in one answer
-constexpr std::size_t kMostPicked = 2000;          // faces chosen by hand in one download
-constexpr std::uint64_t kFacesAChunk = 200;        // of a download
+constexpr std::uint64_t kLongestPage = 200;  // faces in one answer
+constexpr std::size_t kMostPicked = 2000;    // faces chosen by hand in one download
+constexpr std::uint64_t kFacesAChunk = 200;  // of a download
 
 constexpr const char* kIcon =
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><circle cx='8' cy='8' r='7' fill='#d96b1f'/>"
-    "<path d='M4 9q4 4 8 0' stroke='#fff' stroke-width='1.6' fill='none'/><circle cx='5.5' cy='6' r='1' fill='#fff'/>"
+    "<path d='M4 9q4 4 8 0' stroke='#fff' stroke-width='1.6' fill='none'/><circle cx='5.5' cy='6' r='1' "
+    "fill='#fff'/>"
     "<circle cx='10.5' cy='6' r='1' fill='#fff'/></svg>";
 
 HttpResponse Json(const json& value, int status = 200) {
@@ -57,7 +58,8 @@ HttpResponse Text(std::string_view text, const char* type) {
 std::optional<std::uint64_t> Number(const std::string& text, std::uint64_t most) {
   std::uint64_t value = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || fault != std::errc() || end != text.data() + text.size() || value > most) return std::nullopt;
+  if (text.empty() || fault != std::errc() || end != text.data() + text.size() || value > most)
+    return std::nullopt;
   return value;
 }
 
@@ -73,7 +75,8 @@ void ExplorerOptions::Validate() const {
 }
 
 struct Explorer::Impl {
-  Impl(const FaceIndex& i, FaceEditor* e, const ExplorerOptions& o) : index(i), editor(e), options(o), shards(i, 8) {}
+  Impl(const FaceIndex& i, FaceEditor* e, const ExplorerOptions& o)
+      : index(i), editor(e), options(o), shards(i, 8) {}
 
   const FaceIndex& index;
   FaceEditor* editor;
@@ -88,7 +91,8 @@ struct Explorer::Impl {
     const std::string name = sort + "\n" + where;
     {
       const std::lock_guard lock(mutex);
-      const auto found = std::find_if(kept.begin(), kept.end(), [&](const auto& entry) { return entry.first == name; });
+      const auto found =
+          std::find_if(kept.begin(), kept.end(), [&](const auto& entry) { return entry.first == name; });
       if (found != kept.end()) {
         kept.splice(kept.begin(), kept, found);
         return found->second;
@@ -97,7 +101,8 @@ struct Explorer::Impl {
     const auto deadline = std::chrono::steady_clock::now() + options.longest_query;
     const Expression expression = datasets::query::ParseExpression(where);
     auto selection = std::make_shared<const Selection>(
-        Find(index, expression, datasets::query::ParseOrder(sort), [deadline] { return std::chrono::steady_clock::now() > deadline; }));
+        Find(index, expression, datasets::query::ParseOrder(sort),
+             [deadline] { return std::chrono::steady_clock::now() > deadline; }));
     const std::lock_guard lock(mutex);
     kept.emplace_front(name, selection);
     if (kept.size() > options.kept_selections) kept.pop_back();
@@ -114,12 +119,17 @@ struct Explorer::Impl {
   }
 
   HttpResponse Faces(const HttpRequest& request) const {
-    const auto offset = Number(request.Get("offset", "0"), ~std::uint64_t{0}), limit = Number(request.Get("limit", "60"), kLongestPage);
-    if (!offset || !limit) throw BadRequest("offset and limit are whole numbers; limit at most " + std::to_string(kLongestPage));
+    const auto offset = Number(request.Get("offset", "0"), ~std::uint64_t{0}),
+               limit = Number(request.Get("limit", "60"), kLongestPage);
+    if (!offset || !limit)
+      throw BadRequest("offset and limit are whole numbers; limit at most " + std::to_string(kLongestPage));
     const auto selection = Select(request);
     json faces = json::array();
-    for (const auto& summary : Describe(index, selection->Page(*offset, *limit))) faces.push_back(SummaryJson(index, summary));
-    return Json({{"count", selection->Count()}, {"unmeasured_shards", selection->UnmeasuredShards()}, {"faces", faces}});
+    for (const auto& summary : Describe(index, selection->Page(*offset, *limit)))
+      faces.push_back(SummaryJson(index, summary));
+    return Json({{"count", selection->Count()},
+                 {"unmeasured_shards", selection->UnmeasuredShards()},
+                 {"faces", faces}});
   }
 
   HttpResponse OneFace(const HttpRequest& request) const {
@@ -143,12 +153,17 @@ struct Explorer::Impl {
     const auto deadline = std::chrono::steady_clock::now() + options.longest_query;
     const auto late = [deadline] { return std::chrono::steady_clock::now() > deadline; };
     std::vector<datasets::query::Tally> rows;
-    if (table == "emotions") rows = TallyEmotions(index, *selection);
-    else if (table == "aus") rows = TallyAus(index, *selection);
-    else if (table == "keywords") rows = TallyKeywords(index, *selection, {}, 60, late);
-    else throw BadRequest("table is emotions, aus or keywords");
+    if (table == "emotions")
+      rows = TallyEmotions(index, *selection);
+    else if (table == "aus")
+      rows = TallyAus(index, *selection);
+    else if (table == "keywords")
+      rows = TallyKeywords(index, *selection, {}, 60, late);
+    else
+      throw BadRequest("table is emotions, aus or keywords");
     json list = json::array();
-    for (const auto& row : rows) list.push_back({{"name", row.name}, {"images", row.images}, {"faces", row.faces}});
+    for (const auto& row : rows)
+      list.push_back({{"name", row.name}, {"images", row.images}, {"faces", row.faces}});
     return Json(list);
   }
 
@@ -161,7 +176,8 @@ struct Explorer::Impl {
       const std::size_t colon = one.find(':');
       if (colon == std::string::npos) throw BadRequest("a face is written SHARD:FACE");
       faces.push_back(Face(one.substr(0, colon), one.substr(colon + 1)));
-      if (faces.size() > kMostPicked) throw BadRequest("at most " + std::to_string(kMostPicked) + " faces can be picked by hand");
+      if (faces.size() > kMostPicked)
+        throw BadRequest("at most " + std::to_string(kMostPicked) + " faces can be picked by hand");
       at = comma + 1;
     }
     return faces;
@@ -177,16 +193,20 @@ struct Explorer::Impl {
     response.type = is_csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
     response.file_name = is_csv ? "faces.csv" : "faces.jsonl";
     response.stream = [this, is_csv, picked, selection, at = std::uint64_t{0}](std::string& text) mutable {
-      const auto faces = selection != nullptr
-                             ? selection->Page(at, kFacesAChunk)
-                             : std::vector<FaceReference>(picked.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(at, picked.size())),
-                                                          picked.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(at + kFacesAChunk, picked.size())));
+      const auto faces =
+          selection != nullptr
+              ? selection->Page(at, kFacesAChunk)
+              : std::vector<FaceReference>(
+                    picked.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(at, picked.size())),
+                    picked.begin() + static_cast<std::ptrdiff_t>(
+                                         std::min<std::uint64_t>(at + kFacesAChunk, picked.size())));
       if (is_csv && at == 0 && !index.shards().empty()) {
         text += datasets::FaceCsvHeader(index.shards()[faces.empty() ? 0 : faces[0].shard].schema) + "\r\n";
       }
       std::vector<std::string> lines(faces.size());
       VisitByShard(shards, faces, [&](std::size_t i, const datasets::ShardReader& shard) {
-        lines[i] = is_csv ? datasets::FaceCsvRow(shard, faces[i].face) + "\r\n" : datasets::FaceJson(shard, faces[i].face) + "\n";
+        lines[i] = is_csv ? datasets::FaceCsvRow(shard, faces[i].face) + "\r\n"
+                          : datasets::FaceJson(shard, faces[i].face) + "\n";
       });
       for (const std::string& line : lines) text += line;
       at += faces.size();
@@ -204,14 +224,17 @@ struct Explorer::Impl {
     for (const auto& [name, value] : wanted.items()) {
       const auto au = features::ParseAu(name);
       const std::vector<int> known = editor->Aus();
-      if (!au || std::find(known.begin(), known.end(), *au) == known.end()) throw BadRequest(name.substr(0, 20) + " is not an AU of the generator");
-      if (!value.is_number() || !(value.get<double>() >= 0 && value.get<double>() <= 5)) throw BadRequest(name.substr(0, 20) + ": an intensity is 0..5");
+      if (!au || std::find(known.begin(), known.end(), *au) == known.end())
+        throw BadRequest(name.substr(0, 20) + " is not an AU of the generator");
+      if (!value.is_number() || !(value.get<double>() >= 0 && value.get<double>() <= 5))
+        throw BadRequest(name.substr(0, 20) + ": an intensity is 0..5");
       aus.emplace_back(*au, value.get<float>());
     }
     const auto shard = shards.Open(face.shard);
     std::vector<std::pair<int, float>> shown;
     const auto& numbers = shard->header().schema.numbers();
-    for (std::size_t j = 0; j < numbers.size(); ++j) shown.emplace_back(numbers[j], shard->AuIntensity()[face.face * numbers.size() + j]);
+    for (std::size_t j = 0; j < numbers.size(); ++j)
+      shown.emplace_back(numbers[j], shard->AuIntensity()[face.face * numbers.size() + j]);
     HttpResponse response;
     response.type = "image/png";
     response.body = editor->Edit(shard->FaceImage(face.face), shown, aus);
@@ -227,7 +250,8 @@ struct Explorer::Impl {
     if (path == "/app.js") return Text(WebScript(), "text/javascript; charset=utf-8");
     if (path == "/style.css") return Text(WebStyle(), "text/css; charset=utf-8");
     if (path == "/favicon.ico") return Text(kIcon, "image/svg+xml");
-    if (path == "/api/info") return Json(InfoJson(index, options.title, editor != nullptr ? editor->Aus() : std::vector<int>{}));
+    if (path == "/api/info")
+      return Json(InfoJson(index, options.title, editor != nullptr ? editor->Aus() : std::vector<int>{}));
     if (path == "/api/faces") return Faces(request);
     if (path == "/api/face") return OneFace(request);
     if (path == "/api/crop") return Crop(request);

@@ -1,5 +1,5 @@
-// What `auforge serve` answers: questions to an index as JSON, crops as pictures, and a page that shows them. No address
-// of a request ever names a file: shards are numbers, pages are in the program.
+// What `auforge serve` answers: questions to an index as JSON, crops as pictures, and a page that shows them.
+// No address of a request ever names a file: shards are numbers, pages are in the program.
 #pragma once
 
 #include <chrono>
@@ -17,16 +17,17 @@ class FaceEditor {
   virtual ~FaceEditor() = default;
   // FACS numbers that can be asked for.
   virtual std::vector<int> Aus() const = 0;
-  // crop: JPEG or PNG. intensity: what the face shows now and, in `wanted`, what it shall show; FACS number and 0..5.
-  // Returns a PNG. Throws std::runtime_error when the generator failed or took too long.
-  virtual std::string Edit(const std::vector<std::uint8_t>& crop, const std::vector<std::pair<int, float>>& shown,
+  // crop: JPEG or PNG. intensity: what the face shows now and, in `wanted`, what it shall show; FACS number
+  // and 0..5. Returns a PNG. Throws std::runtime_error when the generator failed or took too long.
+  virtual std::string Edit(const std::vector<std::uint8_t>& crop,
+                           const std::vector<std::pair<int, float>>& shown,
                            const std::vector<std::pair<int, float>>& wanted) = 0;
 };
 
 struct ExplorerOptions {
-  std::string title = "shards";                    // shown on top
+  std::string title = "shards";  // shown on top
   std::chrono::milliseconds longest_query{10'000};
-  std::size_t kept_selections = 16;                // latest questions whose answers are kept, >= 1
+  std::size_t kept_selections = 16;  // latest questions whose answers are kept, >= 1
   void Validate() const;
 };
 

@@ -15,7 +15,9 @@ namespace {
 using nlohmann::json;
 
 // Two decimals are what a page shows; more only make the answer longer.
-double Rounded(float value, double unit = 100) { return std::round(static_cast<double>(value) * unit) / unit; }
+double Rounded(float value, double unit = 100) {
+  return std::round(static_cast<double>(value) * unit) / unit;
+}
 
 json Points(const std::vector<features::Point2>& points) {
   json list = json::array();
@@ -36,22 +38,32 @@ json Regions(int au, const features::Landmarks68& landmarks) {
 
 }  // namespace
 
-json InfoJson(const datasets::query::FaceIndex& index, const std::string& title, const std::vector<int>& editable) {
+json InfoJson(const datasets::query::FaceIndex& index, const std::string& title,
+              const std::vector<int>& editable) {
   json aus = json::array();
   const features::AuSchema schema = index.Schema();
-  for (const int au : schema.numbers()) aus.push_back({{"number", au}, {"name", std::string(features::AuName(au))}});
+  for (const int au : schema.numbers())
+    aus.push_back({{"number", au}, {"name", std::string(features::AuName(au))}});
   json damaged = json::array();
-  for (const auto& shard : index.damaged()) damaged.push_back({{"shard", shard.name}, {"fault", shard.fault}});
+  for (const auto& shard : index.damaged())
+    damaged.push_back({{"shard", shard.name}, {"fault", shard.fault}});
   std::set<std::string> models, detectors, versions;
   for (const auto& shard : index.shards()) {
     models.insert(shard.model_digest);
     detectors.insert(shard.detector);
     versions.insert(shard.tool_version);
   }
-  return {{"title", title},         {"faces", index.FaceCount()},  {"images", index.ImageCount()},
-          {"shards", index.shards().size()}, {"aus", aus},         {"emotions", index.EmotionNames()},
-          {"damaged", damaged},     {"models", models},            {"detectors", detectors},
-          {"versions", versions},   {"editable", editable}};
+  return {{"title", title},
+          {"faces", index.FaceCount()},
+          {"images", index.ImageCount()},
+          {"shards", index.shards().size()},
+          {"aus", aus},
+          {"emotions", index.EmotionNames()},
+          {"damaged", damaged},
+          {"models", models},
+          {"detectors", detectors},
+          {"versions", versions},
+          {"editable", editable}};
 }
 
 json SummaryJson(const datasets::query::FaceIndex& index, const datasets::query::FaceSummary& face) {
@@ -60,7 +72,7 @@ json SummaryJson(const datasets::query::FaceIndex& index, const datasets::query:
   for (std::size_t j = 0; j < numbers.size(); ++j) {
     if (face.present[j] != 0) aus.push_back({numbers[j], Rounded(face.intensity[j])});
   }
-  return {{"shard", face.face.shard}, {"face", face.face.face},        {"key", face.text.key},
+  return {{"shard", face.face.shard}, {"face", face.face.face},           {"key", face.text.key},
           {"emotion", face.emotion},  {"quality", Rounded(face.quality)}, {"aus", aus}};
 }
 
@@ -93,7 +105,10 @@ json FaceDetailJson(const datasets::ShardReader& shard, datasets::query::FaceRef
           {"image", {sample.width, sample.height}},
           {"face_index", shard.FaceIndex()[face]},
           {"box", {Rounded(box.x, 10), Rounded(box.y, 10), Rounded(box.width, 10), Rounded(box.height, 10)}},
-          {"pose", {{"yaw", Rounded(pose.yaw, 10)}, {"pitch", Rounded(pose.pitch, 10)}, {"roll", Rounded(pose.roll, 10)}}},
+          {"pose",
+           {{"yaw", Rounded(pose.yaw, 10)},
+            {"pitch", Rounded(pose.pitch, 10)},
+            {"roll", Rounded(pose.roll, 10)}}},
           {"quality", Rounded(shard.Quality()[face])},
           {"score", Rounded(shard.DetectorScore()[face])},
           {"emotion", shard.Emotion()[face] < emotions.size() ? emotions[shard.Emotion()[face]] : "unknown"},

@@ -8,5 +8,6 @@ namespace auforge::tools {
 void AddGanTrain(Cli& cli);  // gan_train_command.cc
 void AddGanSheet(Cli& cli);  // gan_sheet_command.cc
 void AddGanEdit(Cli& cli);   // gan_edit_command.cc
+void AddGanEditServer(Cli& cli);  // gan_edit_server_command.cc
 
 }  // namespace auforge::tools

@@ -29,13 +29,16 @@ int RunServe(const ServeArguments& arguments) {
   if (!arguments.checkpoint.empty()) editor = StartEditor(arguments.checkpoint);
   ExplorerOptions options;
   options.title = std::filesystem::weakly_canonical(arguments.index.folder).filename().string();
-  options.longest_query = std::chrono::milliseconds(static_cast<std::int64_t>(1000 * arguments.query_seconds));
+  options.longest_query =
+      std::chrono::milliseconds(static_cast<std::int64_t>(1000 * arguments.query_seconds));
   const Explorer explorer(index, editor.get(), options);
-  HttpServer server(arguments.http, [&explorer](const HttpRequest& request) { return explorer.Handle(request); });
+  HttpServer server(arguments.http,
+                    [&explorer](const HttpRequest& request) { return explorer.Handle(request); });
   std::cout << "http://" << arguments.http.bind << ":" << server.port() << "/" << std::endl;
   if (!arguments.index.quiet) std::cerr << index.FaceCount() << " faces; Ctrl-C ends\n";
   std::jthread watch([&server](const std::stop_token& stop) {
-    while (!stop.stop_requested() && StopSignal() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    while (!stop.stop_requested() && StopSignal() == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
     server.Stop();
   });
   server.Run();
@@ -51,9 +54,11 @@ void AddServe(Cli& cli) {
                             "  auforge serve shards/ --checkpoint run/      with a panel that edits faces");
   AddIndexOptions(command, arguments->index);
   command.Add("--port", arguments->http.port, "port; 0: a free one, which is printed").Range(0, 65535);
-  command.Add("--bind", arguments->http.bind, "address to listen on; anything but loopback shows the faces to others");
+  command.Add("--bind", arguments->http.bind,
+              "address to listen on; anything but loopback shows the faces to others");
   command.Add("--allow-host", arguments->http.allowed_hosts, "further names by which browsers may ask");
-  command.Add("--checkpoint", arguments->checkpoint, "a trained generator (a run's folder): faces can be edited");
+  command.Add("--checkpoint", arguments->checkpoint,
+              "a trained generator (a run's folder): faces can be edited");
   command.Add("--query-seconds", arguments->query_seconds, "longest time of one question").Range(0.01, 3600);
   command.Run([arguments] { return EndCleanly([&] { return RunServe(*arguments); }); });
 }

@@ -13,13 +13,14 @@ namespace {
 
 // Nothing but what this server sends may run, load or be asked; no other page may show or read it.
 httplib::Headers SafetyHeaders() {
-  return {{"Content-Security-Policy",
-           "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
-           "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"},
-          {"X-Content-Type-Options", "nosniff"},
-          {"Referrer-Policy", "no-referrer"},
-          {"Cross-Origin-Resource-Policy", "same-origin"},
-          {"Cross-Origin-Opener-Policy", "same-origin"}};
+  return {
+      {"Content-Security-Policy",
+       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+       "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"},
+      {"X-Content-Type-Options", "nosniff"},
+      {"Referrer-Policy", "no-referrer"},
+      {"Cross-Origin-Resource-Policy", "same-origin"},
+      {"Cross-Origin-Opener-Policy", "same-origin"}};
 }
 
 void Refuse(httplib::Response& response, int status, const char* why) {
@@ -62,7 +63,8 @@ bool IsAllowedHost(const std::string& header, int port, const std::vector<std::s
   } else if (port != 80) {
     return false;
   }
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return name == "localhost" || name == "127.0.0.1" || name == "[::1]" ||
          std::find(allowed.begin(), allowed.end(), name) != allowed.end();
 }
@@ -92,7 +94,8 @@ struct HttpServer::Impl {
     if (request.method == "POST" && request.has_header("Origin")) {
       const std::string origin = request.get_header_value("Origin");
       const std::size_t slashes = origin.find("//");
-      if (slashes == std::string::npos || !IsAllowedHost(origin.substr(slashes + 2), port, options.allowed_hosts)) {
+      if (slashes == std::string::npos ||
+          !IsAllowedHost(origin.substr(slashes + 2), port, options.allowed_hosts)) {
         Refuse(response, 403, "Asked by another site.\n");
         return false;
       }
@@ -132,7 +135,9 @@ HttpServer::HttpServer(const HttpOptions& options, Handler handler) : impl_(std:
     return impl_->Admit(request, response) ? httplib::Server::HandlerResponse::Unhandled
                                            : httplib::Server::HandlerResponse::Handled;
   });
-  const auto answer = [this](const httplib::Request& request, httplib::Response& response) { impl_->Answer(request, response); };
+  const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
+    impl_->Answer(request, response);
+  };
   server.Get(".*", answer);
   server.Post(".*", answer);
   server.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
@@ -144,8 +149,9 @@ HttpServer::HttpServer(const HttpOptions& options, Handler handler) : impl_(std:
     impl_->port = options.port;
   }
   if (impl_->port <= 0) {
-    throw std::runtime_error("cannot listen on " + options.bind + ":" + std::to_string(options.port) +
-                             ": the port is in use, or the address is not this machine's; choose another with --port");
+    throw std::runtime_error(
+        "cannot listen on " + options.bind + ":" + std::to_string(options.port) +
+        ": the port is in use, or the address is not this machine's; choose another with --port");
   }
 }
 HttpServer::~HttpServer() = default;

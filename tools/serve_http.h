@@ -1,5 +1,5 @@
-// HTTP for the explorer, without the library's headers: who may ask, how much, and for how long. What is answered is the
-// handler's business.
+// HTTP for the explorer, without the library's headers: who may ask, how much, and for how long. What is
+// answered is the handler's business.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@ namespace auforge::tools {
 
 struct HttpRequest {
   bool is_post = false;
-  std::string path;                              // "/api/faces", decoded
-  std::map<std::string, std::string> parameters; // of the address, decoded; the first of each name
-  std::string body;                              // at most HttpOptions::largest_body
+  std::string path;                               // "/api/faces", decoded
+  std::map<std::string, std::string> parameters;  // of the address, decoded; the first of each name
+  std::string body;                               // at most HttpOptions::largest_body
   // The parameter, or a default.
   std::string Get(const std::string& name, const std::string& otherwise = "") const;
 };
@@ -24,18 +24,19 @@ struct HttpResponse {
   int status = 200;
   std::string type = "application/json";
   std::string body;
-  bool may_be_kept = false;                      // a picture of a shard never changes
-  std::string file_name;                         // offered as a download under this name when not empty
+  bool may_be_kept = false;  // a picture of a shard never changes
+  std::string file_name;     // offered as a download under this name when not empty
   // Instead of body: called until it returns false, each time with an empty text to fill.
   std::function<bool(std::string&)> stream;
 };
 
 struct HttpOptions {
   std::string bind = "127.0.0.1";
-  int port = 8080;                               // 0: a free one
-  std::vector<std::string> allowed_hosts;        // beside localhost, 127.0.0.1 and [::1]: names by which it may be asked
-  int threads = 32;                              // connections served at once, >= 1
-  std::size_t largest_body = 65536;              // bytes
+  int port = 8080;  // 0: a free one
+  std::vector<std::string>
+      allowed_hosts;                 // beside localhost, 127.0.0.1 and [::1]: names by which it may be asked
+  int threads = 32;                  // connections served at once, >= 1
+  std::size_t largest_body = 65536;  // bytes
 };
 
 // Thread-safe: the handler is called from many threads at once.
@@ -57,7 +58,8 @@ class HttpServer {
   std::unique_ptr<Impl> impl_;
 };
 
-// Whether a Host header names this server: what a page of another site, whose name was made to point at us, cannot send.
+// Whether a Host header names this server: what a page of another site, whose name was made to point at us,
+// cannot send.
 bool IsAllowedHost(const std::string& header, int port, const std::vector<std::string>& allowed);
 
 }  // namespace auforge::tools

@@ -38,7 +38,8 @@ class ExplorerApi : public testing::Test {
   static HttpRequest Get(const std::string& path, std::map<std::string, std::string> parameters = {}) {
     return {false, path, std::move(parameters), ""};
   }
-  json Ask(const std::string& path, std::map<std::string, std::string> parameters = {}, int status = 200) const {
+  json Ask(const std::string& path, std::map<std::string, std::string> parameters = {},
+           int status = 200) const {
     const HttpResponse response = explorer_.Handle(Get(path, std::move(parameters)));
     EXPECT_EQ(response.status, status) << path << ": " << response.body;
     return json::parse(response.body);
@@ -62,7 +63,8 @@ class ExplorerApi : public testing::Test {
 };
 
 TEST_F(ExplorerApi, FindsWhatAScanFinds) {
-  for (const char* where : {"", "AU12>=2 & !AU4", "emotion:happy", "keyword:\"fear of heights\"", "quality>0.5 | yaw<0"}) {
+  for (const char* where :
+       {"", "AU12>=2 & !AU4", "emotion:happy", "keyword:\"fear of heights\"", "quality>0.5 | yaw<0"}) {
     const json answer = Ask("/api/faces", {{"q", where}, {"limit", "200"}});
     EXPECT_EQ(answer["count"], Scanned(where)) << where;
     EXPECT_EQ(answer["faces"].size(), std::min<std::size_t>(200, Scanned(where)));
@@ -100,13 +102,15 @@ TEST_F(ExplorerApi, TablesAreThoseOfTheSelection) {
 TEST_F(ExplorerApi, MistakesAreAnsweredWithTheColumn) {
   const json fault = Ask("/api/faces", {{"q", "AU12>= & AU4"}}, 400);
   EXPECT_EQ(fault["column"], 8);
-  EXPECT_NE(Ask("/api/faces", {{"q", "emotion:hapy"}}, 400)["error"].get<std::string>().find("did you mean"), std::string::npos);
+  EXPECT_NE(Ask("/api/faces", {{"q", "emotion:hapy"}}, 400)["error"].get<std::string>().find("did you mean"),
+            std::string::npos);
   Ask("/api/faces", {{"sort", "beauty"}}, 400);
   Ask("/api/faces", {{"q", std::string(5000, 'x')}}, 400);
 }
 
 TEST_F(ExplorerApi, NumbersOutOfRangeAreRefused) {
-  for (const char* number : {"-1", "99999999999999999999", "1e3", "0x1", "", " 1", "201", "../../etc/passwd"}) {
+  for (const char* number :
+       {"-1", "99999999999999999999", "1e3", "0x1", "", " 1", "201", "../../etc/passwd"}) {
     Ask("/api/faces", {{"limit", number}}, 400);
   }
   for (const char* number : {"-1", "3", "999999999999", "", "00000.h5", "../00000.h5", "/etc/passwd"}) {
@@ -118,8 +122,9 @@ TEST_F(ExplorerApi, NumbersOutOfRangeAreRefused) {
 }
 
 TEST_F(ExplorerApi, NoAddressReachesAFile) {
-  for (const char* path : {"/etc/passwd", "/../../etc/passwd", "//etc/passwd", "/00000.h5", "/auforge-index.sqlite", "/web/app.js",
-                           "/api/../app.js", "/api", "/api/", "/app.js/", "/index.html/.."}) {
+  for (const char* path :
+       {"/etc/passwd", "/../../etc/passwd", "//etc/passwd", "/00000.h5", "/auforge-index.sqlite",
+        "/web/app.js", "/api/../app.js", "/api", "/api/", "/app.js/", "/index.html/.."}) {
     Ask(path, {}, 404);
   }
 }
@@ -131,13 +136,15 @@ TEST_F(ExplorerApi, NothingIsChangedByAsking) {
 }
 
 TEST_F(ExplorerApi, DownloadsAreWhatWasFound) {
-  HttpResponse lines = explorer_.Handle(Get("/api/download", {{"q", "AU12>=2"}, {"format", "jsonl"}, {"sort", "AU12"}}));
+  HttpResponse lines =
+      explorer_.Handle(Get("/api/download", {{"q", "AU12>=2"}, {"format", "jsonl"}, {"sort", "AU12"}}));
   const std::string text = Drain(lines);
   EXPECT_EQ(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')), Scanned("AU12>=2"));
   EXPECT_TRUE(json::parse(text.substr(0, text.find('\n')))["aus"].contains("AU12"));
   const std::string table = Drain(explorer_.Handle(Get("/api/download", {{"format", "csv"}})));
   EXPECT_EQ(table.substr(0, 10), "shard,face");
-  const std::string picked = Drain(explorer_.Handle({true, "/api/download", {{"format", "jsonl"}}, "2:1,0:0"}));
+  const std::string picked =
+      Drain(explorer_.Handle({true, "/api/download", {{"format", "jsonl"}}, "2:1,0:0"}));
   EXPECT_EQ(std::count(picked.begin(), picked.end(), '\n'), 2);
   EXPECT_EQ(json::parse(picked.substr(0, picked.find('\n')))["shard"], "00002.h5");
   for (const char* body : {"9:0", "0:99999", "0", "a:b", "0:0,,", "0:0;1:1"}) {
@@ -150,13 +157,16 @@ TEST_F(ExplorerApi, HostileCaptionsStayText) {
   const json answer = Ask("/api/faces", {{"q", "keyword:script"}});
   ASSERT_GT(answer["count"], 0);
   const json& face = answer["faces"][0];
-  const HttpResponse whole = explorer_.Handle(
-      Get("/api/face", {{"shard", std::to_string(face["shard"].get<int>())}, {"face", std::to_string(face["face"].get<int>())}}));
+  const HttpResponse whole =
+      explorer_.Handle(Get("/api/face", {{"shard", std::to_string(face["shard"].get<int>())},
+                                         {"face", std::to_string(face["face"].get<int>())}}));
   EXPECT_EQ(whole.type, "application/json");
-  EXPECT_NE(json::parse(whole.body)["caption"].get<std::string>().find("<script>"), std::string::npos) << "it is data, unchanged";
+  EXPECT_NE(json::parse(whole.body)["caption"].get<std::string>().find("<script>"), std::string::npos)
+      << "it is data, unchanged";
   // The page itself has nothing of the crawl in it, and its script never makes markup of text.
   const std::string script = explorer_.Handle(Get("/app.js")).body;
-  for (const char* danger : {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "srcdoc"}) {
+  for (const char* danger :
+       {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "srcdoc"}) {
     EXPECT_EQ(script.find(danger), std::string::npos) << danger;
   }
   const std::string page = explorer_.Handle(Get("/")).body;
@@ -198,7 +208,8 @@ TEST_F(ExplorerApi, EditingAsksTheGenerator) {
   const HttpResponse edited = edit(R"({"AU12": 3.5})");
   EXPECT_EQ(edited.type, "image/png");
   EXPECT_NE(edited.body.find("shown 8, AU12=3.5"), std::string::npos) << edited.body;
-  for (const char* body : {"", "[]", "12", R"({"AU6": 1})", R"({"AU12": 6})", R"({"AU12": -1})", R"({"AU12": "x"})", R"({"AU12": null})", R"({"__proto__": 1})"}) {
+  for (const char* body : {"", "[]", "12", R"({"AU6": 1})", R"({"AU12": 6})", R"({"AU12": -1})",
+                           R"({"AU12": "x"})", R"({"AU12": null})", R"({"__proto__": 1})"}) {
     EXPECT_EQ(edit(body).status, 400) << body;
   }
   EXPECT_EQ(explorer.Handle({false, "/api/edit", {{"shard", "0"}, {"face", "0"}}, "{}"}).status, 404);

@@ -37,7 +37,8 @@ std::string Exchange(int port, const std::string& request) {
       sent += static_cast<std::size_t>(now);
     }
     std::array<char, 4096> bytes;
-    for (ssize_t got = 0; (got = recv(file, bytes.data(), bytes.size(), 0)) > 0;) answer.append(bytes.data(), static_cast<std::size_t>(got));
+    for (ssize_t got = 0; (got = recv(file, bytes.data(), bytes.size(), 0)) > 0;)
+      answer.append(bytes.data(), static_cast<std::size_t>(got));
   }
   close(file);
   return answer;
@@ -45,7 +46,9 @@ std::string Exchange(int port, const std::string& request) {
 
 class Http : public testing::Test {
  protected:
-  Http() : server_(Options(), [](const HttpRequest& request) { return Echo(request); }), thread_([this] { server_.Run(); }) {}
+  Http()
+      : server_(Options(), [](const HttpRequest& request) { return Echo(request); }),
+        thread_([this] { server_.Run(); }) {}
   ~Http() override {
     server_.Stop();
     thread_.join();
@@ -60,13 +63,16 @@ class Http : public testing::Test {
   static HttpResponse Echo(const HttpRequest& request) {
     if (request.path == "/throw") throw std::runtime_error("a secret of the inside");
     HttpResponse response;
-    response.body = (request.is_post ? "POST " : "GET ") + request.path + " q=" + request.Get("q") + " " + std::to_string(request.body.size());
+    response.body = (request.is_post ? "POST " : "GET ") + request.path + " q=" + request.Get("q") + " " +
+                    std::to_string(request.body.size());
     return response;
   }
   std::string Ask(const std::string& line, const std::string& headers, const std::string& body = "") {
     return Exchange(server_.port(), line + " HTTP/1.1\r\n" + headers + "Connection: close\r\n\r\n" + body);
   }
-  std::string Host(const std::string& name = "localhost") const { return "Host: " + name + ":" + std::to_string(server_.port()) + "\r\n"; }
+  std::string Host(const std::string& name = "localhost") const {
+    return "Host: " + name + ":" + std::to_string(server_.port()) + "\r\n";
+  }
   static std::string Status(const std::string& answer) { return answer.substr(0, answer.find('\r')); }
 
   HttpServer server_;
@@ -78,17 +84,24 @@ TEST_F(Http, AnswersUnderItsOwnNamesOnly) {
     EXPECT_EQ(Status(Ask("GET /x", Host(name))), "HTTP/1.1 200 OK") << name;
   }
   // A name that an attacker's DNS makes point here, and forms that look like ours.
-  for (const char* name : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "evil.example#localhost", ""}) {
+  for (const char* name :
+       {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "evil.example#localhost", ""}) {
     EXPECT_EQ(Status(Ask("GET /x", Host(name))).substr(0, 12), "HTTP/1.1 403") << name;
   }
-  EXPECT_EQ(Status(Ask("GET /x", "Host: localhost\r\n")).substr(0, 12), "HTTP/1.1 403") << "another port is another site";
+  EXPECT_EQ(Status(Ask("GET /x", "Host: localhost\r\n")).substr(0, 12), "HTTP/1.1 403")
+      << "another port is another site";
   EXPECT_EQ(Status(Ask("GET /x", "")).substr(0, 12), "HTTP/1.1 403");
 }
 
 TEST_F(Http, OtherSitesMayNotPost) {
-  EXPECT_EQ(Status(Ask("POST /x", Host() + "Origin: https://evil.example\r\nContent-Length: 0\r\n")).substr(0, 12), "HTTP/1.1 403");
-  EXPECT_EQ(Status(Ask("POST /x", Host() + "Origin: null\r\nContent-Length: 0\r\n")).substr(0, 12), "HTTP/1.1 403");
-  EXPECT_EQ(Status(Ask("POST /x", Host() + "Origin: http://localhost:" + std::to_string(server_.port()) + "\r\nContent-Length: 0\r\n")), "HTTP/1.1 200 OK");
+  EXPECT_EQ(
+      Status(Ask("POST /x", Host() + "Origin: https://evil.example\r\nContent-Length: 0\r\n")).substr(0, 12),
+      "HTTP/1.1 403");
+  EXPECT_EQ(Status(Ask("POST /x", Host() + "Origin: null\r\nContent-Length: 0\r\n")).substr(0, 12),
+            "HTTP/1.1 403");
+  EXPECT_EQ(Status(Ask("POST /x", Host() + "Origin: http://localhost:" + std::to_string(server_.port()) +
+                                      "\r\nContent-Length: 0\r\n")),
+            "HTTP/1.1 200 OK");
 }
 
 TEST_F(Http, OnlyReadsAndSmallPosts) {
@@ -97,16 +110,21 @@ TEST_F(Http, OnlyReadsAndSmallPosts) {
     EXPECT_NE(status.substr(0, 10), "HTTP/1.1 2") << method << " " << status;
   }
   const std::string large(70000, 'x');
-  EXPECT_EQ(Status(Ask("POST /x", Host() + "Content-Length: " + std::to_string(large.size()) + "\r\n", large)).substr(0, 12), "HTTP/1.1 413");
-  EXPECT_EQ(Status(Ask("POST /x", Host() + "Content-Encoding: gzip\r\nContent-Length: 1\r\n", "x")).substr(0, 12), "HTTP/1.1 415");
+  EXPECT_EQ(Status(Ask("POST /x", Host() + "Content-Length: " + std::to_string(large.size()) + "\r\n", large))
+                .substr(0, 12),
+            "HTTP/1.1 413");
+  EXPECT_EQ(
+      Status(Ask("POST /x", Host() + "Content-Encoding: gzip\r\nContent-Length: 1\r\n", "x")).substr(0, 12),
+      "HTTP/1.1 415");
   EXPECT_NE(Status(Ask("GET /" + std::string(20000, 'a'), Host())).substr(0, 10), "HTTP/1.1 2");
 }
 
 TEST_F(Http, SaysWhatBrowsersMustNotDo) {
   const std::string answer = Ask("GET /x?q=a%20b%3Cc", Host());
   EXPECT_NE(answer.find("GET /x q=a b<c 0"), std::string::npos) << answer;
-  for (const char* header : {"Content-Security-Policy: default-src 'none'; script-src 'self'", "X-Content-Type-Options: nosniff",
-                             "Cross-Origin-Resource-Policy: same-origin", "Referrer-Policy: no-referrer", "frame-ancestors 'none'"}) {
+  for (const char* header : {"Content-Security-Policy: default-src 'none'; script-src 'self'",
+                             "X-Content-Type-Options: nosniff", "Cross-Origin-Resource-Policy: same-origin",
+                             "Referrer-Policy: no-referrer", "frame-ancestors 'none'"}) {
     EXPECT_NE(answer.find(header), std::string::npos) << header;
   }
   EXPECT_EQ(answer.find("Access-Control-Allow-Origin"), std::string::npos);
@@ -141,7 +159,8 @@ class Serve {
     if (pid_ == 0) {
       dup2(from[1], STDOUT_FILENO);
       close(from[0]);
-      const std::string command = "exec " + std::string(AUFORGE_PROGRAM) + " serve " + arguments + " -q 2>/dev/null";
+      const std::string command =
+          "exec " + std::string(AUFORGE_PROGRAM) + " serve " + arguments + " -q 2>/dev/null";
       execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
       _exit(127);
     }
@@ -169,9 +188,12 @@ TEST(ServeCommand, ServesOnLoopbackAndEndsWhenTold) {
   tests::WriteCrawl(dir.path().string());
   Serve serve(dir.path().string() + " --port 0");
   ASSERT_GT(serve.port(), 0);
-  const std::string host = "Host: 127.0.0.1:" + std::to_string(serve.port()) + "\r\nConnection: close\r\n\r\n";
-  EXPECT_NE(Exchange(serve.port(), "GET / HTTP/1.1\r\n" + host).find("<title>AuForge explorer</title>"), std::string::npos);
-  for (const char* path : {"/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd", "//etc/passwd", "/00000.h5"}) {
+  const std::string host =
+      "Host: 127.0.0.1:" + std::to_string(serve.port()) + "\r\nConnection: close\r\n\r\n";
+  EXPECT_NE(Exchange(serve.port(), "GET / HTTP/1.1\r\n" + host).find("<title>AuForge explorer</title>"),
+            std::string::npos);
+  for (const char* path : {"/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd",
+                           "//etc/passwd", "/00000.h5"}) {
     const std::string answer = Exchange(serve.port(), std::string("GET ") + path + " HTTP/1.1\r\n" + host);
     EXPECT_EQ(answer.find("root:"), std::string::npos) << path;
     EXPECT_NE(answer.substr(0, 12), "HTTP/1.1 200") << path;
@@ -198,10 +220,14 @@ TEST(ServeCommand, APortInUseIsOneAndCtrlCIs130) {
   tests::WriteCrawl(dir.path().string());
   Serve serve(dir.path().string() + " --port 0");
   ASSERT_GT(serve.port(), 0);
-  std::FILE* pipe = popen((std::string(AUFORGE_PROGRAM) + " serve " + dir.path().string() + " --port " + std::to_string(serve.port()) + " 2>&1").c_str(), "r");
+  std::FILE* pipe = popen((std::string(AUFORGE_PROGRAM) + " serve " + dir.path().string() + " --port " +
+                           std::to_string(serve.port()) + " 2>&1")
+                              .c_str(),
+                          "r");
   std::string text;
   std::array<char, 1000> bytes;
-  while (const std::size_t got = std::fread(bytes.data(), 1, bytes.size(), pipe)) text.append(bytes.data(), got);
+  while (const std::size_t got = std::fread(bytes.data(), 1, bytes.size(), pipe))
+    text.append(bytes.data(), got);
   EXPECT_EQ(WEXITSTATUS(pclose(pipe)), 1);
   EXPECT_NE(text.find("the port is in use"), std::string::npos) << text;
   EXPECT_EQ(serve.End(SIGINT), 130);

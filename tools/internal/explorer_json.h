@@ -10,7 +10,8 @@
 namespace auforge::tools {
 
 // The folder as a whole: counts, AUs with names and regions, emotions, provenance, damaged shards.
-nlohmann::json InfoJson(const datasets::query::FaceIndex& index, const std::string& title, const std::vector<int>& editable);
+nlohmann::json InfoJson(const datasets::query::FaceIndex& index, const std::string& title,
+                        const std::vector<int>& editable);
 // A tile of the grid.
 nlohmann::json SummaryJson(const datasets::query::FaceIndex& index, const datasets::query::FaceSummary& face);
 // One face large: landmarks and AU regions in the pixels of its crop, every measure, where it comes from.
