@@ -8,10 +8,12 @@
 #include <opencv2/imgproc.hpp>
 
 #include "annotator/au_model.h"
+#include "annotator/face_confirmation.h"
 #include "annotator/face_detector.h"
 #include "annotator/landmarker.h"
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
+#include "tests/support/test_data.h"
 
 namespace auforge::annotator {
 namespace {
@@ -65,10 +67,40 @@ void HogDetection(benchmark::State& state) {
   cv::Mat image;
   cv::resize(Photos().front(), image, {}, scale, scale, cv::INTER_AREA);
   for (auto _ : state) benchmark::DoNotOptimize(detector->Detect(image).size());
-  state.counters["ms_per_megapixel"] = benchmark::Counter(1e-9 * static_cast<double>(image.total()),
-      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["megapixels/s"] =
+      benchmark::Counter(1e-6 * static_cast<double>(image.total()), benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(HogDetection)->Arg(50)->Arg(100)->Arg(200)->Unit(benchmark::kMillisecond);
+
+// Args: smallest face looked for, pixels.
+void YunetDetection(benchmark::State& state) {
+  if (Missing(state)) return;
+  const auto model = tests::DataPath("models/face_detection_yunet_2022mar.onnx");
+  if (!model) return state.SkipWithError("no YuNet model below AUFORGE_DATA");
+  cv::setNumThreads(0);
+  const auto detector = MakeYunetDetector({.model = *model});
+  const double scale = detector->TemplateFace() / static_cast<double>(state.range(0));
+  for (auto _ : state) {
+    cv::Mat small;
+    cv::resize(Photos().front(), small, {}, scale, scale, cv::INTER_AREA);
+    benchmark::DoNotOptimize(detector->Detect(small).size());
+  }
+}
+BENCHMARK(YunetDetection)->Arg(40)->Arg(80)->Arg(160)->Unit(benchmark::kMillisecond);
+
+// Args: faces in a batch.
+void Confirmation(benchmark::State& state) {
+  if (Missing(state)) return;
+  static const Landmarker landmarker;
+  std::vector<FaceCandidate> batch;
+  for (std::int64_t i = 0; i < state.range(0); ++i) {
+    const FaceInImage& face = Faces()[static_cast<std::size_t>(i) % Faces().size()];
+    batch.push_back({face.image, {face.box, 1}});
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(ConfirmFaces(landmarker, batch).data());
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(Confirmation)->Arg(16)->Unit(benchmark::kMillisecond);
 
 // Args: faces in a batch.
 void Landmarks(benchmark::State& state) {

@@ -9,10 +9,11 @@ tars=("$2"/*.tar)
 images=$3
 shift 3
 D=$(mktemp -d /tmp/auforge-steady.XXXXXX)
-trap 'rm -rf "$D"' EXIT
+pid=''
+trap '[[ -z $pid ]] || kill "$pid" 2>/dev/null; rm -rf "$D"' EXIT
 per_pass=$(for tar in "${tars[@]}"; do tar -tf "$tar" | grep -c '\.jpg$'; done | awk '{s += $1} END {print s}')
 passes=$(( (images + per_pass - 1) / per_pass ))
-mkdir "$D/in"
+mkdir "$D/in" "$D/out"
 n=0
 for _ in $(seq "$passes"); do
   for tar in "${tars[@]}"; do ln -s "$tar" "$D/in/$(printf %05d $n).tar"; n=$((n + 1)); done
@@ -36,7 +37,7 @@ while kill -0 "$pid" 2>/dev/null; do
   wall=$(awk -v a="$start" -v b="$(date +%s.%N)" 'BEGIN {print b - a}')
   cpu=$(( user + system ))
   line=$(awk -v i=$((now - done_before)) -v w="$wall" -v w0="$wall_before" -v c=$((cpu - cpu_before)) -v t="$ticks" \
-    'BEGIN {printf "%.1f %.1f", i / (w - w0), i / (c / t)}')
+    'BEGIN {printf "%.1f %.1f", i / (w - w0), (c > 0 ? i / (c / t) : 0)}')
   rate=${line#* }
   printf '%10d %10s %12.1f %14s %14s %10s\n' "$now" '' "$wall" "${line% *}" "$rate" "$memory"
   # The first tenth holds the start-up.
@@ -46,6 +47,7 @@ while kill -0 "$pid" 2>/dev/null; do
   next=$((now + total / 10))
 done
 wait "$pid"
+pid=''
 cat "$D/summary"
 awk -v a="$first" -v b="$last" -v m="$first_memory" -v k="$last_memory" 'BEGIN {
   printf "rate of the last tenth against the second: %.3f; memory: %d MB against %d MB\n", b / a, k, m
