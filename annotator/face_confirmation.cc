@@ -1,5 +1,6 @@
 #include "annotator/face_confirmation.h"
 
+#include <algorithm>
 #include <array>
 
 namespace auforge::annotator {
@@ -8,6 +9,9 @@ namespace {
 using features::Landmarks68;
 using features::Point2;
 
+constexpr float kMostDoubt = 0.21F;
+constexpr float kMostDoubtWhenSure = 0.40F;
+constexpr float kSureScore = 0.999F;
 constexpr float kEyesInBox = 0.41F;  // inter-ocular distance of the mean face as a share of its box
 
 // The box of the second run: a few per cent aside and smaller, about as far as detectors differ.
@@ -34,6 +38,8 @@ float PointDistance(const std::array<Point2, 5>& points, const Landmarks68& land
 
 }  // namespace
 
+float ConfirmedFace::Trust() const { return std::clamp((0.45F - doubt) / 0.25F, 0.3F, 1.0F); }
+
 std::vector<ConfirmedFace> ConfirmFaces(const Landmarker& landmarker, const std::vector<FaceCandidate>& candidates) {
   std::vector<FaceInImage> faces;
   for (const FaceCandidate& c : candidates) faces.push_back({c.image, c.detection.box});
@@ -51,6 +57,7 @@ std::vector<ConfirmedFace> ConfirmFaces(const Landmarker& landmarker, const std:
     const features::Detection& detection = candidates[f].detection;
     if (detection.points) apart += 0.5F * PointDistance(*detection.points, first);
     confirmed[f].doubt = apart / (kEyesInBox * detection.box.width);
+    confirmed[f].is_face = confirmed[f].doubt <= (detection.score >= kSureScore ? kMostDoubtWhenSure : kMostDoubt);
   }
   return confirmed;
 }

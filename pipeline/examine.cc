@@ -174,8 +174,9 @@ std::vector<Examiner::Face> Examiner::FindLandmarks() {
   const auto confirmed = annotator::ConfirmFaces(shared_.landmarker, candidates);
   std::vector<Face> kept;
   for (std::size_t f = 0; f < faces.size(); ++f) {
-    if (confirmed[f].doubt > annotator::kMostDoubt) continue;
+    if (!confirmed[f].is_face) continue;
     faces[f].landmarks = confirmed[f].landmarks;
+    faces[f].trust = confirmed[f].Trust();
     kept.push_back(std::move(faces[f]));
   }
   return kept;
@@ -203,6 +204,7 @@ datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features)
                                                .sharpness = annotator::Sharpness(aligned.crop),
                                                .pose = record.pose,
                                                .landmark_misfit = annotator::LandmarkMisfit(face.landmarks)});
+  record.aus.quality *= face.trust;
   // From the pixels that were decoded to those of the image.
   record.box = Scaled(face.detection.box, 1 / scale);
   const auto enlarge = static_cast<float>(1 / scale), shrink = static_cast<float>(scale);

@@ -67,6 +67,7 @@ class Examiner {
     const datasets::DecodedImage* decoded = nullptr;
     features::Detection detection;
     features::Landmarks68 landmarks{};       // pixels of decoded->bgr
+    float trust = 1;                         // what the detector's need of confirmation left of it
   };
 
   void ExamineImage(const datasets::ImageItem& item, std::size_t index);

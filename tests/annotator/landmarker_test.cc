@@ -131,7 +131,7 @@ TEST(Yunet, FindsFacesInAQuarterAndTheLandmarkerRefusesDogs) {
     std::vector<features::Box> faces;
     const auto confirmed = ConfirmFaces(landmarker, candidates);
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-      if (confirmed[i].doubt <= kMostDoubt) faces.push_back(candidates[i].detection.box);
+      if (confirmed[i].is_face) faces.push_back(candidates[i].detection.box);
     }
     if (path.filename() == "dogs.jpg") {
       EXPECT_FALSE(candidates.empty()) << "no longer a test of anything";
