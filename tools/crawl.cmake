@@ -13,6 +13,7 @@ endforeach()
 configure_file(web_files.cc.in ${CMAKE_CURRENT_BINARY_DIR}/web_files.cc @ONLY)
 
 target_sources(auforge_commands PRIVATE
+  report_faces.cc report_html.cc
   edit_process.cc explorer.cc explorer_json.cc export_command.cc face_export.cc face_query.cc keywords_command.cc query_command.cc
   serve_command.cc serve_http.cc ${CMAKE_CURRENT_BINARY_DIR}/web_files.cc)
 set_source_files_properties(serve_http.cc PROPERTIES COMPILE_OPTIONS "${HTTPLIB_CFLAGS}")

@@ -16,7 +16,10 @@ struct ReportArguments {
   std::string output = "report.html";
   std::string sheet;
   std::string title = "AuForge report";
-  int faces = 48;
+  int faces = 24;
+  int each = 4;
+  float min_quality = 0.5F;
+  bool skip_damaged = false;
 };
 
 cv::Mat FaceSheet(const ReportData& data) {
@@ -35,15 +38,20 @@ cv::Mat FaceSheet(const ReportData& data) {
 }
 
 int RunReport(const ReportArguments& arguments) {
-  const ReportData data = GatherReport(arguments.shards, static_cast<std::size_t>(arguments.faces));
-  datasets::storage::WriteFileAtomically(arguments.output, ReportPage(data, arguments.title));
+  const ReportData data = GatherReport(arguments.shards, static_cast<std::size_t>(arguments.faces), true);
+  const ReportFaces chosen =
+      ChooseReportFaces(data, static_cast<std::size_t>(arguments.each), arguments.min_quality);
+  datasets::storage::WriteFileAtomically(arguments.output, ReportPage(data, chosen, arguments.title));
   std::cout << arguments.output << ": " << data.images << " images, " << data.faces << " faces\n";
   if (!arguments.sheet.empty()) {
-    if (data.sample_faces.empty()) throw BadInputError("no face in the shards; nothing to draw on " + arguments.sheet);
+    if (data.sample_faces.empty())
+      throw BadInputError("no face in the shards; nothing to draw on " + arguments.sheet);
     datasets::WritePng(arguments.sheet, FaceSheet(data));
     std::cout << arguments.sheet << ": " << data.sample_faces.size() << " faces\n";
   }
-  return kDone;
+  for (const auto& [shard, fault] : data.damaged)
+    std::cerr << fault << "; left out (auforge verify says more)\n";
+  return data.damaged.empty() || arguments.skip_damaged ? kDone : kBadInput;
 }
 
 }  // namespace
@@ -55,7 +63,12 @@ void AddReport(Cli& cli) {
   command.Positional("SHARD", arguments->shards, "shard files or folders").Required();
   command.Add("-o,--output", arguments->output, "the HTML file");
   command.Add("--sheet", arguments->sheet, "also draw the faces into this PNG");
-  command.Add("--faces", arguments->faces, "faces shown").Range(0, 2000);
+  command.Add("--faces", arguments->faces, "faces spread over the run").Range(0, 2000);
+  command.Add("--each", arguments->each, "typical faces of each emotion, and strongest of each AU")
+      .Range(0, 100);
+  command.Add("--min-quality", arguments->min_quality, "of typical and extreme faces, where there are such")
+      .Range(0, 1);
+  command.Flag("--skip-damaged", arguments->skip_damaged, "damaged shards do not make the exit status 3");
   command.Add("--title", arguments->title, "heading of the page");
   command.Run([arguments] { return RunReport(*arguments); });
 }

@@ -4,13 +4,12 @@
 #include <string>
 
 #include "tools/report_data.h"
+#include "tools/report_faces.h"
+#include "tools/report_html.h"
 
 namespace auforge::tools {
 
 // title: shown on top. Every text that comes from the crawl is escaped.
-std::string ReportPage(const ReportData& data, const std::string& title);
-
-// & < > " ' as entities.
-std::string EscapeHtml(const std::string& text);
+std::string ReportPage(const ReportData& data, const ReportFaces& faces, const std::string& title);
 
 }  // namespace auforge::tools

@@ -344,6 +344,25 @@ def million(browser):
     assert heap < 150
 
 
+def report(browser):
+    """The report's page: nothing beyond the edge at either width, nothing from a network, dark, and on paper."""
+    for width, dark in ((1280, False), (390, True)):
+        browser.cdp("Emulation.setDeviceMetricsOverride", width=width, height=860, deviceScaleFactor=1, mobile=width < 500)
+        browser.cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        browser.driver.get(URL)
+        assert browser.js("return document.documentElement.scrollWidth <= innerWidth"), width
+        assert browser.js("return performance.getEntriesByType('resource').filter((r) => !r.name.startsWith('data:')).length") == 0
+        for section in ("faces", "aus", "together", "emotions", "typical", "extreme", "images", "speed", "provenance"):
+            assert browser.text(f"#{section} h2"), section
+        ground = browser.js("return getComputedStyle(document.body).backgroundColor")
+        assert (sum(map(int, ground[4:-1].split(","))) < 200) == dark, ground
+        assert browser.js("return [...document.querySelectorAll('.face')].every((f) => f.scrollWidth <= f.clientWidth + 1)")
+        assert "<script>alert(1)</script>" not in browser.js("return document.body.innerHTML")
+        browser.shot(f"report-{width}")
+    printed = browser.cdp("Page.printToPDF", printBackground=True)["data"]
+    assert len(printed) > 20_000
+
+
 SIZES = {"phone": (390, 844, True, True), "edit": (1280, 900, True, False)}
 width, height, dark, touch = SIZES.get(SCENARIO, (1280, 860, False, False))
 it = Browser(width, height, dark, touch)

@@ -10,9 +10,11 @@
 #include "datasets/image_codec.h"
 #include "tests/datasets/query/crawl.h"
 #include "tests/datasets/query/million_rows.h"
+#include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_data.h"
 #include "tools/explorer.h"
+#include "tools/report_page.h"
 
 namespace auforge::tools {
 namespace {
@@ -36,17 +38,20 @@ bool HaveBrowser() {
          std::system("/usr/bin/python3 -c 'import selenium' 2>/dev/null") == 0;
 }
 
+int RunScript(const std::string& scenario, const std::string& address) {
+  std::string command = "timeout 120 /usr/bin/python3 " +
+                        tests::SourcePath("tests/tools/explorer_browser.py") + " " + scenario + " " + address;
+  if (const char* shots = std::getenv("AUFORGE_SCREENSHOTS")) command += std::string(" ") + shots;
+  return std::system(command.c_str());
+}
+
 int Browse(const datasets::query::FaceIndex& index, FaceEditor* editor, const std::string& scenario) {
   const Explorer explorer(index, editor, {});
   HttpOptions options;
   options.port = 0;
   HttpServer server(options, [&explorer](const HttpRequest& request) { return explorer.Handle(request); });
   std::thread thread([&server] { server.Run(); });
-  std::string command = "timeout 120 /usr/bin/python3 " +
-                        tests::SourcePath("tests/tools/explorer_browser.py") + " " + scenario +
-                        " http://127.0.0.1:" + std::to_string(server.port()) + "/";
-  if (const char* shots = std::getenv("AUFORGE_SCREENSHOTS")) command += std::string(" ") + shots;
-  const int status = std::system(command.c_str());
+  const int status = RunScript(scenario, "http://127.0.0.1:" + std::to_string(server.port()) + "/");
   server.Stop();
   thread.join();
   return status;
@@ -71,6 +76,20 @@ TEST_P(ExplorerInBrowser, WorksAsAPersonUsesIt) {
 INSTANTIATE_TEST_SUITE_P(Scenarios, ExplorerInBrowser,
                          testing::Values("query", "face", "keyboard", "download", "edit", "phone"),
                          [](const auto& scenario) { return std::string(scenario.param); });
+
+TEST(ReportInBrowser, IsFitToBeShown) {
+  if (!HaveBrowser()) {
+    GTEST_SKIP()
+        << "chromium, chromium-driver or python3-selenium is missing; tools/install-deps.sh installs them";
+  }
+  const tests::TempDir dir;
+  tests::CrawlOptions crawl;
+  crawl.pictures = true;
+  tests::WriteCrawl(dir.path().string(), crawl);
+  const ReportData data = GatherReport({dir.path().string()}, 12);
+  tests::WriteText(dir / "report.html", ReportPage(data, ChooseReportFaces(data, 3, 0.5F), "A crawl"));
+  EXPECT_EQ(RunScript("report", "file://" + (dir / "report.html")), 0);
+}
 
 TEST(ExplorerInBrowserSlow, ScrollsThroughAMillionFaces) {
   if (!HaveBrowser())

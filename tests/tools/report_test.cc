@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
 #include "tests/support/faces.h"
+#include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 #include "tools/base64.h"
 #include "tools/face_drawing.h"
@@ -58,13 +61,79 @@ TEST(Report, CountsWhatIsInTheShards) {
 TEST(Report, ThePageNeedsNothingAndTrustsNobody) {
   const tests::TempDir dir;
   WriteShard(dir.path().string());
-  const std::string page = ReportPage(GatherReport({dir.path().string()}, 6), "A <title>");
+  const ReportData data = GatherReport({dir.path().string()}, 6);
+  const std::string page = ReportPage(data, ChooseReportFaces(data, 3, 0), "A <title>");
   EXPECT_EQ(page.find("<script"), std::string::npos) << "a hostile key became markup";
   EXPECT_EQ(page.find("http://"), std::string::npos);
   EXPECT_EQ(page.find("https://"), std::string::npos);
   EXPECT_NE(page.find("A &lt;title&gt;"), std::string::npos);
   EXPECT_NE(page.find("AU12"), std::string::npos);
   EXPECT_NE(page.find("data:image/jpeg;base64,"), std::string::npos);
+  for (const char* section :
+       {"faces", "aus", "together", "emotions", "typical", "extreme", "images", "speed", "provenance"}) {
+    EXPECT_NE(page.find(std::string("<section id=") + section), std::string::npos) << section;
+    EXPECT_NE(page.find(std::string("href=#") + section), std::string::npos) << section;
+  }
+  EXPECT_NE(page.find("<polygon points="), std::string::npos) << "regions of the extreme faces' AUs";
+  EXPECT_NE(page.find("@media print"), std::string::npos);
+  EXPECT_NE(page.find("prefers-color-scheme:dark"), std::string::npos);
+}
+
+TEST(Report, HistogramsCountEveryFaceOnce) {
+  const tests::TempDir dir;
+  WriteShard(dir.path().string());
+  const ReportData data = GatherReport({dir.path().string()}, 0);
+  const auto sum = [](const std::vector<std::uint64_t>& bins) {
+    return std::accumulate(bins.begin(), bins.end(), std::uint64_t{0});
+  };
+  for (const AuFigures& au : data.aus) {
+    EXPECT_EQ(sum(au.fine), 6U);
+    EXPECT_EQ(sum(au.histogram), 6U);
+    for (std::size_t bin = 0; bin < 5; ++bin) {
+      EXPECT_EQ(au.histogram[bin], sum({au.fine.begin() + static_cast<std::ptrdiff_t>(4 * bin),
+                                        au.fine.begin() + static_cast<std::ptrdiff_t>(4 * bin + 4)}));
+    }
+  }
+  for (const auto* bins : {&data.quality, &data.yaw, &data.pitch, &data.face_sizes})
+    EXPECT_EQ(sum(*bins), 6U);
+  const std::string drawn = HtmlHistogram("a<b", {0, 3, 1}, "0", "1", 1);
+  EXPECT_NE(drawn.find("a&lt;b, 0 to 1: 0 3 1"), std::string::npos) << drawn;
+}
+
+TEST(Report, ShowsTheStrongestAndTheMostTypical) {
+  const tests::TempDir dir;
+  WriteShard(dir.path().string());
+  const ReportData data = GatherReport({dir.path().string()}, 0);
+  const ReportFaces faces = ChooseReportFaces(data, 2, 0);
+  // AU12 rises with the face: 5 and 4 are the strongest; AU4 is never present.
+  ASSERT_EQ(faces.extreme.size(), 1U);
+  EXPECT_EQ(faces.extreme[0].au, "AU12");
+  ASSERT_EQ(faces.extreme[0].faces.size(), 2U);
+  EXPECT_EQ(faces.extreme[0].faces[0].face, 5U);
+  EXPECT_EQ(faces.extreme[0].faces[1].face, 4U);
+  // Happy are 2..5, with a mean of (1.8 + 2.7 + 3.6 + 4.5) / 4 = 3.15: 3 and 4 are as near.
+  ASSERT_EQ(faces.typical.size(), 2U);
+  EXPECT_EQ(faces.typical[0].emotion, "happy");
+  EXPECT_EQ(faces.typical[0].of, 4U);
+  ASSERT_EQ(faces.typical[0].faces.size(), 2U);
+  EXPECT_EQ(faces.typical[0].faces[0].face + faces.typical[0].faces[1].face, 7U);
+  // Nobody reaches a quality of 0.9: the same faces are shown, there are no better ones.
+  EXPECT_EQ(ChooseReportFaces(data, 2, 0.9F).extreme[0].faces[0].face, 5U);
+}
+
+TEST(Report, ADamagedShardIsPassedOverWhereAsked) {
+  const tests::TempDir dir;
+  WriteShard(dir.path().string());
+  tests::WriteText(dir / "00001.h5", "half a shard");
+  tests::WriteText(dir / "00001_stats.json", "{}");
+  EXPECT_THROW(GatherReport({dir.path().string()}, 0), std::runtime_error);
+  const ReportData data = GatherReport({dir.path().string()}, 2, true);
+  EXPECT_EQ(data.faces, 6U);
+  ASSERT_EQ(data.damaged.size(), 1U);
+  const std::string page = ReportPage(data, ChooseReportFaces(data, 1, 0), "t");
+  EXPECT_NE(page.find("Damaged shards"), std::string::npos);
+  EXPECT_NE(page.find("00001.h5"), std::string::npos);
+  EXPECT_THROW(GatherReport({dir / "00001.h5"}, 0, true), std::runtime_error);
 }
 
 TEST(FaceDrawing, PanelsShowPictureAndBars) {
