@@ -85,6 +85,7 @@ struct Explorer::Impl {
   mutable std::mutex mutex;
   // Latest first: question and order, and what was found.
   mutable std::list<std::pair<std::string, std::shared_ptr<const Selection>>> kept;
+  mutable std::list<std::pair<std::string, HttpResponse>> tables;
 
   std::shared_ptr<const Selection> Select(const HttpRequest& request) const {
     const std::string where = request.Get("q"), sort = request.Get("sort");
@@ -105,7 +106,13 @@ struct Explorer::Impl {
              [deadline] { return std::chrono::steady_clock::now() > deadline; }));
     const std::lock_guard lock(mutex);
     kept.emplace_front(name, selection);
-    if (kept.size() > options.kept_selections) kept.pop_back();
+    const auto bytes = [this] {
+      std::size_t sum = 0;
+      for (const auto& entry : kept) sum += entry.second->MemoryBytes();
+      return sum;
+    };
+    while (kept.size() > 1 && (kept.size() > options.kept_selections || bytes() > options.kept_bytes))
+      kept.pop_back();
     return selection;
   }
 
@@ -147,7 +154,26 @@ struct Explorer::Impl {
     return response;
   }
 
+  // A table of a large crawl takes a second and is asked for again whenever a filter is turned off.
   HttpResponse Table(const HttpRequest& request) const {
+    const std::string name = request.Get("table") + "\n" + request.Get("q");
+    {
+      const std::lock_guard lock(mutex);
+      const auto found =
+          std::find_if(tables.begin(), tables.end(), [&](const auto& entry) { return entry.first == name; });
+      if (found != tables.end()) {
+        tables.splice(tables.begin(), tables, found);
+        return found->second;
+      }
+    }
+    const HttpResponse response = MakeTable(request);
+    const std::lock_guard lock(mutex);
+    tables.emplace_front(name, response);
+    if (tables.size() > 4 * options.kept_selections) tables.pop_back();
+    return response;
+  }
+
+  HttpResponse MakeTable(const HttpRequest& request) const {
     const auto selection = Select(request);
     const std::string table = request.Get("table");
     const auto deadline = std::chrono::steady_clock::now() + options.longest_query;

@@ -27,7 +27,8 @@ class FaceEditor {
 struct ExplorerOptions {
   std::string title = "shards";  // shown on top
   std::chrono::milliseconds longest_query{10'000};
-  std::size_t kept_selections = 16;  // latest questions whose answers are kept, >= 1
+  std::size_t kept_selections = 16;     // latest questions whose answers are kept, >= 1, while they
+  std::size_t kept_bytes = 256U << 20;  // take no more than this; the latest is always kept
   void Validate() const;
 };
 

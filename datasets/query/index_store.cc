@@ -110,6 +110,10 @@ struct IndexStore::Impl {
   mutable std::mutex mutex;
   std::unique_ptr<Database> database;
   std::unique_ptr<Statement> find_column;
+  // Scans of all captions or sources take seconds on a large crawl: they have a connection of their own, so
+  // that pages of faces do not wait for them. An index in memory has only the one.
+  mutable std::mutex scan_mutex;
+  mutable std::unique_ptr<Database> scanner;
 
   void Open() {
     for (int attempt = 0; attempt < 2; ++attempt) {
@@ -228,20 +232,33 @@ struct IndexStore::Impl {
     put("text", columns.text);
   }
 
-  // Runs with the stop check installed; what it interrupts is QueryStopped.
+  // Runs work(database) with the stop check installed; what it interrupts is QueryStopped.
   template <typename Work>
-  auto Guarded(const StopCheck& stop, const Work& work) const {
-    const std::lock_guard lock(mutex);
+  static auto Guarded(std::mutex& turns, Database& connection, const StopCheck& stop, const Work& work) {
+    const std::lock_guard lock(turns);
     struct Restore {
-      Database& database;
-      ~Restore() { database.SetInterrupt({}); }
-    } restore{*database};
-    database->SetInterrupt(stop);
+      Database& restored;
+      ~Restore() { restored.SetInterrupt({}); }
+    } restore{connection};
+    connection.SetInterrupt(stop);
     try {
-      return work();
+      return work(connection);
     } catch (const InterruptedDatabase&) {
       throw QueryStopped("the query took too long and was stopped");
     }
+  }
+  template <typename Work>
+  auto Ask(const StopCheck& stop, const Work& work) const {
+    return Guarded(mutex, *database, stop, work);
+  }
+  template <typename Work>
+  auto Scan(const StopCheck& stop, const Work& work) const {
+    if (path == ":memory:") return Ask(stop, work);
+    {
+      const std::lock_guard lock(scan_mutex);
+      if (scanner == nullptr) scanner = std::make_unique<Database>(path);
+    }
+    return Guarded(scan_mutex, *scanner, stop, work);
   }
 };
 
@@ -347,8 +364,8 @@ ImageText IndexStore::Text(const IndexedShard& shard, std::uint32_t row) const {
 
 std::vector<std::int64_t> IndexStore::MatchCaption(const std::string& words, const StopCheck& stop) const {
   const std::string phrase = Phrase(words);
-  return impl_->Guarded(stop, [&] {
-    Statement match(*impl_->database, "SELECT rowid FROM captions WHERE captions MATCH ? ORDER BY rowid");
+  return impl_->Ask(stop, [&](Database& database) {
+    Statement match(database, "SELECT rowid FROM captions WHERE captions MATCH ? ORDER BY rowid");
     match.Bind(1, std::string_view(phrase));
     std::vector<std::int64_t> rows;
     while (match.Step()) rows.push_back(match.Integer(0));
@@ -362,8 +379,8 @@ std::vector<std::int64_t> IndexStore::MatchSource(const std::string& pattern, co
   const auto fits = [&](std::string_view text) {
     return is_pattern ? MatchesPattern(wanted, text) : LowerAscii(text).find(wanted) != std::string::npos;
   };
-  return impl_->Guarded(stop, [&] {
-    Statement all(*impl_->database, "SELECT id, key, url FROM texts ORDER BY id");
+  return impl_->Scan(stop, [&](Database& database) {
+    Statement all(database, "SELECT id, key, url FROM texts ORDER BY id");
     std::vector<std::int64_t> rows;
     while (all.Step()) {
       if (fits(all.TextView(1)) || fits(all.TextView(2))) rows.push_back(all.Integer(0));
@@ -385,10 +402,10 @@ std::vector<std::pair<std::string, std::uint64_t>> IndexStore::Words(std::size_t
 
 void IndexStore::VisitWords(const std::function<void(const std::string&, std::int64_t)>& visit,
                             const StopCheck& stop) const {
-  impl_->Guarded(stop, [&] {
-    impl_->database->Execute(
+  impl_->Scan(stop, [&](Database& database) {
+    database.Execute(
         "CREATE VIRTUAL TABLE IF NOT EXISTS temp.places USING fts5vocab('main', 'captions', 'instance')");
-    Statement rows(*impl_->database, "SELECT term, doc FROM temp.places");
+    Statement rows(database, "SELECT term, doc FROM temp.places");
     std::string word;
     std::int64_t last = -1;
     while (rows.Step()) {

@@ -316,6 +316,12 @@ void Selection::VisitShards(
   }
 }
 
+std::size_t Selection::MemoryBytes() const {
+  std::size_t bytes = order_.capacity() * sizeof(FaceReference);
+  for (const auto& bits : bits_) bytes += bits.capacity() * sizeof(bits[0]) + sizeof(bits);
+  return bytes;
+}
+
 bool Selection::Contains(FaceReference face) const {
   if (face.shard >= bits_.size() || face.face / 64 >= bits_[face.shard].size()) return false;
   return (bits_[face.shard][face.face / 64] >> (face.face % 64) & 1) != 0;

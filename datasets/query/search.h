@@ -42,6 +42,7 @@ class Selection {
   bool Contains(FaceReference face) const;
   // Shards that do not measure an AU of the question, and were left out.
   std::size_t UnmeasuredShards() const { return unmeasured_; }
+  std::size_t MemoryBytes() const;
 
  private:
   friend Selection Find(const FaceIndex&, const Expression&, const Order&, const StopCheck&);
