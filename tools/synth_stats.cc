@@ -60,6 +60,7 @@ class OffsetMeter {
       sum_[i][1] += (c * dy - s * dx) / unit;
       distance_[i].push_back(std::hypot(dx, dy) / unit);
       pixels_.push_back(std::hypot(dx, dy));
+      if (i >= 17) inner_.push_back(std::hypot(dx, dy));
     }
   }
   void Summarise(SynthStats& stats) {
@@ -73,12 +74,13 @@ class OffsetMeter {
     }
     stats.median_error = MedianOf(all);
     stats.median_error_pixels = MedianOf(pixels_);
+    stats.inner_error_pixels = MedianOf(inner_);
   }
 
  private:
   std::array<std::array<double, 2>, features::kLandmarkCount> sum_{};
   std::array<std::vector<float>, features::kLandmarkCount> distance_;
-  std::vector<float> pixels_;
+  std::vector<float> pixels_, inner_;
 };
 
 void AddAus(const float* intensity, SynthStats& stats) {

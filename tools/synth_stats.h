@@ -38,6 +38,7 @@ struct SynthStats {
   std::uint64_t measured = 0;     // faces that offsets come from
   float median_error = 0;         // of all landmarks, inter-ocular distances
   float median_error_pixels = 0;  // the same in pixels of the pictures
+  float inner_error_pixels = 0;   // of landmarks 17..67, without the jaw line
   float picture_side = 0;         // their width, pixels
 };
 

@@ -51,6 +51,7 @@ nlohmann::json ToJson(const SynthStats& s) {
            {{"faces", s.measured},
             {"median_error", s.median_error},
             {"median_error_pixels", s.median_error_pixels},
+            {"inner_error_pixels", s.inner_error_pixels},
             {"picture_side", s.picture_side},
             {"offsets", offsets}}}};
 }
@@ -121,9 +122,11 @@ int RunStats(const StatsArguments& a) {
   std::printf("found of those with |yaw| < 30 degrees: %.1f%%; of those with nothing in front: %.1f%%\n",
               100 * Share(s.frontal_found, s.frontal), 100 * Share(s.bare_frontal_found, s.bare_frontal));
   std::printf(
-      "landmarks found, from the exact ones: median %.2f pixels of %.0f, %.1f%% of the distance between the "
-      "eyes (%llu faces)\n",
-      static_cast<double>(s.median_error_pixels), static_cast<double>(s.picture_side), 100.0 * s.median_error,
+      "landmarks found, from the exact ones: median %.2f pixels of %.0f, without the jaw line %.2f; %.1f%% "
+      "of the "
+      "distance between the eyes (%llu frontal faces with nothing in front)\n",
+      static_cast<double>(s.median_error_pixels), static_cast<double>(s.picture_side),
+      static_cast<double>(s.inner_error_pixels), 100.0 * s.median_error,
       static_cast<unsigned long long>(s.measured));
   PrintAus(s);
   std::printf("\n");
