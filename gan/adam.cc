@@ -2,34 +2,80 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace auforge::gan {
 namespace {
 
-template <typename T>
-void UpdateRange(T* value, const T* gradient, T* mean, T* square, std::int64_t begin, std::int64_t end, T beta1, T beta2,
-                 T rate, T inverse_root, T epsilon) {
-  for (std::int64_t i = begin; i < end; ++i) {
-    mean[i] += (1 - beta1) * (gradient[i] - mean[i]);
-    square[i] = beta2 * square[i] + (1 - beta2) * gradient[i] * gradient[i];
-    value[i] -= rate * mean[i] / (std::sqrt(square[i]) * inverse_root + epsilon);
+// Everything lies in memory in the same order. T: float or double; G: T or bfloat16; R: bfloat16, or T for "no copy".
+template <typename T, typename G, typename R>
+struct Pass {
+  T* value;
+  const G* gradient;
+  T* mean;
+  T* square;
+  R* reduced;  // null: none
+  T beta1, beta2, rate, inverse_root, epsilon;
+
+  void operator()(std::int64_t begin, std::int64_t end) const {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const T g = static_cast<T>(gradient[i]);
+      mean[i] += (1 - beta1) * (g - mean[i]);
+      square[i] = beta2 * square[i] + (1 - beta2) * g * g;
+      value[i] -= rate * mean[i] / (std::sqrt(square[i]) * inverse_root + epsilon);
+    }
+    if (reduced == nullptr) return;
+    for (std::int64_t i = begin; i < end; ++i) reduced[i] = static_cast<R>(static_cast<float>(value[i]));
   }
+};
+
+struct Scalars {
+  double beta1, beta2, rate, inverse_root, epsilon;
+};
+
+template <typename T, typename G, typename R>
+void Update(const torch::Tensor& value, const torch::Tensor& gradient, const torch::Tensor& mean,
+            const torch::Tensor& square, R* reduced, const Scalars& o) {
+  const Pass<T, G, R> pass{value.data_ptr<T>(),          gradient.data_ptr<G>(),  mean.data_ptr<T>(),
+                           square.data_ptr<T>(),         reduced,                 static_cast<T>(o.beta1),
+                           static_cast<T>(o.beta2),      static_cast<T>(o.rate),  static_cast<T>(o.inverse_root),
+                           static_cast<T>(o.epsilon)};
+  constexpr std::int64_t kGrain = 1 << 16, kBlock = 1 << 12;  // a block stays in the cache for its second loop
+  at::parallel_for(0, value.numel(), kGrain, [&pass](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t at = begin; at < end; at += kBlock) pass(at, std::min(end, at + kBlock));
+  });
 }
 
-template <typename T>
-void Update(torch::Tensor value, const torch::Tensor& gradient, torch::Tensor mean, torch::Tensor square,
-            const AdamOptions& o, double rate, double inverse_root) {
-  const torch::Tensor g = gradient.contiguous();
-  T* v = value.data_ptr<T>();
-  T* m = mean.data_ptr<T>();
-  T* s = square.data_ptr<T>();
-  const T* gp = g.data_ptr<T>();
-  constexpr std::int64_t kGrain = 1 << 16;
-  at::parallel_for(0, value.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-    UpdateRange<T>(v, gp, m, s, begin, end, static_cast<T>(o.beta1), static_cast<T>(o.beta2), static_cast<T>(rate),
-                   static_cast<T>(inverse_root), static_cast<T>(o.epsilon));
-  });
+bool SameLayout(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.sizes() == b.sizes() && a.strides() == b.strides();
+}
+
+torch::Tensor Arranged(const torch::Tensor& t, const torch::Tensor& like) {
+  return SameLayout(t, like) ? t : torch::empty_like(like, like.options().dtype(t.scalar_type())).copy_(t);
+}
+
+void UpdateOnCpu(const torch::Tensor& value, const torch::Tensor& given, const torch::Tensor& mean,
+                 const torch::Tensor& square, const torch::Tensor& reduced, const Scalars& o) {
+  const bool narrow = given.scalar_type() == torch::kBFloat16;
+  const torch::Tensor g = Arranged(narrow ? given : given.to(value.scalar_type()), value);
+  at::BFloat16* copy = nullptr;
+  if (reduced.defined() && reduced.scalar_type() == torch::kBFloat16 && SameLayout(reduced, value)) {
+    copy = reduced.data_ptr<at::BFloat16>();
+  }
+  if (value.scalar_type() == torch::kFloat64) {
+    Update<double, double, at::BFloat16>(value, g.to(torch::kFloat64), mean, square, copy, o);
+  } else if (narrow) {
+    Update<float, at::BFloat16, at::BFloat16>(value, g, mean, square, copy, o);
+  } else {
+    Update<float, float, at::BFloat16>(value, g, mean, square, copy, o);
+  }
+  if (reduced.defined() && copy == nullptr) torch::Tensor(reduced).copy_(value);
+}
+
+bool IsPlain(const torch::Tensor& value) {
+  return value.device().is_cpu() && value.is_non_overlapping_and_dense() &&
+         (value.scalar_type() == torch::kFloat32 || value.scalar_type() == torch::kFloat64);
 }
 
 }  // namespace
@@ -44,27 +90,27 @@ AdamState MakeAdamState(const Parameters& p) {
 }
 
 void AdamStep(const Parameters& p, const std::vector<torch::Tensor>& gradients, const AdamOptions& options,
-              AdamState& state) {
+              AdamState& state, const Parameters& reduced) {
   const torch::NoGradGuard no_grad;
   ++state.step;
   const auto t = static_cast<double>(state.step);
-  const double rate = options.rate / (1 - std::pow(options.beta1, t));
-  const double inverse_root = 1 / std::sqrt(1 - std::pow(options.beta2, t));
+  const Scalars scalars{options.beta1, options.beta2, options.rate / (1 - std::pow(options.beta1, t)),
+                        1 / std::sqrt(1 - std::pow(options.beta2, t)), options.epsilon};
   for (std::size_t i = 0; i < gradients.size(); ++i) {
+    if (!gradients[i].defined()) continue;
     torch::Tensor value = p.entries()[i].second;
     torch::Tensor& m = state.mean[i];
     torch::Tensor& s = state.square[i];
-    const torch::Tensor& g = gradients[i];
-    if (!g.defined()) continue;
-    if (value.device().is_cpu() && value.is_contiguous() && value.scalar_type() == torch::kFloat32) {
-      Update<float>(value, g, m, s, options, rate, inverse_root);
-    } else if (value.device().is_cpu() && value.is_contiguous() && value.scalar_type() == torch::kFloat64) {
-      Update<double>(value, g, m, s, options, rate, inverse_root);
-    } else {
-      m.add_(g - m, 1 - options.beta1);
-      s.mul_(options.beta2).addcmul_(g, g, 1 - options.beta2);
-      value.addcdiv_(m, s.sqrt().mul_(inverse_root).add_(options.epsilon), -rate);
+    torch::Tensor copy = reduced.entries().empty() ? torch::Tensor() : reduced.entries()[i].second;
+    if (IsPlain(value) && SameLayout(value, m) && SameLayout(value, s)) {
+      UpdateOnCpu(value, gradients[i], m, s, copy, scalars);
+      continue;
     }
+    const torch::Tensor g = gradients[i].to(value.scalar_type());
+    m.add_(g - m, 1 - options.beta1);
+    s.mul_(options.beta2).addcmul_(g, g, 1 - options.beta2);
+    value.addcdiv_(m, s.sqrt().mul_(scalars.inverse_root).add_(options.epsilon), -scalars.rate);
+    if (copy.defined()) copy.copy_(value);
   }
 }
 

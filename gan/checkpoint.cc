@@ -67,6 +67,13 @@ void WriteAll(Hdf5Writer& file, const Checkpoint& c) {
   std::uint32_t generator_crc = 0, training_crc = 0;
   for (const auto& [name, value] : c.state.generator.entries()) WriteTensor(file, "/generator/" + name, value, generator_crc);
   file.WriteAttribute("/", "generator_crc32c", std::int64_t{generator_crc});
+  if (!c.state.generator_average.entries().empty()) {
+    std::uint32_t crc = 0;
+    for (const auto& [name, value] : c.state.generator_average.entries()) {
+      WriteTensor(file, "/generator_average/" + name, value, crc);
+    }
+    file.WriteAttribute("/", "generator_average_crc32c", std::int64_t{crc});
+  }
   if (!c.state.discriminator.entries().empty()) {
     for (const auto& [name, value] : c.state.discriminator.entries()) {
       WriteTensor(file, "/discriminator/" + name, value, training_crc);
@@ -101,6 +108,15 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   const Parameters generator = InitGenerator(c.network, 0);
   for (const auto& [name, value] : generator.entries()) c.state.generator.Add(name, ReadTensor(file, "/generator/" + name, value, crc));
   if (crc != file.ReadInteger("/", "generator_crc32c")) throw std::runtime_error("is damaged: the generator does not match its checksum");
+  if (file.Exists("/generator_average")) {
+    crc = 0;
+    for (const auto& [name, value] : generator.entries()) {
+      c.state.generator_average.Add(name, ReadTensor(file, "/generator_average/" + name, value, crc));
+    }
+    if (crc != file.ReadInteger("/", "generator_average_crc32c")) {
+      throw std::runtime_error("is damaged: the averaged generator does not match its checksum");
+    }
+  }
   if (!with_training) return c;
   if (!file.Exists("/discriminator")) throw std::runtime_error("holds a generator only; training cannot go on from it");
   crc = 0;

@@ -56,7 +56,7 @@ EditedFace Editor::Edit(const cv::Mat& crop, std::span<const float> aus) const {
   const torch::Tensor image = torch::from_blob(rgb.data, {1, size, size, 3}).permute({0, 3, 1, 2}).contiguous();
   const torch::Tensor condition =
       torch::tensor(std::vector<float>(aus.begin(), aus.end())).view({1, static_cast<std::int64_t>(aus.size())});
-  const GeneratorOutput output = RunGenerator(impl_->checkpoint.state.generator, impl_->checkpoint.network, image, condition);
+  const GeneratorOutput output = RunGenerator(impl_->checkpoint.BestGenerator(), impl_->checkpoint.network, image, condition);
   torch::Tensor composed = (Compose(output, image) * 0.5 + 0.5).clamp(0, 1).permute({0, 2, 3, 1}).contiguous();
   torch::Tensor attention = output.attention.contiguous();
   EditedFace result;

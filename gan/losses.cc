@@ -1,11 +1,10 @@
+#include "gan/internal/convolution.h"
 #include "gan/internal/losses.h"
 
 namespace auforge::gan {
 namespace {
 
-constexpr double kLeak = 0.01;
-
-std::string Main(int index) { return "main." + std::to_string(index); }
+constexpr ConvolutionShape kHalve{2, 1}, kScoreHead{1, 1}, kAuHead{1, 0};
 
 // Mean squared error over AUs and images; the paper's form sums over the AUs.
 torch::Tensor AuLoss(const torch::Tensor& predicted, const torch::Tensor& wanted, LossForm form) {
@@ -24,20 +23,139 @@ std::vector<torch::Tensor> Differentiate(const torch::Tensor& loss, const Parame
                                /*allow_unused=*/true);
 }
 
-// Weight gradient of a stride-2, padding-1 convolution.
-torch::Tensor WeightGradient(const torch::Tensor& grad, const torch::Tensor& input, const torch::Tensor& weight,
-                             std::int64_t stride) {
-  const auto result = at::convolution_backward(grad, input, weight, c10::nullopt, {stride, stride}, {1, 1}, {1, 1},
-                                               false, {0, 0}, 1, {false, true, false});
-  return std::get<1>(result);
+// e * slope of the LeakyReLU that gave the activation.
+torch::Tensor ThroughLeak(const torch::Tensor& e, const torch::Tensor& activation) {
+  return at::leaky_relu_backward(e, activation, kCriticLeak, /*self_is_result=*/true);
 }
 
-torch::Tensor InputGradient(const torch::Tensor& grad, const torch::Tensor& input, const torch::Tensor& weight,
-                            std::int64_t stride) {
-  const auto result = at::convolution_backward(grad, input, weight, c10::nullopt, {stride, stride}, {1, 1}, {1, 1},
-                                               false, {0, 0}, 1, {true, false, false});
-  return std::get<0>(result);
-}
+// The critic's update in one sweep. The first `judged` images carry the loss, the others the penalty; either part may
+// be empty.
+//
+// With the LeakyReLU masks fixed, the score is a linear map of the input. Let s_l be the slopes (1 or 0.01) after
+// layer l.
+//   backward chain:  r_L = dL/dx_L (penalty: C1' 1),  e_l = s_l r_l,  r_{l-1} = W_l' e_l
+//   loss:            dL/dW_l = wgrad(output gradient e_l, input x_{l-1}),  dL/db_l = sum e_l
+//   P = c mean (|r_0| - 1)^2  =>  v_0 = dP/dr_0 = 2 c / N (|r_0| - 1) r_0 / |r_0|
+//   tangent chain:   t_l = W_l v_{l-1}  (dP/de_l),  v_l = s_l t_l  (dP/dr_l)
+//   penalty:         dP/dW_l = wgrad(e_l, v_{l-1}),  dP/dC1 = wgrad(1, v_L)
+// so that one weight gradient of (e, [x; v]) serves both, and one backward chain carries both.
+class CriticSweep {
+ public:
+  CriticSweep(const Parameters& d, const NetworkOptions& options, const LossWeights& weights)
+      : d_(d), layers_(options.critic_layers), weights_(weights) {}
+
+  // image: [N,3,S,S], or undefined when the penalty alone is wanted; interpolated likewise.
+  Gradients Run(const Batch& batch, const torch::Tensor& fake, const torch::Tensor& interpolated) {
+    const torch::NoGradGuard no_grad;
+    judged_ = fake.defined() ? 2 * fake.size(0) : 0;
+    penalised_ = interpolated.defined() ? interpolated.size(0) : 0;
+    std::vector<torch::Tensor> parts;
+    if (judged_ > 0) parts = {batch.image, fake};
+    if (penalised_ > 0) parts.push_back(interpolated);
+    Forward(torch::cat(parts, 0));
+    torch::Tensor r = Heads(batch);
+    for (int l = layers_ - 1; l > 0; --l) r = Back(l, r);
+    // Of the first layer only the penalty wants the input's gradient.
+    e_[0] = ThroughLeak(r, x_[1]);
+    if (penalised_ > 0) Penalty();
+    Collect();
+    return std::move(result_);
+  }
+
+ private:
+  const torch::Tensor& Weight(int l) const { return d_["main." + std::to_string(2 * l) + ".weight"]; }
+  const torch::Tensor& Bias(int l) const { return d_["main." + std::to_string(2 * l) + ".bias"]; }
+  torch::Tensor Judged(const torch::Tensor& t) const { return t.narrow(0, 0, judged_); }
+  torch::Tensor Penalised(const torch::Tensor& t) const { return t.narrow(0, judged_, penalised_); }
+
+  void Forward(const torch::Tensor& images) {
+    const torch::ScalarType type = Weight(0).scalar_type();
+    x_.push_back(type == torch::kBFloat16 ? images.to(type).contiguous(at::MemoryFormat::ChannelsLast) : images);
+    for (int l = 0; l < layers_; ++l) {
+      torch::Tensor y = Convolve(x_.back(), Weight(l), Bias(l).to(type), kHalve);
+      x_.push_back(at::leaky_relu_(y, kCriticLeak));
+    }
+    e_.resize(static_cast<std::size_t>(layers_));
+    top_ = x_.back().to(images.scalar_type(), false, false, at::MemoryFormat::Contiguous);
+  }
+
+  // Loss terms and the gradient at the last activation.
+  torch::Tensor Heads(const Batch& batch) {
+    const torch::Tensor& head = d_["conv1.weight"];
+    score_gradient_ = torch::ones({top_.size(0), 1, top_.size(2), top_.size(3)}, top_.options());
+    if (judged_ == 0) return ConvolutionInputGradient(score_gradient_, head, top_.size(2), top_.size(3), kScoreHead);
+    const std::int64_t n = judged_ / 2;
+    const torch::Tensor score = Convolve(Judged(top_), head, {}, kScoreHead);
+    const torch::Tensor& au_head = d_["conv2.weight"];
+    const torch::Tensor aus = Convolve(top_.narrow(0, 0, n), au_head, {}, kAuHead).flatten(1);
+    const double w = weights_.image, au = weights_.AuWeight(n);
+    result_.terms["d_real"] = -w * Value(score.narrow(0, 0, n).mean());
+    result_.terms["d_fake"] = w * Value(score.narrow(0, n, n).mean());
+    result_.terms["d_cond"] = au * Value(AuLoss(aus, batch.aus, weights_.form));
+    const double each = w / static_cast<double>(n * score.size(2) * score.size(3));
+    score_gradient_.narrow(0, 0, n).fill_(-each);
+    score_gradient_.narrow(0, n, n).fill_(each);
+    torch::Tensor r = ConvolutionInputGradient(score_gradient_, head, top_.size(2), top_.size(3), kScoreHead);
+    // The mean is over images and AUs; the paper's form sums over the AUs.
+    const auto averaged = static_cast<double>(weights_.form == LossForm::kPaper ? n : n * aus.size(1));
+    au_gradient_ = ((aus - batch.aus) * (2 * au / averaged)).unsqueeze(2).unsqueeze(3);
+    r.narrow(0, 0, n).add_(ConvolutionInputGradient(au_gradient_, au_head, top_.size(2), top_.size(3), kAuHead));
+    return r;
+  }
+
+  torch::Tensor Back(int l, const torch::Tensor& r) {
+    const auto at = static_cast<std::size_t>(l);
+    const torch::Tensor& x = x_[at + 1];
+    e_[at] = ThroughLeak(r.to(x.scalar_type()), x);
+    return ConvolutionInputGradient(e_[at], Weight(l), x_[at].size(2), x_[at].size(3), kHalve);
+  }
+
+  void Penalty() {
+    const torch::Tensor& x = x_[0];
+    const torch::Tensor slope =
+        ConvolutionInputGradient(Penalised(e_[0]), Weight(0), x.size(2), x.size(3), kHalve).to(top_.scalar_type());
+    const torch::Tensor norm = slope.flatten(1).square().sum(1).sqrt();
+    result_.terms["d_gp"] = weights_.penalty * Value((norm - 1).square().mean());
+    const torch::Tensor factor =
+        2 * weights_.penalty / static_cast<double>(penalised_) * (norm - 1) / norm.clamp_min(1e-30);
+    torch::Tensor v = (slope * factor.view({-1, 1, 1, 1})).to(x.scalar_type());
+    v_.push_back(v);
+    for (int l = 0; l < layers_; ++l) {
+      v = ThroughLeak(Convolve(v, Weight(l), {}, kHalve), Penalised(x_[static_cast<std::size_t>(l) + 1]));
+      v_.push_back(v);
+    }
+  }
+
+  // [x of the judged; v of the penalised], the second factor of a layer's weight gradient.
+  torch::Tensor Inputs(std::size_t l, const torch::Tensor& x) const {
+    if (penalised_ == 0) return x;
+    const torch::Tensor v = v_[l].to(x.scalar_type());
+    return judged_ == 0 ? v : torch::cat({Judged(x), v}, 0);
+  }
+
+  void Collect() {
+    for (int l = 0; l < layers_; ++l) {
+      const auto at = static_cast<std::size_t>(l);
+      result_.values.push_back(ConvolutionWeightGradient(e_[at], Inputs(at, x_[at]), Weight(l), kHalve));
+      result_.values.push_back(judged_ > 0 ? Judged(e_[at]).sum(torch::IntArrayRef({0, 2, 3}), false, top_.scalar_type())
+                                           : torch::zeros_like(Bias(l)));
+    }
+    const torch::Tensor top = Inputs(static_cast<std::size_t>(layers_), top_);
+    result_.values.push_back(ConvolutionWeightGradient(score_gradient_, top, d_["conv1.weight"], kScoreHead));
+    const torch::Tensor& au_head = d_["conv2.weight"];
+    result_.values.push_back(
+        judged_ > 0 ? ConvolutionWeightGradient(au_gradient_, top_.narrow(0, 0, judged_ / 2), au_head, kAuHead)
+                    : torch::zeros_like(au_head));
+  }
+
+  const Parameters& d_;
+  int layers_;
+  const LossWeights& weights_;
+  std::int64_t judged_ = 0, penalised_ = 0;
+  std::vector<torch::Tensor> x_, e_, v_;  // activations, their layers' output gradients, tangents
+  torch::Tensor top_, score_gradient_, au_gradient_;
+  Gradients result_;
+};
 
 }  // namespace
 
@@ -53,97 +171,18 @@ torch::Tensor TotalVariation(const torch::Tensor& mask, LossForm form) {
 }
 
 Gradients CriticLossGradients(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
-                              const Batch& batch, const torch::Tensor& fake, CriticCalls calls) {
-  d.RequireGrad(true);
-  const std::int64_t n = batch.image.size(0);
-  torch::Tensor real_score, fake_score, aus;
-  if (calls == CriticCalls::kJoint) {
-    const DiscriminatorOutput both = RunDiscriminator(d, options, torch::cat({batch.image, fake}, 0));
-    real_score = both.score.narrow(0, 0, n);
-    fake_score = both.score.narrow(0, n, n);
-    aus = both.aus.narrow(0, 0, n);
-  } else {
-    const DiscriminatorOutput real = RunDiscriminator(d, options, batch.image);
-    real_score = real.score;
-    aus = real.aus;
-    fake_score = RunDiscriminator(d, options, fake).score;
-  }
-  const torch::Tensor real = -weights.image * real_score.mean();
-  const torch::Tensor faked = weights.image * fake_score.mean();
-  const torch::Tensor cond = weights.AuWeight(n) * AuLoss(aus, batch.aus, weights.form);
-  Gradients result;
-  result.terms = {{"d_real", Value(real)}, {"d_fake", Value(faked)}, {"d_cond", Value(cond)}};
-  result.values = Differentiate(real + faked + cond, d);
-  d.RequireGrad(false);
-  return result;
+                              const Batch& batch, const torch::Tensor& fake) {
+  return CriticSweep(d, options, weights).Run(batch, fake, {});
 }
 
-Gradients PenaltyGradientsByAutograd(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
-                                     const torch::Tensor& interpolated) {
-  d.RequireGrad(true);
-  const torch::Tensor input = interpolated.detach().requires_grad_(true);
-  const torch::Tensor score = RunDiscriminator(d, options, input).score;
-  const torch::Tensor slope = torch::autograd::grad({score}, {input}, {torch::ones_like(score)}, true, true)[0];
-  const torch::Tensor norm = slope.flatten(1).square().sum(1).sqrt();
-  const torch::Tensor penalty = weights.penalty * (norm - 1).square().mean();
-  Gradients result;
-  result.terms = {{"d_gp", Value(penalty)}};
-  result.values = Differentiate(penalty, d);
-  d.RequireGrad(false);
-  for (std::size_t i = 0; i < result.values.size(); ++i) {
-    if (!result.values[i].defined()) result.values[i] = torch::zeros_like(d.entries()[i].second);
-  }
-  return result;
-}
-
-// With LeakyReLU masks fixed, score = linear map of the input. Let s_l be the slopes (1 or 0.01) after layer l.
-//   backward chain:  r_L = C1' 1,  e_l = s_l r_l,  r_{l-1} = W_l' e_l,  slope = r_0
-//   P = c mean (|r_0| - 1)^2  =>  v_0 = dP/dr_0 = 2 c / N (|r_0| - 1) r_0 / |r_0|
-//   tangent chain:   t_l = W_l v_{l-1}  (dP/de_l),  v_l = s_l t_l  (dP/dr_l)
-//   dP/dW_l = wgrad(output gradient e_l, input v_{l-1});  dP/dC1 = wgrad(1, v_L).
-// Biases and the AU head do not matter.
 Gradients PenaltyGradients(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
                            const torch::Tensor& interpolated) {
-  const torch::NoGradGuard no_grad;
-  const int layers = options.critic_layers;
-  std::vector<torch::Tensor> activations{interpolated};
-  std::vector<torch::Tensor> slopes;
-  for (int l = 0; l < layers; ++l) {
-    torch::Tensor x = torch::conv2d(activations.back(), d[Main(2 * l) + ".weight"], d[Main(2 * l) + ".bias"], 2, 1);
-    slopes.push_back(torch::where(x > 0, torch::ones({}, x.options()), torch::full({}, kLeak, x.options())));
-    activations.push_back(x.mul_(slopes.back()));
-  }
-  const torch::Tensor& head = d["conv1.weight"];
-  const torch::Tensor& top = activations.back();
-  const torch::Tensor ones = torch::ones({top.size(0), 1, top.size(2), top.size(3)}, top.options());
-  torch::Tensor r = InputGradient(ones, top, head, 1);
-  std::vector<torch::Tensor> e(static_cast<std::size_t>(layers));
-  for (int l = layers - 1; l >= 0; --l) {
-    const auto at = static_cast<std::size_t>(l);
-    e[at] = r.mul_(slopes[at]);
-    r = InputGradient(e[at], activations[at], d[Main(2 * l) + ".weight"], 2);
-  }
-  const torch::Tensor norm = r.flatten(1).square().sum(1).sqrt();
-  const torch::Tensor penalty = weights.penalty * (norm - 1).square().mean();
-  const torch::Tensor factor =
-      2 * weights.penalty / static_cast<double>(r.size(0)) * (norm - 1) / norm.clamp_min(1e-30);
-  torch::Tensor v = r * factor.view({-1, 1, 1, 1});
+  return CriticSweep(d, options, weights).Run({}, {}, interpolated);
+}
 
-  std::map<std::string, torch::Tensor> gradient;
-  for (int l = 0; l < layers; ++l) {
-    const auto at = static_cast<std::size_t>(l);
-    const std::string name = Main(2 * l) + ".weight";
-    gradient[name] = WeightGradient(e[at], v, d[name], 2);
-    v = torch::conv2d(v, d[name], {}, 2, 1).mul_(slopes[at]);
-  }
-  gradient["conv1.weight"] = WeightGradient(ones, v, head, 1);
-  Gradients result;
-  result.terms = {{"d_gp", Value(penalty)}};
-  for (const auto& [name, value] : d.entries()) {
-    const auto found = gradient.find(name);
-    result.values.push_back(found != gradient.end() ? found->second : torch::zeros_like(value));
-  }
-  return result;
+Gradients CriticGradients(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
+                          const Batch& batch, const torch::Tensor& fake, const torch::Tensor& interpolated) {
+  return CriticSweep(d, options, weights).Run(batch, fake, interpolated);
 }
 
 GeneratorPass GeneratorLossGradients(const Parameters& g, const Parameters& d, const NetworkOptions& options,

@@ -1,15 +1,14 @@
 #include <stdexcept>
 
+#include "gan/internal/convolution.h"
+#include "gan/internal/instance_norm.h"
 #include "gan/internal/networks.h"
 
 namespace auforge::gan {
 namespace {
 
-namespace F = torch::nn::functional;
-
 constexpr double kInitDeviation = 0.02;
-constexpr double kNormEpsilon = 1e-5;
-constexpr double kLeak = 0.01;
+constexpr ConvolutionShape kHalve{2, 1};
 
 torch::Tensor Normal(std::vector<std::int64_t> shape, torch::Generator& generator) {
   return torch::empty(shape).normal_(0, kInitDeviation, generator);
@@ -20,19 +19,28 @@ void AddNorm(Parameters& p, const std::string& name, std::int64_t channels) {
   p.Add(name + ".bias", torch::zeros({channels}));
 }
 
-// Instance norm without running statistics is group norm with a group for each channel, and three to four times
-// faster in this library.
-torch::Tensor InstanceNorm(const Parameters& p, const std::string& name, const torch::Tensor& x) {
-  return torch::group_norm(x, x.size(1), p[name + ".weight"], p[name + ".bias"], kNormEpsilon);
-}
-
 std::string Main(int index) { return "main." + std::to_string(index); }
 
+torch::Tensor Normed(const Parameters& p, int index, const torch::Tensor& x) {
+  return InstanceNorm(x, p[Main(index) + ".weight"], p[Main(index) + ".bias"], true);
+}
+
 torch::Tensor Residual(const Parameters& p, const std::string& name, const torch::Tensor& x) {
-  torch::Tensor y = torch::conv2d(x, p[name + ".main.0.weight"], {}, 1, 1);
-  y = torch::relu(InstanceNorm(p, name + ".main.1", y));
-  y = torch::conv2d(y, p[name + ".main.3.weight"], {}, 1, 1);
-  return x + InstanceNorm(p, name + ".main.4", y);
+  torch::Tensor y = ConvolveWithGraph(x, p[name + ".main.0.weight"], {}, {1, 1});
+  y = InstanceNorm(y, p[name + ".main.1.weight"], p[name + ".main.1.bias"], true);
+  y = ConvolveWithGraph(y, p[name + ".main.3.weight"], {}, {1, 1});
+  return InstanceNorm(y, p[name + ".main.4.weight"], p[name + ".main.4.bias"], false, x);
+}
+
+// To the type and layout that the network computes in.
+torch::Tensor ToNetwork(const torch::Tensor& x, const Parameters& p) {
+  const torch::ScalarType type = p.entries().front().second.scalar_type();
+  return type == torch::kBFloat16 ? x.to(type).contiguous(at::MemoryFormat::ChannelsLast) : x.to(type);
+}
+
+// The large convolutions; norms, biases and the critic's heads stay exact.
+bool IsReduced(const std::string& name, const torch::Tensor& value) {
+  return value.dim() == 4 && name != "conv1.weight" && name != "conv2.weight";
 }
 
 }  // namespace
@@ -69,6 +77,15 @@ std::vector<torch::Tensor> Parameters::Tensors() const {
 Parameters Parameters::Clone(torch::ScalarType type) const {
   Parameters copy;
   for (const auto& [name, value] : entries_) copy.Add(name, value.detach().to(type).clone());
+  return copy;
+}
+
+Parameters Parameters::ReducedCopy() const {
+  Parameters copy;
+  for (const auto& [name, value] : entries_) {
+    copy.Add(name, IsReduced(name, value) ? value.detach().to(torch::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast)
+                                          : value.detach().clone());
+  }
   return copy;
 }
 
@@ -133,21 +150,20 @@ GeneratorOutput RunGenerator(const Parameters& p, const NetworkOptions& options,
                              const torch::Tensor& aus) {
   const torch::Tensor planes =
       aus.unsqueeze(2).unsqueeze(3).expand({aus.size(0), aus.size(1), image.size(2), image.size(3)});
-  torch::Tensor x = torch::conv2d(torch::cat({image, planes}, 1), p[Main(0) + ".weight"], {}, 1, 3);
-  x = torch::relu(InstanceNorm(p, Main(1), x));
+  torch::Tensor x = ToNetwork(torch::cat({image, planes}, 1), p);
+  x = Normed(p, 1, ConvolveWithGraph(x, p[Main(0) + ".weight"], {}, {1, 3}));
   int index = 3;
   for (int i = 0; i < 2; ++i, index += 3) {
-    x = torch::conv2d(x, p[Main(index) + ".weight"], {}, 2, 1);
-    x = torch::relu(InstanceNorm(p, Main(index + 1), x));
+    x = Normed(p, index + 1, ConvolveWithGraph(x, p[Main(index) + ".weight"], {}, kHalve));
   }
   for (int i = 0; i < options.generator_blocks; ++i, ++index) x = Residual(p, Main(index), x);
   for (int i = 0; i < 2; ++i, index += 3) {
-    x = torch::conv_transpose2d(x, p[Main(index) + ".weight"], {}, 2, 1);
-    x = torch::relu(InstanceNorm(p, Main(index + 1), x));
+    x = Normed(p, index + 1, TransposedConvolveWithGraph(x, p[Main(index) + ".weight"]));
   }
   // Both heads read the same features: one convolution with four channels costs half of two.
+  const torch::Tensor weight = torch::cat({p["img_reg.0.weight"], p["attetion_reg.0.weight"]}, 0);
   const torch::Tensor heads =
-      torch::conv2d(x, torch::cat({p["img_reg.0.weight"], p["attetion_reg.0.weight"]}, 0), {}, 1, 3);
+      ConvolveWithGraph(x, weight, {}, {1, 3}).to(image.scalar_type(), false, false, at::MemoryFormat::Contiguous);
   return {torch::tanh(heads.narrow(1, 0, 3)), torch::sigmoid(heads.narrow(1, 3, 1))};
 }
 
@@ -156,10 +172,13 @@ torch::Tensor Compose(const GeneratorOutput& output, const torch::Tensor& input)
 }
 
 DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image) {
-  torch::Tensor x = image;
+  torch::Tensor x = ToNetwork(image, p);
   for (int i = 0; i < options.critic_layers; ++i) {
-    x = torch::leaky_relu(torch::conv2d(x, p[Main(2 * i) + ".weight"], p[Main(2 * i) + ".bias"], 2, 1), kLeak);
+    const torch::Tensor bias = p[Main(2 * i) + ".bias"].to(x.scalar_type());
+    const torch::Tensor y = ConvolveWithGraph(x, p[Main(2 * i) + ".weight"], bias, kHalve);
+    x = torch::leaky_relu(y, kCriticLeak);
   }
+  x = x.to(image.scalar_type());
   const torch::Tensor score = torch::conv2d(x, p["conv1.weight"], {}, 1, 1);
   const torch::Tensor aus = torch::conv2d(x, p["conv2.weight"]);
   return {score.squeeze(1), aus.flatten(1)};

@@ -7,6 +7,7 @@
 namespace auforge::gan {
 
 enum class CriticStep { kPublished, kSummed };  // two Adam steps (loss, then penalty), or one on their sum
+enum class Precision { kFloat, kBfloat16 };     // of the large convolutions; weights and moments are always fp32
 enum class LossForm { kCode, kPaper };          // as the published code computes them, or as the paper's equations say
 
 struct NetworkOptions {

@@ -1,34 +1,88 @@
 #include "gan/internal/steps.h"
 
+#include <algorithm>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 namespace auforge::gan {
+namespace {
+
+void ToChannelsLast(std::vector<torch::Tensor>& tensors) {
+  for (torch::Tensor& t : tensors) {
+    if (t.dim() == 4) t = t.contiguous(at::MemoryFormat::ChannelsLast);
+  }
+}
+
+Parameters ChannelsLast(const Parameters& p) {
+  std::vector<torch::Tensor> tensors = p.Tensors();
+  ToChannelsLast(tensors);
+  Parameters copy;
+  for (std::size_t i = 0; i < tensors.size(); ++i) copy.Add(p.entries()[i].first, tensors[i]);
+  return copy;
+}
+
+}  // namespace
+
+void UseReducedPrecision(TrainingState& state) {
+  state.generator = ChannelsLast(state.generator);
+  state.discriminator = ChannelsLast(state.discriminator);
+  for (AdamState* adam : {&state.generator_adam, &state.discriminator_adam}) {
+    ToChannelsLast(adam->mean);
+    ToChannelsLast(adam->square);
+  }
+  if (!state.generator_average.entries().empty()) state.generator_average = ChannelsLast(state.generator_average);
+  state.generator_reduced = state.generator.ReducedCopy();
+  state.discriminator_reduced = state.discriminator.ReducedCopy();
+}
+
+void UpdateAverage(TrainingState& state, double decay) {
+  const torch::NoGradGuard no_grad;
+  const auto t = static_cast<double>(state.generator_adam.step);
+  const double d = std::min(decay, (1 + t) / (10 + t));
+  for (std::size_t i = 0; i < state.generator.entries().size(); ++i) {
+    torch::Tensor average = state.generator_average.entries()[i].second;
+    average.lerp_(state.generator.entries()[i].second, 1 - d);
+  }
+}
+
+void KeepMemory() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
+}
 
 LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const Batch& batch) {
   torch::Tensor fake;
   {
     const torch::NoGradGuard no_grad;
-    fake = Compose(RunGenerator(state.generator, options.network, batch.image, batch.target), batch.image);
+    fake = Compose(RunGenerator(state.GeneratorToRun(), options.network, batch.image, batch.target), batch.image);
   }
   const torch::Tensor interpolated = batch.alpha * batch.image + (1 - batch.alpha) * fake;
-  Gradients loss = CriticLossGradients(state.discriminator, options.network, options.weights, batch, fake);
-  if (options.critic_step == CriticStep::kPublished) {
-    AdamStep(state.discriminator, loss.values, options.adam, state.discriminator_adam);
+  const Parameters& d = state.DiscriminatorToRun();
+  const auto update = [&state, &options](const Gradients& g) {
+    AdamStep(state.discriminator, g.values, options.adam, state.discriminator_adam, state.discriminator_reduced);
+  };
+  if (options.critic_step == CriticStep::kSummed) {
+    Gradients both = CriticGradients(d, options.network, options.weights, batch, fake, interpolated);
+    update(both);
+    return std::move(both.terms);
   }
-  const Gradients penalty = PenaltyGradients(state.discriminator, options.network, options.weights, interpolated);
-  if (options.critic_step == CriticStep::kPublished) {
-    AdamStep(state.discriminator, penalty.values, options.adam, state.discriminator_adam);
-  } else {
-    const torch::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < loss.values.size(); ++i) loss.values[i].add_(penalty.values[i]);
-    AdamStep(state.discriminator, loss.values, options.adam, state.discriminator_adam);
-  }
+  Gradients loss = CriticLossGradients(d, options.network, options.weights, batch, fake);
+  update(loss);
+  const Gradients penalty = PenaltyGradients(d, options.network, options.weights, interpolated);
+  update(penalty);
   loss.terms.insert(penalty.terms.begin(), penalty.terms.end());
-  return loss.terms;
+  return std::move(loss.terms);
 }
 
 GeneratorUpdate UpdateGenerator(TrainingState& state, const StepOptions& options, const Batch& batch) {
-  GeneratorPass pass =
-      GeneratorLossGradients(state.generator, state.discriminator, options.network, options.weights, batch);
-  AdamStep(state.generator, pass.gradients.values, options.adam, state.generator_adam);
+  GeneratorPass pass = GeneratorLossGradients(state.GeneratorToRun(), state.DiscriminatorToRun(), options.network,
+                                              options.weights, batch);
+  AdamStep(state.generator, pass.gradients.values, options.adam, state.generator_adam, state.generator_reduced);
   return {std::move(pass.gradients.terms), pass.fake, pass.attention};
 }
 

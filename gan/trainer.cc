@@ -43,6 +43,8 @@ std::string Settings(const TrainOptions& o, const FaceDataset& data) {
               {"rate", o.adam.rate},
               {"beta1", o.adam.beta1},
               {"beta2", o.adam.beta2},
+              {"precision", o.precision == Precision::kBfloat16 ? "bf16" : "fp32"},
+              {"average", o.average},
               {"target_noise", o.target_noise},
               {"flip", o.flip},
               {"seed", o.seed},
@@ -136,6 +138,7 @@ class Trainer {
         data_(options.shards, {options.network.image_size, features::GanSchema(), options.min_quality}),
         loader_(data_, {options.batch, options.seed, options.target_noise, options.flip, options.jobs}) {
     torch::set_num_threads(options.jobs);
+    KeepMemory();
     fs::create_directories(options.run);
     options_.network.aus = static_cast<int>(data_.schema().size());
     step_options_ = {options_.network, options_.weights, options_.adam, options_.critic_step};
@@ -183,6 +186,7 @@ class Trainer {
         checkpoint_ = LoadCheckpoint(found.back(), true);
         RequireSameSettings(options_.run, checkpoint_.settings, settings);
         saved_step_ = checkpoint_.step;
+        if (options_.precision == Precision::kBfloat16) UseReducedPrecision(checkpoint_.state);
         return;
       } catch (const std::runtime_error& error) {
         Warn(std::string(error.what()) + "; going on from the one before");
@@ -198,6 +202,8 @@ class Trainer {
     checkpoint_.state.discriminator = InitDiscriminator(options_.network, 2 * options_.seed + 1);
     checkpoint_.state.generator_adam = MakeAdamState(checkpoint_.state.generator);
     checkpoint_.state.discriminator_adam = MakeAdamState(checkpoint_.state.discriminator);
+    if (options_.average > 0) checkpoint_.state.generator_average = checkpoint_.state.generator.Clone(torch::kFloat);
+    if (options_.precision == Precision::kBfloat16) UseReducedPrecision(checkpoint_.state);
   }
 
   double RateOf(std::int64_t epoch) const {
@@ -224,6 +230,7 @@ class Trainer {
     if ((checkpoint_.step + 1) % options_.critic_steps == 0) {
       const GeneratorUpdate update = UpdateGenerator(checkpoint_.state, step_options_, batch);
       averages_.Add(update.terms);
+      if (options_.average > 0) UpdateAverage(checkpoint_.state, options_.average);
       attention_ = {update.attention.mean().item<double>(), update.attention.min().item<double>(),
                     update.attention.max().item<double>()};
     }
@@ -302,6 +309,7 @@ void TrainOptions::Validate() const {
   check(batch >= 1, "batch", batch, ">= 1");
   check(epochs >= 1, "epochs", epochs, ">= 1");
   check(decay_epochs >= 0, "decay_epochs", decay_epochs, ">= 0");
+  check(average >= 0 && average < 1, "average", average, "0..1, less than 1");
   check(critic_steps >= 1, "critic_steps", critic_steps, ">= 1");
   check(target_noise >= 0 && target_noise <= 1, "target_noise", target_noise, "0..1");
   check(jobs >= 1, "jobs", jobs, ">= 1");

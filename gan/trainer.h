@@ -19,6 +19,8 @@ struct TrainOptions {
   LossWeights weights;
   AdamOptions adam;
   CriticStep critic_step = CriticStep::kSummed;
+  Precision precision = Precision::kFloat;
+  double average = 0;                // decay of the averaged generator that edits use, 0..1 a generator step; 0: none
   int batch = 25;                    // faces, >= 1
   int epochs = 30;                   // >= 1
   int decay_epochs = 10;             // the rate falls linearly over the last ones; 0: never

@@ -14,8 +14,9 @@ struct AdamState {
 };
 
 AdamState MakeAdamState(const Parameters& p);
-// Changes p and state in place.
+// Changes p and state in place, and writes p rounded into `reduced` (empty, or p.ReducedCopy() of before) in the same
+// pass. Gradients may be of either's type; undefined ones are skipped.
 void AdamStep(const Parameters& p, const std::vector<torch::Tensor>& gradients, const AdamOptions& options,
-              AdamState& state);
+              AdamState& state, const Parameters& reduced = {});
 
 }  // namespace auforge::gan

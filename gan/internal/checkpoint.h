@@ -1,5 +1,6 @@
 // A training's whole state as an HDF5 file that h5py reads: /generator/NAME and /discriminator/NAME are the weights by
-// their published names, /generator_adam and /discriminator_adam the optimisers' moments.
+// their published names, /generator_adam and /discriminator_adam the optimisers' moments,
+// /generator_average (where there is one) the averaged generator.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,11 @@ struct Checkpoint {
   features::AuSchema schema;
   std::string settings;      // JSON of everything that must not change between start and resume
   std::int64_t step = 0;     // critic updates done
+
+  // What edits faces: the average where there is one.
+  const Parameters& BestGenerator() const {
+    return state.generator_average.entries().empty() ? state.generator : state.generator_average;
+  }
 };
 
 // Atomic: the file is whole or absent. Throws std::runtime_error naming file and reason.

@@ -26,19 +26,18 @@ struct Gradients {
   std::vector<torch::Tensor> values;  // in the order of the network's parameters
 };
 
-// Real and fake faces through the critic in one call (the larger products run closer to the machine's peak) or in two,
-// as the published code does: the same sums in another order.
-enum class CriticCalls { kJoint, kSeparate };
-// fake: the generator's composed picture, without its graph.
+// The three below are written out by hand: the critic is piecewise linear, so that the penalty's second derivative needs
+// no double backward. tests/gan/plain_path.h has the same by automatic differentiation.
+//
+// fake: the generator's composed picture, without its graph. Real and fake faces go through the critic in one call.
 Gradients CriticLossGradients(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
-                              const Batch& batch, const torch::Tensor& fake, CriticCalls calls = CriticCalls::kJoint);
+                              const Batch& batch, const torch::Tensor& fake);
 // The gradient penalty 10 mean((|grad| - 1)^2) of the summed patch map, norm over C H W of each image.
-// Written out by hand: the network is piecewise linear, so that the second derivative needs no double backward.
 Gradients PenaltyGradients(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
                            const torch::Tensor& interpolated);
-// The same by automatic differentiation: the reference of the tests and the benchmark.
-Gradients PenaltyGradientsByAutograd(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
-                                     const torch::Tensor& interpolated);
+// The sum of both, sharing every pass through the critic.
+Gradients CriticGradients(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
+                          const Batch& batch, const torch::Tensor& fake, const torch::Tensor& interpolated);
 
 struct GeneratorPass {
   Gradients gradients;

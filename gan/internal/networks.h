@@ -21,12 +21,16 @@ class Parameters {
   const std::vector<std::pair<std::string, torch::Tensor>>& entries() const { return entries_; }
   std::vector<torch::Tensor> Tensors() const;
   Parameters Clone(torch::ScalarType type) const;
+  // The convolutions in bfloat16 and channels-last, what is small in fp32: what a reduced-precision step computes with.
+  Parameters ReducedCopy() const;
   void RequireGrad(bool on) const;
   std::int64_t Count() const;
 
  private:
   std::vector<std::pair<std::string, torch::Tensor>> entries_;
 };
+
+inline constexpr double kCriticLeak = 0.01;  // slope of the critic's LeakyReLU below zero
 
 // N(0, 0.02) weights, zero biases, unit scales (published initialisation).
 Parameters InitGenerator(const NetworkOptions& options, std::uint64_t seed);
@@ -36,7 +40,8 @@ struct GeneratorOutput {
   torch::Tensor colour;     // [N,3,S,S], -1..1
   torch::Tensor attention;  // [N,1,S,S], 0..1; 1 keeps the input
 };
-// image: [N,3,S,S] in -1..1; aus: [N,A] in 0..1.
+// image: [N,3,S,S] in -1..1; aus: [N,A] in 0..1. Both networks compute in the type of their parameters (those of
+// ReducedCopy: bfloat16) and answer in the type of the image.
 GeneratorOutput RunGenerator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image,
                              const torch::Tensor& aus);
 // attention * input + (1 - attention) * colour.

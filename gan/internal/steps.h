@@ -9,7 +9,22 @@ namespace auforge::gan {
 struct TrainingState {
   Parameters generator, discriminator;
   AdamState generator_adam, discriminator_adam;
+  // Running mean of the generator's weights, which edits better than the last ones; empty when not wanted.
+  Parameters generator_average;
+  // The networks in bfloat16, kept in step by Adam; empty in fp32. See UseReducedPrecision.
+  Parameters generator_reduced, discriminator_reduced;
+
+  const Parameters& GeneratorToRun() const { return generator_reduced.entries().empty() ? generator : generator_reduced; }
+  const Parameters& DiscriminatorToRun() const {
+    return discriminator_reduced.entries().empty() ? discriminator : discriminator_reduced;
+  }
 };
+
+// From here on steps compute in bfloat16; weights and moments stay fp32, laid out channels-last.
+void UseReducedPrecision(TrainingState& state);
+
+// Moves the average towards the generator: a = d a + (1 - d) g. Early on d is lower, so that the start is forgotten.
+void UpdateAverage(TrainingState& state, double decay);
 
 struct StepOptions {
   NetworkOptions network;
@@ -17,6 +32,10 @@ struct StepOptions {
   AdamOptions adam;
   CriticStep critic_step = CriticStep::kSummed;
 };
+
+// Tells the allocator to keep what it gets: every step asks for the same large blocks, and page faults cost a tenth of
+// it otherwise. For the whole process; nothing where the C library is not glibc.
+void KeepMemory();
 
 // Published: Adam on the loss, then Adam on the penalty at the new weights. Summed: one Adam step on both.
 LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const Batch& batch);

@@ -1,0 +1,116 @@
+// Five critic updates and one of the generator: the plain path, the exact fast one, and bfloat16.
+// Time is processor time of the process, so that a busy machine does not blur the ratio; "wall" is beside it.
+#include <benchmark/benchmark.h>
+
+#include "gan/internal/steps.h"
+#include "tests/gan/plain_path.h"
+
+namespace auforge::gan {
+namespace {
+
+enum Path { kPlain, kFast, kReduced };
+
+Batch MakeBatch(const NetworkOptions& o, std::int64_t n) {
+  torch::manual_seed(1);
+  return {torch::rand({n, 3, o.image_size, o.image_size}) * 2 - 1, torch::rand({n, o.aus}), torch::rand({n, o.aus}),
+          torch::rand({n, 1, 1, 1})};
+}
+
+// Args: path, batch, image size, conv dim, threads.
+struct Setting {
+  explicit Setting(const benchmark::State& state) {
+    options.network.image_size = static_cast<int>(state.range(2));
+    options.network.conv_dim = static_cast<int>(state.range(3));
+    while ((options.network.image_size >> options.network.critic_layers) < 1) --options.network.critic_layers;
+    torch::set_num_threads(static_cast<int>(state.range(4)));
+    training.generator = InitGenerator(options.network, 1);
+    training.discriminator = InitDiscriminator(options.network, 2);
+    training.generator_adam = MakeAdamState(training.generator);
+    training.discriminator_adam = MakeAdamState(training.discriminator);
+    if (state.range(0) == kReduced) UseReducedPrecision(training);
+    // The plain path takes the published two steps.
+    options.critic_step = CriticStep::kSummed;
+    batch = MakeBatch(options.network, state.range(1));
+  }
+  StepOptions options;
+  TrainingState training;
+  Batch batch;
+};
+
+void Critic(benchmark::State& state) {
+  Setting s(state);
+  if (state.range(0) == kPlain) {
+    plain::Optimisation plain(s.training, s.options);
+    for (auto _ : state) plain.UpdateCritic(s.batch);
+  } else {
+    for (auto _ : state) UpdateCritic(s.training, s.options, s.batch);
+  }
+}
+
+void Generator(benchmark::State& state) {
+  Setting s(state);
+  if (state.range(0) == kPlain) {
+    plain::Optimisation plain(s.training, s.options);
+    for (auto _ : state) plain.UpdateGenerator(s.batch);
+  } else {
+    for (auto _ : state) UpdateGenerator(s.training, s.options, s.batch);
+  }
+}
+
+void Cycle(benchmark::State& state) {
+  Setting s(state);
+  plain::Optimisation plain(s.training, s.options);
+  if (state.range(0) != kPlain) {
+    s.training.generator.RequireGrad(false);
+    s.training.discriminator.RequireGrad(false);
+  }
+  for (auto _ : state) {
+    for (int i = 0; i < 5; ++i) {
+      if (state.range(0) == kPlain) {
+        plain.UpdateCritic(s.batch);
+      } else {
+        UpdateCritic(s.training, s.options, s.batch);
+      }
+    }
+    if (state.range(0) == kPlain) {
+      plain.UpdateGenerator(s.batch);
+    } else {
+      UpdateGenerator(s.training, s.options, s.batch);
+    }
+  }
+  state.counters["images/s"] =
+      benchmark::Counter(static_cast<double>(6 * state.range(1) * state.iterations()), benchmark::Counter::kIsRate);
+}
+
+void Paths(benchmark::internal::Benchmark* b, std::vector<std::int64_t> batches) {
+  b->ArgNames({"path", "batch", "size", "dim", "threads"})->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
+  for (const std::int64_t n : batches) {
+    for (const std::int64_t path : {kPlain, kFast, kReduced}) b->Args({path, n, 128, 64, 1});
+  }
+}
+
+BENCHMARK(Critic)->Apply([](auto* b) { Paths(b, {4, 25}); });
+BENCHMARK(Generator)->Apply([](auto* b) { Paths(b, {4, 25}); });
+BENCHMARK(Cycle)->Apply([](auto* b) { Paths(b, {4, 25}); })->Iterations(1);
+// What a small machine can train: sizes at which to choose.
+BENCHMARK(Critic)->Name("SmallCritic")->Apply([](auto* b) {
+  b->ArgNames({"path", "batch", "size", "dim", "threads"})->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
+  for (const std::int64_t size : {64, 128}) {
+    for (const std::int64_t dim : {16, 32, 64}) b->Args({kReduced, 8, size, dim, 1});
+  }
+});
+BENCHMARK(Generator)->Name("SmallGenerator")->Apply([](auto* b) {
+  b->ArgNames({"path", "batch", "size", "dim", "threads"})->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
+  for (const std::int64_t size : {64, 128}) {
+    for (const std::int64_t dim : {16, 32, 64}) b->Args({kReduced, 8, size, dim, 1});
+  }
+});
+
+}  // namespace
+}  // namespace auforge::gan
+
+int main(int argc, char** argv) {
+  auforge::gan::KeepMemory();
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,0 +1,268 @@
+// Every trick of the fast path against plain automatic differentiation with the library's own layers.
+#include <gtest/gtest.h>
+
+#include "gan/internal/convolution.h"
+#include "gan/internal/instance_norm.h"
+#include "tests/gan/plain_path.h"
+
+namespace auforge::gan {
+namespace {
+
+const torch::TensorOptions kDouble = torch::dtype(torch::kFloat64);
+
+torch::Tensor Random(std::vector<std::int64_t> shape) { return torch::randn(shape, kDouble); }
+
+// |a - b| / |b|.
+double Distance(const torch::Tensor& a, const torch::Tensor& b) {
+  const torch::Tensor x = a.to(torch::kFloat64), y = b.to(torch::kFloat64);
+  return (x - y).norm().item<double>() / std::max(1e-30, y.norm().item<double>());
+}
+
+double Cosine(const torch::Tensor& a, const torch::Tensor& b) {
+  const torch::Tensor x = a.to(torch::kFloat64), y = b.to(torch::kFloat64);
+  return ((x * y).sum() / (x.norm() * y.norm() + 1e-30)).item<double>();
+}
+
+class FastPath : public ::testing::Test {
+ protected:
+  FastPath() {
+    torch::manual_seed(7);
+    options_.network = {.image_size = 32, .conv_dim = 8, .aus = 5, .generator_blocks = 2, .critic_layers = 4};
+    // Away from the initialisation, where norms and biases are trivial.
+    generator_ = Shaken(InitGenerator(options_.network, 1));
+    discriminator_ = Shaken(InitDiscriminator(options_.network, 2));
+    batch_ = {torch::rand({3, 3, 32, 32}, kDouble) * 2 - 1, torch::rand({3, 5}, kDouble), torch::rand({3, 5}, kDouble),
+              torch::rand({3, 1, 1, 1}, kDouble)};
+    const torch::NoGradGuard no_grad;
+    fake_ = Compose(RunGenerator(generator_, options_.network, batch_.image, batch_.target), batch_.image);
+    between_ = batch_.alpha * batch_.image + (1 - batch_.alpha) * fake_;
+  }
+
+  static Parameters Shaken(const Parameters& p) {
+    Parameters copy;
+    for (const auto& [name, value] : p.entries()) {
+      const torch::Tensor v = value.to(torch::kFloat64);
+      copy.Add(name, v + 0.05 * torch::randn(v.sizes(), kDouble));
+    }
+    return copy;
+  }
+
+  static void ExpectSame(const Gradients& ours, const Gradients& plain, const Parameters& p) {
+    for (const auto& [name, value] : plain.terms) EXPECT_NEAR(ours.terms.at(name), value, 1e-10 * std::abs(value) + 1e-14) << name;
+    ASSERT_EQ(ours.values.size(), plain.values.size());
+    for (std::size_t i = 0; i < ours.values.size(); ++i) {
+      ASSERT_EQ(ours.values[i].sizes(), plain.values[i].sizes()) << p.entries()[i].first;
+      if (plain.values[i].norm().item<double>() == 0) {
+        EXPECT_EQ(ours.values[i].norm().item<double>(), 0) << p.entries()[i].first;
+      } else {
+        EXPECT_LE(Distance(ours.values[i], plain.values[i]), 1e-10) << p.entries()[i].first;
+      }
+    }
+  }
+
+  StepOptions options_;
+  Parameters generator_, discriminator_;
+  Batch batch_;
+  torch::Tensor fake_, between_;
+};
+
+TEST_F(FastPath, ConvolutionsAndTheirGradients) {
+  struct Case {
+    std::int64_t in, out, size, kernel;
+    ConvolutionShape shape;
+    bool product;
+  };
+  for (const Case& c : {Case{3, 8, 16, 7, {1, 3}, false}, Case{8, 6, 16, 4, {2, 1}, false}, Case{6, 10, 8, 4, {2, 1}, true},
+                        Case{4, 4, 4, 4, {2, 1}, true}, Case{4, 6, 2, 4, {2, 1}, true}, Case{5, 7, 8, 3, {1, 1}, false}}) {
+    for (const auto layout : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+      SCOPED_TRACE(std::to_string(c.in) + " to " + std::to_string(c.out) + " channels of " + std::to_string(c.size));
+      const torch::Tensor x = Random({3, c.in, c.size, c.size}).contiguous(layout).requires_grad_();
+      const torch::Tensor w = Random({c.out, c.in, c.kernel, c.kernel}).contiguous(layout).requires_grad_();
+      const torch::Tensor b = Random({c.out}).requires_grad_();
+      EXPECT_EQ(RunsAsMatrixProduct(w, c.size, c.size, c.shape), c.product);
+      const torch::Tensor theirs = torch::conv2d(x, w, b, c.shape.stride, c.shape.padding);
+      const torch::Tensor g = torch::randn_like(theirs);
+      const auto expected = torch::autograd::grad({theirs}, {x, w, b}, {g});
+      const torch::Tensor ours = ConvolveWithGraph(x, w, b, c.shape);
+      EXPECT_LE(Distance(ours, theirs), 1e-12);
+      const auto got = torch::autograd::grad({ours}, {x, w, b}, {g});
+      for (std::size_t i = 0; i < 3; ++i) EXPECT_LE(Distance(got[i], expected[i]), 1e-12) << i;
+    }
+  }
+}
+
+TEST_F(FastPath, TransposedConvolutionIsADataGradient) {
+  for (const std::int64_t size : {2, 4, 8}) {
+    const torch::Tensor x = Random({2, 6, size, size}).requires_grad_();
+    const torch::Tensor w = Random({6, 3, 4, 4}).requires_grad_();
+    const torch::Tensor theirs = torch::conv_transpose2d(x, w, {}, 2, 1);
+    const torch::Tensor ours = TransposedConvolveWithGraph(x, w);
+    EXPECT_LE(Distance(ours, theirs), 1e-12);
+    const torch::Tensor g = torch::randn_like(theirs);
+    const auto expected = torch::autograd::grad({theirs}, {x, w}, {g});
+    const auto got = torch::autograd::grad({ours}, {x, w}, {g});
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_LE(Distance(got[i], expected[i]), 1e-12) << i;
+  }
+}
+
+TEST_F(FastPath, NormIsTheLibrarysInstanceNorm) {
+  const torch::Tensor x = Random({2, 6, 9, 7}).requires_grad_(), skip = Random({2, 6, 9, 7}).requires_grad_();
+  const torch::Tensor scale = Random({6}).requires_grad_(), shift = Random({6}).requires_grad_();
+  for (const bool relu : {true, false}) {
+    const torch::Tensor normed = torch::instance_norm(x, scale, shift, {}, {}, true, 0.1, 1e-5, false);
+    const torch::Tensor theirs = relu ? torch::relu(normed) : skip + normed;
+    const torch::Tensor ours = InstanceNorm(x, scale, shift, relu, relu ? torch::Tensor() : skip);
+    EXPECT_LE(Distance(ours, theirs), 1e-12);
+    const torch::Tensor g = torch::randn_like(theirs);
+    const auto expected = torch::autograd::grad({theirs}, {x, scale, shift}, {g});
+    const auto got = torch::autograd::grad({ours}, {x, scale, shift}, {g});
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_LE(Distance(got[i], expected[i]), 1e-11) << i;
+  }
+}
+
+// The fused bfloat16 norm against the library's norm in double on the same rounded input: what is left is the rounding
+// of one result.
+TEST_F(FastPath, FusedNormRoundsOnce) {
+  for (const bool relu : {true, false}) {
+    for (const std::int64_t channels : {4, 24, 32}) {
+      const auto rounded = [](const torch::Tensor& t) {
+        return t.to(torch::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
+      };
+      const torch::Tensor x = rounded(3 * Random({2, channels, 20, 20}) + 1).requires_grad_();
+      const torch::Tensor skip = rounded(Random({2, channels, 20, 20})).requires_grad_();
+      const torch::Tensor scale = Random({channels}).to(torch::kFloat).requires_grad_();
+      const torch::Tensor shift = Random({channels}).to(torch::kFloat).requires_grad_();
+      const torch::Tensor ours = InstanceNorm(x, scale, shift, relu, relu ? torch::Tensor() : skip);
+      const torch::Tensor xd = x.detach().to(torch::kFloat64).requires_grad_();
+      const torch::Tensor sd = scale.detach().to(torch::kFloat64).requires_grad_();
+      const torch::Tensor td = shift.detach().to(torch::kFloat64).requires_grad_();
+      const torch::Tensor normed = torch::instance_norm(xd, sd, td, {}, {}, true, 0.1, 1e-5, false);
+      const torch::Tensor theirs = relu ? torch::relu(normed) : skip.detach().to(torch::kFloat64) + normed;
+      EXPECT_LE(((ours.to(torch::kFloat64) - theirs).abs() - theirs.abs() / 256).max().item<double>(), 1e-5);
+      const torch::Tensor g = rounded(Random({2, channels, 20, 20}));
+      const auto expected = torch::autograd::grad({theirs}, {xd, sd, td}, {g.to(torch::kFloat64)});
+      const auto got = torch::autograd::grad({ours}, {x, scale, shift}, {g});
+      EXPECT_LE(Distance(got[0], expected[0]), 4e-3);
+      EXPECT_LE(Distance(got[1], expected[1]), 1e-4);
+      EXPECT_LE(Distance(got[2], expected[2]), 1e-4);
+    }
+  }
+}
+
+TEST_F(FastPath, CriticByHand) {
+  for (const LossForm form : {LossForm::kCode, LossForm::kPaper}) {
+    for (const bool published : {true, false}) {
+      options_.weights.form = form;
+      options_.weights.published_scaling = published;
+      const auto& [network, weights, adam, step] = options_;
+      const Gradients loss = plain::CriticLossGradients(discriminator_, network, weights, batch_, fake_);
+      const Gradients penalty = plain::PenaltyGradients(discriminator_, network, weights, between_);
+      ExpectSame(CriticLossGradients(discriminator_, network, weights, batch_, fake_), loss, discriminator_);
+      ExpectSame(PenaltyGradients(discriminator_, network, weights, between_), penalty, discriminator_);
+      Gradients sum = loss;
+      sum.terms.insert(penalty.terms.begin(), penalty.terms.end());
+      for (std::size_t i = 0; i < sum.values.size(); ++i) sum.values[i] = loss.values[i] + penalty.values[i];
+      ExpectSame(CriticGradients(discriminator_, network, weights, batch_, fake_, between_), sum, discriminator_);
+    }
+  }
+}
+
+TEST_F(FastPath, GeneratorWithTheCriticFrozen) {
+  for (const LossForm form : {LossForm::kCode, LossForm::kPaper}) {
+    options_.weights.form = form;
+    const GeneratorPass ours =
+        GeneratorLossGradients(generator_, discriminator_, options_.network, options_.weights, batch_);
+    const GeneratorPass plain =
+        plain::GeneratorLossGradients(generator_, discriminator_, options_.network, options_.weights, batch_);
+    ExpectSame(ours.gradients, plain.gradients, generator_);
+    EXPECT_LE(Distance(ours.fake, plain.fake), 1e-12);
+    EXPECT_LE(Distance(ours.attention, plain.attention), 1e-12);
+  }
+}
+
+// Penalty terms of the paper, equations 1 to 5, written out for one picture.
+TEST_F(FastPath, PaperFormIsThePapers) {
+  const torch::Tensor mask = torch::tensor({0.1, 0.4, 0.2, 0.9}, kDouble).view({1, 1, 2, 2});
+  EXPECT_NEAR(TotalVariation(mask, LossForm::kCode).item<double>(), 0.3 + 0.7 + 0.1 + 0.5, 1e-12);
+  EXPECT_NEAR(TotalVariation(mask, LossForm::kPaper).item<double>(), 0.09 + 0.49 + 0.01 + 0.25, 1e-12);
+  options_.weights.form = LossForm::kPaper;
+  const GeneratorPass pass =
+      GeneratorLossGradients(generator_, discriminator_, options_.network, options_.weights, batch_);
+  const torch::Tensor norms = pass.attention.square().sum(torch::IntArrayRef({1, 2, 3})).sqrt();
+  EXPECT_NEAR(pass.gradients.terms.at("g_mask_1"), options_.weights.mask * norms.mean().item<double>(), 1e-9);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor aus = RunDiscriminator(discriminator_, options_.network, pass.fake).aus;
+  const double expression = (aus - batch_.target).square().sum(1).mean().item<double>();
+  EXPECT_NEAR(pass.gradients.terms.at("g_masked_cond"), options_.weights.AuWeight(3) * expression, 1e-8 * expression * 160);
+}
+
+TEST_F(FastPath, AdamIsTheLibrarysAdam) {
+  for (const auto type : {torch::kFloat32, torch::kFloat64}) {
+    const Parameters ours = discriminator_.Clone(type), theirs = discriminator_.Clone(type);
+    theirs.RequireGrad(true);
+    AdamState state = MakeAdamState(ours);
+    const AdamOptions options{.rate = 1e-2};
+    torch::optim::Adam reference(theirs.Tensors(), torch::optim::AdamOptions(1e-2).betas({0.5, 0.999}));
+    for (int step = 0; step < 4; ++step) {
+      std::vector<torch::Tensor> gradients;
+      for (const torch::Tensor& t : theirs.Tensors()) {
+        gradients.push_back(torch::randn_like(t));
+        torch::Tensor(t).mutable_grad() = gradients.back();
+      }
+      AdamStep(ours, gradients, options, state);
+      reference.step();
+    }
+    for (std::size_t i = 0; i < ours.entries().size(); ++i) {
+      EXPECT_LE(Distance(ours.entries()[i].second, theirs.entries()[i].second.detach()),
+                type == torch::kFloat32 ? 1e-5 : 1e-13);
+    }
+  }
+}
+
+TEST_F(FastPath, ReducedCopyFollowsTheWeights) {
+  TrainingState state;
+  state.generator = generator_.Clone(torch::kFloat32);
+  state.discriminator = discriminator_.Clone(torch::kFloat32);
+  state.generator_adam = MakeAdamState(state.generator);
+  state.discriminator_adam = MakeAdamState(state.discriminator);
+  UseReducedPrecision(state);
+  const Batch batch{batch_.image.to(torch::kFloat), batch_.aus.to(torch::kFloat), batch_.target.to(torch::kFloat),
+                    batch_.alpha.to(torch::kFloat)};
+  for (int i = 0; i < 2; ++i) {
+    UpdateCritic(state, options_, batch);
+    UpdateGenerator(state, options_, batch);
+  }
+  const Parameters fresh = state.generator.ReducedCopy();
+  for (std::size_t i = 0; i < fresh.entries().size(); ++i) {
+    EXPECT_TRUE(torch::equal(fresh.entries()[i].second, state.generator_reduced.entries()[i].second)) << i;
+  }
+  const Parameters critic = state.discriminator.ReducedCopy();
+  for (std::size_t i = 0; i < critic.entries().size(); ++i) {
+    EXPECT_TRUE(torch::equal(critic.entries()[i].second, state.discriminator_reduced.entries()[i].second)) << i;
+  }
+}
+
+// bfloat16 has 8 bits: the direction of every gradient must hold all the same.
+TEST_F(FastPath, ReducedPrecisionPointsTheSameWay) {
+  const Parameters d = discriminator_.Clone(torch::kFloat32), g = generator_.Clone(torch::kFloat32);
+  const Batch batch{batch_.image.to(torch::kFloat), batch_.aus.to(torch::kFloat), batch_.target.to(torch::kFloat),
+                    batch_.alpha.to(torch::kFloat)};
+  const torch::Tensor fake = fake_.to(torch::kFloat), between = between_.to(torch::kFloat);
+  const Gradients exact = CriticGradients(d, options_.network, options_.weights, batch, fake, between);
+  const Gradients reduced = CriticGradients(d.ReducedCopy(), options_.network, options_.weights, batch, fake, between);
+  for (std::size_t i = 0; i < exact.values.size(); ++i) {
+    EXPECT_GE(Cosine(reduced.values[i], exact.values[i]), 0.99) << d.entries()[i].first;
+  }
+  for (const auto& [name, value] : exact.terms) EXPECT_NEAR(reduced.terms.at(name), value, 0.03 * std::abs(value) + 1e-3) << name;
+  const GeneratorPass full = GeneratorLossGradients(g, d, options_.network, options_.weights, batch);
+  const GeneratorPass fast =
+      GeneratorLossGradients(g.ReducedCopy(), d.ReducedCopy(), options_.network, options_.weights, batch);
+  EXPECT_LE((fast.fake - full.fake).abs().max().item<double>(), 0.1);
+  EXPECT_LE((fast.fake - full.fake).abs().mean().item<double>(), 0.01);
+  for (std::size_t i = 0; i < full.gradients.values.size(); ++i) {
+    EXPECT_GE(Cosine(fast.gradients.values[i], full.gradients.values[i]), 0.9) << g.entries()[i].first;
+  }
+}
+
+}  // namespace
+}  // namespace auforge::gan
