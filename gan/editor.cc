@@ -1,6 +1,7 @@
 #include "gan/editor.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <opencv2/imgproc.hpp>
 #include <stdexcept>
@@ -13,6 +14,17 @@ struct Editor::Impl {
   Checkpoint checkpoint;
   std::string path;
 };
+
+std::string DefaultGeneratorPath() {
+  if (const char* configured = std::getenv("AUFORGE_GENERATOR"); configured != nullptr && *configured != '\0') {
+    return configured;
+  }
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path installed = self.parent_path().parent_path() / "share/auforge/generator.h5";
+  if (!error && std::filesystem::exists(installed)) return installed.string();
+  return AUFORGE_DEFAULT_GENERATOR;
+}
 
 Editor::Editor(const std::string& path) : impl_(std::make_unique<Impl>()) {
   std::vector<std::string> candidates{path};
@@ -59,9 +71,10 @@ EditedFace Editor::Edit(const cv::Mat& crop, std::span<const float> aus) const {
   const GeneratorOutput output = RunGenerator(impl_->checkpoint.BestGenerator(), impl_->checkpoint.network, image, condition);
   torch::Tensor composed = (Compose(output, image) * 0.5 + 0.5).clamp(0, 1).permute({0, 2, 3, 1}).contiguous();
   torch::Tensor attention = output.attention.contiguous();
+  torch::Tensor colour = (output.colour * 0.5 + 0.5).permute({0, 2, 3, 1}).contiguous();
   EditedFace result;
-  const cv::Mat face(size, size, CV_32FC3, composed.data_ptr<float>());
-  cv::cvtColor(face, result.face, cv::COLOR_RGB2BGR);
+  cv::cvtColor(cv::Mat(size, size, CV_32FC3, composed.data_ptr<float>()), result.face, cv::COLOR_RGB2BGR);
+  cv::cvtColor(cv::Mat(size, size, CV_32FC3, colour.data_ptr<float>()), result.colour, cv::COLOR_RGB2BGR);
   result.attention = cv::Mat(size, size, CV_32FC1, attention.data_ptr<float>()).clone();
   return result;
 }

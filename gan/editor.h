@@ -14,7 +14,11 @@ namespace auforge::gan {
 struct EditedFace {
   cv::Mat face;       // CV_32FC3 BGR, 0..1: the composed picture
   cv::Mat attention;  // CV_32FC1, 0..1: 1 keeps the input
+  cv::Mat colour;     // CV_32FC3 BGR, 0..1: what is painted where the attention is below 1
 };
+
+// The generator that comes with the program; AUFORGE_GENERATOR overrides it.
+std::string DefaultGeneratorPath();
 
 // Edit is const and may be called from any thread.
 class Editor {

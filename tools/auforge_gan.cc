@@ -7,5 +7,6 @@ int main(int argc, char** argv) {
   auforge::tools::AddGanSheet(cli);
   auforge::tools::AddGanEdit(cli);
   auforge::tools::AddGanEditServer(cli);
+  auforge::tools::AddGanEval(cli);
   return cli.Main(argc, argv);
 }

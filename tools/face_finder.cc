@@ -39,16 +39,25 @@ std::vector<FoundFace> FaceFinder::Find(const cv::Mat& bgr) {
     const auto back = static_cast<float>(1 / impl_->scale);
     found.box = {found.box.x * back, found.box.y * back, found.box.width * back, found.box.height * back};
     FoundFace face;
-    face.landmarks = impl_->landmarker.Find(bgr, found.box);
+    face.box = found.box;
+    Measurement measured = Measure(bgr, found.box);
+    face.landmarks = measured.landmarks;
+    face.aus = std::move(measured.aus);
     face.aligned = features::AlignFace(bgr, face.landmarks, impl_->crop);
-    std::vector<float> row(impl_->extractor.Dimension());
-    // As in annotation: from the standard crop, whatever the size that is asked for.
-    const features::AlignedFace standard = features::AlignFace(bgr, face.landmarks, {});
-    impl_->extractor.Extract(standard.crop, features::Transform(standard.crop_from_image, face.landmarks), row);
-    face.aus = impl_->model.Predict(row, 1)[0];
     faces.push_back(std::move(face));
   }
   return faces;
+}
+
+FaceFinder::Measurement FaceFinder::Measure(const cv::Mat& bgr, const features::Box& box) const {
+  Measurement result;
+  result.landmarks = impl_->landmarker.Find(bgr, box);
+  // As in annotation: from the standard crop, whatever the size that is asked for.
+  const features::AlignedFace standard = features::AlignFace(bgr, result.landmarks, {});
+  result.features.resize(impl_->extractor.Dimension());
+  impl_->extractor.Extract(standard.crop, features::Transform(standard.crop_from_image, result.landmarks), result.features);
+  result.aus = impl_->model.Predict(result.features, 1)[0];
+  return result;
 }
 
 cv::Mat ReadPhoto(const std::string& path) {

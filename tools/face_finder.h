@@ -12,6 +12,7 @@
 namespace auforge::tools {
 
 struct FoundFace {
+  features::Box box;                  // as the detector gave it, in the photo's pixels
   features::Landmarks68 landmarks{};
   features::AlignedFace aligned;
   features::AuEstimate aus;           // of FaceFinder::schema()
@@ -24,6 +25,14 @@ class FaceFinder {
   ~FaceFinder();
   const features::AuSchema& schema() const;
   std::vector<FoundFace> Find(const cv::Mat& bgr);
+
+  struct Measurement {
+    features::Landmarks68 landmarks{};  // in the picture's pixels
+    features::AuEstimate aus;
+    std::vector<float> features;        // what the AUs were told from
+  };
+  // The AUs of a face whose box is known, without looking for it.
+  Measurement Measure(const cv::Mat& bgr, const features::Box& box) const;
 
  private:
   struct Impl;

@@ -2,13 +2,13 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <opencv2/imgproc.hpp>
 
 #include "datasets/image_codec.h"
 #include "gan/editor.h"
 #include "tools/au_request.h"
 #include "tools/face_finder.h"
 #include "tools/gan_commands.h"
+#include "tools/gan_paste.h"
 
 namespace auforge::tools {
 namespace {
@@ -19,40 +19,6 @@ struct GanEditArguments {
   std::string photo, checkpoint, au, output;
   int min_face = 60;
 };
-
-// 1 inside, falling to 0 at the border of the crop, so that no edge shows where it was pasted.
-cv::Mat SoftWindow(int size) {
-  cv::Mat window(size, size, CV_32FC1);
-  const float rim = 0.15F * static_cast<float>(size);
-  for (int y = 0; y < size; ++y) {
-    for (int x = 0; x < size; ++x) {
-      const auto from_edge = static_cast<float>(std::min({x, y, size - 1 - x, size - 1 - y}));
-      const float t = std::min(1.0F, from_edge / rim);
-      window.at<float>(y, x) = t * t * (3 - 2 * t);
-    }
-  }
-  return window;
-}
-
-// Adds what the generator changed, not what it drew: the photo keeps its own detail and grain.
-void PasteChange(const cv::Mat& crop, const cv::Mat& edited, const features::Similarity& crop_from_image, cv::Mat& photo) {
-  cv::Mat before;
-  crop.convertTo(before, CV_32FC3, 1 / 255.0);
-  cv::Mat change = edited - before;
-  cv::Mat window;
-  const cv::Mat soft = SoftWindow(crop.rows);
-  cv::merge(std::vector<cv::Mat>{soft, soft, soft}, window);
-  change = change.mul(window);
-  // Ours has pixel centres at .5, OpenCV's at integers; dst(x) = src(S x).
-  const features::Similarity& s = crop_from_image;
-  const cv::Matx23d map(s.a, -s.b, s.tx + 0.5 * (s.a - s.b) - 0.5, s.b, s.a, s.ty + 0.5 * (s.b + s.a) - 0.5);
-  cv::Mat full;
-  cv::warpAffine(change, full, map, photo.size(), cv::INTER_CUBIC | cv::WARP_INVERSE_MAP, cv::BORDER_CONSTANT);
-  cv::Mat sum;
-  photo.convertTo(sum, CV_32FC3, 1 / 255.0);
-  sum += full;
-  sum.convertTo(photo, CV_8UC3, 255);
-}
 
 std::size_t EditPhoto(const std::string& from, const std::string& to, const gan::Editor& editor, FaceFinder& finder,
                       const AuRequest& request) {
@@ -68,7 +34,7 @@ std::size_t EditPhoto(const std::string& from, const std::string& to, const gan:
 }
 
 int RunGanEdit(const GanEditArguments& arguments) {
-  const gan::Editor editor(arguments.checkpoint);
+  const gan::Editor editor(arguments.checkpoint.empty() ? gan::DefaultGeneratorPath() : arguments.checkpoint);
   const AuRequest request = ParseAuRequest(arguments.au, editor.schema());
   FaceFinder finder(arguments.min_face, editor.image_size());
   if (!fs::is_directory(arguments.photo)) {
@@ -98,9 +64,10 @@ int RunGanEdit(const GanEditArguments& arguments) {
 void AddGanEdit(Cli& cli) {
   auto arguments = std::make_shared<GanEditArguments>();
   Command command = cli.Add("edit", "Change the AUs of every face of a photo or a folder of photos",
-                            "auforge gan edit photo.jpg --checkpoint run/ --au AU12=0.8,AU6=0.5 -o smiling.png");
+                            "auforge gan edit photo.jpg --au AU12=0.8,AU6=0.5 -o smiling.png\n"
+                            "  auforge gan edit photos/ --checkpoint run/ --au AU4=1 -o frowning/");
   command.Positional("PHOTO", arguments->photo, "a photo, or a folder of them").Required();
-  command.Add("--checkpoint", arguments->checkpoint, "a run's folder or a checkpoint").Required();
+  command.Add("--checkpoint", arguments->checkpoint, "a run's folder or a checkpoint; default: the one that comes with the program");
   command.Add("--au", arguments->au, "AUs and values 0..1; the others stay as they are").Required();
   command.Add("-o,--output", arguments->output, "PNG (or folder) to write").Required();
   command.Add("--min-face", arguments->min_face, "smallest face to look for, pixels").Range(20, 2000);
