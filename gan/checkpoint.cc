@@ -1,9 +1,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <stdexcept>
 
 #include "datasets/storage/atomic_file.h"
@@ -27,6 +29,27 @@ void WriteTensor(Hdf5Writer& file, const std::string& path, const torch::Tensor&
   crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()}, crc);
   const auto sizes = flat.sizes();
   file.Write<float>(path, values, std::vector<std::uint64_t>(sizes.begin(), sizes.end()));
+}
+
+// The checksum is of the stored bytes.
+void WriteHalf(Hdf5Writer& file, const std::string& path, const torch::Tensor& tensor, std::uint32_t& crc) {
+  const torch::Tensor flat = tensor.detach().to(torch::kCPU, torch::kHalf).contiguous();
+  const std::span<const std::int16_t> bits(reinterpret_cast<const std::int16_t*>(flat.data_ptr<at::Half>()),
+                                            static_cast<std::size_t>(flat.numel()));
+  crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(bits.data()), bits.size_bytes()}, crc);
+  const auto sizes = flat.sizes();
+  file.Write<std::int16_t>(path, bits, std::vector<std::uint64_t>(sizes.begin(), sizes.end()));
+}
+
+torch::Tensor ReadHalf(const Hdf5Reader& file, const std::string& path, const torch::Tensor& pattern, std::uint32_t& crc) {
+  const auto array = file.Read<std::int16_t>(path);
+  const std::vector<std::int64_t> shape(array.shape.begin(), array.shape.end());
+  if (pattern.sizes() != torch::IntArrayRef(shape)) throw std::runtime_error(path + " has another shape than the network");
+  const std::size_t bytes = array.values.size() * sizeof(std::int16_t);
+  crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(array.values.data()), bytes}, crc);
+  torch::Tensor tensor = torch::empty(shape, torch::kHalf);
+  std::memcpy(tensor.data_ptr<at::Half>(), array.values.data(), bytes);
+  return tensor.to(torch::kFloat);
 }
 
 // Reads into a tensor of the wanted shape.
@@ -56,16 +79,23 @@ AdamState ReadAdam(const Hdf5Reader& file, const std::string& group, const Param
   return adam;
 }
 
-void WriteAll(Hdf5Writer& file, const Checkpoint& c) {
+enum class Content { kTraining, kWeights, kHalfGenerator };
+
+void WriteAll(Hdf5Writer& file, const Checkpoint& c, Content content) {
+  const bool half = content == Content::kHalfGenerator;
   file.WriteAttribute("/", "format", std::string(kFormat));
   file.WriteAttribute("/", "format_version", kFormatVersion);
   file.WriteAttribute("/", "au_names", c.schema.Names());
   file.WriteAttribute("/", "settings", c.settings);
   file.WriteAttribute("/", "step", c.step);
+  if (std::isfinite(c.best_score)) file.WriteAttribute("/", "best_score", c.best_score);
   file.WriteAttribute("/", "network", std::vector<std::int64_t>{c.network.image_size, c.network.conv_dim, c.network.aus,
                                                                c.network.generator_blocks, c.network.critic_layers});
   std::uint32_t generator_crc = 0, training_crc = 0;
-  for (const auto& [name, value] : c.state.generator.entries()) WriteTensor(file, "/generator/" + name, value, generator_crc);
+  if (half) file.WriteAttribute("/", "generator_type", std::string("float16"));
+  for (const auto& [name, value] : c.state.generator.entries()) {
+    (half ? WriteHalf : WriteTensor)(file, "/generator/" + name, value, generator_crc);
+  }
   file.WriteAttribute("/", "generator_crc32c", std::int64_t{generator_crc});
   if (!c.state.generator_average.entries().empty()) {
     std::uint32_t crc = 0;
@@ -74,10 +104,12 @@ void WriteAll(Hdf5Writer& file, const Checkpoint& c) {
     }
     file.WriteAttribute("/", "generator_average_crc32c", std::int64_t{crc});
   }
-  if (!c.state.discriminator.entries().empty()) {
+  if (content != Content::kHalfGenerator && !c.state.discriminator.entries().empty()) {
     for (const auto& [name, value] : c.state.discriminator.entries()) {
       WriteTensor(file, "/discriminator/" + name, value, training_crc);
     }
+  }
+  if (content == Content::kTraining && !c.state.discriminator.entries().empty()) {
     WriteAdam(file, "/generator_adam", c.state.generator, c.state.generator_adam, training_crc);
     WriteAdam(file, "/discriminator_adam", c.state.discriminator, c.state.discriminator_adam, training_crc);
     file.WriteAttribute("/", "adam_steps", std::vector<std::int64_t>{c.state.generator_adam.step, c.state.discriminator_adam.step});
@@ -98,6 +130,7 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   c.schema = features::AuSchema::FromNames(file.ReadStringList("/", "au_names"));
   c.settings = file.ReadString("/", "settings");
   c.step = file.ReadInteger("/", "step");
+  if (file.HasAttribute("/", "best_score")) c.best_score = file.ReadDouble("/", "best_score");
   const auto network = file.ReadIntegerList("/", "network");
   if (network.size() != 5) throw std::runtime_error("describes its network in an unknown way");
   const auto number = [&network](std::size_t i) { return static_cast<int>(std::clamp<std::int64_t>(network[i], -1, 1 << 20)); };
@@ -106,7 +139,10 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   if (c.network.aus != static_cast<int>(c.schema.size())) throw std::runtime_error("has another number of AUs than its network");
   std::uint32_t crc = 0;
   const Parameters generator = InitGenerator(c.network, 0);
-  for (const auto& [name, value] : generator.entries()) c.state.generator.Add(name, ReadTensor(file, "/generator/" + name, value, crc));
+  const bool half = file.HasAttribute("/", "generator_type") && file.ReadString("/", "generator_type") == "float16";
+  for (const auto& [name, value] : generator.entries()) {
+    c.state.generator.Add(name, (half ? ReadHalf : ReadTensor)(file, "/generator/" + name, value, crc));
+  }
   if (crc != file.ReadInteger("/", "generator_crc32c")) throw std::runtime_error("is damaged: the generator does not match its checksum");
   if (file.Exists("/generator_average")) {
     crc = 0;
@@ -118,7 +154,9 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
     }
   }
   if (!with_training) return c;
-  if (!file.Exists("/discriminator")) throw std::runtime_error("holds a generator only; training cannot go on from it");
+  if (!file.Exists("/discriminator_adam")) {
+    throw std::runtime_error("holds weights only; training cannot go on from it (gan import-weights makes a run of them)");
+  }
   crc = 0;
   const Parameters discriminator = InitDiscriminator(c.network, 0);
   for (const auto& [name, value] : discriminator.entries()) {
@@ -134,18 +172,44 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   return c;
 }
 
-}  // namespace
+Checkpoint WeightsOf(const Checkpoint& checkpoint) {
+  Checkpoint alone;
+  alone.state.generator = checkpoint.BestGenerator();
+  alone.state.discriminator = checkpoint.state.discriminator;
+  alone.network = checkpoint.network;
+  alone.schema = checkpoint.schema;
+  alone.settings = checkpoint.settings;
+  alone.step = checkpoint.step;
+  return alone;
+}
 
-void SaveCheckpoint(const Checkpoint& checkpoint, const std::string& path) {
+// A name that no reader looks at until all is written.
+void WriteAtomically(const std::string& path, const std::function<void(Hdf5Writer&)>& write) {
   const std::string temporary = datasets::storage::TemporaryName(path);
   try {
     Hdf5Writer file(temporary);
-    WriteAll(file, checkpoint);
+    write(file);
     datasets::storage::CommitFile(temporary, path);
   } catch (...) {
     unlink(temporary.c_str());
     throw;
   }
+}
+
+}  // namespace
+
+void SaveCheckpoint(const Checkpoint& checkpoint, const std::string& path) {
+  WriteAtomically(path, [&checkpoint](Hdf5Writer& file) { WriteAll(file, checkpoint, Content::kTraining); });
+}
+
+void SaveGenerator(const Checkpoint& checkpoint, const std::string& path) {
+  const Checkpoint alone = WeightsOf(checkpoint);
+  WriteAtomically(path, [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kHalfGenerator); });
+}
+
+void SaveWeights(const Checkpoint& checkpoint, const std::string& path) {
+  const Checkpoint alone = WeightsOf(checkpoint);
+  WriteAtomically(path, [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kWeights); });
 }
 
 Checkpoint LoadCheckpoint(const std::string& path, bool with_training) {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "gan/internal/checkpoint.h"
+#include "gan/internal/editing.h"
 
 namespace auforge::gan {
 
@@ -56,8 +57,13 @@ EditedFace Editor::Edit(const cv::Mat& crop, std::span<const float> aus) const {
     throw std::invalid_argument("edit: " + std::to_string(aus.size()) + " AUs; the generator takes " +
                                 std::to_string(schema().size()));
   }
+  return EditWith(impl_->checkpoint.BestGenerator(), impl_->checkpoint.network, crop, aus);
+}
+
+EditedFace EditWith(const Parameters& generator, const NetworkOptions& network, const cv::Mat& crop,
+                    std::span<const float> aus) {
   const torch::NoGradGuard no_grad;
-  const int size = image_size();
+  const int size = network.image_size;
   cv::Mat scaled = crop;
   if (crop.rows != size || crop.cols != size) {
     cv::resize(crop, scaled, cv::Size(size, size), 0, 0, crop.rows > size ? cv::INTER_AREA : cv::INTER_CUBIC);
@@ -65,18 +71,47 @@ EditedFace Editor::Edit(const cv::Mat& crop, std::span<const float> aus) const {
   cv::Mat rgb;
   cv::cvtColor(scaled, rgb, cv::COLOR_BGR2RGB);
   rgb.convertTo(rgb, CV_32FC3, 1 / 127.5, -1);
-  const torch::Tensor image = torch::from_blob(rgb.data, {1, size, size, 3}).permute({0, 3, 1, 2}).contiguous();
+  const torch::Device device = generator.entries().front().second.device();
+  const torch::Tensor image = torch::from_blob(rgb.data, {1, size, size, 3}).permute({0, 3, 1, 2}).contiguous().to(device);
   const torch::Tensor condition =
-      torch::tensor(std::vector<float>(aus.begin(), aus.end())).view({1, static_cast<std::int64_t>(aus.size())});
-  const GeneratorOutput output = RunGenerator(impl_->checkpoint.BestGenerator(), impl_->checkpoint.network, image, condition);
-  torch::Tensor composed = (Compose(output, image) * 0.5 + 0.5).clamp(0, 1).permute({0, 2, 3, 1}).contiguous();
-  torch::Tensor attention = output.attention.contiguous();
-  torch::Tensor colour = (output.colour * 0.5 + 0.5).permute({0, 2, 3, 1}).contiguous();
+      torch::tensor(std::vector<float>(aus.begin(), aus.end())).view({1, static_cast<std::int64_t>(aus.size())}).to(device);
+  const GeneratorOutput output = RunGenerator(generator, network, image, condition);
+  const auto to_mat = [size](const torch::Tensor& t) {
+    torch::Tensor rows = t.to(torch::kCPU).permute({0, 2, 3, 1}).contiguous();
+    return cv::Mat(size, size, CV_32FC(static_cast<int>(rows.size(3))), rows.data_ptr<float>()).clone();
+  };
   EditedFace result;
-  cv::cvtColor(cv::Mat(size, size, CV_32FC3, composed.data_ptr<float>()), result.face, cv::COLOR_RGB2BGR);
-  cv::cvtColor(cv::Mat(size, size, CV_32FC3, colour.data_ptr<float>()), result.colour, cv::COLOR_RGB2BGR);
-  result.attention = cv::Mat(size, size, CV_32FC1, attention.data_ptr<float>()).clone();
+  cv::cvtColor(to_mat((Compose(output, image) * 0.5 + 0.5).clamp(0, 1)), result.face, cv::COLOR_RGB2BGR);
+  cv::cvtColor(to_mat(output.colour * 0.5 + 0.5), result.colour, cv::COLOR_RGB2BGR);
+  result.attention = to_mat(output.attention);
   return result;
+}
+
+cv::Mat SampleGrid(const Checkpoint& checkpoint, const std::vector<cv::Mat>& crops,
+                   const std::vector<std::vector<float>>& aus) {
+  std::vector<std::size_t> columns;
+  for (const int au : {1, 2, 4, 9, 12, 25, 26, 45}) {
+    if (const auto column = checkpoint.schema.Find(au)) columns.push_back(*column);
+  }
+  for (std::size_t j = 0; columns.empty() && j < std::min<std::size_t>(8, checkpoint.schema.size()); ++j) columns.push_back(j);
+  const int side = checkpoint.network.image_size;
+  cv::Mat grid(2 * side * static_cast<int>(crops.size()), side * (1 + static_cast<int>(columns.size())), CV_8UC3,
+               cv::Scalar(248, 248, 247));
+  for (std::size_t row = 0; row < crops.size(); ++row) {
+    const int y = 2 * side * static_cast<int>(row);
+    crops[row].copyTo(grid(cv::Rect(0, y, side, side)));
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      std::vector<float> condition = aus[row];
+      condition[columns[c]] = 1;
+      const EditedFace edited = EditWith(checkpoint.BestGenerator(), checkpoint.network, crops[row], condition);
+      const int x = side * (1 + static_cast<int>(c));
+      edited.face.convertTo(grid(cv::Rect(x, y, side, side)), CV_8UC3, 255);
+      cv::Mat attention;
+      edited.attention.convertTo(attention, CV_8UC1, 255);
+      cv::cvtColor(attention, grid(cv::Rect(x, y + side, side, side)), cv::COLOR_GRAY2BGR);
+    }
+  }
+  return grid;
 }
 
 }  // namespace auforge::gan

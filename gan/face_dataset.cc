@@ -71,7 +71,7 @@ std::span<const float> FaceDataset::Aus(std::size_t face) const {
   return std::span(impl_->aus).subspan(face * a, a);
 }
 
-void FaceDataset::LoadImage(std::size_t face, bool flip, std::span<float> out) const {
+cv::Mat FaceDataset::Crop(std::size_t face) const {
   const auto [shard, row] = impl_->places.at(face);
   const datasets::DecodedImage image = datasets::DecodeImage(impl_->shards[shard].FaceImage(row), {});
   if (image.status != datasets::Outcome::kOk) {
@@ -82,6 +82,12 @@ void FaceDataset::LoadImage(std::size_t face, bool flip, std::span<float> out) c
   if (bgr.rows != size || bgr.cols != size) {
     cv::resize(bgr, bgr, cv::Size(size, size), 0, 0, bgr.rows > size ? cv::INTER_AREA : cv::INTER_CUBIC);
   }
+  return bgr;
+}
+
+void FaceDataset::LoadImage(std::size_t face, bool flip, std::span<float> out) const {
+  const cv::Mat bgr = Crop(face);
+  const int size = bgr.rows;
   const auto plane = static_cast<std::size_t>(size * size);
   for (int y = 0; y < size; ++y) {
     const auto* line = bgr.ptr<cv::Vec3b>(y);
@@ -154,22 +160,27 @@ struct BatchLoader::Impl {
 
   HostBatch Make(std::int64_t epoch, std::int64_t index, const std::vector<std::size_t>& faces) const {
     std::mt19937_64 random = Stream(options.seed, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index));
-    const auto n = static_cast<std::size_t>(options.batch);
-    const std::size_t pixels = data.ImageValues();
+    const auto n = static_cast<std::size_t>(options.batch), mine = n / static_cast<std::size_t>(options.parts);
+    const std::size_t first = mine * static_cast<std::size_t>(options.part), pixels = data.ImageValues();
     HostBatch batch;
-    batch.size = options.batch;
-    batch.image.resize(n * pixels);
+    batch.size = static_cast<std::int64_t>(mine);
+    batch.image.resize(mine * pixels);
     for (std::size_t i = 0; i < n; ++i) {
+      // The numbers of the whole batch are drawn whoever loads it: the parts together are what one process would see.
       const std::size_t face = faces[static_cast<std::size_t>(index) * n + i];
       const bool flip = options.flip && (random() & 1) != 0;
-      data.LoadImage(face, flip, std::span(batch.image).subspan(i * pixels, pixels));
-      const auto own = data.Aus(face);
-      batch.aus.insert(batch.aus.end(), own.begin(), own.end());
+      std::vector<float> target;
       for (const float au : data.Aus(random() % data.size())) {
         const float noise = options.target_noise * (2 * Uniform(random) - 1);
-        batch.target.push_back(std::clamp(au + noise, 0.0F, 1.0F));
+        target.push_back(std::clamp(au + noise, 0.0F, 1.0F));
       }
-      batch.alpha.push_back(Uniform(random));
+      const float alpha = Uniform(random);
+      if (i < first || i >= first + mine) continue;
+      data.LoadImage(face, flip, std::span(batch.image).subspan((i - first) * pixels, pixels));
+      const auto own = data.Aus(face);
+      batch.aus.insert(batch.aus.end(), own.begin(), own.end());
+      batch.target.insert(batch.target.end(), target.begin(), target.end());
+      batch.alpha.push_back(alpha);
     }
     return batch;
   }
@@ -184,6 +195,10 @@ struct BatchLoader::Impl {
 
 BatchLoader::BatchLoader(const FaceDataset& data, const LoaderOptions& options)
     : impl_(std::make_unique<Impl>(data, options)) {
+  if (options.parts < 1 || options.batch % options.parts != 0) {
+    throw std::invalid_argument("gan: a batch of " + std::to_string(options.batch) + " cannot be shared by " +
+                                std::to_string(options.parts) + " processes; give a multiple as --batch");
+  }
   if (impl_->PerEpoch() < 1) {
     throw std::runtime_error("gan: " + std::to_string(data.size()) + " faces are too few for batches of " +
                              std::to_string(options.batch) + "; annotate more photos or give a smaller --batch");

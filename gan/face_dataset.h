@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <opencv2/core/mat.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ class FaceDataset {
   std::span<const float> Aus(std::size_t face) const;
   // Planar RGB in -1..1, 3 x S x S floats. Decodes and resizes; throws when the shard is damaged.
   void LoadImage(std::size_t face, bool flip, std::span<float> out) const;
+  // The same face as a picture, CV_8UC3, S x S.
+  cv::Mat Crop(std::size_t face) const;
   std::size_t ImageValues() const;  // 3 x S x S
   // Advice about AUs with which training cannot work: never varying, or all zero. Empty when all is well.
   std::vector<std::string> Warnings() const;
@@ -52,7 +55,8 @@ struct HostBatch {
 };
 
 struct LoaderOptions {
-  int batch = 25;
+  int batch = 25;             // of all processes together
+  int part = 0, parts = 1;    // this process loads part 0 .. parts - 1 of every batch; batch is a multiple of parts
   std::uint64_t seed = 1;
   float target_noise = 0.1F;  // half width of the uniform noise on targets
   bool flip = true;
@@ -66,7 +70,7 @@ class BatchLoader {
   BatchLoader(const FaceDataset& data, const LoaderOptions& options);
   ~BatchLoader();
   std::int64_t BatchesPerEpoch() const;
-  // The batch, from the prefetched ones when batches are asked for in order. Used by one thread.
+  // The batch (this process' part of it), from the prefetched ones when batches are asked for in order. Used by one thread.
   HostBatch Get(std::int64_t epoch, std::int64_t index);
 
  private:

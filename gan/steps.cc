@@ -1,6 +1,7 @@
 #include "gan/internal/steps.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -24,6 +25,28 @@ Parameters ChannelsLast(const Parameters& p) {
 }
 
 }  // namespace
+
+torch::Device FindDevice(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  if (name != "cuda") throw std::invalid_argument("--device " + name + ": must be cpu or cuda");
+  if (!torch::cuda::is_available()) {
+    throw std::invalid_argument("--device cuda: this LibTorch finds no CUDA device; Debian's is built without CUDA, build "
+                                "against upstream's with -DTorch_DIR");
+  }
+  return torch::kCUDA;
+}
+
+void MoveTo(TrainingState& state, torch::Device device) {
+  for (Parameters* p : {&state.generator, &state.discriminator, &state.generator_average}) {
+    Parameters moved;
+    for (const auto& [name, value] : p->entries()) moved.Add(name, value.to(device));
+    *p = std::move(moved);
+  }
+  for (AdamState* adam : {&state.generator_adam, &state.discriminator_adam}) {
+    for (torch::Tensor& t : adam->mean) t = t.to(device);
+    for (torch::Tensor& t : adam->square) t = t.to(device);
+  }
+}
 
 void UseReducedPrecision(TrainingState& state) {
   state.generator = ChannelsLast(state.generator);
@@ -55,7 +78,7 @@ void KeepMemory() {
 #endif
 }
 
-LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const Batch& batch) {
+LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const Batch& batch, const Reduce& reduce) {
   torch::Tensor fake;
   {
     const torch::NoGradGuard no_grad;
@@ -63,7 +86,8 @@ LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const B
   }
   const torch::Tensor interpolated = batch.alpha * batch.image + (1 - batch.alpha) * fake;
   const Parameters& d = state.DiscriminatorToRun();
-  const auto update = [&state, &options](const Gradients& g) {
+  const auto update = [&state, &options, &reduce](Gradients& g) {
+    if (reduce) reduce(g.values);
     AdamStep(state.discriminator, g.values, options.adam, state.discriminator_adam, state.discriminator_reduced);
   };
   if (options.critic_step == CriticStep::kSummed) {
@@ -73,15 +97,17 @@ LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const B
   }
   Gradients loss = CriticLossGradients(d, options.network, options.weights, batch, fake);
   update(loss);
-  const Gradients penalty = PenaltyGradients(d, options.network, options.weights, interpolated);
+  Gradients penalty = PenaltyGradients(d, options.network, options.weights, interpolated);
   update(penalty);
   loss.terms.insert(penalty.terms.begin(), penalty.terms.end());
   return std::move(loss.terms);
 }
 
-GeneratorUpdate UpdateGenerator(TrainingState& state, const StepOptions& options, const Batch& batch) {
+GeneratorUpdate UpdateGenerator(TrainingState& state, const StepOptions& options, const Batch& batch,
+                                const Reduce& reduce) {
   GeneratorPass pass = GeneratorLossGradients(state.GeneratorToRun(), state.DiscriminatorToRun(), options.network,
                                               options.weights, batch);
+  if (reduce) reduce(pass.gradients.values);
   AdamStep(state.generator, pass.gradients.values, options.adam, state.generator_adam, state.generator_reduced);
   return {std::move(pass.gradients.terms), pass.fake, pass.attention};
 }

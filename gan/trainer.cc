@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "datasets/storage/atomic_file.h"
 #include "gan/face_dataset.h"
 #include "gan/internal/checkpoint.h"
+#include "gan/internal/communicator.h"
+#include "gan/internal/editing.h"
+#include "gan/internal/run_log.h"
 
 namespace auforge::gan {
 namespace {
@@ -54,6 +53,8 @@ std::string Settings(const TrainOptions& o, const FaceDataset& data) {
 
 void RequireSameSettings(const std::string& run, const std::string& theirs, const std::string& ours) {
   const json a = json::parse(theirs, nullptr, false), b = json::parse(ours);
+  // Imported weights bring their networks (LoadCheckpoint has them) and no other settings.
+  if (a.is_object() && a.contains("imported")) return;
   for (const auto& [key, value] : b.items()) {
     const json before = a.is_object() ? a.value(key, json()) : json();
     if (before != value) {
@@ -63,69 +64,14 @@ void RequireSameSettings(const std::string& run, const std::string& theirs, cons
   }
 }
 
-// RUN/metrics.csv. Lines of steps that a resumed training will do again are dropped.
-class Metrics {
- public:
-  Metrics(const std::string& run, std::int64_t resumed_at) : path_((fs::path(run) / "metrics.csv").string()) {
-    if (!fs::exists(path_)) return;
-    std::istringstream old(datasets::storage::ReadFile(path_));
-    std::string kept, line;
-    while (std::getline(old, line)) {
-      if (line.starts_with("step,") || std::atoll(line.c_str()) <= resumed_at) kept += line + "\n";
-    }
-    datasets::storage::WriteFileAtomically(path_, kept);
-    has_header_ = !kept.empty();
-  }
-
-  void Write(const TrainProgress& p) {
-    std::ofstream file(path_, std::ios::app);
-    if (!has_header_) {
-      file << "step,epoch,rate,attention_mean,attention_low,attention_high";
-      for (const char* name : kTerms) file << ',' << name;
-      file << '\n';
-      has_header_ = true;
-    }
-    file << p.step << ',' << p.epoch << ',' << p.rate << ',' << p.attention_mean << ',' << p.attention_low << ','
-         << p.attention_high;
-    for (const char* name : kTerms) {
-      const auto found = p.terms.find(name);
-      file << ',';
-      if (found != p.terms.end()) file << found->second;
-    }
-    file << '\n';
-  }
-
- private:
-  static constexpr const char* kTerms[] = {"d_real", "d_fake", "d_cond", "d_gp", "g_masked_fake", "g_masked_cond",
-                                           "g_cyc", "g_mask_1", "g_mask_2", "g_mask_1_smooth", "g_mask_2_smooth"};
-  std::string path_;
-  bool has_header_ = false;
-};
-
-// Means of the loss terms since the last report.
-class Averages {
- public:
-  void Add(const LossTerms& terms) {
-    for (const auto& [name, value] : terms) {
-      if (!std::isfinite(value)) {
-        throw TrainingDiverged("the loss term " + name + " is not a number; the last checkpoint is whole. Go on from it "
-                               "with a lower --rate, or look for broken AUs in the shards with auforge verify");
-      }
-      auto& [sum, count] = sums_[name];
-      sum += value;
-      ++count;
-    }
-  }
-  std::map<std::string, double> Take() {
-    std::map<std::string, double> means;
-    for (const auto& [name, entry] : sums_) means[name] = entry.first / entry.second;
-    sums_.clear();
-    return means;
-  }
-
- private:
-  std::map<std::string, std::pair<double, double>> sums_;
-};
+// The published scaling depends on the batch of all processes; what a process computes is a mean over its part.
+LossWeights ForParts(LossWeights w, int batch) {
+  if (!w.published_scaling) return w;
+  w.au *= 25.0 / batch;
+  w.smooth *= batch / 25.0;
+  w.published_scaling = false;
+  return w;
+}
 
 class Trainer {
  public:
@@ -135,36 +81,51 @@ class Trainer {
         report_(report),
         warn_(warn),
         stop_(stop),
-        data_(options.shards, {options.network.image_size, features::GanSchema(), options.min_quality}),
-        loader_(data_, {options.batch, options.seed, options.target_noise, options.flip, options.jobs}) {
+        device_(FindDevice(options.device)),
+        data_(options.shards, {options.network.image_size, options.schema, options.min_quality}),
+        loader_(data_, {.batch = options.batch,
+                        .part = options.processes.rank,
+                        .parts = options.processes.size,
+                        .seed = options.seed,
+                        .target_noise = options.target_noise,
+                        .flip = options.flip,
+                        .jobs = options.jobs}) {
     torch::set_num_threads(options.jobs);
     KeepMemory();
     fs::create_directories(options.run);
+    peers_ = MakeCommunicator(options.processes, options.run);
     options_.network.aus = static_cast<int>(data_.schema().size());
-    step_options_ = {options_.network, options_.weights, options_.adam, options_.critic_step};
+    const LossWeights weights = ForParts(options_.weights, options_.batch);
+    step_options_ = {options_.network, weights, options_.adam, options_.critic_step};
     for (const std::string& warning : data_.Warnings()) Warn(warning);
-    Start();
+    // The first process may set a damaged checkpoint aside; the others then find what it found.
+    if (IsFirst()) Start();
+    peers_->Barrier();
+    if (!IsFirst()) Start();
   }
 
   TrainSummary Run() {
-    Metrics metrics(options_.run, checkpoint_.step);
+    if (IsFirst()) log_ = std::make_unique<RunLog>(options_.run, checkpoint_.step);
     const std::int64_t per_epoch = loader_.BatchesPerEpoch();
     std::int64_t last = per_epoch * options_.epochs;
     if (options_.max_steps > 0) last = std::min(last, options_.max_steps);
     TrainSummary summary;
     saved_at_ = Clock::now();
-    const std::int64_t first = checkpoint_.step;
-    while (checkpoint_.step < last) {
-      if (stop_ && stop_()) {
-        summary.stopped = true;
-        break;
-      }
-      if (options_.max_minutes > 0 && Since(start_) > 60 * options_.max_minutes) break;
+    first_ = checkpoint_.step;
+    while (checkpoint_.step < last && !stopping_) {
+      const bool asked = stop_ && stop_();
+      summary.stopped = summary.stopped || asked;
+      const bool late = options_.max_minutes > 0 && Since(start_) > 60 * options_.max_minutes;
+      // Several processes agree with the next gradients, and all take that step.
+      wants_stop_ = asked || late;
+      if (wants_stop_ && peers_->size() == 1) break;
       Step(per_epoch);
-      if (Since(reported_at_) > 5 || checkpoint_.step == last) Report(per_epoch, first, last, metrics);
+      if (!IsFirst()) continue;
+      if (Since(reported_at_) > 5 || checkpoint_.step == last) Report(per_epoch, last);
       if (Since(saved_at_) > 60 * options_.save_minutes) Save();
     }
-    if (checkpoint_.step != saved_step_) Save();
+    if (IsFirst() && checkpoint_.step != saved_step_) Save();
+    peers_->Barrier();
     summary.finished = checkpoint_.step >= last;
     summary.steps = checkpoint_.step;
     summary.seconds = Since(start_);
@@ -173,8 +134,10 @@ class Trainer {
   }
 
  private:
+  bool IsFirst() const { return options_.processes.rank == 0; }
+
   void Warn(const std::string& text) {
-    if (warn_) warn_(text);
+    if (warn_ && IsFirst()) warn_(text);
   }
 
   // From the newest whole checkpoint, or afresh.
@@ -185,10 +148,13 @@ class Trainer {
       try {
         checkpoint_ = LoadCheckpoint(found.back(), true);
         RequireSameSettings(options_.run, checkpoint_.settings, settings);
+        RequireSameNetwork();
+        checkpoint_.settings = settings;
         saved_step_ = checkpoint_.step;
-        if (options_.precision == Precision::kBfloat16) UseReducedPrecision(checkpoint_.state);
+        Place();
         return;
       } catch (const std::runtime_error& error) {
+        if (!IsFirst()) throw;
         Warn(std::string(error.what()) + "; going on from the one before");
         fs::rename(found.back(), found.back() + ".damaged");
         found.pop_back();
@@ -202,7 +168,26 @@ class Trainer {
     checkpoint_.state.discriminator = InitDiscriminator(options_.network, 2 * options_.seed + 1);
     checkpoint_.state.generator_adam = MakeAdamState(checkpoint_.state.generator);
     checkpoint_.state.discriminator_adam = MakeAdamState(checkpoint_.state.discriminator);
-    if (options_.average > 0) checkpoint_.state.generator_average = checkpoint_.state.generator.Clone(torch::kFloat);
+    Place();
+  }
+
+  void RequireSameNetwork() const {
+    const NetworkOptions &a = checkpoint_.network, &b = options_.network;
+    if (a.image_size == b.image_size && a.conv_dim == b.conv_dim && a.generator_blocks == b.generator_blocks &&
+        a.critic_layers == b.critic_layers && checkpoint_.schema.Names() == data_.schema().Names()) {
+      return;
+    }
+    throw std::invalid_argument(options_.run + ": its networks are of --image-size " + std::to_string(a.image_size) +
+                                " --conv-dim " + std::to_string(a.conv_dim) + " --blocks " + std::to_string(a.generator_blocks) +
+                                " --critic-layers " + std::to_string(a.critic_layers) + " and " + std::to_string(a.aus) + " AUs");
+  }
+
+  // To the device and the type that steps compute in.
+  void Place() {
+    if (options_.average > 0 && checkpoint_.state.generator_average.entries().empty()) {
+      checkpoint_.state.generator_average = checkpoint_.state.generator.Clone(torch::kFloat);
+    }
+    MoveTo(checkpoint_.state, device_);
     if (options_.precision == Precision::kBfloat16) UseReducedPrecision(checkpoint_.state);
   }
 
@@ -215,8 +200,8 @@ class Trainer {
 
   Batch ToTensors(const HostBatch& host) const {
     const std::int64_t n = host.size, s = options_.network.image_size, a = options_.network.aus;
-    const auto tensor = [](const std::vector<float>& values, std::vector<std::int64_t> shape) {
-      return torch::tensor(values).view(shape);
+    const auto tensor = [this](const std::vector<float>& values, std::vector<std::int64_t> shape) {
+      return torch::tensor(values).view(shape).to(device_);
     };
     return {tensor(host.image, {n, 3, s, s}), tensor(host.aus, {n, a}), tensor(host.target, {n, a}),
             tensor(host.alpha, {n, 1, 1, 1})};
@@ -225,39 +210,53 @@ class Trainer {
   void Step(std::int64_t per_epoch) {
     const std::int64_t epoch = checkpoint_.step / per_epoch;
     step_options_.adam.rate = RateOf(epoch);
-    const Batch batch = ToTensors(loader_.Get(epoch, checkpoint_.step % per_epoch));
-    averages_.Add(UpdateCritic(checkpoint_.state, step_options_, batch));
+    const Clock::time_point before = Clock::now();
+    const HostBatch host = loader_.Get(epoch, checkpoint_.step % per_epoch);
+    waited_ += Since(before);
+    const Batch batch = ToTensors(host);
+    Reduce reduce;
+    if (peers_->size() > 1) {
+      reduce = [this](std::vector<torch::Tensor>& gradients) {
+        std::vector<double> flags{wants_stop_ ? 1.0 : 0.0};
+        peers_->MeanGradients(gradients, flags);
+        stopping_ = stopping_ || flags[0] > 0;
+      };
+    }
+    averages_.Add(UpdateCritic(checkpoint_.state, step_options_, batch, reduce));
     if ((checkpoint_.step + 1) % options_.critic_steps == 0) {
-      const GeneratorUpdate update = UpdateGenerator(checkpoint_.state, step_options_, batch);
+      const GeneratorUpdate update = UpdateGenerator(checkpoint_.state, step_options_, batch, reduce);
       averages_.Add(update.terms);
       if (options_.average > 0) UpdateAverage(checkpoint_.state, options_.average);
       attention_ = {update.attention.mean().item<double>(), update.attention.min().item<double>(),
                     update.attention.max().item<double>()};
+      score_ += update.terms.at("g_masked_cond") + update.terms.at("g_cyc");
+      ++scored_;
     }
     ++checkpoint_.step;
   }
 
-  void Report(std::int64_t per_epoch, std::int64_t first, std::int64_t last, Metrics& metrics) {
-    reported_at_ = Clock::now();
+  void Report(std::int64_t per_epoch, std::int64_t last) {
     TrainProgress progress;
     progress.step = checkpoint_.step;
     // What is left is told from this session's rate.
     progress.steps_expected = last;
     const double elapsed = Since(start_);
+    const auto done = static_cast<double>(checkpoint_.step - first_);
     if (options_.max_minutes > 0 && elapsed > 0) {
-      const double steps_a_second = static_cast<double>(checkpoint_.step - first) / elapsed;
-      const double more = steps_a_second * std::max(0.0, 60 * options_.max_minutes - elapsed);
+      const double more = done / elapsed * std::max(0.0, 60 * options_.max_minutes - elapsed);
       progress.steps_expected = std::min(last, checkpoint_.step + static_cast<std::int64_t>(more));
     }
     progress.epoch = static_cast<int>((checkpoint_.step - 1) / per_epoch) + 1;
     progress.rate = step_options_.adam.rate;
-    progress.seconds = Since(start_) * static_cast<double>(checkpoint_.step) /
-                       static_cast<double>(std::max<std::int64_t>(1, checkpoint_.step - first));
+    progress.seconds = elapsed * static_cast<double>(checkpoint_.step) / std::max(1.0, done);
     progress.terms = averages_.Take();
     progress.attention_mean = attention_[0];
     progress.attention_low = attention_[1];
     progress.attention_high = attention_[2];
-    metrics.Write(progress);
+    progress.data_wait = waited_ / std::max(1e-9, Since(reported_at_));
+    waited_ = 0;
+    reported_at_ = Clock::now();
+    log_->Write(progress);
     WatchAttention();
     if (report_) report_(progress);
   }
@@ -275,25 +274,66 @@ class Trainer {
 
   void Save() {
     const std::string path = (fs::path(options_.run) / CheckpointName(checkpoint_.step)).string();
-    SaveCheckpoint(checkpoint_, path);
+    const double score = scored_ > 0 ? score_ / static_cast<double>(scored_) : checkpoint_.best_score;
+    const bool best = score < checkpoint_.best_score;
+    if (best) checkpoint_.best_score = score;
+    try {
+      SaveCheckpoint(checkpoint_, path);
+    } catch (const std::runtime_error& error) {
+      throw std::runtime_error(std::string(error.what()) + "; the checkpoints before it are whole. Make room, and run the "
+                               "same command again to go on from the last one");
+    }
+    if (best) KeepAsBest(path);
+    score_ = 0;
+    scored_ = 0;
     saved_at_ = Clock::now();
     saved_step_ = checkpoint_.step;
+    DrawSamples();
     std::vector<std::string> all = FindCheckpoints(options_.run);
     for (std::size_t i = 0; i + static_cast<std::size_t>(options_.keep) < all.size(); ++i) fs::remove(all[i]);
+  }
+
+  // A second name for the same bytes; where the file system has no links, a copy.
+  void KeepAsBest(const std::string& path) {
+    const fs::path best = fs::path(options_.run) / "best.h5", fresh = fs::path(options_.run) / "best.h5.tmp";
+    std::error_code error;
+    fs::remove(fresh, error);
+    fs::create_hard_link(path, fresh, error);
+    if (error) fs::copy_file(path, fresh, fs::copy_options::overwrite_existing);
+    fs::rename(fresh, best);
+  }
+
+  // The same faces every time.
+  void DrawSamples() {
+    if (options_.samples == 0 || data_.size() == 0) return;
+    std::vector<cv::Mat> crops;
+    std::vector<std::vector<float>> aus;
+    const std::size_t count = std::min(static_cast<std::size_t>(options_.samples), data_.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t face = i * data_.size() / count;
+      crops.push_back(data_.Crop(face));
+      aus.emplace_back(data_.Aus(face).begin(), data_.Aus(face).end());
+    }
+    log_->Samples(checkpoint_.step, SampleGrid(checkpoint_, crops, aus));
   }
 
   TrainOptions options_;
   const std::function<void(const TrainProgress&)>& report_;
   const std::function<void(const std::string&)>& warn_;
   const std::function<bool()>& stop_;
+  torch::Device device_;
   FaceDataset data_;
   BatchLoader loader_;
+  std::unique_ptr<Communicator> peers_;
+  std::unique_ptr<RunLog> log_;  // of the first process
   StepOptions step_options_;
   Checkpoint checkpoint_;
-  Averages averages_;
+  TermAverages averages_;
   std::array<double, 3> attention_{1, 0, 1};
-  bool warned_ = false;
-  std::int64_t saved_step_ = -1;
+  double score_ = 0, waited_ = 0;
+  std::int64_t scored_ = 0;
+  bool warned_ = false, wants_stop_ = false, stopping_ = false;
+  std::int64_t saved_step_ = -1, first_ = 0;
   Clock::time_point start_ = Clock::now(), reported_at_ = Clock::now(), saved_at_;
 };
 
@@ -306,6 +346,8 @@ void TrainOptions::Validate() const {
   network.Validate();
   if (shards.empty()) throw std::invalid_argument("gan train: name the folder of shards to learn from");
   if (run.empty()) throw std::invalid_argument("gan train: name the run's folder with -o");
+  processes.Validate();
+  check(samples >= 0, "samples", samples, ">= 0");
   check(batch >= 1, "batch", batch, ">= 1");
   check(epochs >= 1, "epochs", epochs, ">= 1");
   check(decay_epochs >= 0, "decay_epochs", decay_epochs, ">= 0");

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "features/au_schema.h"
+#include "gan/communicator.h"
 #include "gan/options.h"
 
 namespace auforge::gan {
@@ -15,13 +17,14 @@ namespace auforge::gan {
 struct TrainOptions {
   std::vector<std::string> shards;   // shards or folders of them
   std::string run;                   // folder of checkpoints, metrics and samples; training goes on where it stopped
+  features::AuSchema schema = features::GanSchema();  // what the generator is told; network.aus follows from it
   NetworkOptions network;
   LossWeights weights;
   AdamOptions adam;
   CriticStep critic_step = CriticStep::kSummed;
   Precision precision = Precision::kFloat;
   double average = 0;                // decay of the averaged generator that edits use, 0..1 a generator step; 0: none
-  int batch = 25;                    // faces, >= 1
+  int batch = 25;                    // faces, of all processes together, >= 1
   int epochs = 30;                   // >= 1
   int decay_epochs = 10;             // the rate falls linearly over the last ones; 0: never
   int critic_steps = 5;              // critic updates for one generator update, >= 1
@@ -33,7 +36,10 @@ struct TrainOptions {
   double max_minutes = 0;            // stop after this long, with a checkpoint; 0: no limit
   std::int64_t max_steps = 0;        // stop after this many critic updates in all; 0: no limit
   double save_minutes = 10;          // between checkpoints, > 0
-  int keep = 2;                      // checkpoints kept, >= 1
+  int keep = 2;                      // checkpoints kept, >= 1; the best one besides, as best.h5
+  std::string device = "cpu";        // or cuda
+  Rendezvous processes;              // of a data-parallel training
+  int samples = 6;                   // faces of the sample sheets that are drawn with every checkpoint; 0: none
   void Validate() const;             // throws std::invalid_argument naming field, value and constraint
 };
 
@@ -43,6 +49,7 @@ struct TrainProgress {
   double rate = 0, seconds = 0;
   std::map<std::string, double> terms;         // weighted loss terms, averaged since the last report
   double attention_mean = 0, attention_low = 0, attention_high = 0;
+  double data_wait = 0;                        // share of the time spent waiting for faces, 0..1
 };
 
 struct TrainSummary {
@@ -58,6 +65,9 @@ struct TrainingDiverged : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// RUN/checkpoint_NNNNNNNN.h5 is the state after N critic updates. RUN/best.h5 is the one with the lowest AU and cycle loss
+// of the generator, averaged since the checkpoint before it. metrics.csv, TensorBoard events and samples/ lie beside them.
+//
 // report: now and then, from the calling thread. warn: a line of advice. stop_requested: polled at every step; when it
 // turns true a checkpoint is written and the call returns.
 // Throws std::runtime_error for data and files, std::invalid_argument for options that differ from the run's.

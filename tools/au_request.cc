@@ -28,6 +28,18 @@ AuRequest ParseAuRequest(const std::string& text, const features::AuSchema& sche
   return request;
 }
 
+features::AuSchema ParseAuList(const std::string& text) {
+  std::vector<int> numbers;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const auto au = features::ParseAu(part);
+    if (!au) throw UsageError("--aus: \"" + part + "\" is no AU; write AU1,AU2,AU12");
+    numbers.push_back(*au);
+  }
+  if (numbers.empty()) throw UsageError("--aus: nothing in it; write AU1,AU2,AU12");
+  return features::AuSchema(numbers);
+}
+
 std::vector<float> Condition(const features::AuSchema& schema, const features::AuSchema& from,
                              const std::vector<float>& current, const AuRequest& request) {
   std::vector<float> condition(schema.size(), 0.0F);

@@ -8,5 +8,6 @@ int main(int argc, char** argv) {
   auforge::tools::AddGanEdit(cli);
   auforge::tools::AddGanEditServer(cli);
   auforge::tools::AddGanEval(cli);
+  auforge::tools::AddGanWeights(cli);
   return cli.Main(argc, argv);
 }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "gan/trainer.h"
+#include "tools/au_request.h"
 #include "tools/gan_commands.h"
 #include "tools/progress.h"
 #include "tools/signals.h"
@@ -15,6 +16,8 @@ struct GanTrainArguments {
   gan::TrainOptions options;
   std::string critic_step = "summed";
   std::string losses = "code", precision = "fp32";
+  std::string aus;
+  double peer_timeout = 10;
   bool no_flip = false;
   bool quiet = false;
 };
@@ -36,9 +39,12 @@ int RunGanTrain(GanTrainArguments& arguments) {
   options.critic_step = arguments.critic_step == "published" ? gan::CriticStep::kPublished : gan::CriticStep::kSummed;
   options.weights.form = arguments.losses == "paper" ? gan::LossForm::kPaper : gan::LossForm::kCode;
   options.precision = arguments.precision == "bf16" ? gan::Precision::kBfloat16 : gan::Precision::kFloat;
+  if (!arguments.aus.empty()) options.schema = ParseAuList(arguments.aus);
   options.flip = !arguments.no_flip;
+  options.processes = gan::RendezvousFromEnvironment();
+  options.processes.timeout_minutes = arguments.peer_timeout;
   InstallStopSignals();
-  ProgressLine line("gan train", arguments.quiet);
+  ProgressLine line("gan train", arguments.quiet || options.processes.rank != 0);
   const auto report = [&line](const gan::TrainProgress& p) {
     line.Update(static_cast<std::uint64_t>(p.step), static_cast<std::uint64_t>(p.steps_expected), p.seconds, "steps", Describe(p));
   };
@@ -48,6 +54,7 @@ int RunGanTrain(GanTrainArguments& arguments) {
   };
   const gan::TrainSummary summary = gan::Train(options, report, warn, [] { return StopSignal() != 0; });
   line.Finish();
+  if (options.processes.rank != 0) return kDone;
   std::cout << summary.checkpoint << ": " << summary.steps << " steps, " << Duration(summary.seconds)
             << (summary.finished ? "" : "; run the same command again to go on") << "\n";
   return kDone;
@@ -66,8 +73,10 @@ void AddGanTrain(Cli& cli) {
   command.Add("-o,--output", o.run, "the run's folder: checkpoints and metrics").Required();
   command.Add("--image-size", o.network.image_size, "side of the faces, pixels: 32, 64, 128, 256 or 512");
   command.Add("--conv-dim", o.network.conv_dim, "channels of the first layers; cost grows with the square").Range(4, 256);
+  command.Add("--aus", arguments->aus, "what the generator is told, e.g. AU1,AU2,AU12; default: the published 17");
   command.Add("--critic-layers", o.network.critic_layers, "strided layers of the critic").Range(2, 9);
-  command.Add("--batch", o.batch, "faces a step").Range(1, 4096);
+  command.Add("--blocks", o.network.generator_blocks, "residual blocks of the generator").Range(1, 16);
+  command.Add("--batch", o.batch, "faces a step, of all processes together").Range(1, 4096);
   command.Add("--epochs", o.epochs, "passes over the faces").Range(1, 1'000'000);
   command.Add("--decay-epochs", o.decay_epochs, "the rate falls over the last ones").Range(0, 1'000'000);
   command.Add("--rate", o.adam.rate, "Adam's learning rate");
@@ -91,7 +100,10 @@ void AddGanTrain(Cli& cli) {
   command.Add("--max-minutes", o.max_minutes, "stop after this long, with a checkpoint");
   command.Add("--max-steps", o.max_steps, "stop after this many critic steps in all");
   command.Add("--save-minutes", o.save_minutes, "between checkpoints");
-  command.Add("--keep", o.keep, "checkpoints kept").Range(1, 1000);
+  command.Add("--keep", o.keep, "checkpoints kept, besides best.h5").Range(1, 1000);
+  command.Add("--samples", o.samples, "faces of the sheet drawn with every checkpoint; 0: none").Range(0, 100);
+  command.Add("--device", o.device, "where to compute").OneOf({"cpu", "cuda"});
+  command.Add("--peer-timeout", arguments->peer_timeout, "minutes after which a silent process is taken for dead").Range(0.01, 1440);
   command.Flag("-q,--quiet", arguments->quiet, "no progress");
   command.Run([arguments] { return RunGanTrain(*arguments); });
 }

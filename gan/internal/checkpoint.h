@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,18 @@ struct Checkpoint {
   features::AuSchema schema;
   std::string settings;      // JSON of everything that must not change between start and resume
   std::int64_t step = 0;     // critic updates done
+  double best_score = std::numeric_limits<double>::infinity();  // of the run so far; see TrainOptions
 
   // What edits faces: the average where there is one.
   const Parameters& BestGenerator() const {
     return state.generator_average.entries().empty() ? state.generator : state.generator_average;
   }
 };
+
+// Both networks by their published names, without the optimisers; the generator is the one that edits use.
+void SaveWeights(const Checkpoint& checkpoint, const std::string& path);
+// The generator that edits use alone, in 16-bit floats (half precision, as raw bits): what is given away.
+void SaveGenerator(const Checkpoint& checkpoint, const std::string& path);
 
 // Atomic: the file is whole or absent. Throws std::runtime_error naming file and reason.
 void SaveCheckpoint(const Checkpoint& checkpoint, const std::string& path);

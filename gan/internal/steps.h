@@ -1,10 +1,16 @@
 // One update of the critic and one of the generator, as trainer and parity test both use them.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "gan/internal/adam.h"
 #include "gan/internal/losses.h"
 
 namespace auforge::gan {
+
+// "cpu" or "cuda": the one place that names devices. Throws std::invalid_argument when there is none such.
+torch::Device FindDevice(const std::string& name);
 
 struct TrainingState {
   Parameters generator, discriminator;
@@ -19,6 +25,8 @@ struct TrainingState {
     return discriminator_reduced.entries().empty() ? discriminator : discriminator_reduced;
   }
 };
+
+void MoveTo(TrainingState& state, torch::Device device);
 
 // From here on steps compute in bfloat16; weights and moments stay fp32, laid out channels-last.
 void UseReducedPrecision(TrainingState& state);
@@ -37,13 +45,17 @@ struct StepOptions {
 // it otherwise. For the whole process; nothing where the C library is not glibc.
 void KeepMemory();
 
+// Called with the gradients before they are applied: the mean over the processes of a training.
+using Reduce = std::function<void(std::vector<torch::Tensor>&)>;
+
 // Published: Adam on the loss, then Adam on the penalty at the new weights. Summed: one Adam step on both.
-LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const Batch& batch);
+LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const Batch& batch, const Reduce& reduce = {});
 
 struct GeneratorUpdate {
   LossTerms terms;
   torch::Tensor fake, attention;
 };
-GeneratorUpdate UpdateGenerator(TrainingState& state, const StepOptions& options, const Batch& batch);
+GeneratorUpdate UpdateGenerator(TrainingState& state, const StepOptions& options, const Batch& batch,
+                                const Reduce& reduce = {});
 
 }  // namespace auforge::gan

@@ -14,7 +14,11 @@
 #include "datasets/storage/hdf5_file.h"
 #include "gan/editor.h"
 #include "gan/face_dataset.h"
+#include "gan/communicator.h"
+#include "gan/event_writer.h"
 #include "gan/internal/checkpoint.h"
+#include "gan/weights.h"
+#include "tests/gan/faces.h"
 #include "tests/support/faces.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tar_file.h"
@@ -24,35 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-// Textures whose brightness goes with the AUs, so that there is something to learn.
-void WriteFaces(const std::string& folder, int count, const features::AuSchema& schema = features::GanSchema()) {
-  datasets::ShardHeader header;
-  header.schema = schema;
-  header.model_digest = "m";
-  header.detector = "none";
-  header.config_digest = "c";
-  header.emotion_names = {"neutral"};
-  datasets::ShardWriter writer(folder, 0, header);
-  for (int i = 0; i < count; ++i) {
-    datasets::SampleRecord sample;
-    sample.key = "k" + std::to_string(i);
-    datasets::FaceRecord face;
-    face.sample = writer.AddSample(sample);
-    face.image = datasets::EncodeJpeg(tests::Texture(40, 40, 3, static_cast<std::uint64_t>(i) + 1), 90);
-    for (std::size_t j = 0; j < schema.size(); ++j) {
-      const auto intensity = static_cast<float>((i * 7 + static_cast<int>(j) * 3) % 6);
-      face.aus.intensity.push_back(std::min(5.0F, intensity));
-      face.aus.probability.push_back(0.5F);
-      face.aus.present.push_back(intensity >= 1 ? 1 : 0);
-    }
-    face.aus.quality = 1;
-    face.landmarks = tests::NeutralFace();
-    face.box = {0, 0, 40, 40};
-    writer.AddFace(std::move(face));
-  }
-  writer.Finish();
-}
+using tests::WriteFaces;
 
 TrainOptions SmallOptions(const tests::TempDir& dir, const std::string& run) {
   TrainOptions options;
@@ -65,6 +41,7 @@ TrainOptions SmallOptions(const tests::TempDir& dir, const std::string& run) {
   options.critic_steps = 2;
   options.max_steps = 8;
   options.jobs = 1;
+  options.samples = 2;
   return options;
 }
 
@@ -82,6 +59,9 @@ std::vector<float> Weights(const std::string& path) {
   };
   append(checkpoint.state.generator.Tensors());
   append(checkpoint.state.discriminator.Tensors());
+  append(checkpoint.state.generator_average.Tensors());
+  append(checkpoint.state.generator_adam.square);
+  append(checkpoint.state.discriminator_adam.mean);
   return all;
 }
 
@@ -232,6 +212,148 @@ TEST(BatchLoader, ShowsEveryFaceOnceAnEpochAndDependsOnItsPlaceAlone) {
   EXPECT_EQ(std::unique(seen.begin(), seen.end()), seen.end()) << "a face came twice";
   EXPECT_EQ(jumping.Get(1, 2).image, forwards.Get(1, 2).image);
   EXPECT_NE(jumping.Get(2, 2).image, forwards.Get(1, 2).image);
+}
+
+// bfloat16, the averaged generator, the paper's losses and the published order of steps, cut into pieces.
+TEST(Trainer, EveryVariantResumesExactly) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  int variant = 0;
+  for (const Precision precision : {Precision::kFloat, Precision::kBfloat16}) {
+    for (const CriticStep step : {CriticStep::kPublished, CriticStep::kSummed}) {
+      TrainOptions options = SmallOptions(dir, "straight" + std::to_string(variant));
+      options.precision = precision;
+      options.critic_step = step;
+      options.average = 0.9;
+      options.weights.form = variant % 2 == 0 ? LossForm::kCode : LossForm::kPaper;
+      options.decay_epochs = 99;
+      const std::vector<float> straight = Weights(TrainQuietly(options).checkpoint);
+      for (const float w : straight) ASSERT_TRUE(std::isfinite(w));
+      options.run = dir / ("pieces" + std::to_string(variant++));
+      for (const std::int64_t stop : {3, 5, 8}) {
+        options.max_steps = stop;
+        TrainQuietly(options);
+      }
+      EXPECT_EQ(Weights(options.run + "/checkpoint_00000008.h5"), straight);
+    }
+  }
+}
+
+TEST(Trainer, WritesBestSamplesTableAndEvents) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainOptions options = SmallOptions(dir, "run");
+  TrainQuietly(options);
+  const Checkpoint best = LoadCheckpoint(options.run + "/best.h5", true);
+  EXPECT_EQ(best.step, 8);
+  EXPECT_TRUE(std::isfinite(best.best_score));
+  EXPECT_TRUE(fs::exists(options.run + "/samples/00000008.png"));
+  EXPECT_THAT(tests::ReadText(options.run + "/metrics.csv"), testing::ContainsRegex("step,.*data_wait\n8,"));
+  int events = 0;
+  for (const auto& entry : fs::directory_iterator(options.run)) {
+    events += entry.path().filename().string().starts_with("events.out.tfevents.") ? 1 : 0;
+  }
+  EXPECT_EQ(events, 1);
+  // best.h5 stays when its step's checkpoint has been dropped.
+  options.keep = 1;
+  options.max_steps = 9;
+  TrainQuietly(options);
+  EXPECT_FALSE(fs::exists(options.run + "/checkpoint_00000008.h5"));
+  EXPECT_NO_THROW(LoadCheckpoint(options.run + "/best.h5", true));
+}
+
+TEST(Trainer, TakesAnyAus) {
+  const tests::TempDir dir;
+  const features::AuSchema few({4, 12, 25});
+  WriteFaces(dir / "shards", 12, few);
+  TrainOptions options = SmallOptions(dir, "run");
+  options.schema = few;
+  options.max_steps = 2;
+  TrainQuietly(options);
+  const Editor editor(options.run);
+  EXPECT_EQ(editor.schema().Names(), few.Names());
+  EXPECT_NO_THROW(editor.Edit(tests::Texture(32, 32, 3, 5), std::vector<float>(3, 0.5F)));
+}
+
+TEST(Trainer, SaysThatThereIsNoCuda) {
+  if (torch::cuda::is_available()) GTEST_SKIP() << "there is";
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainOptions options = SmallOptions(dir, "run");
+  options.device = "cuda";
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("--device cuda"));
+}
+
+TEST(Weights, HalfPrecisionEditsNearlyTheSameAndIsSmall) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainOptions options = SmallOptions(dir, "run");
+  options.average = 0.5;
+  const std::string checkpoint = TrainQuietly(options).checkpoint;
+  ExportWeights(options.run, dir / "half.h5", true);
+  EXPECT_LT(fs::file_size(dir / "half.h5"), fs::file_size(checkpoint) / 4);
+  const Editor full(options.run), half(dir / "half.h5");
+  const cv::Mat crop = tests::Texture(32, 32, 3, 5);
+  const std::vector<float> aus(17, 0.7F);
+  cv::Mat difference;
+  cv::absdiff(full.Edit(crop, aus).face, half.Edit(crop, aus).face, difference);
+  double most = 0;
+  cv::minMaxLoc(difference.reshape(1), nullptr, &most);
+  EXPECT_GT(most, 0);
+  EXPECT_LT(most, 0.01);
+  EXPECT_THAT(Message<std::runtime_error>([&] { LoadCheckpoint(dir / "half.h5", true); }), HasSubstr("half.h5"));
+}
+
+TEST(Weights, ExportedAndImportedAreTheSameAndTrainOn) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainOptions options = SmallOptions(dir, "run");
+  const Checkpoint before = LoadCheckpoint(TrainQuietly(options).checkpoint, true);
+  ExportWeights(options.run, dir / "weights.h5", false);
+  const std::string path = ImportWeights(dir / "weights.h5", dir / "other", {});
+  const Checkpoint after = LoadCheckpoint(path, true);
+  EXPECT_EQ(after.network.image_size, 32);
+  EXPECT_EQ(after.network.critic_layers, 3);
+  EXPECT_EQ(after.network.generator_blocks, 1);
+  EXPECT_EQ(after.schema.Names(), before.schema.Names());
+  for (const auto& [name, value] : before.state.generator.entries()) EXPECT_TRUE(torch::equal(after.state.generator[name], value)) << name;
+  for (const auto& [name, value] : before.state.discriminator.entries()) {
+    EXPECT_TRUE(torch::equal(after.state.discriminator[name], value)) << name;
+  }
+  options.run = dir / "other";
+  options.batch = 3;  // other settings are free after an import, other networks are not
+  options.max_steps = 2;
+  EXPECT_EQ(TrainQuietly(options).steps, 2);
+  EXPECT_THAT(Message<std::runtime_error>([&] { ImportWeights(dir / "weights.h5", dir / "other", {}); }), HasSubstr("other"));
+  ImportWeights(dir / "weights.h5", dir / "third", {});
+  options.run = dir / "third";
+  options.network.conv_dim = 8;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("--conv-dim 4"));
+  tests::WriteText(dir / "text.h5", "no HDF5");
+  EXPECT_THAT(Message<std::runtime_error>([&] { ImportWeights(dir / "text.h5", dir / "fourth", {}); }), HasSubstr("text.h5"));
+}
+
+TEST(BatchLoader, PartsOfProcessesMakeTheWholeBatch) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  const FaceDataset data({dir / "shards"}, {.image_size = 32});
+  BatchLoader whole(data, {.batch = 4, .seed = 3, .jobs = 1});
+  const HostBatch all = whole.Get(0, 1);
+  HostBatch joined;
+  for (const int part : {0, 1}) {
+    BatchLoader loader(data, {.batch = 4, .part = part, .parts = 2, .seed = 3, .jobs = 1});
+    const HostBatch half = loader.Get(0, 1);
+    EXPECT_EQ(half.size, 2);
+    joined.image.insert(joined.image.end(), half.image.begin(), half.image.end());
+    joined.aus.insert(joined.aus.end(), half.aus.begin(), half.aus.end());
+    joined.target.insert(joined.target.end(), half.target.begin(), half.target.end());
+    joined.alpha.insert(joined.alpha.end(), half.alpha.begin(), half.alpha.end());
+  }
+  EXPECT_EQ(joined.image, all.image);
+  EXPECT_EQ(joined.aus, all.aus);
+  EXPECT_EQ(joined.target, all.target);
+  EXPECT_EQ(joined.alpha, all.alpha);
+  EXPECT_THROW(BatchLoader(data, {.batch = 4, .parts = 3}), std::invalid_argument);
 }
 
 TEST(Editor, AttentionOfOneKeepsTheInput) {

@@ -1,0 +1,89 @@
+#include "gan/internal/run_log.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "datasets/image_codec.h"
+#include "datasets/storage/atomic_file.h"
+
+namespace auforge::gan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kTerms[] = {"d_real", "d_fake", "d_cond", "d_gp", "g_masked_fake", "g_masked_cond",
+                                  "g_cyc", "g_mask_1", "g_mask_2", "g_mask_1_smooth", "g_mask_2_smooth"};
+
+}  // namespace
+
+void TermAverages::Add(const std::map<std::string, double>& terms) {
+  for (const auto& [name, value] : terms) {
+    if (!std::isfinite(value)) {
+      throw TrainingDiverged("the loss term " + name + " is not a number; the last checkpoint is whole. Go on from it "
+                             "with a lower --rate, or look for broken AUs in the shards with auforge verify");
+    }
+    auto& [sum, count] = sums_[name];
+    sum += value;
+    ++count;
+  }
+}
+
+std::map<std::string, double> TermAverages::Take() {
+  std::map<std::string, double> means;
+  for (const auto& [name, entry] : sums_) means[name] = entry.first / entry.second;
+  sums_.clear();
+  return means;
+}
+
+RunLog::RunLog(const std::string& run, std::int64_t resumed_at)
+    : run_(run), table_((fs::path(run) / "metrics.csv").string()), events_(run, resumed_at) {
+  if (!fs::exists(table_)) return;
+  std::istringstream old(datasets::storage::ReadFile(table_));
+  std::string kept, line;
+  while (std::getline(old, line)) {
+    if (line.starts_with("step,") || std::atoll(line.c_str()) <= resumed_at) kept += line + "\n";
+  }
+  datasets::storage::WriteFileAtomically(table_, kept);
+  has_header_ = !kept.empty();
+}
+
+void RunLog::Write(const TrainProgress& p) {
+  std::ofstream file(table_, std::ios::app);
+  if (!has_header_) {
+    file << "step,epoch,rate,attention_mean,attention_low,attention_high";
+    for (const char* name : kTerms) file << ',' << name;
+    file << ",data_wait\n";
+    has_header_ = true;
+  }
+  file << p.step << ',' << p.epoch << ',' << p.rate << ',' << p.attention_mean << ',' << p.attention_low << ','
+       << p.attention_high;
+  for (const char* name : kTerms) {
+    const auto found = p.terms.find(name);
+    file << ',';
+    if (found != p.terms.end()) file << found->second;
+  }
+  file << ',' << p.data_wait << '\n';
+  std::map<std::string, double> scalars{{"train/rate", p.rate},
+                                        {"train/epoch", p.epoch},
+                                        {"train/data_wait", p.data_wait},
+                                        {"attention/mean", p.attention_mean},
+                                        {"attention/low", p.attention_low},
+                                        {"attention/high", p.attention_high}};
+  for (const auto& [name, value] : p.terms) scalars["loss/" + name] = value;
+  events_.Scalars(p.step, scalars);
+}
+
+void RunLog::Samples(std::int64_t step, const cv::Mat& grid) {
+  const fs::path folder = fs::path(run_) / "samples";
+  fs::create_directories(folder);
+  char name[32];
+  std::snprintf(name, sizeof(name), "%08lld.png", static_cast<long long>(step));
+  datasets::WritePng((folder / name).string(), grid);
+  events_.Image(step, "samples", grid);
+}
+
+}  // namespace auforge::gan
