@@ -13,8 +13,8 @@
 namespace auforge::gan {
 namespace {
 
-// Protocol buffer wire format: a key (field << 3 | type), then a varint (0), 8 bytes (1), length and bytes (2) or 4
-// bytes (5), little-endian.
+// Protocol buffer wire format: a key (field << 3 | type), then a varint (0), 8 bytes (1), length and bytes
+// (2) or 4 bytes (5), little-endian.
 enum WireType : std::uint64_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
 void PutVarint(std::string& out, std::uint64_t value) {
@@ -39,10 +39,12 @@ void PutBytes(std::string& out, std::uint64_t field, const std::string& bytes) {
   out += bytes;
 }
 
-// Event { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5; SessionLog session_log = 7 }
+// Event { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5; SessionLog
+// session_log = 7 }
 std::string Event(std::int64_t step) {
   std::string event;
-  const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const double now =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   PutKey(event, 1, kFixed64);
   PutFixed(event, std::bit_cast<std::uint64_t>(now), 8);
   PutInteger(event, 2, step);
@@ -52,13 +54,17 @@ std::string Event(std::int64_t step) {
 }  // namespace
 
 std::uint32_t MaskedCrc32c(const std::string& bytes) {
-  const std::uint32_t crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  const std::uint32_t crc =
+      datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   return (crc >> 15 | crc << 17) + 0xa282ead8U;
 }
 
 EventWriter::EventWriter(const std::string& folder, std::int64_t resumed_at) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  const std::string name = "events.out.tfevents." + std::to_string(seconds) + ".auforge." + std::to_string(getpid());
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  const std::string name =
+      "events.out.tfevents." + std::to_string(seconds) + ".auforge." + std::to_string(getpid());
   path_ = (std::filesystem::path(folder) / name).string();
   file_.open(path_, std::ios::binary | std::ios::app);
   if (!file_) throw std::runtime_error(path_ + ": cannot be written");

@@ -15,15 +15,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTerms[] = {"d_real", "d_fake", "d_cond", "d_gp", "g_masked_fake", "g_masked_cond",
-                                  "g_cyc", "g_mask_1", "g_mask_2", "g_mask_1_smooth", "g_mask_2_smooth"};
+constexpr const char* kTerms[] = {"d_real",        "d_fake",          "d_cond",         "d_gp",
+                                  "g_masked_fake", "g_masked_cond",   "g_cyc",          "g_mask_1",
+                                  "g_mask_2",      "g_mask_1_smooth", "g_mask_2_smooth"};
 
 }  // namespace
 
 void TermAverages::Add(const std::map<std::string, double>& terms) {
   for (const auto& [name, value] : terms) {
     if (!std::isfinite(value)) {
-      throw TrainingDiverged("the loss term " + name + " is not a number; the last checkpoint is whole. Go on from it "
+      throw TrainingDiverged("the loss term " + name +
+                             " is not a number; the last checkpoint is whole. Go on from it "
                              "with a lower --rate, or look for broken AUs in the shards with auforge verify");
     }
     auto& [sum, count] = sums_[name];
@@ -59,8 +61,8 @@ void RunLog::Write(const TrainProgress& p) {
     file << ",data_wait\n";
     has_header_ = true;
   }
-  file << p.step << ',' << p.epoch << ',' << p.rate << ',' << p.attention_mean << ',' << p.attention_low << ','
-       << p.attention_high;
+  file << p.step << ',' << p.epoch << ',' << p.rate << ',' << p.attention_mean << ',' << p.attention_low
+       << ',' << p.attention_high;
   for (const char* name : kTerms) {
     const auto found = p.terms.find(name);
     file << ',';

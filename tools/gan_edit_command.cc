@@ -20,8 +20,8 @@ struct GanEditArguments {
   int min_face = 60;
 };
 
-std::size_t EditPhoto(const std::string& from, const std::string& to, const gan::Editor& editor, FaceFinder& finder,
-                      const AuRequest& request) {
+std::size_t EditPhoto(const std::string& from, const std::string& to, const gan::Editor& editor,
+                      FaceFinder& finder, const AuRequest& request) {
   cv::Mat photo = ReadPhoto(from);
   const std::vector<FoundFace> faces = finder.Find(photo);
   for (const FoundFace& face : faces) {
@@ -67,7 +67,8 @@ void AddGanEdit(Cli& cli) {
                             "auforge gan edit photo.jpg --au AU12=0.8,AU6=0.5 -o smiling.png\n"
                             "  auforge gan edit photos/ --checkpoint run/ --au AU4=1 -o frowning/");
   command.Positional("PHOTO", arguments->photo, "a photo, or a folder of them").Required();
-  command.Add("--checkpoint", arguments->checkpoint, "a run's folder or a checkpoint; default: the one that comes with the program");
+  command.Add("--checkpoint", arguments->checkpoint,
+              "a run's folder or a checkpoint; default: the one that comes with the program");
   command.Add("--au", arguments->au, "AUs and values 0..1; the others stay as they are").Required();
   command.Add("-o,--output", arguments->output, "PNG (or folder) to write").Required();
   command.Add("--min-face", arguments->min_face, "smallest face to look for, pixels").Range(20, 2000);

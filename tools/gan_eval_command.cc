@@ -32,11 +32,11 @@ struct GanEvalArguments {
 
 // Figures of one AU.
 struct AuFigures {
-  std::vector<float> asked, measured;             // of the sweeps, 0..5
-  std::vector<float> asked_any, measured_any;     // of whole expressions borrowed from other faces, 0..5
-  double rise = 0;                                // measured at 1 less measured at 0, mean over faces
-  double inside = 0, region = 0;                  // shares of the change and of the picture, 0..1
-  double moved = 0, changed = 0;                  // outside the region: inter-ocular distances, grey values
+  std::vector<float> asked, measured;          // of the sweeps, 0..5
+  std::vector<float> asked_any, measured_any;  // of whole expressions borrowed from other faces, 0..5
+  double rise = 0;                             // measured at 1 less measured at 0, mean over faces
+  double inside = 0, region = 0;               // shares of the change and of the picture, 0..1
+  double moved = 0, changed = 0;               // outside the region: inter-ocular distances, grey values
 };
 
 class Evaluation {
@@ -55,7 +55,8 @@ class Evaluation {
       if (StopSignal() != 0) break;
       Sweep(set_.faces[i]);
       Borrow(i);
-      line.Update(i + 1, set_.faces.size(), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), "faces");
+      line.Update(i + 1, set_.faces.size(),
+                  std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), "faces");
     }
     line.Finish();
   }
@@ -70,7 +71,8 @@ class Evaluation {
     return ApplyChange(crop, editor_.Edit(crop, condition).face);
   }
   void Sweep(const GanFace& face);
-  void Place(const GanFace& face, const cv::Mat& after, const FaceFinder::Measurement& measured, std::size_t au);
+  void Place(const GanFace& face, const cv::Mat& after, const FaceFinder::Measurement& measured,
+             std::size_t au);
   void Borrow(std::size_t face);
 
   const GanEvalArguments& arguments_;
@@ -107,9 +109,10 @@ void Evaluation::Sweep(const GanFace& face) {
   ++done_;
 }
 
-void Evaluation::Place(const GanFace& face, const cv::Mat& after, const FaceFinder::Measurement& measured, std::size_t au) {
-  const cv::Mat mask =
-      features::AuRegionMask(editor_.schema().numbers()[au], face.landmarks, face.crop.cols, face.crop.rows, true);
+void Evaluation::Place(const GanFace& face, const cv::Mat& after, const FaceFinder::Measurement& measured,
+                       std::size_t au) {
+  const cv::Mat mask = features::AuRegionMask(editor_.schema().numbers()[au], face.landmarks, face.crop.cols,
+                                              face.crop.rows, true);
   AuFigures& f = figures_[au];
   f.inside += features::ShareOfChangeInside(face.crop, after, mask);
   f.region += static_cast<double>(cv::countNonZero(mask)) / static_cast<double>(mask.total());
@@ -146,7 +149,8 @@ cv::Mat Rows(const std::vector<std::vector<float>>& rows, std::size_t first, std
 }
 
 nlohmann::ordered_json Evaluation::Report() const {
-  nlohmann::ordered_json report{{"checkpoint", editor_.path()}, {"faces", done_}, {"values", arguments_.values}};
+  nlohmann::ordered_json report{
+      {"checkpoint", editor_.path()}, {"faces", done_}, {"values", arguments_.values}};
   const double n = std::max(1, done_);
   for (std::size_t j = 0; j < figures_.size(); ++j) {
     const AuFigures& f = figures_[j];
@@ -165,33 +169,40 @@ nlohmann::ordered_json Evaluation::Report() const {
   // Half of the faces against the other half says how far apart equal clouds of this size are.
   const int dimensions = std::min<int>(arguments_.dimensions, static_cast<int>(real_rows_.size()) / 2 - 1);
   if (dimensions >= 2) {
-    report["frechet"] = {{"features", "shape and Gabor features of the AU model, standardised, first principal components"},
-                         {"dimensions", dimensions},
-                         {"edited_to_real", FrechetDistance(Rows(real_rows_, 0, 1), Rows(edited_rows_, 0, 1), dimensions)},
-                         {"half_to_half_of_real", FrechetDistance(Rows(real_rows_, 0, 2), Rows(real_rows_, 1, 2), dimensions)}};
+    report["frechet"] = {
+        {"features", "shape and Gabor features of the AU model, standardised, first principal components"},
+        {"dimensions", dimensions},
+        {"edited_to_real", FrechetDistance(Rows(real_rows_, 0, 1), Rows(edited_rows_, 0, 1), dimensions)},
+        {"half_to_half_of_real",
+         FrechetDistance(Rows(real_rows_, 0, 2), Rows(real_rows_, 1, 2), dimensions)}};
   }
   return report;
 }
 
 void Print(const nlohmann::ordered_json& report) {
   std::printf("%s: %d faces, each AU asked alone from 0 to 1 in %d steps, measured by the annotator (0..5)\n",
-              report["checkpoint"].get<std::string>().c_str(), report["faces"].get<int>(), report["values"].get<int>());
+              report["checkpoint"].get<std::string>().c_str(), report["faces"].get<int>(),
+              report["values"].get<int>());
   std::printf("AU        r     MAE    rise  r whole  inside  region  landmarks  grey outside\n");
   if (report.contains("aus")) {
     for (const auto& [name, au] : report["aus"].items()) {
       std::printf("%-6s %6.2f  %5.2f  %6.2f  %6.2f   %4.0f %%   %4.0f %%  %8.4f  %8.2f\n", name.c_str(),
                   au["correlation"].get<double>(), au["mae"].get<double>(), au["rise"].get<double>(),
-                  au["correlation_whole_expression"].get<double>(), 100 * au["change_inside_region"].get<double>(),
-                  100 * au["region_share_of_picture"].get<double>(), au["landmarks_moved_outside"].get<double>(),
-                  au["grey_changed_outside"].get<double>());
+                  au["correlation_whole_expression"].get<double>(),
+                  100 * au["change_inside_region"].get<double>(),
+                  100 * au["region_share_of_picture"].get<double>(),
+                  au["landmarks_moved_outside"].get<double>(), au["grey_changed_outside"].get<double>());
     }
   }
-  std::printf("there and back again: %.2f grey values from the start\n", report["cycle_error_grey"].get<double>());
+  std::printf("there and back again: %.2f grey values from the start\n",
+              report["cycle_error_grey"].get<double>());
   if (report.contains("frechet")) {
     const auto& f = report["frechet"];
-    std::printf("Frechet distance of edited to real faces %.1f; of one half of the real ones to the other %.1f (%d components of %s)\n",
-                f["edited_to_real"].get<double>(), f["half_to_half_of_real"].get<double>(), f["dimensions"].get<int>(),
-                "the AU model's shape and Gabor features");
+    std::printf(
+        "Frechet distance of edited to real faces %.1f; of one half of the real ones to the other %.1f (%d "
+        "components of %s)\n",
+        f["edited_to_real"].get<double>(), f["half_to_half_of_real"].get<double>(),
+        f["dimensions"].get<int>(), "the AU model's shape and Gabor features");
   }
   std::fflush(stdout);
 }
@@ -202,7 +213,8 @@ int RunGanEval(const GanEvalArguments& arguments) {
   Evaluation evaluation(arguments, editor);
   evaluation.Run();
   const nlohmann::ordered_json report = evaluation.Report();
-  if (!arguments.json_file.empty()) datasets::storage::WriteFileAtomically(arguments.json_file, report.dump(2) + "\n");
+  if (!arguments.json_file.empty())
+    datasets::storage::WriteFileAtomically(arguments.json_file, report.dump(2) + "\n");
   if (arguments.json) {
     std::cout << report.dump(2) << "\n";
   } else {
@@ -211,7 +223,8 @@ int RunGanEval(const GanEvalArguments& arguments) {
   if (!arguments.sheet.empty()) {
     GanFaceOptions few = arguments.faces;
     few.count = arguments.sheet_faces;
-    WriteAuSheet(arguments.sheet, editor, LoadGanFaces(arguments.source, few, 128), editor.schema().Names(), 1);
+    WriteAuSheet(arguments.sheet, editor, LoadGanFaces(arguments.source, few, 128), editor.schema().Names(),
+                 1);
   }
   return kDone;
 }
@@ -220,18 +233,24 @@ int RunGanEval(const GanEvalArguments& arguments) {
 
 void AddGanEval(Cli& cli) {
   auto arguments = std::make_shared<GanEvalArguments>();
-  Command command = cli.Add("eval", "Measure a generator: AUs asked for against AUs found, place, identity, realism",
-                            "auforge gan eval shards/ --checkpoint run/ -o sheet.png\n"
-                            "  auforge gan eval shards/ --json        of the generator that comes with the program");
-  command.Positional("SOURCE", arguments->source, "a shard or a folder of shards, best of faces it was not trained on").Required();
-  command.Add("--checkpoint", arguments->checkpoint, "a run's folder or a checkpoint; default: the one that comes with the program");
+  Command command =
+      cli.Add("eval", "Measure a generator: AUs asked for against AUs found, place, identity, realism",
+              "auforge gan eval shards/ --checkpoint run/ -o sheet.png\n"
+              "  auforge gan eval shards/ --json        of the generator that comes with the program");
+  command
+      .Positional("SOURCE", arguments->source,
+                  "a shard or a folder of shards, best of faces it was not trained on")
+      .Required();
+  command.Add("--checkpoint", arguments->checkpoint,
+              "a run's folder or a checkpoint; default: the one that comes with the program");
   command.Add("-o,--output", arguments->sheet, "sheet to write (PNG): faces by AUs");
   command.Add("--faces", arguments->faces.count, "faces to edit").Range(1, 100'000);
   command.Add("--min-quality", arguments->faces.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Add("--max-yaw", arguments->faces.max_yaw, "leave out faces turned further, degrees").Range(0, 90);
   command.Add("--values", arguments->values, "steps of each AU from 0 to 1").Range(2, 101);
   command.Add("--sheet-faces", arguments->sheet_faces, "rows of the sheet").Range(1, 200);
-  command.Add("--components", arguments->dimensions, "principal components of the Frechet distance").Range(2, 512);
+  command.Add("--components", arguments->dimensions, "principal components of the Frechet distance")
+      .Range(2, 512);
   command.Add("--json-file", arguments->json_file, "also write the figures here");
   command.Flag("--json", arguments->json, "figures as JSON on stdout");
   command.Flag("-q,--quiet", arguments->quiet, "no progress");

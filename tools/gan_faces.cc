@@ -27,7 +27,8 @@ GanFaces FromShards(const std::string& source, const GanFaceOptions& options) {
     shards.emplace_back(path);
     const datasets::ShardReader& shard = shards.back();
     if (shard.header().schema.Names() != shards.front().header().schema.Names()) {
-      throw BadInputError(path + ": has other AUs than " + shards.front().path() + "; give shards of one model");
+      throw BadInputError(path + ": has other AUs than " + shards.front().path() +
+                          "; give shards of one model");
     }
     for (std::size_t i = 0; i < shard.FaceCount(); ++i) {
       if (shard.FaceBox(i).width < options.min_box || std::abs(shard.Pose(i).yaw) > options.max_yaw) continue;
@@ -46,7 +47,8 @@ GanFaces FromShards(const std::string& source, const GanFaceOptions& options) {
       throw BadInputError(shard.path() + ": face " + std::to_string(face) + ": " + image.message);
     }
     const features::Similarity map = shard.CropFromImage(face);
-    result.faces.push_back({image.bgr, shard.Face(face).aus.intensity, features::Transform(map, shard.Landmarks(face)),
+    result.faces.push_back({image.bgr, shard.Face(face).aus.intensity,
+                            features::Transform(map, shard.Landmarks(face)),
                             TransformedBox(map, shard.FaceBox(face))});
   }
   return result;
@@ -59,8 +61,8 @@ GanFaces FromPhoto(const std::string& source, const GanFaceOptions& options, int
   for (FoundFace& found : finder.Find(ReadPhoto(source))) {
     if (static_cast<int>(result.faces.size()) == options.count) break;
     const features::Similarity& map = found.aligned.crop_from_image;
-    result.faces.push_back({found.aligned.crop, found.aus.intensity, features::Transform(map, found.landmarks),
-                            TransformedBox(map, found.box)});
+    result.faces.push_back({found.aligned.crop, found.aus.intensity,
+                            features::Transform(map, found.landmarks), TransformedBox(map, found.box)});
   }
   if (result.faces.empty()) throw BadInputError(source + ": no face found; try a larger photo of it");
   return result;

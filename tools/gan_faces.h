@@ -11,10 +11,10 @@
 namespace auforge::tools {
 
 struct GanFace {
-  cv::Mat crop;                        // CV_8UC3, square
-  std::vector<float> intensity;        // 0..5, one for each AU of GanFaces::schema
-  features::Landmarks68 landmarks{};   // in the crop's pixels
-  features::Box box;                   // as the detector gave it, in the crop's pixels
+  cv::Mat crop;                       // CV_8UC3, square
+  std::vector<float> intensity;       // 0..5, one for each AU of GanFaces::schema
+  features::Landmarks68 landmarks{};  // in the crop's pixels
+  features::Box box;                  // as the detector gave it, in the crop's pixels
 };
 
 struct GanFaces {
@@ -23,14 +23,14 @@ struct GanFaces {
 };
 
 struct GanFaceOptions {
-  int count = 5;             // faces, >= 1
-  double min_box = 60;       // side of the detector's box in the source image, pixels
-  double max_yaw = 25;       // degrees
-  double min_quality = 0;    // 0..1
+  int count = 5;           // faces, >= 1
+  double min_box = 60;     // side of the detector's box in the source image, pixels
+  double max_yaw = 25;     // degrees
+  double min_quality = 0;  // 0..1
 };
 
-// Faces of a shard or a folder of shards, spread evenly over those that fit the options; or those of a photo, largest
-// quality first as found. Throws BadInputError when there are none.
+// Faces of a shard or a folder of shards, spread evenly over those that fit the options; or those of a photo,
+// largest quality first as found. Throws BadInputError when there are none.
 GanFaces LoadGanFaces(const std::string& source, const GanFaceOptions& options, int crop_size);
 
 }  // namespace auforge::tools

@@ -26,9 +26,11 @@ void Gaussian(const cv::Mat& rows, cv::Mat& mean, cv::Mat& covariance) {
 }  // namespace
 
 double FrechetDistance(const cv::Mat& real, const cv::Mat& other, int dimensions) {
-  if (real.cols != other.cols || real.rows <= dimensions || other.rows <= dimensions || dimensions > real.cols) {
+  if (real.cols != other.cols || real.rows <= dimensions || other.rows <= dimensions ||
+      dimensions > real.cols) {
     throw std::invalid_argument("Fréchet distance in " + std::to_string(dimensions) + " dimensions of " +
-                                std::to_string(real.rows) + " and " + std::to_string(other.rows) + " rows; give more faces");
+                                std::to_string(real.rows) + " and " + std::to_string(other.rows) +
+                                " rows; give more faces");
   }
   cv::Mat a, b;
   real.convertTo(a, CV_64F);
@@ -50,7 +52,8 @@ double FrechetDistance(const cv::Mat& real, const cv::Mat& other, int dimensions
   return std::max(0.0, apart + cv::trace(cov_a)[0] + cv::trace(cov_b)[0] - 2 * cross);
 }
 
-double MovedOutside(const features::Landmarks68& before, const features::Landmarks68& after, const cv::Mat& mask) {
+double MovedOutside(const features::Landmarks68& before, const features::Landmarks68& after,
+                    const cv::Mat& mask) {
   double sum = 0;
   int count = 0;
   for (std::size_t i = 0; i < before.size(); ++i) {

@@ -14,8 +14,10 @@ namespace auforge::tools {
 // Each cloud needs more rows than dimensions; throws std::invalid_argument otherwise.
 double FrechetDistance(const cv::Mat& real, const cv::Mat& other, int dimensions);
 
-// Mean distance of the landmarks that lie outside the mask (CV_8UC1, before's pixels), in inter-ocular distances.
-double MovedOutside(const features::Landmarks68& before, const features::Landmarks68& after, const cv::Mat& mask);
+// Mean distance of the landmarks that lie outside the mask (CV_8UC1, before's pixels), in inter-ocular
+// distances.
+double MovedOutside(const features::Landmarks68& before, const features::Landmarks68& after,
+                    const cv::Mat& mask);
 
 // Mean absolute difference of two pictures (CV_8UC3) where the mask is 0, in grey values 0..255.
 double ChangedOutside(const cv::Mat& before, const cv::Mat& after, const cv::Mat& mask);

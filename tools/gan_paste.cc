@@ -43,12 +43,14 @@ void Add(const cv::Mat& change, cv::Mat& picture) {
 
 }  // namespace
 
-void PasteChange(const cv::Mat& crop, const cv::Mat& edited, const features::Similarity& crop_from_image, cv::Mat& photo) {
+void PasteChange(const cv::Mat& crop, const cv::Mat& edited, const features::Similarity& crop_from_image,
+                 cv::Mat& photo) {
   // Ours has pixel centres at .5, OpenCV's at integers; dst(x) = src(S x).
   const features::Similarity& s = crop_from_image;
   const cv::Matx23d map(s.a, -s.b, s.tx + 0.5 * (s.a - s.b) - 0.5, s.b, s.a, s.ty + 0.5 * (s.b + s.a) - 0.5);
   cv::Mat full;
-  cv::warpAffine(Change(crop, edited), full, map, photo.size(), cv::INTER_CUBIC | cv::WARP_INVERSE_MAP, cv::BORDER_CONSTANT);
+  cv::warpAffine(Change(crop, edited), full, map, photo.size(), cv::INTER_CUBIC | cv::WARP_INVERSE_MAP,
+                 cv::BORDER_CONSTANT);
   Add(full, photo);
 }
 

@@ -81,7 +81,8 @@ cv::Mat TileGrid::Draw() const {
   cv::Mat sheet(height, width, CV_8UC3, cv::Scalar(248, 248, 247));
   const auto left = [this](std::size_t column) { return kGap + static_cast<int>(column) * (tile_ + kGap); };
   for (std::size_t i = 0; i < titles_.size(); ++i) {
-    cv::putText(sheet, titles_[i], {left(i), 16}, cv::FONT_HERSHEY_SIMPLEX, 0.42, cv::Scalar(40, 36, 33), 1, cv::LINE_AA);
+    cv::putText(sheet, titles_[i], {left(i), 16}, cv::FONT_HERSHEY_SIMPLEX, 0.42, cv::Scalar(40, 36, 33), 1,
+                cv::LINE_AA);
   }
   int y = kHead;
   for (const Row& row : rows_) {

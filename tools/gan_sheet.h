@@ -10,8 +10,8 @@
 
 namespace auforge::tools {
 
-// A grid of tiles under column titles, on a light ground. A row is a picture for each column, empty ones left blank;
-// half rows (half the height, tiles centred) carry the masks.
+// A grid of tiles under column titles, on a light ground. A row is a picture for each column, empty ones left
+// blank; half rows (half the height, tiles centred) carry the masks.
 class TileGrid {
  public:
   TileGrid(std::vector<std::string> titles, int tile);
@@ -28,8 +28,8 @@ class TileGrid {
   std::vector<Row> rows_;
 };
 
-// Faces by AUs, each asked alone at `value`; below each picture its attention (white keeps the input) and, when
-// `colours`, what the generator would draw there.
+// Faces by AUs, each asked alone at `value`; below each picture its attention (white keeps the input) and,
+// when `colours`, what the generator would draw there.
 void WriteAuSheet(const std::string& path, const gan::Editor& editor, const GanFaces& faces,
                   const std::vector<std::string>& aus, double value, bool colours = false);
 

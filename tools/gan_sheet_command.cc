@@ -1,4 +1,5 @@
-// auforge gan sheet: what a generator does, face by face and AU by AU; and films from one expression to another.
+// auforge gan sheet: what a generator does, face by face and AU by AU; and films from one expression to
+// another.
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -33,7 +34,8 @@ std::vector<std::string> Split(const std::string& text) {
 int RunGanSheet(const GanSheetArguments& a) {
   const gan::Editor editor(a.checkpoint.empty() ? gan::DefaultGeneratorPath() : a.checkpoint);
   const bool film = a.output.ends_with(".gif");
-  if (film && a.to.empty()) throw UsageError("gan sheet: a film (.gif) needs --to, e.g. --to AU12=1,AU25=0.8");
+  if (film && a.to.empty())
+    throw UsageError("gan sheet: a film (.gif) needs --to, e.g. --to AU12=1,AU25=0.8");
   GanFaceOptions options = a.faces;
   if (film) options.count = 1;
   const GanFaces faces = LoadGanFaces(a.source, options, 128);
@@ -61,12 +63,15 @@ int RunGanSheet(const GanSheetArguments& a) {
 
 void AddGanSheet(Cli& cli) {
   auto arguments = std::make_shared<GanSheetArguments>();
-  Command command = cli.Add("sheet", "Draw what a generator does: faces by AUs, with attention masks; or films",
-                            "auforge gan sheet shards/ -o grid.png\n"
-                            "  auforge gan sheet photo.jpg --checkpoint run/ --request AU12=0.8,AU6=0.6 --request AU4=1 -o two.png\n"
-                            "  auforge gan sheet photo.jpg --to AU12=1,AU25=0.6 --steps 12 -o smile.gif");
+  Command command =
+      cli.Add("sheet", "Draw what a generator does: faces by AUs, with attention masks; or films",
+              "auforge gan sheet shards/ -o grid.png\n"
+              "  auforge gan sheet photo.jpg --checkpoint run/ --request AU12=0.8,AU6=0.6 --request AU4=1 -o "
+              "two.png\n"
+              "  auforge gan sheet photo.jpg --to AU12=1,AU25=0.6 --steps 12 -o smile.gif");
   command.Positional("SOURCE", arguments->source, "a photo, a shard or a folder of shards").Required();
-  command.Add("--checkpoint", arguments->checkpoint, "a run's folder or a checkpoint; default: the one that comes with the program");
+  command.Add("--checkpoint", arguments->checkpoint,
+              "a run's folder or a checkpoint; default: the one that comes with the program");
   command.Add("-o,--output", arguments->output, "PNG to write; .gif with --to").Required();
   command.Add("--aus", arguments->aus, "AUs, each a column");
   command.Add("--value", arguments->value, "what is asked of each").Range(0, 1);
@@ -76,7 +81,8 @@ void AddGanSheet(Cli& cli) {
   command.Add("--steps", arguments->steps, "columns or frames of it").Range(2, 200);
   command.Add("--faces", arguments->faces.count, "rows").Range(1, 200);
   command.Add("--min-quality", arguments->faces.min_quality, "leave out faces of lower quality").Range(0, 1);
-  command.Flag("--colours", arguments->colours, "also draw the colour masks: what would be painted where attention is 0");
+  command.Flag("--colours", arguments->colours,
+               "also draw the colour masks: what would be painted where attention is 0");
   command.Run([arguments] { return RunGanSheet(*arguments); });
 }
 

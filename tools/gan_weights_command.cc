@@ -18,7 +18,8 @@ struct WeightsArguments {
 
 int RunExport(const WeightsArguments& a) {
   gan::ExportWeights(a.from, a.to, a.half);
-  std::cout << a.to << ": " << (a.half ? "the generator in 16-bit floats" : "weights by their published names") << "\n";
+  std::cout << a.to << ": "
+            << (a.half ? "the generator in 16-bit floats" : "weights by their published names") << "\n";
   return kDone;
 }
 
@@ -34,9 +35,10 @@ int RunImport(const WeightsArguments& a) {
 
 void AddGanWeights(Cli& cli) {
   auto out = std::make_shared<WeightsArguments>();
-  Command exporting = cli.Add("export-weights", "Write a generator's (and critic's) weights by their published names",
-                              "auforge gan export-weights run/ -o weights.h5\n"
-                              "  python3 tools/gan_weights.py to-pytorch weights.h5 --generator G.pth --discriminator D.pth");
+  Command exporting =
+      cli.Add("export-weights", "Write a generator's (and critic's) weights by their published names",
+              "auforge gan export-weights run/ -o weights.h5\n"
+              "  python3 tools/gan_weights.py to-pytorch weights.h5 --generator G.pth --discriminator D.pth");
   exporting.Positional("CHECKPOINT", out->from, "a run's folder or a checkpoint").Required();
   exporting.Add("-o,--output", out->to, "HDF5 file to write").Required();
   exporting.Flag("--half", out->half, "the generator alone, in 16-bit floats: to give away and to edit with");

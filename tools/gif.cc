@@ -14,7 +14,8 @@ namespace {
 
 constexpr int kColours = 256;
 
-// A palette of 256 for all frames by k-means on a sample of their pixels: one palette keeps still parts still.
+// A palette of 256 for all frames by k-means on a sample of their pixels: one palette keeps still parts
+// still.
 cv::Mat Palette(const std::vector<cv::Mat>& frames) {
   std::vector<cv::Vec3f> sample;
   std::size_t total = 0;
@@ -70,7 +71,8 @@ Map ToMap(const cv::Mat& palette) {
 }
 
 int Append(GifFileType* gif, const GifByteType* bytes, int count) {
-  static_cast<std::string*>(gif->UserData)->append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(count));
+  static_cast<std::string*>(gif->UserData)
+      ->append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(count));
   return count;
 }
 
@@ -86,7 +88,8 @@ void PutFrame(GifFileType* gif, const cv::Mat& frame, const cv::Mat& palette, in
   Require(EGifPutImageDesc(gif, 0, 0, frame.cols, frame.rows, false, nullptr));
   std::vector<GifByteType> line(static_cast<std::size_t>(frame.cols));
   for (int y = 0; y < frame.rows; ++y) {
-    for (int x = 0; x < frame.cols; ++x) line[static_cast<std::size_t>(x)] = Nearest(palette, frame.at<cv::Vec3b>(y, x));
+    for (int x = 0; x < frame.cols; ++x)
+      line[static_cast<std::size_t>(x)] = Nearest(palette, frame.at<cv::Vec3b>(y, x));
     Require(EGifPutLine(gif, line.data(), frame.cols));
   }
 }
@@ -96,7 +99,8 @@ void PutFrame(GifFileType* gif, const cv::Mat& frame, const cv::Mat& palette, in
 void WriteGif(const std::string& path, const std::vector<cv::Mat>& frames, int hundredths_a_frame) {
   if (frames.empty()) throw std::invalid_argument("gif: no frames");
   for (const cv::Mat& frame : frames) {
-    if (frame.type() != CV_8UC3 || frame.size() != frames.front().size()) throw std::invalid_argument("gif: frames differ");
+    if (frame.type() != CV_8UC3 || frame.size() != frames.front().size())
+      throw std::invalid_argument("gif: frames differ");
   }
   const cv::Mat palette = Palette(frames);
   const Map map = ToMap(palette);

@@ -66,7 +66,8 @@ TEST(GanPaste, NoChangeLeavesThePhotoAsItIs) {
 }
 
 TEST(GanPaste, AChangeLandsWhereTheCropCameFrom) {
-  const cv::Mat photo(200, 200, CV_8UC3, cv::Scalar(100, 100, 100)), crop(64, 64, CV_8UC3, cv::Scalar(100, 100, 100));
+  const cv::Mat photo(200, 200, CV_8UC3, cv::Scalar(100, 100, 100)),
+      crop(64, 64, CV_8UC3, cv::Scalar(100, 100, 100));
   cv::Mat edited;
   crop.convertTo(edited, CV_32FC3, 1 / 255.0);
   edited.at<cv::Vec3f>(32, 32) = {1, 1, 1};
@@ -89,7 +90,8 @@ TEST(Gif, TheFirstFrameReadsBack) {
   const std::string bytes = tests::ReadText(dir / "film.gif");
   EXPECT_TRUE(bytes.starts_with("GIF89a"));
   EXPECT_THAT(bytes, testing::HasSubstr("NETSCAPE2.0"));
-  const auto image = datasets::DecodeImage({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, {});
+  const auto image =
+      datasets::DecodeImage({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, {});
   ASSERT_EQ(image.status, datasets::Outcome::kOk);
   EXPECT_LE(cv::norm(image.bgr, frames[0], cv::NORM_INF), 1);
   frames.emplace_back(10, 10, CV_8UC3);
@@ -100,7 +102,8 @@ TEST(AuRequest, ListsAndValues) {
   EXPECT_THAT(ParseAuList("AU4,12").Names(), testing::ElementsAre("AU4", "AU12"));
   EXPECT_THROW(ParseAuList("smile"), UsageError);
   const features::AuSchema schema({4, 12});
-  EXPECT_THAT(Condition(schema, features::AuSchema({12, 4}), {5, 2.5F}, ParseAuRequest("AU4=1", schema)), testing::ElementsAre(1, 1));
+  EXPECT_THAT(Condition(schema, features::AuSchema({12, 4}), {5, 2.5F}, ParseAuRequest("AU4=1", schema)),
+              testing::ElementsAre(1, 1));
   EXPECT_THROW(ParseAuRequest("AU12=2", schema), UsageError);
 }
 

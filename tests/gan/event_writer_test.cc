@@ -18,7 +18,8 @@ namespace {
 
 std::uint64_t Number(const std::string& bytes, std::size_t at, int size) {
   std::uint64_t value = 0;
-  for (int i = 0; i < size; ++i) value |= std::uint64_t{static_cast<unsigned char>(bytes.at(at + static_cast<std::size_t>(i)))} << (8 * i);
+  for (int i = 0; i < size; ++i)
+    value |= std::uint64_t{static_cast<unsigned char>(bytes.at(at + static_cast<std::size_t>(i)))} << (8 * i);
   return value;
 }
 
@@ -56,16 +57,26 @@ std::vector<Field> Parse(const std::string& message) {
     const std::uint64_t key = Varint(message, at);
     Field field{key >> 3, 0, ""};
     switch (key & 7) {
-      case 0: field.value = Varint(message, at); break;
-      case 1: field.value = Number(message, at, 8); at += 8; break;
+      case 0:
+        field.value = Varint(message, at);
+        break;
+      case 1:
+        field.value = Number(message, at, 8);
+        at += 8;
+        break;
       case 2: {
         const auto length = static_cast<std::size_t>(Varint(message, at));
         field.bytes = message.substr(at, length);
         at += length;
         break;
       }
-      case 5: field.value = Number(message, at, 4); at += 4; break;
-      default: ADD_FAILURE() << "wire type " << (key & 7); return fields;
+      case 5:
+        field.value = Number(message, at, 4);
+        at += 4;
+        break;
+      default:
+        ADD_FAILURE() << "wire type " << (key & 7);
+        return fields;
     }
     fields.push_back(field);
   }
