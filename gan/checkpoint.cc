@@ -1,6 +1,8 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -183,9 +185,36 @@ Checkpoint WeightsOf(const Checkpoint& checkpoint) {
   return alone;
 }
 
+// Bytes that the file will need, a little more than less.
+std::int64_t BytesOf(const Checkpoint& c) {
+  constexpr std::int64_t kHeader = 2048, kFile = 1 << 16;
+  std::int64_t bytes = kFile;
+  const auto add = [&bytes](const Parameters& p, std::int64_t copies) {
+    bytes += copies * (4 * p.Count() + kHeader * static_cast<std::int64_t>(p.entries().size()));
+  };
+  add(c.state.generator, 1 + (c.state.generator_adam.mean.empty() ? 0 : 2));
+  add(c.state.generator_average, 1);
+  add(c.state.discriminator, 1 + (c.state.discriminator_adam.mean.empty() ? 0 : 2));
+  return bytes;
+}
+
+// Asks the file system for the room first: HDF5 does not survive a disk that fills up under it.
+void RequireRoom(const std::string& temporary, const std::string& path, std::int64_t bytes) {
+  const int file = open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
+  if (file < 0) throw std::runtime_error(path + ": cannot be written: " + std::strerror(errno));
+  const int error = posix_fallocate(file, 0, bytes);
+  close(file);
+  unlink(temporary.c_str());
+  // A file system that cannot reserve says so; then writing is the test.
+  if (error != 0 && error != EINVAL && error != EOPNOTSUPP) {
+    throw std::runtime_error(path + ": no room for its " + std::to_string(bytes >> 10) + " KiB: " + std::strerror(error));
+  }
+}
+
 // A name that no reader looks at until all is written.
-void WriteAtomically(const std::string& path, const std::function<void(Hdf5Writer&)>& write) {
+void WriteAtomically(const std::string& path, std::int64_t bytes, const std::function<void(Hdf5Writer&)>& write) {
   const std::string temporary = datasets::storage::TemporaryName(path);
+  RequireRoom(temporary, path, bytes);
   try {
     Hdf5Writer file(temporary);
     write(file);
@@ -199,17 +228,17 @@ void WriteAtomically(const std::string& path, const std::function<void(Hdf5Write
 }  // namespace
 
 void SaveCheckpoint(const Checkpoint& checkpoint, const std::string& path) {
-  WriteAtomically(path, [&checkpoint](Hdf5Writer& file) { WriteAll(file, checkpoint, Content::kTraining); });
+  WriteAtomically(path, BytesOf(checkpoint), [&checkpoint](Hdf5Writer& file) { WriteAll(file, checkpoint, Content::kTraining); });
 }
 
 void SaveGenerator(const Checkpoint& checkpoint, const std::string& path) {
   const Checkpoint alone = WeightsOf(checkpoint);
-  WriteAtomically(path, [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kHalfGenerator); });
+  WriteAtomically(path, BytesOf(alone), [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kHalfGenerator); });
 }
 
 void SaveWeights(const Checkpoint& checkpoint, const std::string& path) {
   const Checkpoint alone = WeightsOf(checkpoint);
-  WriteAtomically(path, [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kWeights); });
+  WriteAtomically(path, BytesOf(alone), [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kWeights); });
 }
 
 Checkpoint LoadCheckpoint(const std::string& path, bool with_training) {

@@ -31,7 +31,7 @@ NetworkOptions Recognise(const Hdf5Reader& file, const ImportOptions& options) {
   network.generator_blocks = 0;
   while (file.Exists("/generator/main." + std::to_string(9 + network.generator_blocks) + ".main.0.weight")) ++network.generator_blocks;
   network.image_size = options.image_size;
-  network.critic_layers = std::min(6, std::bit_width(static_cast<unsigned>(options.image_size)) - 1);
+  network.critic_layers = std::min(6, static_cast<int>(std::bit_width(static_cast<unsigned>(options.image_size))) - 1);
   if (file.Exists("/discriminator")) {
     network.critic_layers = 0;
     while (file.Exists("/discriminator/main." + std::to_string(2 * network.critic_layers) + ".weight")) ++network.critic_layers;
