@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <iostream>
+#include <stdexcept>
 
 #include "tools/progress.h"
 
@@ -10,6 +12,16 @@ namespace auforge::tools {
 namespace {
 
 namespace synthetic = datasets::synthetic;
+
+// A file that is there but no face model will not become one: bad input.
+synthetic::FaceModel LoadFaceModel(const std::string& path) {
+  try {
+    return synthetic::FaceModel::Load(path);
+  } catch (const std::runtime_error& error) {
+    if (std::filesystem::exists(path)) throw BadInputError(error.what());
+    throw std::runtime_error(std::string(error.what()) + "; make one with auforge synth import-model");
+  }
+}
 
 synthetic::PhotoLibrary Collect(const GeneratorArguments& a, const synthetic::PhotoTaker& taker,
                                 const std::string& command) {
@@ -58,7 +70,7 @@ LoadedGenerator LoadGenerator(const GeneratorArguments& a, const std::string& co
     throw UsageError("--method cg draws people without photos; leave --photos out");
   }
   LoadedGenerator loaded;
-  loaded.model = std::make_unique<synthetic::FaceModel>(synthetic::FaceModel::Load(a.face_model));
+  loaded.model = std::make_unique<synthetic::FaceModel>(LoadFaceModel(a.face_model));
   loaded.renderer = std::make_unique<synthetic::FaceRenderer>(*loaded.model);
   if (is_cg) {
     synthetic::CgOptions options = a.cg;
@@ -71,8 +83,12 @@ LoadedGenerator LoadGenerator(const GeneratorArguments& a, const std::string& co
     loaded.cg = std::make_unique<synthetic::CgGenerator>(*loaded.model, *loaded.renderer, options);
   } else {
     const synthetic::PhotoTaker taker(*loaded.model, *loaded.renderer, 384);
-    loaded.reconstruct = std::make_unique<synthetic::ReconstructGenerator>(
-        *loaded.model, *loaded.renderer, Collect(a, taker, command).sources, a.reconstruct);
+    try {
+      loaded.reconstruct = std::make_unique<synthetic::ReconstructGenerator>(
+          *loaded.model, *loaded.renderer, Collect(a, taker, command).sources, a.reconstruct);
+    } catch (const synthetic::NoUsablePhoto& error) {
+      throw BadInputError(error.what());
+    }
   }
   return loaded;
 }

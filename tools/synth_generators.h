@@ -37,7 +37,7 @@ struct LoadedGenerator {
   const datasets::synthetic::FaceGenerator& generator() const;
 };
 
-// Loads the face model and the photos. command: for progress and messages. Throws UsageError.
+// Loads the face model and the photos. command: for progress and messages. Throws UsageError, BadInputError.
 LoadedGenerator LoadGenerator(const GeneratorArguments& arguments, const std::string& command);
 
 }  // namespace auforge::tools

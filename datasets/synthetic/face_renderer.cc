@@ -19,6 +19,7 @@ using internal::SurfacePoint;
 
 constexpr int kShadowSide = 176;
 constexpr int kSkyDirections = 128;
+constexpr Vec3 kHeadCentre{0, 3.5F, -0.5F};  // of the skull, model space, cm
 
 void Check(bool condition, const std::string& text) {
   if (!condition) throw std::invalid_argument("face scene: " + text);
@@ -223,6 +224,17 @@ bool FaceRenderer::Impl::LashCovers(std::int32_t triangle, float b1, float b2) c
   return internal::Hash01(static_cast<std::uint32_t>(u * 700)) < 0.85F - length * 3.4F;
 }
 
+// Hair on the far side of the skull is hidden by the skull and by the hair in front of it; a third of all hair is, and
+// rasterising it would cost as much as if it were seen. Below the ears the far side shows beside the neck.
+void LeaveOutBehindTheHead(std::span<const Vec3> points, const Camera& camera, std::span<ScreenVertex> screen) {
+  constexpr float kFarSide = -0.4F;  // cosine towards the camera
+  const Vec3 towards = Normalised(camera.Eye() - kHeadCentre);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const Vec3 out = points[i] - kHeadCentre;
+    if (points[i].y > 0 && Dot(out, towards) < kFarSide * Length(out)) screen[i].invz = 0;
+  }
+}
+
 void FaceRenderer::Impl::DrawAll(const FaceScene& scene, const MouthGeometry& mouth, RenderScratch& scratch) const {
   VisibilityBuffer& samples = scratch.samples;
   samples.Reset(scene.width * kSamples, scene.height * kSamples);
@@ -250,6 +262,7 @@ void FaceRenderer::Impl::DrawAll(const FaceScene& scene, const MouthGeometry& mo
       scratch.screen.resize(extra.positions.size());
       ProjectVertices(extra.positions, scene.camera, kSamples, scratch.screen);
       if (extra.part == FacePart::kHair) {
+        LeaveOutBehindTheHead(extra.positions, scene.camera, scratch.screen);
         samples.Draw(scratch.screen, extra.triangles, Facing::kBoth, number, [&](std::int32_t triangle, float b1, float b2) {
           const MeshTriangle& t = extra.triangles[static_cast<std::size_t>(triangle - number)];
           const auto& a = extra.texcoords[static_cast<std::size_t>(t[0])];
@@ -291,7 +304,7 @@ void FaceRenderer::Impl::MakeSurface(const FaceScene& scene, RenderScratch& scra
       SurfacePoint& s = surface[at++];
       s = {};
       // A strand's normal is the way out of the head; its direction is looked up when it is shaded.
-      const Vec3 normal = extra.part == FacePart::kHair ? Normalised(extra.positions[v] - Vec3{0, 3.5F, -0.5F}) : extra.directions[v];
+      const Vec3 normal = extra.part == FacePart::kHair ? Normalised(extra.positions[v] - kHeadCentre) : extra.directions[v];
       s.normal = camera.view_from_model(normal);
       s.position = camera.View(extra.positions[v]);
     }

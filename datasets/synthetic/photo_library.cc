@@ -94,7 +94,7 @@ PhotoLibrary CollectPhotos(const std::vector<std::string>& inputs, const PhotoTa
   if (library.sources.empty()) {
     std::string text = "none of " + std::to_string(seen) + " photos can be used";
     for (const auto& [why, count] : library.counts) text += ", " + why + ": " + std::to_string(count);
-    throw std::runtime_error(text + "; a source shows one large frontal face with its mouth closed");
+    throw NoUsablePhoto(text + "; a source shows one large frontal face with its mouth closed");
   }
   return library;
 }

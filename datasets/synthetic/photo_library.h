@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,11 @@ struct PhotoLibraryOptions {
   void Validate() const;          // throws std::invalid_argument naming field and value
 };
 
+// No photo among those that were looked at can be used; a retry will not help.
+struct NoUsablePhoto : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 struct PhotoLibrary {
   std::vector<PhotoSource> sources;
   // Photos by what became of them: "used", "no_face", "turned", "open_mouth", "small", "poor_fit", and the codec's
@@ -28,7 +34,7 @@ struct PhotoLibrary {
 };
 
 // inputs: files, folders, lists, tars, as for annotation. One face (the surest) of each photo. Throws std::runtime_error
-// naming an input that does not exist, or saying why no photo at all can be used.
+// naming an input that does not exist, NoUsablePhoto saying why not.
 // progress(photos looked at, sources found); may be empty.
 PhotoLibrary CollectPhotos(const std::vector<std::string>& inputs, const PhotoTaker& taker, const PhotoLibraryOptions& options,
                            const std::function<void(std::uint64_t, std::uint64_t)>& progress);

@@ -1,0 +1,85 @@
+// auforge synth as scripts see it: exit codes and messages of what goes wrong.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+#include "datasets/storage/hdf5_file.h"
+#include "tests/support/tar_file.h"
+#include "tests/support/temp_dir.h"
+
+namespace auforge::tools {
+namespace {
+
+using testing::HasSubstr;
+
+struct Outcome {
+  int code = -1;
+  std::string text;  // stdout and stderr
+};
+
+Outcome Synth(const std::string& arguments) {
+  std::FILE* pipe = popen((std::string(AUFORGE_PROGRAM) + " synth " + arguments + " 2>&1").c_str(), "r");
+  Outcome outcome;
+  std::array<char, 4096> buffer;
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    outcome.text.append(buffer.data(), got);
+  outcome.code = WEXITSTATUS(pclose(pipe));
+  return outcome;
+}
+
+TEST(SynthCommand, EverySubcommandHelpsWithAnExample) {
+  for (const char* name : {"import-model", "faces", "sheet", "stats"}) {
+    const Outcome outcome = Synth(std::string(name) + " --help");
+    EXPECT_EQ(outcome.code, 0) << name;
+    EXPECT_THAT(outcome.text, HasSubstr("Example:\n  auforge synth ")) << name;
+  }
+}
+
+TEST(SynthCommand, WrongUsageIsTwo) {
+  EXPECT_EQ(Synth("faces -o x --method watercolour").code, 2);
+  EXPECT_EQ(Synth("faces -o x --method cg --photos somewhere").code, 2);
+  const Outcome au = Synth("sheet -o x.png --au AU99");
+  EXPECT_EQ(au.code, 2);
+  EXPECT_THAT(au.text, HasSubstr("AU99"));
+}
+
+TEST(SynthCommand, AFaceModelThatIsNoneIsThreeAndSaysWhy) {
+  const tests::TempDir dir;
+  tests::WriteText(dir / "text.h5", "no face model");
+  const Outcome damaged =
+      Synth("faces -q -o " + dir / "out" + " --method cg --face-model " + dir / "text.h5");
+  EXPECT_EQ(damaged.code, 3) << damaged.text;
+  EXPECT_THAT(damaged.text, HasSubstr("text.h5"));
+  datasets::storage::Hdf5Writer file(dir / "new.h5");
+  file.WriteAttribute("/", "format", std::string("auforge-face-model"));
+  file.WriteAttribute("/", "format_version", std::int64_t{99});
+  file.Close();
+  const Outcome version = Synth("sheet -q -o " + dir / "x.png" + " --face-model " + dir / "new.h5");
+  EXPECT_EQ(version.code, 3) << version.text;
+  EXPECT_THAT(version.text, HasSubstr("format 99"));
+  const Outcome absent =
+      Synth("faces -q -o " + dir / "out" + " --method cg --face-model " + dir / "absent.h5");
+  EXPECT_EQ(absent.code, 1) << absent.text;
+  EXPECT_THAT(absent.text, HasSubstr("import-model"));
+}
+
+TEST(SynthCommand, AnObjFolderWithoutItsFilesIsThree) {
+  const tests::TempDir dir;
+  const Outcome empty = Synth("import-model " + dir.path().string() + " -o " + dir / "face.h5");
+  EXPECT_EQ(empty.code, 3) << empty.text;
+  EXPECT_THAT(empty.text, HasSubstr("generic_neutral_mesh.obj"));
+}
+
+TEST(SynthCommand, StatsOfNothingSaySo) {
+  const tests::TempDir dir;
+  const Outcome outcome = Synth("stats " + dir.path().string());
+  EXPECT_NE(outcome.code, 0);
+  EXPECT_THAT(outcome.text, HasSubstr("no finished shard"));
+}
+
+}  // namespace
+}  // namespace auforge::tools
