@@ -2,7 +2,6 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <stdexcept>
 
 #include "datasets/synthetic/face_model.h"
 #include "tools/commands.h"
@@ -20,19 +19,12 @@ struct ImportArguments {
 int RunImport(const ImportArguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
   ProgressLine line("synth import-model");
-  const auto show = [&](std::size_t done, std::size_t total) {
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    line.Update(done, total, seconds, "files");
-  };
-  const auto model = [&] {
-    try {
-      return datasets::synthetic::FaceModel::ImportObjFolder(arguments.folder, show);
-    } catch (const std::runtime_error& error) {
-      // A folder that is there but lacks a file, or holds a malformed one, is bad input.
-      if (std::filesystem::is_directory(arguments.folder)) throw BadInputError(error.what());
-      throw;
-    }
-  }();
+  const auto model = datasets::synthetic::FaceModel::ImportObjFolder(
+      arguments.folder, [&](std::size_t done, std::size_t total) {
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        line.Update(done, total, seconds, "files");
+      });
   line.Finish();
   model.Save(arguments.output);
   std::cout << arguments.output << ": " << model.VertexCount() << " vertices, " << model.identities.size()
