@@ -1,32 +1,38 @@
-// Gives a fuzz input a file name, for readers that take one: a file in memory, made once and filled anew.
+// Gives a fuzz input a file name, for readers that take one: a file in memory, filled anew each time.
 #pragma once
 
-#include <sys/mman.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 namespace auforge::fuzz {
 
 class InputFile {
  public:
-  InputFile() : file_(memfd_create("fuzz-input", 0)), path_("/proc/self/fd/" + std::to_string(file_)) {
-    if (file_ < 0) std::abort();
-  }
-  ~InputFile() { close(file_); }
+  InputFile() : path_(Folder() + "/auforge-fuzz-" + std::to_string(getpid())) {}
+  ~InputFile() { unlink(path_.c_str()); }
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
 
+  // A new file each time: HDF5 remembers files by their inode.
   const std::string& Fill(const std::uint8_t* data, std::size_t size) {
-    if (ftruncate(file_, 0) != 0 || pwrite(file_, data, size, 0) != static_cast<ssize_t>(size)) std::abort();
+    unlink(path_.c_str());
+    const int file = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (file < 0 || write(file, data, size) != static_cast<ssize_t>(size)) std::abort();
+    close(file);
     return path_;
   }
 
  private:
-  int file_;
+  static std::string Folder() {
+    return std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path().string();
+  }
+
   std::string path_;
 };
 
