@@ -102,7 +102,7 @@ CgGenerator::CgGenerator(const FaceModel& model, const FaceRenderer& renderer, c
 CgGenerator::~CgGenerator() = default;
 
 std::string CgGenerator::ConfigDigest() const {
-  std::string text = "cg 2 " + std::to_string(options_.size) + " " +
+  std::string text = "cg 3 " + std::to_string(options_.size) + " " +
                      std::to_string(options_.faces_per_identity) + " " +
                      std::to_string(options_.texture_side);
   for (const float v :
@@ -124,6 +124,7 @@ std::shared_ptr<const CgGenerator::Character> CgGenerator::MakeCharacter(Person 
   const std::vector<float> still(model_.expressions.size(), 0.0F);
   character->neutral = model_.Evaluate(p.identity, still);
   character->skin = painter_.Paint(p);
+  wardrobe_.PaintBody(outfit, painter_.atlas().face, character->skin.face);
   wardrobe_.PaintBody(outfit, painter_.atlas().head, character->skin.head);
   character->resting = still;
   Random resting(p.seed, 0, kExpression);
@@ -132,10 +133,9 @@ std::shared_ptr<const CgGenerator::Character> CgGenerator::MakeCharacter(Person 
   const float lids = resting.Uniform(0.06F, 0.20F);
   for (const char* lid : {"eyeBlink_L", "eyeBlink_R"}) character->resting[model_.Expression(lid)] += lids;
   Person shown = p;
-  // Under a hat only what hangs out of it shows.
+  // Under a hat only what is cut short at its edge shows.
   if (outfit.hat == Outfit::Hat::kScarf) shown.hair = HairStyle::kBald;
-  if (outfit.hat == Outfit::Hat::kBeanie && p.hair != HairStyle::kLong && p.hair != HairStyle::kMedium)
-    shown.hair = HairStyle::kBuzz;
+  if (outfit.hat == Outfit::Hat::kBeanie) shown.hair = HairStyle::kBuzz;
   character->worn = salon_.Dress(shown, character->neutral);
   for (AttachedMesh& mesh : wardrobe_.Dress(outfit, character->neutral))
     character->worn.push_back(std::move(mesh));

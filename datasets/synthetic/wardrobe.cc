@@ -125,7 +125,8 @@ void Wardrobe::PaintBody(const Outfit& outfit, const AtlasPage& page, cv::Mat& t
   auto* out = texture.ptr<cv::Vec4b>();
   for (std::size_t i = 0; i < page.position.size(); ++i) {
     const Vec3 p = page.position[i];
-    if (p.y > -8.5F) continue;
+    // Not the underside of the chin, which reaches as far down as a high collar does in front.
+    if (p.y > -8.5F || (p.z > 5.0F && p.y > -11.5F)) continue;
     const float below = Neckline(outfit.garment, Round(p)) - p.y;
     if (below < 0) continue;
     const Vec3 c = ClothAt(outfit, p) * (below < 0.55F ? 0.72F : 1.0F);

@@ -27,7 +27,7 @@ class Wardrobe {
  public:
   explicit Wardrobe(const FaceModel& model);
 
-  // Paints what is dressed on the head's texture (neck and shoulders belong to it).
+  // Paints what is dressed on a texture of the face (the throat belongs to it) or the head (nape and shoulders do).
   void PaintBody(const Outfit& outfit, const AtlasPage& page, cv::Mat& texture) const;
   // The rest of the shoulders and chest, a collar, a hat.
   std::vector<AttachedMesh> Dress(const Outfit& outfit, std::span<const Vec3> neutral) const;

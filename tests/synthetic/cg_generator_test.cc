@@ -198,7 +198,7 @@ TEST(Cg, TheDetectorFindsFrontalPeopleAndItsLandmarksAreNear) {
   const annotator::Landmarker landmarker;
   int frontal = 0, found = 0;
   std::vector<float> distances;
-  for (std::uint64_t i = 0; i < 100; ++i) {
+  for (std::uint64_t i = 0; i < 300; ++i) {
     const SyntheticFace face = generator.Generate(23, i);
     if (std::abs(face.pose.yaw) >= 30) continue;
     ++frontal;
