@@ -1,0 +1,120 @@
+// DISFA and DISFA+: a text file for each subject (and trial) and AU.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "datasets/labels/internal/importer.h"
+
+namespace auforge::datasets::labels {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+
+const features::AuSchema& DisfaSchema() {
+  static const features::AuSchema schema({1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26});
+  return schema;
+}
+
+// frame -> intensities of all AUs.
+using Codes = std::map<long, std::vector<float>>;
+
+// One line of a label file: frame and intensity; nullopt for anything else.
+std::optional<std::pair<long, double>> ParseCode(const std::vector<std::string>& fields) {
+  if (fields.size() != 2) return std::nullopt;
+  const auto intensity = ParseNumber(fields[1]);
+  const auto frame = ParseNumber(fs::path(fields[0]).stem().string());
+  if (!frame || !intensity || *frame < 0 || *frame != std::floor(*frame)) return std::nullopt;
+  return std::pair{static_cast<long>(*frame), *intensity};
+}
+
+void ReadCodes(const std::string& file, std::size_t column, char separator, LabelSet& set, Codes& codes) {
+  const auto lines = ReadLines(file);
+  if (!lines) return AddFault(set, file, 0, "is missing: its AU is not labelled here");
+  for (std::size_t i = 0; i < lines->size(); ++i) {
+    const std::string& line = (*lines)[i];
+    if (line.empty() || line.front() == '#') continue;
+    const auto code = ParseCode(separator == ' ' ? SplitBlanks(line) : SplitFields(line, separator));
+    if (!code) {
+      AddFault(set, file, i + 1, "\"" + line + "\" is not frame and intensity");
+      continue;
+    }
+    auto& row = codes.try_emplace(code->first, set.schema.size(), kMissing).first->second;
+    row[column] = CheckedIntensity(set, file, i + 1, set.schema.numbers()[column], code->second);
+  }
+}
+
+void AddFrames(const std::string& subject, const std::string& folder, const Codes& codes,
+               const LabelOptions& options, LabelSet& set) {
+  const std::map<long, std::string> frames = FramesOf(folder);
+  if (frames.empty()) {
+    AddFault(set, folder, 0,
+             "holds no pictures; take the video apart first, for example with ffmpeg -i X.avi -start_number "
+             "1 X/%05d.png");
+    set.labels_without_image += codes.size();
+    return;
+  }
+  long index = 0;
+  for (const auto& [frame, intensity] : codes) {
+    if (index++ % options.every != 0) continue;
+    const auto at = frames.find(frame);
+    const std::string missing = (fs::path(folder) / std::to_string(frame)).string();
+    AddImage(set, {at == frames.end() ? missing : at->second, subject, intensity, {}});
+  }
+  for (const auto& [frame, file] : frames) set.images_without_label += codes.contains(frame) ? 0 : 1;
+}
+
+}  // namespace
+
+LabelSet ImportDisfa(const std::string& path, const LabelOptions& options) {
+  LabelSet set;
+  set.schema = DisfaSchema();
+  const std::string labels = Under(path, "ActionUnit_Labels");
+  const bool left = options.camera == "left";
+  const std::string side = left ? "Left" : "Right";
+  const std::string videos =
+      options.images.empty()
+          ? FirstExisting({Under(path, "Videos_" + side + "Camera"), Under(path, "Video_" + side + "Camera")})
+          : options.images;
+  const auto subjects = SubFolders(labels);
+  if (subjects.empty()) NothingFound(path, "ActionUnit_Labels/SN001/SN001_au1.txt");
+  for (const std::string& folder : subjects) {
+    const std::string subject = fs::path(folder).filename().string();
+    Codes codes;
+    for (std::size_t j = 0; j < set.schema.size(); ++j) {
+      ReadCodes(Under(folder, subject + "_au" + std::to_string(set.schema.numbers()[j]) + ".txt"), j, ',',
+                set, codes);
+    }
+    const std::string video = side + "Video" + subject + "_comp";
+    AddFrames(subject, Under(videos.empty() ? Under(path, "Videos_" + side + "Camera") : videos, video),
+              codes, options, set);
+  }
+  return set;
+}
+
+LabelSet ImportDisfaPlus(const std::string& path, const LabelOptions& options) {
+  LabelSet set;
+  set.schema = DisfaSchema();
+  const std::string labels = Under(path, "Labels");
+  const std::string images = options.images.empty() ? Under(path, "Images") : options.images;
+  const auto subjects = SubFolders(labels);
+  if (subjects.empty()) NothingFound(path, "Labels/SNxxx/<trial>/AU1.txt");
+  for (const std::string& subject_folder : subjects) {
+    const std::string subject = fs::path(subject_folder).filename().string();
+    for (const std::string& trial : SubFolders(subject_folder)) {
+      Codes codes;
+      for (std::size_t j = 0; j < set.schema.size(); ++j) {
+        ReadCodes(Under(trial, "AU" + std::to_string(set.schema.numbers()[j]) + ".txt"), j, ' ', set, codes);
+      }
+      AddFrames(subject, Under(Under(images, subject), fs::path(trial).filename().string()), codes, options,
+                set);
+    }
+  }
+  return set;
+}
+
+}  // namespace auforge::datasets::labels

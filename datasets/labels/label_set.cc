@@ -1,0 +1,120 @@
+#include "datasets/labels/label_set.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <set>
+#include <stdexcept>
+
+#include "datasets/labels/internal/importer.h"
+
+namespace auforge::datasets {
+namespace {
+
+struct Known {
+  const char* name;
+  const char* what;
+  labels::Importer import;
+};
+constexpr std::array<Known, 11> kKnown{{
+    {"bp4d",
+     "AUCoding/AU_OCC/F001_T1.csv, AUCoding/AU_INT/AU06/F001_T1*.csv, frames in F001/T1/ or images=DIR",
+     labels::ImportBp4d},
+    {"cfee",
+     "CSV export of AU_annotation_all_subjects.xls (sheet summary); pictures below its folder or images=DIR",
+     labels::ImportCfee},
+    {"ckplus", "FACS/S005/001/*_facs.txt and cohn-kanade-images/", labels::ImportCkPlus},
+    {"csv", "header image[,subject],AU1,AU12,...; pictures beside the file or images=DIR",
+     labels::ImportPlainCsv},
+    {"disfa", "ActionUnit_Labels/SN001/SN001_au1.txt and frames in Videos_LeftCamera/LeftVideoSN001_comp/",
+     labels::ImportDisfa},
+    {"disfaplus", "Labels/SNxxx/<trial>/AU1.txt and Images/SNxxx/<trial>/", labels::ImportDisfaPlus},
+    {"emotionet", "the manual CSV: URL,URL orig,'AU 1',...; pictures in images=DIR",
+     labels::ImportEmotioNetManual},
+    {"emotionet-auto", "the automatic TAB file: URL, original URL, AU1..AU60; pictures in images=DIR",
+     labels::ImportEmotioNetAutomatic},
+    {"ganimation", "imgs/, train_ids.csv, test_ids.csv and aus_openface.csv or OpenFace files",
+     labels::ImportGanimation},
+    {"openface", "an OpenFace CSV or a folder of them; pictures beside them or images=DIR",
+     labels::ImportOpenFace},
+    {"unbc", "Frame_Labels/FACS/ and Images/", labels::ImportUnbc},
+}};
+
+const Known* Find(const std::string& name) {
+  for (const Known& known : kKnown) {
+    if (known.name == name) return &known;
+  }
+  return nullptr;
+}
+
+// The folds that papers on DISFA use.
+constexpr std::array<std::array<int, 9>, 3> kDisfaFolds{{{2, 10, 1, 26, 27, 32, 30, 9, 16},
+                                                         {13, 18, 11, 28, 12, 6, 31, 21, 24},
+                                                         {3, 29, 23, 25, 8, 5, 7, 17, 4}}};
+
+int DisfaFold(const std::string& subject) {
+  const std::size_t digits = subject.find_first_of("0123456789");
+  const int number = digits == std::string::npos ? 0 : std::atoi(subject.c_str() + digits);
+  for (std::size_t f = 0; f < kDisfaFolds.size(); ++f) {
+    if (std::find(kDisfaFolds[f].begin(), kDisfaFolds[f].end(), number) != kDisfaFolds[f].end()) {
+      return static_cast<int>(f) + 1;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+void LabelOptions::Validate() const {
+  const auto need = [](bool good, const std::string& text) {
+    if (!good) throw std::invalid_argument("labels." + text);
+  };
+  need(folds >= 2 && folds <= 1000, "folds = " + std::to_string(folds) + "; must be 2..1000");
+  need(fold >= 0 && fold <= folds,
+       "fold = " + std::to_string(fold) + "; must be 0.." + std::to_string(folds));
+  need(every >= 1, "every = " + std::to_string(every) + "; must be >= 1");
+  need(camera == "left" || camera == "right", "camera = " + camera + "; must be left or right");
+}
+
+const std::vector<LabelSource>& LabelSources() {
+  static const std::vector<LabelSource> sources = [] {
+    std::vector<LabelSource> all;
+    for (const Known& known : kKnown) all.push_back({known.name, known.what});
+    return all;
+  }();
+  return sources;
+}
+
+bool IsLabelSource(const std::string& name) { return Find(name) != nullptr; }
+
+LabelSet ImportLabels(const std::string& source, const std::string& path, const LabelOptions& options) {
+  options.Validate();
+  const Known* known = Find(source);
+  if (known == nullptr) throw std::invalid_argument("labels: unknown source " + source);
+  if (!std::filesystem::exists(path)) throw std::runtime_error(path + ": no such file or folder");
+  LabelSet set = known->import(path, options);
+  set.source = source;
+  // GANimation's folders bring their own two lists.
+  if (options.fold > 0 && source != "ganimation") SelectFold(set, options);
+  return set;
+}
+
+void SelectFold(LabelSet& set, const LabelOptions& options) {
+  // Subjects in order of name are dealt out in turn; pictures of unknown people are people of their own.
+  std::set<std::string> names;
+  for (const LabelledImage& image : set.images)
+    names.insert(image.subject.empty() ? image.image : image.subject);
+  const std::vector<std::string> order(names.begin(), names.end());
+  const bool disfa = set.source == "disfa" && options.folds == 3;
+  std::erase_if(set.images, [&](const LabelledImage& image) {
+    const std::string& name = image.subject.empty() ? image.image : image.subject;
+    int fold = disfa ? DisfaFold(name) : 0;
+    if (!disfa) {
+      const auto at = std::lower_bound(order.begin(), order.end(), name) - order.begin();
+      fold = static_cast<int>(at % options.folds) + 1;
+    }
+    return (fold == options.fold) == options.train;
+  });
+}
+
+}  // namespace auforge::datasets

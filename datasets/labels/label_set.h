@@ -1,0 +1,67 @@
+// AU labels as published, from the layouts of the field: which picture, which person, which intensities.
+//
+//   LabelSet set = ImportLabels("disfa", "/data/DISFA", {});
+//
+// Nothing that is missing or malformed is passed over in silence: every such file or line is a fault with its
+// name, and rows whose picture is not there stay out of the set. Not thread-safe objects; plain values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "features/au_schema.h"
+#include "features/types.h"
+
+namespace auforge::datasets {
+
+// What a label says of an AU that is there but was not graded (CK+'s 0, EmotioNet's 1): FACS C, the middle
+// of 1..5.
+inline constexpr float kUngradedIntensity = 3;
+
+struct LabelledImage {
+  std::string image;                               // path of the picture
+  std::string subject;                             // whom it shows; "" = not known: a person of its own
+  std::vector<float> intensity;                    // per AU of the set's schema, 0..5; NaN = not scored
+  std::optional<features::Landmarks68> landmarks;  // where the label file brings them, pixels of the picture
+};
+
+struct LabelSet {
+  std::string source;         // "disfa", …
+  features::AuSchema schema;  // the AUs that the source scores
+  bool graded = true;         // false: presence only; 0 or kUngradedIntensity
+  std::vector<LabelledImage> images;
+  std::vector<std::string> faults;       // "FILE: what is wrong", one each, in order
+  std::size_t labels_without_image = 0;  // rows left out for that
+  std::size_t images_without_label = 0;  // pictures beside the labelled ones that no label speaks of
+};
+
+struct LabelOptions {
+  int fold = 0;                 // 0 = everything; 1..folds: the part of the subjects that fold tests on
+  int folds = 3;                // DISFA: the usual three; elsewhere subjects dealt out in turn, 2..1000
+  bool train = false;           // with a fold: everything but that part
+  std::int64_t every = 1;       // of videos: every n-th labelled frame, >= 1
+  std::string camera = "left";  // DISFA: left or right
+  std::string images;           // folder of the pictures where it is not the source's own; "" = as published
+  void Validate() const;        // throws std::invalid_argument naming field and value
+};
+
+struct LabelSource {
+  std::string name;  // as in SPEC: "disfa"
+  std::string what;  // one line: the layout that is expected
+};
+// Every source, in order of name.
+const std::vector<LabelSource>& LabelSources();
+bool IsLabelSource(const std::string& name);
+
+// Throws std::invalid_argument for an unknown source, std::runtime_error when `path` is not there or holds
+// nothing of that source; the message names what was looked for.
+LabelSet ImportLabels(const std::string& source, const std::string& path, const LabelOptions& options);
+
+// Keeps a subject-independent part of the images, as `options` says.
+void SelectFold(LabelSet& set, const LabelOptions& options);
+
+}  // namespace auforge::datasets

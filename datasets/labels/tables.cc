@@ -1,0 +1,255 @@
+// One table for many pictures: plain CSV, CFEE, EmotioNet's manual and automatic files.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "datasets/labels/internal/importer.h"
+
+namespace auforge::datasets::labels {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+constexpr int kLastFacs = 64;
+
+// AU columns of a header, whose names may be 'AU 1', AU01, AU1 or AU1_r.
+struct AuColumns {
+  std::vector<int> aus;
+  std::vector<std::size_t> at;
+};
+AuColumns FindAus(std::vector<std::string> header) {
+  AuColumns columns;
+  std::set<int> seen;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    std::string name = header[i];
+    std::erase(name, '\'');
+    if (name.starts_with("AU") || name.starts_with("au")) {
+      const auto au = features::ParseAu(name);
+      if (au && *au >= 1 && *au <= kLastFacs && seen.insert(*au).second) {
+        columns.aus.push_back(*au);
+        columns.at.push_back(i);
+      }
+    }
+  }
+  return columns;
+}
+
+std::size_t ColumnNamed(const std::vector<std::string>& header, const std::vector<std::string>& names) {
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (std::find(names.begin(), names.end(), header[i]) != names.end()) return i;
+  }
+  return header.size();
+}
+
+std::string UrlName(const std::string& url) {
+  const std::size_t query = url.find_first_of("?#");
+  const std::string path = url.substr(0, query);
+  const std::size_t slash = path.find_last_of('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+// Pictures below a folder by their name, for tables that name no folders.
+std::map<std::string, std::string> PicturesByName(const std::string& folder) {
+  std::map<std::string, std::string> found;
+  std::error_code error;
+  for (auto it = fs::recursive_directory_iterator(folder, error); it != fs::recursive_directory_iterator();
+       it.increment(error)) {
+    if (error) break;
+    if (it->is_regular_file()) found.emplace(it->path().filename().string(), it->path().string());
+  }
+  return found;
+}
+
+// The picture of a table's row: in the folder, by its whole path or by its name.
+std::string Locate(const std::map<std::string, std::string>& pictures, const std::string& folder,
+                   const std::string& name) {
+  const std::string direct = Under(folder, name);
+  if (fs::is_regular_file(direct)) return direct;
+  const auto at = pictures.find(fs::path(name).filename().string());
+  return at == pictures.end() ? direct : at->second;
+}
+
+std::string FolderOf(const std::string& path, const LabelOptions& options) {
+  if (!options.images.empty()) return options.images;
+  const std::string parent = fs::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+// EmotioNet's values: 0, 1 and 999 = not scored.
+float Presence(LabelSet& set, const std::string& file, std::size_t line, int au, const std::string& text) {
+  const auto value = ParseNumber(text);
+  if (value && *value == 0) return 0;
+  if (value && *value == 1) return kUngradedIntensity;
+  if (!value || *value != 999)
+    AddFault(set, file, line, "AU" + std::to_string(au) + " = \"" + text + "\" is none of 0, 1, 999");
+  return kMissing;
+}
+
+void CountUnlabelled(const std::map<std::string, std::string>& pictures, const LabelSet& before,
+                     LabelSet& set) {
+  std::set<std::string> used;
+  for (const LabelledImage& image : before.images) used.insert(image.image);
+  for (const auto& [name, path] : pictures) {
+    const std::string extension = fs::path(path).extension().string();
+    const bool picture =
+        extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".JPG";
+    if (picture && !used.contains(path)) ++set.images_without_label;
+  }
+}
+
+}  // namespace
+
+LabelSet ImportPlainCsv(const std::string& path, const LabelOptions& options) {
+  LabelSet set;
+  const auto lines = ReadLines(path);
+  if (!lines || lines->empty()) NothingFound(path, "a CSV with a header image[,subject],AU1,AU12,...");
+  const auto header = SplitFields(lines->front(), ',');
+  const std::size_t image = ColumnNamed(header, {"image", "file", "filename", "path", "name"});
+  const std::size_t subject = ColumnNamed(header, {"subject", "identity", "person"});
+  const AuColumns columns = FindAus(header);
+  if (image == header.size() || columns.aus.empty())
+    NothingFound(path, "a header with a column image and columns AU1, AU12, ...");
+  set.schema = features::AuSchema(columns.aus);
+  const std::string folder = FolderOf(path, options);
+  const auto pictures = PicturesByName(folder);
+  for (std::size_t i = 1; i < lines->size(); ++i) {
+    if ((*lines)[i].empty()) continue;
+    const auto fields = SplitFields((*lines)[i], ',');
+    if (fields.size() != header.size()) {
+      AddFault(set, path, i + 1,
+               std::to_string(fields.size()) + " fields; the header has " + std::to_string(header.size()));
+      continue;
+    }
+    LabelledImage row{
+        Locate(pictures, folder, fields[image]), subject < header.size() ? fields[subject] : "", {}, {}};
+    for (std::size_t j = 0; j < columns.aus.size(); ++j) {
+      const std::string& text = fields[columns.at[j]];
+      const auto value = ParseNumber(text);
+      const bool missing = text.empty() || text == "nan" || text == "NaN" || text == "999";
+      if (!value && !missing)
+        AddFault(set, path, i + 1,
+                 "AU" + std::to_string(columns.aus[j]) + " = \"" + text + "\" is no number");
+      row.intensity.push_back(missing || !value ? kMissing
+                                                : CheckedIntensity(set, path, i + 1, columns.aus[j], *value));
+    }
+    AddImage(set, std::move(row));
+  }
+  CountUnlabelled(pictures, set, set);
+  return set;
+}
+
+LabelSet ImportCfee(const std::string& path, const LabelOptions& options) {
+  LabelSet set;
+  const std::string file =
+      fs::is_directory(path) ? FirstExisting({Under(path, "AU_annotation_all_subjects.csv")}) : path;
+  const auto lines = file.empty() ? std::nullopt : ReadLines(file);
+  if (!lines || lines->empty())
+    NothingFound(path, "AU_annotation_all_subjects.csv, exported from the sheet summary of the .xls");
+  const auto header = SplitFields(lines->front(), ',');
+  AuColumns columns = FindAus(header);
+  if (columns.aus.empty()) {  // columns named by the number alone
+    for (std::size_t i = 1; i < header.size(); ++i) {
+      if (const auto au = features::ParseAu(header[i])) {
+        columns.aus.push_back(*au);
+        columns.at.push_back(i);
+      }
+    }
+  }
+  if (columns.aus.empty()) NothingFound(file, "a header with AU columns");
+  set.schema = features::AuSchema(columns.aus);
+  const std::string folder = FolderOf(file, options);
+  const auto pictures = PicturesByName(folder);
+  for (std::size_t i = 1; i < lines->size(); ++i) {
+    if ((*lines)[i].empty()) continue;
+    const auto fields = SplitFields((*lines)[i], ',');
+    if (fields.size() != header.size()) {
+      AddFault(set, file, i + 1,
+               std::to_string(fields.size()) + " fields; the header has " + std::to_string(header.size()));
+      continue;
+    }
+    std::string name = fields[0];
+    if (fs::path(name).extension().empty()) name += ".jpg";
+    // EE_SSS_NNNN: emotion, subject, number.
+    const auto parts = SplitFields(Stem(name), '_');
+    if (parts.size() != 3) {
+      AddFault(set, file, i + 1, "\"" + fields[0] + "\" is not named EE_SSS_NNNN");
+      continue;
+    }
+    LabelledImage row{Locate(pictures, folder, name), parts[1], {}, {}};
+    for (std::size_t j = 0; j < columns.aus.size(); ++j) {
+      const std::string& text = fields[columns.at[j]];
+      const auto value = text.empty() ? std::optional<double>(0) : ParseNumber(text);
+      if (!value)
+        AddFault(set, file, i + 1,
+                 "AU" + std::to_string(columns.aus[j]) + " = \"" + text + "\" is no number");
+      const double intensity = value && *value == 1 ? kUngradedIntensity : value.value_or(0);
+      row.intensity.push_back(value ? CheckedIntensity(set, file, i + 1, columns.aus[j], intensity)
+                                    : kMissing);
+    }
+    AddImage(set, std::move(row));
+  }
+  set.graded = false;
+  return set;
+}
+
+LabelSet ImportEmotioNetManual(const std::string& path, const LabelOptions& options) {
+  LabelSet set;
+  set.graded = false;
+  const auto lines = ReadLines(path);
+  const auto header =
+      lines && !lines->empty() ? SplitFields(lines->front(), ',') : std::vector<std::string>{};
+  const AuColumns columns = FindAus(header);
+  if (columns.aus.empty() || header[0] != "URL")
+    NothingFound(path, "the header URL,URL orig,'AU 1',...,'AU 60'");
+  set.schema = features::AuSchema(columns.aus);
+  const std::string folder = FolderOf(path, options);
+  const auto pictures = PicturesByName(folder);
+  for (std::size_t i = 1; i < lines->size(); ++i) {
+    if ((*lines)[i].empty()) continue;
+    const auto fields = SplitFields((*lines)[i], ',');
+    if (fields.size() != header.size()) {
+      AddFault(set, path, i + 1,
+               std::to_string(fields.size()) + " fields; the header has " + std::to_string(header.size()));
+      continue;
+    }
+    LabelledImage row{Locate(pictures, folder, UrlName(fields[0])), "", {}, {}};
+    for (std::size_t j = 0; j < columns.aus.size(); ++j) {
+      row.intensity.push_back(Presence(set, path, i + 1, columns.aus[j], fields[columns.at[j]]));
+    }
+    AddImage(set, std::move(row));
+  }
+  return set;
+}
+
+LabelSet ImportEmotioNetAutomatic(const std::string& path, const LabelOptions& options) {
+  constexpr std::size_t kFirst = 2, kAus = 60;
+  LabelSet set;
+  set.graded = false;
+  const auto lines = ReadLines(path);
+  if (!lines || lines->empty())
+    NothingFound(path, "lines of image URL, original URL and AU1..AU60 between TABs");
+  std::vector<int> aus;
+  for (int au = 1; au <= static_cast<int>(kAus); ++au) aus.push_back(au);
+  set.schema = features::AuSchema(aus);
+  const std::string folder = FolderOf(path, options);
+  const auto pictures = PicturesByName(folder);
+  for (std::size_t i = 0; i < lines->size(); ++i) {
+    if ((*lines)[i].empty()) continue;
+    const auto fields = SplitFields((*lines)[i], '\t');
+    if (fields.size() != kFirst + kAus) {
+      AddFault(set, path, i + 1, std::to_string(fields.size()) + " fields between TABs; must be 62");
+      continue;
+    }
+    LabelledImage row{Locate(pictures, folder, UrlName(fields[0])), "", {}, {}};
+    for (std::size_t j = 0; j < kAus; ++j)
+      row.intensity.push_back(Presence(set, path, i + 1, aus[j], fields[kFirst + j]));
+    AddImage(set, std::move(row));
+  }
+  return set;
+}
+
+}  // namespace auforge::datasets::labels
