@@ -1,10 +1,13 @@
 // A trained AU annotator: from feature rows to intensities, probabilities and presences of every AU at once.
 //
-// predict(X): z = (x - mean) / scale per block -> projection (PCA with soft whitening) -> RBF kernel against shared
-// centres -> coefficients -> scores; intensity = clamp(calibrated score, 0, 5); presence = intensity >= 1;
-// probability = monotone calibrated map of the score. Two matrix products for a batch, whatever the number of AUs.
-// The file (HDF5, docs/au-model-format.md) carries schema, feature spec, weights, calibration and provenance; it is
-// versioned and checksummed, and refused when a value is not finite.
+// predict(X): for each head (the whole face, or a region of it): features averaged with their mirror images
+// -> standardised -> projection (PCA with soft whitening) -> RBF kernel against shared centres ->
+// coefficients -> scores. An AU's score is a mixture of the heads, chosen on validation identities. intensity
+// = clamp(calibrated score, 0, 5); presence = intensity >= 1; probability = monotone calibrated map of the
+// score. An AU whose region is judged hidden is marked and gets no estimate. Two matrix products a head for a
+// batch, whatever the number of AUs. The file (HDF5, docs/au-model-format.md) carries schema, feature spec,
+// weights, calibration and provenance; it is versioned and checksummed, and refused when a value is not
+// finite.
 #pragma once
 
 #include <memory>
@@ -17,14 +20,21 @@
 
 namespace auforge::annotator {
 
+// Of identities that took no part in training, with calibrated predictions.
+struct HeldOutFigures {
+  float r = 0, icc = 0, mae = 0, auc = 0, f1 = 0;
+};
+
 struct AuModelInfo {
   features::AuSchema schema;
   features::FeatureSpec features;
-  std::string learner;         // "nystrom", "svm"
-  std::string provenance;      // command, data and seed, for people
-  bool provisional = false;    // a first model that says of itself that it is not good enough yet
-  std::vector<std::string> confidence;  // per AU: "strong", "fair", "weak"
-  std::string digest;          // SHA-256 (hex) over all numbers and settings; goes into every shard
+  std::string learner;                   // "nystrom", "svm", "ksda"
+  std::string provenance;                // command, data and seed, for people
+  bool provisional = false;              // a first model that says of itself that it is not good enough yet
+  std::vector<std::string> confidence;   // per AU: "strong", "fair", "weak"
+  std::vector<std::string> looks_at;     // per AU: the heads that decide, "whole+upper"
+  std::vector<HeldOutFigures> held_out;  // per AU; empty when nothing was held out
+  std::string digest;                    // SHA-256 (hex) over all numbers and settings; goes into every shard
 };
 
 // Immutable after loading; Predict is const and thread-safe.
@@ -37,11 +47,14 @@ class AuModel {
   ~AuModel();
 
   const AuModelInfo& info() const;
-  // features: row-major n x Dimension() of the model's FeatureSpec. Returns n estimates; their quality is 0, to be
-  // filled by the caller. The result of a row does not depend on the batch it came in.
+  // A model whose thresholds, scales and neutral are set for other pictures (see recalibrate.h).
+  AuModel Clone() const;
+
+  // features: row-major n x Dimension() of the model's FeatureSpec. Returns n estimates; their quality is 0,
+  // to be filled by the caller. The result of a row does not depend on the batch it came in.
   std::vector<features::AuEstimate> Predict(std::span<const float> features, std::size_t n) const;
 
-  struct Weights;              // annotator/internal/au_model_weights.h; made by the learners
+  struct Weights;  // annotator/internal/au_model_weights.h; made by the learners
   explicit AuModel(std::unique_ptr<Weights> weights);
   const Weights& weights() const;
 

@@ -1,6 +1,7 @@
 // From a learner's score to the one answer: intensity, presence, probability.
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "annotator/internal/learner.h"
 #include "annotator/metrics.h"
@@ -21,8 +22,8 @@ double MeanScore(const std::vector<float>& scores, const std::vector<float>& lab
   return n > 0 ? sum / n : 0;
 }
 
-// Slope of a logistic curve through 1/2 at the threshold, by Newton's method on the log-likelihood with a weak pull
-// to a finite value (Platt 1999; separable data would send it to infinity).
+// Slope of a logistic curve through 1/2 at the threshold, by Newton's method on the log-likelihood with a
+// weak pull to a finite value (Platt 1999; separable data would send it to infinity).
 double LogisticSlope(const std::vector<float>& scores, const std::vector<float>& labels, double threshold) {
   double slope = 2;
   for (int iteration = 0; iteration < 30; ++iteration) {
@@ -41,16 +42,38 @@ double LogisticSlope(const std::vector<float>& scores, const std::vector<float>&
 
 }  // namespace
 
-AuCalibration Calibrate(const std::vector<float>& scores, const std::vector<float>& labels) {
-  AuCalibration result;
-  const double threshold = BestF1Threshold(scores, labels);
-  if (std::isnan(threshold)) return {1, 1, 2};  // one class only: trust the regression as it is
+std::pair<float, float> MedianAndSpread(std::vector<float> values) {
+  std::erase_if(values, [](float v) { return std::isnan(v); });
+  if (values.empty()) return {0, 1};
+  const auto median = [](std::vector<float>& v) {
+    const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
+    std::nth_element(v.begin(), middle, v.end());
+    return *middle;
+  };
+  const float centre = median(values);
+  for (float& v : values) v = std::abs(v - centre);
+  return {centre, std::max(1e-4F, median(values))};
+}
+
+AuCalibration Calibrate(const std::vector<float>& scores, const std::vector<float>& labels,
+                        const float* fixed_threshold) {
+  AuCalibration result{1, 1, 2, 0, 1};
+  std::vector<float> inactive;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (labels[i] < 1) inactive.push_back(scores[i]);
+  }
+  std::tie(result.centre, result.spread) = MedianAndSpread(std::move(inactive));
+  const double threshold =
+      fixed_threshold != nullptr ? static_cast<double>(*fixed_threshold) : BestF1Threshold(scores, labels);
+  if (std::isnan(threshold)) return result;  // one class only: trust the regression as it is
   result.threshold = static_cast<float>(threshold);
-  // Ridge regression shrinks towards the mean; stretch so that the marked expressions come out at their intensity.
+  // Ridge regression shrinks towards the mean; stretch so that the marked expressions come out at their
+  // intensity.
   double label_high = 0;
   const double score_high = MeanScore(scores, labels, 3, 5, label_high);
   const double stretch = (label_high - 1) / std::max(1e-3, score_high - threshold);
   result.gain = static_cast<float>(std::clamp(label_high > 0 ? stretch : 1.0, 0.5, 6.0));
+  if (fixed_threshold != nullptr) result.gain = 1;  // its scores are intensities already
   result.slope = static_cast<float>(LogisticSlope(scores, labels, threshold));
   return result;
 }

@@ -2,6 +2,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <random>
 
 #include "annotator/internal/learner.h"
@@ -15,6 +16,8 @@ using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMa
 constexpr std::size_t kPcaRows = 6000;
 constexpr int kPowerIterations = 6;
 constexpr int kOversampling = 20;
+// A pair of mirrored columns counts as the two columns that it stands for.
+constexpr float kPairWeight = std::numbers::sqrt2_v<float>;
 
 int ComponentsWanted(const std::string& block, const TrainOptions& options) {
   if (block == "shape") return options.shape_components;
@@ -23,8 +26,8 @@ int ComponentsWanted(const std::string& block, const TrainOptions& options) {
 }
 
 struct Axes {
-  Eigen::MatrixXf directions;   // size x k, orthonormal columns
-  Eigen::VectorXf deviations;   // k, standard deviations along them, falling
+  Eigen::MatrixXf directions;  // size x k, orthonormal columns
+  Eigen::VectorXf deviations;  // k, standard deviations along them, falling
 };
 
 // Leading eigenvectors of the covariance by subspace iteration (Halko, Martinsson & Tropp 2011): a full
@@ -56,35 +59,64 @@ Axes PrincipalAxes(const Matrix& centred, int wanted, std::uint64_t seed) {
   return axes;
 }
 
+// Which columns go in: each once, with its mirror image where there is one.
+std::vector<std::uint32_t> InputColumns(const features::FeatureBlock& block,
+                                        const std::vector<std::size_t>& mirror,
+                                        const std::vector<std::uint8_t>& is_used) {
+  std::vector<std::uint32_t> columns;
+  for (std::size_t c = block.begin; c < block.begin + block.size; ++c) {
+    if (is_used[c] == 0) continue;
+    if (mirror.empty()) {
+      columns.insert(columns.end(), 2, static_cast<std::uint32_t>(c));
+    } else if (mirror[c] != features::kNoMirrorColumn && mirror[c] >= c) {
+      columns.insert(columns.end(), {static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(mirror[c])});
+    }
+  }
+  return columns;
+}
+
 BlockProjection LearnBlock(const TrainingData& data, const std::vector<std::size_t>& rows,
-                           const features::FeatureBlock& block, std::size_t dimension, const TrainOptions& options) {
+                           const std::string& name, std::vector<std::uint32_t> columns, std::size_t dimension,
+                           const TrainOptions& options) {
   const std::size_t used = std::min(rows.size(), kPcaRows);
-  const auto size = static_cast<Eigen::Index>(block.size);
+  const auto size = static_cast<Eigen::Index>(columns.size() / 2);
   Matrix sample(static_cast<Eigen::Index>(used), size);
   for (std::size_t i = 0; i < used; ++i) {
     // Spread over all training rows.
-    const std::size_t row = rows[i * rows.size() / used];
+    const float* row = data.features.data() + rows[i * rows.size() / used] * dimension;
     for (Eigen::Index j = 0; j < size; ++j) {
-      sample(static_cast<Eigen::Index>(i), j) = data.features[row * dimension + block.begin + static_cast<std::size_t>(j)];
+      const auto at = static_cast<std::size_t>(2 * j);
+      sample(static_cast<Eigen::Index>(i), j) = (row[columns[at]] + row[columns[at + 1]]) / 2;
     }
   }
   const Eigen::RowVectorXf mean = sample.colwise().mean();
   sample.rowwise() -= mean;
   const Eigen::RowVectorXf deviation = (sample.array().square().colwise().mean()).sqrt();
   Eigen::RowVectorXf inverse(size);
-  // A feature that does not vary in training says nothing, and must not explode on the first picture where it does.
-  for (Eigen::Index j = 0; j < size; ++j) inverse(j) = deviation(j) > 1e-6F ? 1 / deviation(j) : 0;
+  for (Eigen::Index j = 0; j < size; ++j) {
+    // A feature that does not vary in training says nothing, and must not explode on the first picture where
+    // it does.
+    const float weight =
+        columns[static_cast<std::size_t>(2 * j)] == columns[static_cast<std::size_t>(2 * j + 1)]
+            ? 1
+            : kPairWeight;
+    inverse(j) = deviation(j) > 1e-6F ? weight / deviation(j) : 0;
+  }
   sample.array().rowwise() *= inverse.array();
-  const Axes axes = PrincipalAxes(sample, ComponentsWanted(block.name, options), options.seed);
+  const Axes axes = PrincipalAxes(sample, ComponentsWanted(name, options), options.seed);
 
-  BlockProjection result{block.name, block.begin, block.size, static_cast<std::uint64_t>(axes.deviations.size()), {}, {}};
+  BlockProjection result;
+  result.name = name;
+  result.components = static_cast<std::uint64_t>(axes.deviations.size());
+  result.columns = std::move(columns);
   result.mean.assign(mean.data(), mean.data() + size);
   const auto soft = static_cast<float>(options.whitening) * axes.deviations(0);
-  result.projection.resize(block.size * result.components);
+  result.projection.resize(static_cast<std::size_t>(size) * result.components);
   for (Eigen::Index i = 0; i < size; ++i) {
     for (Eigen::Index j = 0; j < axes.deviations.size(); ++j) {
       const float whitened = axes.directions(i, j) * inverse(i) / (axes.deviations(j) + soft);
-      result.projection[static_cast<std::size_t>(i) * result.components + static_cast<std::size_t>(j)] = whitened;
+      result.projection[static_cast<std::size_t>(i) * result.components + static_cast<std::size_t>(j)] =
+          whitened;
     }
   }
   return result;
@@ -93,11 +125,16 @@ BlockProjection LearnBlock(const TrainingData& data, const std::vector<std::size
 }  // namespace
 
 std::vector<BlockProjection> LearnFront(const TrainingData& data, const std::vector<std::size_t>& rows,
-                                        const TrainOptions& options) {
+                                        const TrainOptions& options,
+                                        const std::vector<std::uint8_t>& is_used) {
   const features::FeatureExtractor extractor(data.spec);
+  const std::vector<std::size_t> mirror =
+      options.mirror_average ? extractor.MirrorColumns() : std::vector<std::size_t>{};
   std::vector<BlockProjection> blocks;
   for (const features::FeatureBlock& block : extractor.Blocks()) {
-    blocks.push_back(LearnBlock(data, rows, block, extractor.Dimension(), options));
+    auto columns = InputColumns(block, mirror, is_used);
+    if (columns.empty()) continue;
+    blocks.push_back(LearnBlock(data, rows, block.name, std::move(columns), extractor.Dimension(), options));
   }
   return blocks;
 }

@@ -67,19 +67,9 @@ svm_parameter Parameters(const TrainOptions& options) {
   return parameter;
 }
 
-std::vector<std::size_t> ChooseRows(std::size_t n, std::size_t most, std::uint64_t seed) {
-  std::vector<std::size_t> rows(n);
-  std::iota(rows.begin(), rows.end(), std::size_t{0});
-  if (n <= most) return rows;
-  std::shuffle(rows.begin(), rows.end(), std::mt19937_64(seed));
-  rows.resize(most);
-  std::sort(rows.begin(), rows.end());
-  return rows;
-}
-
 }  // namespace
 
-void LearnSvm(const LearnerInput& input, const TrainOptions& options, AuModel::Weights& weights,
+void LearnSvm(const LearnerInput& input, const TrainOptions& options, Head& head,
               const std::function<void(const std::string&)>& log) {
   svm_set_print_string_function(Quiet);
   const auto chosen = ChooseRows(input.n, static_cast<std::size_t>(options.svm_rows), options.seed);
@@ -92,7 +82,7 @@ void LearnSvm(const LearnerInput& input, const TrainOptions& options, AuModel::W
   const std::vector<float> kernel = RbfKernel(rows.data(), n, rows.data(), n, input.components, input.gamma);
 
   std::vector<std::vector<float>> coefficients(input.aus, std::vector<float>(n, 0.0F));
-  weights.bias.assign(input.aus, 0.0F);
+  head.bias.assign(input.aus, 0.0F);
   std::vector<bool> is_centre(n, false);
   for (std::size_t au = 0; au < input.aus; ++au) {
     Problem problem = MakeProblem(kernel, n, input, chosen, au);
@@ -107,18 +97,18 @@ void LearnSvm(const LearnerInput& input, const TrainOptions& options, AuModel::W
       coefficients[au][row] = static_cast<float>(model->sv_coef[0][s]);
       is_centre[row] = true;
     }
-    weights.bias[au] = static_cast<float>(-model->rho[0]);
+    head.bias[au] = static_cast<float>(-model->rho[0]);
     if (log) log("svm: " + std::to_string(au + 1) + " of " + std::to_string(input.aus) + " AUs, " + std::to_string(model->l) + " support vectors");
   }
-  weights.centres.clear();
-  weights.coefficients.clear();
+  head.centres.clear();
+  head.coefficients.clear();
   for (std::size_t i = 0; i < n; ++i) {
     if (!is_centre[i]) continue;
-    weights.centres.insert(weights.centres.end(), rows.begin() + static_cast<std::ptrdiff_t>(i * input.components),
+    head.centres.insert(head.centres.end(), rows.begin() + static_cast<std::ptrdiff_t>(i * input.components),
                            rows.begin() + static_cast<std::ptrdiff_t>((i + 1) * input.components));
-    for (std::size_t au = 0; au < input.aus; ++au) weights.coefficients.push_back(coefficients[au][i]);
+    for (std::size_t au = 0; au < input.aus; ++au) head.coefficients.push_back(coefficients[au][i]);
   }
-  weights.centre_count = weights.centres.size() / input.components;
+  head.centre_count = head.centres.size() / input.components;
 }
 
 }  // namespace auforge::annotator

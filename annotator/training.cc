@@ -1,15 +1,18 @@
 #include "annotator/training.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <random>
 #include <set>
 #include <stdexcept>
 
 #include "annotator/internal/learner.h"
 #include "annotator/metrics.h"
+#include "features/au_partition.h"
 
 namespace auforge::annotator {
 namespace {
@@ -34,10 +37,11 @@ Split SplitByIdentity(const TrainingData& data, const TrainOptions& options) {
   Split split;
   for (std::size_t row = 0; row < data.rows; ++row) {
     const double at = position[data.identity[row]];
-    (at < options.test_share                              ? split.test
-     : at < options.test_share + options.validation_share ? split.validation
-                                                          : split.train)
-        .push_back(row);
+    auto& part = at < options.test_share                              ? split.test
+                 : at < options.test_share + options.validation_share ? split.validation
+                                                                      : split.train;
+    // Copies teach; they are not judged.
+    if (&part == &split.train || data.copy.empty() || data.copy[row] == 0) part.push_back(row);
   }
   Require(split.train.size() >= 20 && !split.validation.empty() && !split.test.empty(),
           "train-au: " + std::to_string(data.rows) + " faces of " + std::to_string(order.size()) +
@@ -46,7 +50,8 @@ Split SplitByIdentity(const TrainingData& data, const TrainOptions& options) {
 }
 
 // Rows of a matrix.
-std::vector<float> Take(const std::vector<float>& matrix, const std::vector<std::size_t>& rows, std::size_t width) {
+std::vector<float> Take(const std::vector<float>& matrix, const std::vector<std::size_t>& rows,
+                        std::size_t width) {
   std::vector<float> taken(rows.size() * width);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::copy_n(matrix.begin() + static_cast<std::ptrdiff_t>(rows[i] * width), width,
@@ -78,41 +83,55 @@ AuFigure FigureOf(int au, const std::vector<float>& predicted, const std::vector
   return figure;
 }
 
-// Predictions in pieces, so that memory stays small.
-std::vector<float> ProjectRows(const AuModel::Weights& weights, const TrainingData& data,
-                               const std::vector<std::size_t>& rows, std::size_t dimension) {
-  std::vector<float> projected;
-  projected.reserve(rows.size() * weights.components);
-  constexpr std::size_t kPiece = 512;
+// In pieces, so that memory stays small.
+constexpr std::size_t kPiece = 512;
+
+template <typename Work>
+std::vector<float> InPieces(const std::vector<float>& features, const std::vector<std::size_t>& rows,
+                            std::size_t dimension, const Work& work) {
+  std::vector<float> all;
   for (std::size_t begin = 0; begin < rows.size(); begin += kPiece) {
-    const std::vector<std::size_t> piece(rows.begin() + static_cast<std::ptrdiff_t>(begin),
-                                         rows.begin() + static_cast<std::ptrdiff_t>(std::min(rows.size(), begin + kPiece)));
-    const std::vector<float> features = Take(data.features, piece, dimension);
-    const std::vector<float> part = weights.Project(features.data(), piece.size(), dimension);
-    projected.insert(projected.end(), part.begin(), part.end());
+    const std::vector<std::size_t> piece(
+        rows.begin() + static_cast<std::ptrdiff_t>(begin),
+        rows.begin() + static_cast<std::ptrdiff_t>(std::min(rows.size(), begin + kPiece)));
+    const std::vector<float> part = work(Take(features, piece, dimension), piece.size());
+    all.insert(all.end(), part.begin(), part.end());
   }
-  return projected;
+  return all;
 }
 
-std::vector<AuFigure> Figures(const AuModel& model, const TrainingData& data, const std::vector<std::size_t>& rows) {
+std::vector<float> ProjectRows(const Head& head, const std::vector<float>& features,
+                               const std::vector<std::size_t>& rows, std::size_t dimension) {
+  return InPieces(features, rows, dimension, [&](const std::vector<float>& x, std::size_t n) {
+    return head.Project(x.data(), n, dimension);
+  });
+}
+
+std::vector<std::size_t> AllRows(std::size_t n) {
+  std::vector<std::size_t> rows(n);
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  return rows;
+}
+
+std::vector<AuFigure> Figures(const AuModel& model, const TrainingData& data,
+                              const std::vector<std::size_t>& rows) {
   const std::size_t a = data.schema.size();
   const std::size_t dimension = data.features.size() / std::max<std::size_t>(1, data.rows);
-  std::vector<float> predicted;
-  constexpr std::size_t kPiece = 512;
-  for (std::size_t begin = 0; begin < rows.size(); begin += kPiece) {
-    const std::vector<std::size_t> piece(rows.begin() + static_cast<std::ptrdiff_t>(begin),
-                                         rows.begin() + static_cast<std::ptrdiff_t>(std::min(rows.size(), begin + kPiece)));
-    for (const auto& estimate : model.Predict(Take(data.features, piece, dimension), piece.size())) {
-      predicted.insert(predicted.end(), estimate.intensity.begin(), estimate.intensity.end());
-    }
-  }
+  const std::vector<float> predicted =
+      InPieces(data.features, rows, dimension, [&](const std::vector<float>& x, std::size_t n) {
+        std::vector<float> intensity;
+        for (const auto& e : model.Predict(x, n))
+          intensity.insert(intensity.end(), e.intensity.begin(), e.intensity.end());
+        return intensity;
+      });
   const features::AuSchema& schema = model.info().schema;
   const std::vector<float> labels = Take(data.labels, rows, a);
   std::vector<AuFigure> figures;
   for (std::size_t j = 0; j < a; ++j) {
     const auto column = schema.Find(data.schema.numbers()[j]);
     if (!column) continue;
-    figures.push_back(FigureOf(data.schema.numbers()[j], Column(predicted, schema.size(), *column), Column(labels, a, j)));
+    figures.push_back(
+        FigureOf(data.schema.numbers()[j], Column(predicted, schema.size(), *column), Column(labels, a, j)));
   }
   return figures;
 }
@@ -123,7 +142,9 @@ void TrainingData::Validate() const {
   const std::size_t a = schema.size();
   const std::size_t dimension = features::FeatureExtractor(spec).Dimension();
   Require(features.size() == rows * dimension && labels.size() == rows * a && identity.size() == rows &&
-              (weights.empty() || weights.size() == rows * a),
+              (weights.empty() || weights.size() == rows * a) && (seen.empty() || seen.size() == rows * a) &&
+              (copy.empty() || copy.size() == rows) &&
+              unlabelled.size() == unlabelled_group.size() * dimension,
           "training data: the arrays do not match " + std::to_string(rows) + " rows");
   for (std::size_t j = 0; j < a; ++j) {
     bool varies = false;
@@ -131,8 +152,9 @@ void TrainingData::Validate() const {
     for (std::size_t i = 0; i < rows; ++i) {
       const float v = labels[i * a + j];
       if (std::isnan(v)) continue;
-      Require(v >= 0 && v <= 5, "training data: row " + std::to_string(i) + ": AU" + std::to_string(schema.numbers()[j]) +
-                                    " = " + std::to_string(v) + "; must be 0..5");
+      Require(v >= 0 && v <= 5, "training data: row " + std::to_string(i) + ": AU" +
+                                    std::to_string(schema.numbers()[j]) + " = " + std::to_string(v) +
+                                    "; must be 0..5");
       if (std::isnan(first)) first = v;
       varies = varies || v != first;
     }
@@ -145,32 +167,195 @@ void TrainOptions::Validate() const {
   const auto check = [](bool good, const char* field, double value, const char* constraint) {
     Require(good, std::string("train.") + field + " = " + std::to_string(value) + "; must be " + constraint);
   };
-  Require(learner == "nystrom" || learner == "svm", "train.learner = " + learner + "; must be nystrom or svm");
+  Require(learner == "nystrom" || learner == "svm" || learner == "ksda",
+          "train.learner = " + learner + "; must be nystrom, svm or ksda");
   check(centres >= 1 && centres <= 8192, "centres", centres, "1..8192");
   check(svm_rows >= 50 && svm_rows <= 20000, "svm_rows", svm_rows, "50..20000");
   check(svm_c > 0, "svm_c", svm_c, "> 0");
   check(svm_epsilon >= 0, "svm_epsilon", svm_epsilon, ">= 0");
-  check(shape_components >= 1 && gabor_components >= 1 && hog_components >= 1, "components", shape_components, ">= 1");
+  check(ksda_rows >= 50 && ksda_rows <= 8000, "ksda_rows", ksda_rows, "50..8000");
+  check(consistency >= 0, "consistency", consistency, ">= 0");
+  check(prevalence >= 0, "prevalence", prevalence, ">= 0");
+  check(shape_components >= 1 && gabor_components >= 1 && hog_components >= 1, "components", shape_components,
+        ">= 1");
   check(whitening >= 0 && whitening <= 1, "whitening", whitening, "0..1");
   check(gamma_scale > 0, "gamma_scale", gamma_scale, "> 0");
   check(ridge > 0, "ridge", ridge, "> 0");
-  check(validation_share >= 0.02 && validation_share <= 0.5, "validation_share", validation_share, "0.02..0.5");
+  check(validation_share >= 0.02 && validation_share <= 0.5, "validation_share", validation_share,
+        "0.02..0.5");
   check(test_share >= 0.02 && test_share <= 0.5, "test_share", test_share, "0.02..0.5");
 }
+
+namespace {
+
+// The heads: which columns each looks at. The upper and the lower part of the face are the regions of the AU
+// partition's groups 1..4 (brows, eyes, cheeks, nose) and 5..8 (mouth and chin).
+struct View {
+  std::string name;
+  std::vector<std::uint8_t> is_used;
+};
+std::vector<View> Views(const features::FeatureSpec& spec, const TrainOptions& options) {
+  const features::FeatureExtractor extractor(spec);
+  std::vector<View> views{{"whole", std::vector<std::uint8_t>(extractor.Dimension(), 1)}};
+  if (!options.local_heads || options.learner == "ksda") return views;
+  for (const bool upper : {true, false}) {
+    std::vector<int> rois;
+    for (const features::AuGroup& group : features::AuGroups()) {
+      if ((group.number <= 4) == upper) rois.insert(rois.end(), group.rois.begin(), group.rois.end());
+    }
+    views.push_back({upper ? "upper" : "lower", extractor.LocalColumns(rois)});
+  }
+  return views;
+}
+
+// What all steps share.
+struct Training {
+  const TrainingData& data;
+  const TrainOptions& options;
+  const std::function<void(const std::string&)>& log;
+  Split split;
+  std::size_t dimension, a;
+  std::vector<float> labels, sample_weights, validation_labels;
+
+  void Say(const std::string& text) const {
+    if (log) log(text);
+  }
+};
+
+// Learns one head; returns its scores on the validation rows.
+std::vector<float> LearnHead(const Training& t, const View& view, AuModel::Weights& weights) {
+  Head head;
+  head.name = view.name;
+  t.Say("head " + view.name + ": principal axes");
+  head.blocks = LearnFront(t.data, t.split.train, t.options, view.is_used);
+  for (const BlockProjection& block : head.blocks) head.components += block.components;
+  const std::vector<float> rows = ProjectRows(head, t.data.features, t.split.train, t.dimension);
+  head.gamma = static_cast<float>(t.options.gamma_scale) *
+               MedianGamma(rows, t.split.train.size(), head.components, t.options.seed);
+  LearnerInput input{rows, t.labels,  t.sample_weights, t.split.train.size(), head.components,
+                     t.a,  head.gamma};
+  const std::size_t unlabelled = t.data.unlabelled_group.size();
+  input.unlabelled = ProjectRows(head, t.data.unlabelled, AllRows(unlabelled), t.dimension);
+  input.group = t.data.unlabelled_group;
+  for (const int au : t.data.schema.numbers()) {
+    const auto& common = t.options.common_aus;
+    input.is_common.push_back(std::find(common.begin(), common.end(), au) != common.end());
+  }
+  t.Say("head " + view.name + ": learner " + t.options.learner + " on " + std::to_string(head.components) +
+        " components");
+  if (t.options.learner == "svm") {
+    LearnSvm(input, t.options, head, t.log);
+  } else if (t.options.learner == "ksda") {
+    weights.ksda = LearnKsda(input, t.options, head, t.log);
+  } else {
+    LearnNystrom(input, t.options, head);
+  }
+  if (weights.heads.empty() && !t.data.seen.empty()) {
+    const std::vector<float> seen = Take(t.data.seen, t.split.train, t.a);
+    const Regression r = RegressOnCentres(head, rows, seen, t.split.train.size(), t.a, t.options.ridge);
+    weights.seen_coefficients = r.coefficients;
+    weights.seen_bias = r.bias;
+  }
+  const std::vector<float> validation = ProjectRows(head, t.data.features, t.split.validation, t.dimension);
+  const std::size_t n = t.split.validation.size();
+  std::vector<float> scores = weights.ksda.empty() ? HeadScores(head, validation, n, t.a)
+                                                   : KsdaScores(head, weights.ksda, validation, n);
+  weights.heads.push_back(std::move(head));
+  return scores;
+}
+
+// The sum of some heads' scores of one AU, by their number.
+std::vector<float> MeanScore(const std::vector<std::vector<float>>& heads, unsigned members, std::size_t a,
+                             std::size_t au) {
+  std::vector<float> mean;
+  float count = 0;
+  for (std::size_t h = 0; h < heads.size(); ++h) {
+    if ((members >> h & 1U) == 0) continue;
+    const std::vector<float> scores = Column(heads[h], a, au);
+    if (mean.empty()) mean.assign(scores.size(), 0.0F);
+    for (std::size_t i = 0; i < scores.size(); ++i) mean[i] += scores[i];
+    ++count;
+  }
+  for (float& v : mean) v /= count;
+  return mean;
+}
+
+double CalibratedR(const std::vector<float>& scores, const std::vector<float>& labels) {
+  const AuCalibration c = Calibrate(scores, labels);
+  std::vector<float> intensity;
+  for (const float s : scores) intensity.push_back(std::clamp(1 + c.gain * (s - c.threshold), 0.0F, 5.0F));
+  return PearsonR(intensity, labels);
+}
+
+// For each AU the heads whose mean does best on the validation identities.
+void ChooseHeads(const Training& t, const std::vector<std::vector<float>>& scores, AuModel::Weights& weights,
+                 TrainReport& report) {
+  const std::size_t heads = scores.size();
+  weights.mix.assign(heads * t.a, 0.0F);
+  weights.info.looks_at.assign(t.a, "");
+  std::vector<double> best(t.a, -2);
+  std::vector<unsigned> choice(t.a, 1);
+  for (unsigned members = 1; members < 1U << heads; ++members) {
+    HeadFigure figure;
+    for (std::size_t h = 0; h < heads; ++h) {
+      if ((members >> h & 1U) != 0) figure.heads += (figure.heads.empty() ? "" : "+") + weights.heads[h].name;
+    }
+    for (std::size_t j = 0; j < t.a; ++j) {
+      const double r = CalibratedR(MeanScore(scores, members, t.a, j), Column(t.validation_labels, t.a, j));
+      figure.r.push_back(r);
+      if (r <= best[j]) continue;
+      best[j] = r;
+      choice[j] = members;
+      weights.info.looks_at[j] = figure.heads;
+    }
+    report.heads.push_back(std::move(figure));
+  }
+  for (std::size_t j = 0; j < t.a; ++j) {
+    const auto count = static_cast<float>(std::popcount(choice[j]));
+    for (std::size_t h = 0; h < heads; ++h)
+      weights.mix[h * t.a + j] = (choice[j] >> h & 1U) != 0 ? 1 / count : 0;
+    const std::vector<float> score = MeanScore(scores, choice[j], t.a, j),
+                             label = Column(t.validation_labels, t.a, j);
+    const float own_threshold = 1;
+    weights.calibration.push_back(Calibrate(score, label, weights.ksda.empty() ? nullptr : &own_threshold));
+    weights.info.confidence.emplace_back(ConfidenceClass(best[j]));
+  }
+}
+
+double SecondsAFace(const AuModel& model, const TrainingData& data, std::size_t dimension) {
+  constexpr std::size_t kBatch = 32;
+  if (data.rows < kBatch) return 0;
+  const std::span<const float> rows = std::span(data.features).first(kBatch * dimension);
+  model.Predict(rows, kBatch);
+  const auto start = std::chrono::steady_clock::now();
+  constexpr int kRounds = 5;
+  for (int i = 0; i < kRounds; ++i) model.Predict(rows, kBatch);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / (kRounds * kBatch);
+}
+
+}  // namespace
 
 TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
                           const std::function<void(const std::string&)>& log) {
   const auto start = std::chrono::steady_clock::now();
-  const auto say = [&log](const std::string& text) {
-    if (log) log(text);
-  };
   options.Validate();
   data.Validate();
-  const std::size_t a = data.schema.size();
-  const std::size_t dimension = data.features.size() / data.rows;
-  const Split split = SplitByIdentity(data, options);
-  say("split by identity: " + std::to_string(split.train.size()) + " faces to train on, " +
-      std::to_string(split.validation.size()) + " to calibrate, " + std::to_string(split.test.size()) + " to judge");
+  Training t{data,
+             options,
+             log,
+             SplitByIdentity(data, options),
+             data.features.size() / data.rows,
+             data.schema.size(),
+             {},
+             {},
+             {}};
+  t.Say("split by identity: " + std::to_string(t.split.train.size()) + " faces to train on, " +
+        std::to_string(t.split.validation.size()) + " to calibrate, " + std::to_string(t.split.test.size()) +
+        " to judge");
+  t.labels = Take(data.labels, t.split.train, t.a);
+  t.sample_weights = data.weights.empty() ? std::vector<float>(t.labels.size(), 1.0F)
+                                          : Take(data.weights, t.split.train, t.a);
+  t.validation_labels = Take(data.labels, t.split.validation, t.a);
 
   auto weights = std::make_unique<AuModel::Weights>();
   weights->info.schema = data.schema;
@@ -178,45 +363,30 @@ TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
   weights->info.learner = options.learner;
   weights->info.provenance = options.provenance;
   weights->info.provisional = options.provisional;
-  say("principal axes of " + std::to_string(dimension) + " features");
-  weights->blocks = LearnFront(data, split.train, options);
-  for (const BlockProjection& block : weights->blocks) weights->components += block.components;
-  const std::vector<float> rows = ProjectRows(*weights, data, split.train, dimension);
-  weights->gamma = static_cast<float>(options.gamma_scale) *
-                   MedianGamma(rows, split.train.size(), weights->components, options.seed);
+  TrainReport report;
+  std::vector<std::vector<float>> scores;
+  for (const View& view : Views(data.spec, options)) scores.push_back(LearnHead(t, view, *weights));
+  ChooseHeads(t, scores, *weights, report);
 
-  const std::vector<float> labels = Take(data.labels, split.train, a);
-  const std::vector<float> sample_weights = data.weights.empty() ? std::vector<float>(split.train.size() * a, 1.0F)
-                                                                 : Take(data.weights, split.train, a);
-  const LearnerInput input{rows, labels, sample_weights, split.train.size(), weights->components, a, weights->gamma};
-  say("learner " + options.learner);
-  if (options.learner == "svm") {
-    LearnSvm(input, options, *weights, log);
-  } else {
-    LearnNystrom(input, options, *weights);
+  AuModel model(std::move(weights));
+  report.test = Figures(model, data, t.split.test);
+  auto judged = std::make_unique<AuModel::Weights>(model.weights());
+  for (const AuFigure& f : report.test) {
+    judged->info.held_out.push_back({static_cast<float>(f.r), static_cast<float>(f.icc),
+                                     static_cast<float>(f.mae), static_cast<float>(f.auc),
+                                     static_cast<float>(f.f1)});
   }
-
-  const std::vector<float> validation_rows = ProjectRows(*weights, data, split.validation, dimension);
-  const std::vector<float> scores = weights->Scores(validation_rows, split.validation.size());
-  const std::vector<float> validation_labels = Take(data.labels, split.validation, a);
-  for (std::size_t j = 0; j < a; ++j) {
-    const std::vector<float> score = Column(scores, a, j);
-    const std::vector<float> label = Column(validation_labels, a, j);
-    weights->calibration.push_back(Calibrate(score, label));
-    weights->info.confidence.emplace_back(ConfidenceClass(PearsonR(score, label)));
-  }
-  TrainedModel result{AuModel(std::move(weights)), {}};
-  result.report.test = Figures(result.model, data, split.test);
-  result.report.train_rows = split.train.size();
-  result.report.validation_rows = split.validation.size();
-  result.report.test_rows = split.test.size();
-  result.report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return result;
+  report.train_rows = t.split.train.size();
+  report.validation_rows = t.split.validation.size();
+  report.test_rows = t.split.test.size();
+  report.seconds_a_face = SecondsAFace(model, data, t.dimension);
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return {AuModel(std::move(judged)), std::move(report)};
 }
 
 std::vector<AuFigure> EvaluateAuModel(const AuModel& model, const TrainingData& data) {
-  std::vector<std::size_t> rows(data.rows);
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
+  std::vector<std::size_t> rows = AllRows(data.rows);
+  if (!data.copy.empty()) std::erase_if(rows, [&data](std::size_t i) { return data.copy[i] != 0; });
   return Figures(model, data, rows);
 }
 

@@ -1,7 +1,9 @@
 // Training an AU model: features and labels in, model and held-out figures out.
 //
-// split by identity -> standardise each block -> PCA with soft whitening -> RBF kernel -> learner -> calibration on
-// the validation identities -> figures on the test identities. Everything is learnt from the training part alone.
+// split by identity -> for each head (the whole face, its upper and its lower part): standardise each block
+// -> PCA with soft whitening -> RBF kernel -> learner; on the validation identities: which heads decide on
+// which AU, calibration; on the test identities: figures. Everything else is learnt from the training part
+// alone.
 #pragma once
 
 #include <cstdint>
@@ -19,30 +21,45 @@ struct TrainingData {
   features::FeatureSpec spec;
   features::AuSchema schema;
   std::size_t rows = 0;
-  std::vector<float> features;          // n x dimension of the spec
-  std::vector<float> labels;            // n x A, 0..5; NaN = not labelled
-  std::vector<float> weights;           // n x A, >= 0; 0 = hidden in this picture; empty: all 1
-  std::vector<std::int64_t> identity;   // n; rows of one identity never part in the split
+  std::vector<float> features;         // n x dimension of the spec
+  std::vector<float> labels;           // n x A, 0..5; NaN = not labelled
+  std::vector<float> weights;          // n x A, >= 0; 0 = hidden in this picture; empty: all 1
+  std::vector<std::int64_t> identity;  // n; rows of one identity never part in the split
+  std::vector<float> seen;         // n x A, 0..1: how much of the AU's region can be seen; empty: not known
+  std::vector<std::uint8_t> copy;  // n; rows other than 0 are copies for training only; empty: none
+  // Pictures without labels: features (u x dimension) and whose face it is (u); several pictures of one face
+  // teach what must not change the answer. May be empty.
+  std::vector<float> unlabelled;
+  std::vector<std::int64_t> unlabelled_group;
 
   // Throws std::invalid_argument for sizes, labels out of range, and names AUs that never vary.
   void Validate() const;
 };
 
 struct TrainOptions {
-  std::string learner = "nystrom";   // "nystrom": shared random centres, kernel ridge, all AUs at once;
-                                     // "svm": libsvm epsilon-SVR on a precomputed kernel, one for each AU
+  std::string learner =
+      "nystrom";  // "nystrom": shared random centres, kernel ridge, all AUs at once;
+                  // "svm": libsvm epsilon-SVR on a precomputed kernel, one for each AU;
+                  // "ksda": EmotioNet's kernel subclass discriminant analysis, one for each AU
   std::uint64_t seed = 1;
-  int centres = 1024;                // nystrom, 1..8192
-  int svm_rows = 3000;               // svm: at most this many training rows, 50..20000; time grows with the square
-  double svm_c = 4;                  // svm: C > 0
-  double svm_epsilon = 0.15;         // svm: half width of the tube, intensity steps, >= 0
-  int shape_components = 90;         // PCA, >= 1; likewise below
+  int centres = 1024;          // nystrom, 1..8192
+  int svm_rows = 3000;         // svm: at most this many training rows, 50..20000; time grows with the square
+  double svm_c = 4;            // svm: C > 0
+  double svm_epsilon = 0.15;   // svm: half width of the tube, intensity steps, >= 0
+  int ksda_rows = 1500;        // ksda: at most this many training rows, 50..8000; time grows with the cube
+  bool local_heads = true;     // besides the whole face, heads for its upper and lower part (not ksda)
+  bool mirror_average = true;  // features are averaged with those of the mirrored face
+  int shape_components = 90;   // PCA, >= 1; likewise below
   int gabor_components = 250;
-  int hog_components = 150;
-  double whitening = 0.02;           // soft whitening: 1 / (w + whitening * w0), w = standard deviations, 0..1
-  double gamma_scale = 1;            // gamma = gamma_scale / median squared distance, > 0
-  double ridge = 1e-3;               // nystrom: lambda relative to the number of rows, > 0
-  double validation_share = 0.15;    // of identities, 0.02..0.5; likewise test
+  int hog_components = 150;  // each also the most of a local head
+  double whitening = 0.02;   // soft whitening: 1 / (w + whitening * w0), w = standard deviations, 0..1
+  double gamma_scale = 1;    // gamma = gamma_scale / median squared distance, > 0
+  double ridge = 1e-4;       // nystrom: lambda relative to the number of rows, > 0
+  double consistency =
+      0.3;  // nystrom: weight of unlabelled faces' answers being the same for all their pictures
+  double prevalence = 1;  // nystrom: weight of AUs not being commoner in unlabelled photos than in training
+  std::vector<int> common_aus = {6, 12, 25, 26};  // which may be commoner there: people smile at cameras
+  double validation_share = 0.15;                 // of identities, 0.02..0.5; likewise test
   double test_share = 0.15;
   bool provisional = false;
   std::string provenance;
@@ -51,12 +68,19 @@ struct TrainOptions {
 
 struct AuFigure {
   int au = 0;
-  std::uint64_t rows = 0, active = 0;   // labelled test rows, and those with intensity >= 1
+  std::uint64_t rows = 0, active = 0;  // labelled test rows, and those with intensity >= 1
   double r = 0, icc = 0, mae = 0, auc = 0, f1 = 0;
 };
 
+// What one way of looking at the face is worth for each AU: correlation on the validation identities.
+struct HeadFigure {
+  std::string heads;      // "whole", "upper", "whole+upper", …
+  std::vector<double> r;  // per AU
+};
 struct TrainReport {
-  std::vector<AuFigure> test;           // held-out identities, calibrated predictions
+  std::vector<AuFigure> test;     // held-out identities, calibrated predictions
+  std::vector<HeadFigure> heads;  // all that was tried; what each AU uses is in AuModelInfo::looks_at
+  double seconds_a_face = 0;      // prediction in batches of 32, features not counted
   std::size_t train_rows = 0, validation_rows = 0, test_rows = 0;
   double seconds = 0;
 };
@@ -66,8 +90,8 @@ struct TrainedModel {
   TrainReport report;
 };
 
-// log: a line of text for each step that takes time; may be empty. Single-threaded; the same data, options and seed
-// give the same model.
+// log: a line of text for each step that takes time; may be empty. Single-threaded; the same data, options
+// and seed give the same model.
 TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
                           const std::function<void(const std::string&)>& log);
 

@@ -1,10 +1,12 @@
 #include "features/feature_extractor.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <opencv2/imgproc.hpp>
 #include <stdexcept>
 
 #include "features/align.h"
+#include "features/au_partition.h"
 #include "features/hog.h"
 #include "features/shape.h"
 
@@ -16,6 +18,9 @@ using nlohmann::json;
 // The feature crop shows the face from the hair line to the chin; tighter than the crop that is stored.
 constexpr float kCropInterOcular = 0.36F;
 constexpr float kCropEyeHeight = 0.36F;
+
+// How far outside an AU's region a feature still belongs to it, inter-ocular distances.
+constexpr float kLocalReach = 0.12F;
 
 NLOHMANN_JSON_SERIALIZE_ENUM(ShapeKind, {{ShapeKind::kNone, "none"}, {ShapeKind::kEmotioNet, "emotionet"}})
 NLOHMANN_JSON_SERIALIZE_ENUM(GaborPoints, {{GaborPoints::kCompact, "compact"}, {GaborPoints::kEmotioNet, "emotionet"}})
@@ -129,6 +134,52 @@ void FeatureExtractor::Extract(const cv::Mat& image, const Landmarks68& landmark
   if (impl_->spec.shape == ShapeKind::kEmotioNet) ShapeFeatures(landmarks, next());
   if (impl_->spec.gabor) impl_->bank->Extract(crop, in_crop, next());
   if (impl_->spec.hog) HogFeatures(crop, next());
+}
+
+std::vector<std::size_t> FeatureExtractor::MirrorColumns() const {
+  std::vector<std::size_t> mirror;
+  const auto append = [&mirror](const std::vector<std::size_t>& columns, std::size_t none) {
+    const std::size_t begin = mirror.size();
+    for (const std::size_t c : columns) mirror.push_back(c == none ? kNoMirrorColumn : begin + c);
+  };
+  if (impl_->spec.shape == ShapeKind::kEmotioNet) append(MirrorShapeFeatures(), kNoMirrorFeature);
+  if (impl_->spec.gabor) append(impl_->bank->MirrorColumns(), kNoMirrorColumn);
+  if (impl_->spec.hog) append(MirrorHogFeatures(impl_->crop.size), kNoMirrorColumn);
+  return mirror;
+}
+
+std::vector<std::uint8_t> FeatureExtractor::LocalColumns(std::span<const int> rois) const {
+  // A mean face where the crop has it.
+  const auto side = static_cast<float>(impl_->crop.size);
+  const float unit = impl_->crop.inter_ocular * side;
+  const Landmarks68 face = Transform({unit, 0, side / 2, impl_->crop.eye_height * side}, MeanFace());
+  cv::Mat mask = RoiMask(rois, face, impl_->crop.size, impl_->crop.size);
+  const int reach = 2 * static_cast<int>(kLocalReach * unit) + 1;
+  cv::dilate(mask, mask, cv::getStructuringElement(cv::MORPH_ELLIPSE, {reach, reach}));
+  const auto is_local = [&mask](Point2 p) {
+    const int x = std::clamp(static_cast<int>(p.x), 0, mask.cols - 1), y = std::clamp(static_cast<int>(p.y), 0, mask.rows - 1);
+    return mask.at<std::uint8_t>(y, x) != 0;
+  };
+  std::vector<std::uint8_t> local;
+  if (impl_->spec.shape == ShapeKind::kEmotioNet) {
+    for (std::size_t f = 0; f < kShapeFeatureCount; ++f) {
+      const auto landmarks = ShapeFeatureLandmarks(f);
+      local.push_back(std::all_of(landmarks.begin(), landmarks.end(), [&](std::uint8_t l) { return is_local(face[l]); }));
+    }
+  }
+  if (impl_->spec.gabor) {
+    const auto points = FacePoints(face, impl_->spec.gabor_options.points);
+    const std::size_t each = impl_->bank->Dimension() / points.size();
+    for (const Point2& p : points) local.insert(local.end(), each, is_local(p) ? 1 : 0);
+  }
+  if (impl_->spec.hog) {
+    const int cells = impl_->crop.size / kHogCell;
+    for (int cell = 0; cell < cells * cells; ++cell) {
+      const Point2 centre{(static_cast<float>(cell % cells) + 0.5F) * kHogCell, (static_cast<float>(cell / cells) + 0.5F) * kHogCell};
+      local.insert(local.end(), kHogOrientations, is_local(centre) ? 1 : 0);
+    }
+  }
+  return local;
 }
 
 }  // namespace auforge::features

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <span>
@@ -19,18 +20,18 @@ enum class ShapeKind { kNone, kEmotioNet };  // kEmotioNet: 2,145 distances + 32
 struct FeatureSpec {
   ShapeKind shape = ShapeKind::kEmotioNet;
   bool gabor = true;
-  GaborOptions gabor_options;       // bank, crop size and points
-  bool hog = false;                 // histogram of oriented gradients over the aligned crop
+  GaborOptions gabor_options;  // bank, crop size and points
+  bool hog = false;            // histogram of oriented gradients over the aligned crop
 
-  void Validate() const;            // throws std::invalid_argument naming field, value and constraint
-  std::string ToJson() const;       // canonical: equal specs give equal text
+  void Validate() const;       // throws std::invalid_argument naming field, value and constraint
+  std::string ToJson() const;  // canonical: equal specs give equal text
   static FeatureSpec FromJson(const std::string& json);  // throws std::invalid_argument
   friend bool operator==(const FeatureSpec&, const FeatureSpec&) = default;
 };
 
 // A run of columns that belong together and are standardised and projected together.
 struct FeatureBlock {
-  std::string name;    // "shape", "gabor", "hog"
+  std::string name;  // "shape", "gabor", "hog"
   std::size_t begin = 0;
   std::size_t size = 0;
 };
@@ -48,6 +49,13 @@ class FeatureExtractor {
   const std::vector<FeatureBlock>& Blocks() const;
   // image: CV_8UC1 or CV_8UC3 (BGR); landmarks in its pixels; out: size Dimension(), overwritten.
   void Extract(const cv::Mat& image, const Landmarks68& landmarks, std::span<float> out) const;
+
+  // For each column the one of the mirrored face that equals it, or kNoMirrorColumn.
+  std::vector<std::size_t> MirrorColumns() const;
+  // Dimension() values, 1 where a column looks at nothing but what lies in or close to these regions of the
+  // AU partition: distances and angles between points there, Gabor points and HOG cells there. Told on a mean
+  // face.
+  std::vector<std::uint8_t> LocalColumns(std::span<const int> rois) const;
 
  private:
   struct Impl;

@@ -72,4 +72,16 @@ void HogFeatures(const cv::Mat& crop, std::span<float> out) {
   }
 }
 
+std::vector<std::size_t> MirrorHogFeatures(int crop_size) {
+  const auto cells = static_cast<std::size_t>(crop_size / kHogCell);
+  constexpr auto kBins = static_cast<std::size_t>(kHogOrientations);
+  std::vector<std::size_t> mirror;
+  for (std::size_t y = 0; y < cells; ++y) {
+    for (std::size_t x = 0; x < cells; ++x) {
+      for (std::size_t k = 0; k < kBins; ++k) mirror.push_back((y * cells + cells - 1 - x) * kBins + (kBins - k) % kBins);
+    }
+  }
+  return mirror;
+}
+
 }  // namespace auforge::features

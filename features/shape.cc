@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -86,6 +87,43 @@ void ShapeFeatures(const Landmarks68& landmarks, std::span<float> out) {
           Angle(shape[triangle[corner]], shape[triangle[(corner + 1) % 3]], shape[triangle[(corner + 2) % 3]]);
     }
   }
+}
+
+std::vector<std::uint8_t> ShapeFeatureLandmarks(std::size_t feature) {
+  if (feature < kShapeDistanceCount) {
+    std::size_t first = 0, row = kShapePointCount - 1;
+    while (feature >= row) {
+      feature -= row--;
+      ++first;
+    }
+    return {kPoints[first], kPoints[first + 1 + feature]};
+  }
+  const std::size_t angle = feature - kShapeDistanceCount;
+  const Triangle& t = kTriangles.at(angle / 3);
+  return {t[angle % 3], t[(angle + 1) % 3], t[(angle + 2) % 3]};  // the corner of the angle first
+}
+
+std::vector<std::size_t> MirrorShapeFeatures() {
+  // A distance by its two landmarks; an angle by its corner and the other two.
+  using Key = std::array<std::uint8_t, 3>;
+  const auto key = [](std::vector<std::uint8_t> landmarks) {
+    if (landmarks.size() == 2) {
+      std::sort(landmarks.begin(), landmarks.end());
+      return Key{landmarks[0], landmarks[1], 255};
+    }
+    std::sort(landmarks.begin() + 1, landmarks.end());
+    return Key{landmarks[0], landmarks[1], landmarks[2]};
+  };
+  std::map<Key, std::size_t> at;
+  for (std::size_t f = 0; f < kShapeFeatureCount; ++f) at[key(ShapeFeatureLandmarks(f))] = f;
+  std::vector<std::size_t> mirror;
+  for (std::size_t f = 0; f < kShapeFeatureCount; ++f) {
+    std::vector<std::uint8_t> landmarks = ShapeFeatureLandmarks(f);
+    for (std::uint8_t& l : landmarks) l = static_cast<std::uint8_t>(MirrorLandmark(l));
+    const auto found = at.find(key(std::move(landmarks)));
+    mirror.push_back(found == at.end() ? kNoMirrorFeature : found->second);
+  }
+  return mirror;
 }
 
 }  // namespace auforge::features

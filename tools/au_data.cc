@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <opencv2/core.hpp>
+#include <stdexcept>
 
 #include "datasets/image_codec.h"
-#include "datasets/shard.h"
+#include "datasets/labels/label_set.h"
 #include "datasets/synthetic/landmark_sampler.h"
-#include "features/align.h"
 #include "features/shape.h"
+#include "tools/au_data_sources.h"
+#include "tools/best_face.h"
 #include "tools/cli.h"
 #include "tools/parallel.h"
 
@@ -19,30 +20,11 @@ namespace {
 
 using annotator::TrainingData;
 
-void CheckOptions(const DataSpec& spec, const std::vector<std::string>& known) {
-  for (const auto& [name, value] : spec.options) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    std::string list;
-    for (const std::string& k : known) list += (list.empty() ? "" : ", ") + k;
-    throw UsageError("--data " + spec.name + ": unknown option " + name + "; known: " + (list.empty() ? "none" : list));
-  }
-}
-
-// Adds rows of zeros; returns the first of them.
-std::size_t Grow(TrainingData& data, std::size_t count, std::size_t dimension) {
-  const std::size_t first = data.rows;
-  data.rows += count;
-  data.features.resize(data.rows * dimension);
-  data.labels.resize(data.rows * data.schema.size());
-  data.identity.resize(data.rows);
-  return first;
-}
-
 void LoadLandmarks(const DataSpec& spec, int jobs, std::int64_t identity_base, TrainingData& data) {
-  CheckOptions(spec, {"count", "seed"});
+  spec.CheckOptions({"count", "seed"});
   const features::FeatureExtractor extractor(data.spec);
   if (data.spec.gabor || data.spec.hog) {
-    throw UsageError("--data landmarks: has no pictures; train with --no-gabor");
+    throw UsageError("--data landmarks: has no pictures; train with --no-gabor --no-hog");
   }
   namespace synthetic = datasets::synthetic;
   const synthetic::FaceModel model = synthetic::FaceModel::Load(spec.path);
@@ -50,7 +32,7 @@ void LoadLandmarks(const DataSpec& spec, int jobs, std::int64_t identity_base, T
   const std::size_t count = spec.Number("count", 10000);
   const std::uint64_t seed = spec.Number("seed", 1);
   const std::size_t dimension = extractor.Dimension();
-  const std::size_t first = Grow(data, count, dimension);
+  const std::size_t first = AddRows(data, count, dimension);
   ParallelFor(count, jobs, [&](std::size_t i) {
     const synthetic::LandmarkSample sample = sampler.Sample(seed, i);
     const std::size_t row = first + i;
@@ -61,67 +43,45 @@ void LoadLandmarks(const DataSpec& spec, int jobs, std::int64_t identity_base, T
   });
 }
 
-// Identity of each face: what the synthetic generator wrote, else every source image is a person of its own.
-std::vector<std::int64_t> Identities(const datasets::ShardReader& shard, std::int64_t base) {
-  std::vector<std::int64_t> identity(shard.FaceCount());
-  const auto known = shard.Extra("/synthetic/identity");
-  for (std::size_t i = 0; i < identity.size(); ++i) {
-    identity[i] = base + (known && known->values.size() == identity.size() ? std::llround(known->values[i])
-                                                                           : static_cast<long long>(shard.FaceSample()[i]));
+// Rows of `values` (rows x before) with only the columns of `kept`.
+void KeepColumns(std::vector<float>& values, std::size_t before, const std::vector<std::size_t>& kept) {
+  if (values.empty()) return;
+  std::vector<float> result;
+  result.reserve(values.size() / before * kept.size());
+  for (std::size_t at = 0; at < values.size(); at += before) {
+    for (const std::size_t j : kept) result.push_back(values[at + j]);
   }
-  return identity;
-}
-
-// An AU less of whose region can be seen is not labelled in this picture: guessing is not taught.
-constexpr float kLeastVisible = 0.4F;
-
-void LoadShards(const DataSpec& spec, int jobs, std::int64_t identity_base, TrainingData& data) {
-  CheckOptions(spec, {"mirror", "count"});
-  const std::size_t most = spec.Number("count", std::numeric_limits<std::size_t>::max());
-  std::size_t loaded = 0;
-  const features::FeatureExtractor extractor(data.spec);
-  const std::size_t dimension = extractor.Dimension();
-  const std::size_t a = data.schema.size();
-  std::int64_t shard_base = identity_base;
-  for (const std::string& path : datasets::FindShards({spec.path})) {
-    if (loaded >= most) break;
-    const datasets::ShardReader shard(path);
-    const std::size_t faces = std::min(shard.FaceCount(), most - loaded);
-    loaded += faces;
-    const bool is_synthetic = shard.Extra("/synthetic/identity").has_value();
-    const std::vector<std::int64_t> identity = Identities(shard, is_synthetic ? identity_base : shard_base);
-    shard_base += static_cast<std::int64_t>(shard.SampleCount());
-    // Each face and its mirror image: what is true of one half of a face is true of the other.
-    const std::size_t copies = spec.Number("mirror", is_synthetic ? 1 : 0) != 0 ? 2 : 1;
-    const std::size_t first = Grow(data, faces * copies, dimension);
-    const auto visibility = shard.Extra("/synthetic/au_visibility");
-    const std::size_t width = shard.header().schema.size();
-    std::vector<std::optional<std::size_t>> column;
-    for (const int au : data.schema.numbers()) column.push_back(shard.header().schema.Find(au));
-    ParallelFor(faces, jobs, [&](std::size_t i) {
-      datasets::DecodedImage crop = datasets::DecodeImage(shard.FaceImage(i), {});
-      if (crop.status != datasets::Outcome::kOk) {
-        throw std::runtime_error(path + ": face " + std::to_string(i) + ": " + crop.message);
-      }
-      features::Landmarks68 landmarks = features::Transform(shard.CropFromImage(i), shard.Landmarks(i));
-      for (std::size_t copy = 0; copy < copies; ++copy) {
-        const std::size_t row = first + i * copies + copy;
-        if (copy == 1) {
-          cv::flip(crop.bgr, crop.bgr, 1);
-          landmarks = features::Mirror(landmarks, static_cast<float>(crop.bgr.cols));
-        }
-        extractor.Extract(crop.bgr, landmarks, std::span(data.features).subspan(row * dimension, dimension));
-        for (std::size_t j = 0; j < a; ++j) {
-          const bool hidden = visibility && column[j] && visibility->values[i * width + *column[j]] < kLeastVisible;
-          data.labels[row * a + j] = column[j] && !hidden ? shard.AuIntensity()[i * width + *column[j]] : NAN;
-        }
-        data.identity[row] = identity[i];
-      }
-    });
-  }
+  values = std::move(result);
 }
 
 }  // namespace
+
+std::size_t AddRows(TrainingData& data, std::size_t count, std::size_t dimension) {
+  const std::size_t first = data.rows;
+  data.rows += count;
+  data.features.resize(data.rows * dimension);
+  data.labels.resize(data.rows * data.schema.size());
+  data.seen.resize(data.rows * data.schema.size(), 1.0F);
+  data.identity.resize(data.rows);
+  data.copy.resize(data.rows, 0);
+  return first;
+}
+
+std::string DataSpec::Text(const std::string& option, const std::string& fallback) const {
+  for (const auto& [key, text] : options) {
+    if (key == option) return text;
+  }
+  return fallback;
+}
+
+void DataSpec::CheckOptions(const std::vector<std::string>& known) const {
+  for (const auto& [option, value] : options) {
+    if (std::find(known.begin(), known.end(), option) != known.end()) continue;
+    std::string list;
+    for (const std::string& k : known) list += (list.empty() ? "" : ", ") + k;
+    throw UsageError("--data " + name + ": unknown option " + option + "; known: " + list);
+  }
+}
 
 std::uint64_t DataSpec::Number(const std::string& option, std::uint64_t fallback) const {
   for (const auto& [key, text] : options) {
@@ -149,15 +109,22 @@ DataSpec ParseDataSpec(const std::string& text) {
     const std::size_t next = text.find(',', at + 1);
     const std::string option = text.substr(at + 1, next == std::string::npos ? next : next - at - 1);
     const std::size_t equals = option.find('=');
-    if (equals == std::string::npos) throw UsageError("--data " + text + ": \"" + option + "\" must be option=value");
+    if (equals == std::string::npos)
+      throw UsageError("--data " + text + ": \"" + option + "\" must be option=value");
     spec.options.emplace_back(option.substr(0, equals), option.substr(equals + 1));
     at = next;
   }
   return spec;
 }
 
-TrainingData LoadTrainingData(const std::vector<std::string>& specs, const features::FeatureSpec& features, int jobs,
-                              const std::function<void(const std::string&)>& log) {
+std::string DataSourcesHelp() {
+  std::string text = "shards, synth, landmarks";
+  for (const datasets::LabelSource& source : datasets::LabelSources()) text += ", " + source.name;
+  return text;
+}
+
+TrainingData LoadTrainingData(const std::vector<std::string>& specs, const features::FeatureSpec& features,
+                              int jobs, const Log& log) {
   TrainingData data;
   data.spec = features;
   data.schema = features::CatalogueSchema();
@@ -170,13 +137,79 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
       LoadLandmarks(spec, jobs, base, data);
     } else if (spec.name == "shards" || spec.name == "synth") {
       LoadShards(spec, jobs, base, data);
+    } else if (datasets::IsLabelSource(spec.name)) {
+      LoadLabelled(spec, jobs, base, data, log);
     } else {
-      throw UsageError("--data " + text + ": unknown source " + spec.name + "; known: shards, synth, landmarks");
+      throw UsageError("--data " + text + ": unknown source " + spec.name + "; known: " + DataSourcesHelp());
     }
     base += kIdentitiesPerSource;
     if (log) log(text + ": " + std::to_string(data.rows) + " faces so far");
   }
+  if (data.rows == 0) throw std::runtime_error("no labelled faces in what --data names");
+  // Where nothing is hidden there is nothing to learn about it.
+  if (std::all_of(data.seen.begin(), data.seen.end(), [](float v) { return v == 1; })) data.seen.clear();
   return data;
+}
+
+void DropConstantAus(TrainingData& data, const Log& log) {
+  const std::size_t a = data.schema.size();
+  std::vector<std::size_t> kept;
+  std::vector<int> numbers;
+  for (std::size_t j = 0; j < a; ++j) {
+    std::size_t labels = 0;
+    float low = INFINITY, high = -INFINITY;
+    for (std::size_t at = j; at < data.labels.size(); at += a) {
+      if (std::isnan(data.labels[at])) continue;
+      ++labels;
+      low = std::min(low, data.labels[at]);
+      high = std::max(high, data.labels[at]);
+    }
+    const std::string name = "AU" + std::to_string(data.schema.numbers()[j]);
+    if (low < high) {
+      kept.push_back(j);
+      numbers.push_back(data.schema.numbers()[j]);
+    } else if (log && labels == 0) {
+      log(name + ": no labels; not learnt");
+    } else if (log) {
+      log(name + ": all " + std::to_string(labels) + " labels are " + std::to_string(low) + "; not learnt");
+    }
+  }
+  if (kept.empty())
+    throw std::runtime_error("no AU varies in the labels that --data names; there is nothing to learn");
+  KeepColumns(data.labels, a, kept);
+  KeepColumns(data.weights, a, kept);
+  KeepColumns(data.seen, a, kept);
+  data.schema = features::AuSchema(numbers);
+}
+
+void LoadUnlabelled(const std::vector<std::string>& inputs, int jobs, TrainingData& data, const Log& log) {
+  const auto images = ReadImages(inputs);
+  const features::FeatureExtractor extractor(data.spec);
+  const FaceSeeker seeker;
+  std::vector<std::vector<float>> rows(images.size());
+  ParallelFor(images.size(), jobs, [&](std::size_t i) {
+    const datasets::DecodedImage photo = datasets::DecodeImage(images[i], {});
+    if (photo.status != datasets::Outcome::kOk) return;
+    for (const cv::Mat& picture : Variants(photo.bgr)) {
+      const auto face = seeker.Find(picture);
+      if (!face) continue;
+      std::vector<float> row(extractor.Dimension());
+      extractor.Extract(face->crop, face->landmarks, row);
+      rows[i].insert(rows[i].end(), row.begin(), row.end());
+    }
+  });
+  std::size_t faces = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    data.unlabelled.insert(data.unlabelled.end(), rows[i].begin(), rows[i].end());
+    data.unlabelled_group.insert(data.unlabelled_group.end(), rows[i].size() / extractor.Dimension(),
+                                 static_cast<std::int64_t>(i));
+    faces += rows[i].empty() ? 0 : 1;
+  }
+  if (log) {
+    log(std::to_string(images.size()) + " unlabelled photos, " + std::to_string(faces) + " with a face, " +
+        std::to_string(data.unlabelled_group.size()) + " pictures of them");
+  }
+  if (faces == 0) throw std::runtime_error(inputs.front() + ": no face in the unlabelled photos");
 }
 
 }  // namespace auforge::tools

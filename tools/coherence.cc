@@ -8,12 +8,9 @@
 #include <opencv2/imgproc.hpp>
 #include <optional>
 
-#include "annotator/face_detector.h"
-#include "annotator/landmarker.h"
 #include "annotator/metrics.h"
 #include "datasets/image_codec.h"
-#include "datasets/image_source.h"
-#include "features/align.h"
+#include "tools/best_face.h"
 #include "tools/parallel.h"
 
 namespace auforge::tools {
@@ -22,55 +19,31 @@ namespace {
 constexpr std::array<const char*, 3> kChanges{"mirrored", "JPEG 50", "half size"};
 constexpr float kRare = 0.01F;
 
-using Variants = std::array<std::optional<PhotoAus>, 1 + kChanges.size()>;
+using PhotoVariants = std::array<std::optional<PhotoAus>, 1 + kChanges.size()>;
 
-// One thread's detector and what all threads share.
-class Analyst {
- public:
-  Analyst(const annotator::AuModel& model, const features::FeatureExtractor& extractor, const annotator::Landmarker& landmarker)
-      : model_(model), extractor_(extractor), landmarker_(landmarker),
-        // Halved faces are still found; the same detector for all variants.
-        detector_(annotator::MakeHogDetector({.upsample = 1})) {}
-
-  Variants Examine(const cv::Mat& photo) {
-    Variants variants;
-    variants[0] = Best(photo);
-    if (!variants[0]) return variants;
-    cv::Mat changed;
-    cv::flip(photo, changed, 1);
-    variants[1] = Best(changed);
-    variants[2] = Best(datasets::DecodeImage(datasets::EncodeJpeg(photo, 50), {}).bgr);
-    cv::resize(photo, changed, {}, 0.5, 0.5, cv::INTER_AREA);
-    variants[3] = Best(changed);
-    return variants;
+PhotoVariants Examine(const cv::Mat& photo, const annotator::AuModel& model, const features::FeatureExtractor& extractor,
+                      const FaceSeeker& seeker) {
+  PhotoVariants variants;
+  const std::vector<cv::Mat> pictures = Variants(photo);
+  for (std::size_t v = 0; v < variants.size(); ++v) {
+    const auto face = seeker.Find(pictures[v]);
+    if (!face && v == 0) return variants;
+    if (!face) continue;
+    std::vector<float> row(extractor.Dimension());
+    extractor.Extract(face->crop, face->landmarks, row);
+    variants[v] = PhotoAus{face->crop, model.Predict(row, 1).front()};
   }
+  return variants;
+}
 
- private:
-  // The surest face.
-  std::optional<PhotoAus> Best(const cv::Mat& image) {
-    const auto found = detector_->Detect(image);
-    if (found.empty()) return std::nullopt;
-    const features::Landmarks68 landmarks = landmarker_.Find(image, found.front().box);
-    const features::AlignedFace aligned = features::AlignFace(image, landmarks, {});
-    std::vector<float> row(extractor_.Dimension());
-    extractor_.Extract(aligned.crop, features::Transform(aligned.crop_from_image, landmarks), row);
-    return PhotoAus{aligned.crop, model_.Predict(row, 1).front()};
-  }
-
-  const annotator::AuModel& model_;
-  const features::FeatureExtractor& extractor_;
-  const annotator::Landmarker& landmarker_;
-  std::unique_ptr<annotator::FaceDetector> detector_;
-};
-
-CoherenceFigure Compare(const std::string& name, const std::vector<Variants>& all, std::size_t variant, std::size_t aus,
+CoherenceFigure Compare(const std::string& name, const std::vector<PhotoVariants>& all, std::size_t variant, std::size_t aus,
                         const std::vector<double>& present) {
   CoherenceFigure figure;
   figure.name = name;
   std::vector<std::vector<float>> before(aus), after(aus);
   std::vector<float> before_all, after_all;
   double changed = 0;
-  for (const Variants& v : all) {
+  for (const PhotoVariants& v : all) {
     if (!v[0] || !v[variant]) continue;
     ++figure.faces;
     for (std::size_t j = 0; j < aus; ++j) {
@@ -98,32 +71,15 @@ CoherenceFigure Compare(const std::string& name, const std::vector<Variants>& al
 CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs, int jobs,
                                  const std::function<void(std::uint64_t)>& progress) {
   const features::FeatureExtractor extractor(model.info().features);
-  const annotator::Landmarker landmarker;
-  const datasets::ImageSource source = datasets::ImageSource::Plan(inputs, {});
-  std::vector<std::vector<std::uint8_t>> images;
-  for (const datasets::InputShard& shard : source.Shards()) {
-    const auto reader = source.Open(shard);
-    datasets::ImageItem item;
-    while (reader->Next(item)) {
-      if (item.status == datasets::Outcome::kOk) images.push_back(std::move(item.bytes));
-    }
-  }
-  std::vector<std::unique_ptr<Analyst>> idle;
-  for (int i = 0; i < jobs; ++i) idle.push_back(std::make_unique<Analyst>(model, extractor, landmarker));
+  const FaceSeeker seeker;
+  const std::vector<std::vector<std::uint8_t>> images = ReadImages(inputs);
   std::mutex mutex;
   std::uint64_t done = 0;
-  std::vector<Variants> all(images.size());
+  std::vector<PhotoVariants> all(images.size());
   ParallelFor(images.size(), jobs, [&](std::size_t i) {
-    std::unique_ptr<Analyst> analyst;
-    {
-      const std::lock_guard lock(mutex);
-      analyst = std::move(idle.back());
-      idle.pop_back();
-    }
     const datasets::DecodedImage photo = datasets::DecodeImage(images[i], {});
-    if (photo.status == datasets::Outcome::kOk) all[i] = analyst->Examine(photo.bgr);
+    if (photo.status == datasets::Outcome::kOk) all[i] = Examine(photo.bgr, model, extractor, seeker);
     const std::lock_guard lock(mutex);
-    idle.push_back(std::move(analyst));
     if (progress) progress(++done);
   });
 
@@ -132,7 +88,7 @@ CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vec
   const std::size_t aus = model.info().schema.size();
   report.present.assign(aus, 0);
   double contradictions = 0;
-  for (const Variants& v : all) {
+  for (const PhotoVariants& v : all) {
     if (!v[0]) continue;
     report.faces.push_back(*v[0]);
     for (std::size_t j = 0; j < aus; ++j) {

@@ -14,10 +14,12 @@ namespace {
 
 struct TrainArguments {
   std::vector<std::string> data;
+  std::vector<std::string> unlabelled;
   std::string output;
   std::string table;
   annotator::TrainOptions options;
-  bool no_shape = false, no_gabor = false, hog = false;
+  bool no_shape = false, no_gabor = false, no_hog = false, no_local = false, no_mirror = false;
+  std::string gabor = "compact";
   int jobs = 1;
 };
 
@@ -25,12 +27,19 @@ int RunTrain(TrainArguments& arguments) {
   features::FeatureSpec spec;
   spec.shape = arguments.no_shape ? features::ShapeKind::kNone : features::ShapeKind::kEmotioNet;
   spec.gabor = !arguments.no_gabor;
-  spec.hog = arguments.hog;
+  spec.hog = !arguments.no_hog;
+  if (arguments.gabor == "emotionet") spec.gabor_options = features::GaborOptions::EmotioNet();
+  if (arguments.gabor == "emotionet-full") spec.gabor_options = features::GaborOptions::EmotioNetFull(8);
+  arguments.options.local_heads = !arguments.no_local;
+  arguments.options.mirror_average = !arguments.no_mirror;
   const auto log = [](const std::string& text) { std::cerr << "train-au: " << text << std::endl; };
-  const annotator::TrainingData data = LoadTrainingData(arguments.data, spec, arguments.jobs, log);
+  annotator::TrainingData data = LoadTrainingData(arguments.data, spec, arguments.jobs, log);
+  DropConstantAus(data, log);
+  if (!arguments.unlabelled.empty()) LoadUnlabelled(arguments.unlabelled, arguments.jobs, data, log);
   arguments.options.provenance = "auforge train-au --learner " + arguments.options.learner + " --seed " +
                                  std::to_string(arguments.options.seed);
   for (const std::string& text : arguments.data) arguments.options.provenance += " --data " + text;
+  for (const std::string& text : arguments.unlabelled) arguments.options.provenance += " --unlabelled " + text;
   const annotator::TrainedModel trained = annotator::TrainAuModel(data, arguments.options, log);
   trained.model.Save(arguments.output);
   const std::string table = AuTable(trained.report.test);
@@ -49,23 +58,31 @@ void AddTrainAu(Cli& cli) {
   arguments->jobs = AvailableCores();
   Command command = cli.Add("train-au", "Train an AU model from labelled faces",
                             "auforge train-au --data shards:faces/ -o model.h5\n"
-                            "  auforge train-au --data landmarks:face.h5,count=20000 --no-gabor -o model.h5");
-  command.Add("--data", arguments->data, "name:path[,option=value]; shards:DIR, synth:DIR, landmarks:FACE.h5,count=N,seed=S")
+                            "  auforge train-au --data landmarks:face.h5,count=20000 --no-gabor --no-hog -o model.h5");
+  command.Add("--data", arguments->data, "name:path[,option=value]; names: " + DataSourcesHelp())
       .Required();
+  command.Add("--unlabelled", arguments->unlabelled, "real photos whose answers must not change with mirroring, JPEG and size");
   command.Add("-o,--output", arguments->output, "the model file").Required();
   command.Add("--table", arguments->table, "also write the held-out figures to this CSV");
-  command.Add("--learner", options.learner, "kernel learner").OneOf({"nystrom", "svm"});
+  command.Add("--learner", options.learner, "kernel learner").OneOf({"nystrom", "svm", "ksda"});
   command.Add("--seed", options.seed, "of split and centres");
   command.Add("--centres", options.centres, "nystrom: shared centres").Range(1, 8192);
   command.Add("--svm-rows", options.svm_rows, "svm: training faces at most").Range(50, 20000);
   command.Add("--svm-c", options.svm_c, "svm: C");
+  command.Add("--ksda-rows", options.ksda_rows, "ksda: training faces at most").Range(50, 8000);
+  command.Add("--consistency", options.consistency, "nystrom: weight of --unlabelled photos giving one answer");
+  command.Add("--prevalence", options.prevalence, "nystrom: weight of AUs not being commoner in them than in training");
   command.Add("--ridge", options.ridge, "nystrom: regularisation");
   command.Add("--gamma-scale", options.gamma_scale, "kernel width, times 1 / median squared distance");
   command.Add("--shape-components", options.shape_components, "principal axes kept").Range(1, 2466);
   command.Add("--gabor-components", options.gabor_components, "principal axes kept").Range(1, 4000);
   command.Flag("--no-shape", arguments->no_shape, "without shape features");
   command.Flag("--no-gabor", arguments->no_gabor, "without Gabor features");
-  command.Flag("--hog", arguments->hog, "with HOG features");
+  command.Flag("--no-hog", arguments->no_hog, "without HOG features");
+  command.Flag("--no-local", arguments->no_local, "whole face only: no heads for its upper and lower part");
+  command.Flag("--no-mirror-average", arguments->no_mirror, "features as they are, not averaged with the mirrored face");
+  command.Add("--gabor", arguments->gabor, "compact set, EmotioNet's 5,280, or all that EmotioNet chooses from (8 orientations)")
+      .OneOf({"compact", "emotionet", "emotionet-full"});
   command.Flag("--provisional", options.provisional, "mark the model as provisional");
   command.Add("-j,--jobs", arguments->jobs, "threads that load data").Range(1, 1024);
   command.Run([arguments] { return RunTrain(*arguments); });

@@ -7,49 +7,77 @@
 #include <vector>
 
 #include "annotator/au_model.h"
+#include "annotator/internal/ksda.h"
 
 namespace auforge::annotator {
 
-// z = (x[begin, begin+size) - mean) * projection; the scaling to unit variance and the whitening are folded into the
-// projection, so that prediction is one product a block.
+// z = (x' - mean) * projection, where each of the inputs x' is the mean of two columns of a block of
+// features: a column and its mirror image (or twice the same). The scaling to unit variance and the whitening
+// are folded into the projection, so that prediction is one product a block.
 struct BlockProjection {
-  std::string name;
-  std::uint64_t begin = 0;
-  std::uint64_t size = 0;
+  std::string name;  // "shape", "gabor", "hog"
   std::uint64_t components = 0;
-  std::vector<float> mean;        // size
-  std::vector<float> projection;  // size x components
+  std::vector<std::uint32_t> columns;  // inputs x 2, of the whole row of features
+  std::vector<float> mean;             // inputs
+  std::vector<float> projection;       // inputs x components
+  std::uint64_t inputs() const { return mean.size(); }
+};
+
+// One kernel machine with what it looks at: the whole face or a region of it.
+struct Head {
+  std::string name;  // "whole", "upper", "lower"
+  std::vector<BlockProjection> blocks;
+  std::uint64_t components = 0;     // K, of all blocks together
+  float gamma = 0;                  // kernel exp(-gamma |z - c|^2), > 0
+  std::uint64_t centre_count = 0;   // C
+  std::vector<float> centres;       // C x K
+  std::vector<float> coefficients;  // C x A; empty for ksda
+  std::vector<float> bias;          // A; empty for ksda
+
+  // Projected rows: n x K from n x dimension.
+  std::vector<float> Project(const float* features, std::size_t n, std::size_t dimension) const;
+  // n x C
+  std::vector<float> Kernel(const std::vector<float>& projected, std::size_t n) const;
 };
 
 struct AuCalibration {
   float threshold = 0;  // score at which the intensity is 1, hence the AU present
   float gain = 1;       // intensity = 1 + gain * (score - threshold), clamped to 0..5; > 0
   float slope = 1;      // probability = 1 / (1 + exp(-slope * (score - threshold))); > 0
+  float centre = 0;     // median of the scores of validation faces without the AU, and their median absolute
+  float spread = 1;     // deviation (> 0): what another kind of pictures is compared with
 };
 
 struct AuModel::Weights {
   AuModelInfo info;
-  std::vector<BlockProjection> blocks;
-  std::uint64_t components = 0;      // K, of all blocks together
-  float gamma = 0;                   // kernel exp(-gamma |z - c|^2), > 0
-  std::uint64_t centre_count = 0;    // C
-  std::vector<float> centres;        // C x K
-  std::vector<float> coefficients;   // C x A
-  std::vector<float> bias;           // A
+  std::size_t dimension = 0;         // of a row of features; set when the model is made
+  std::vector<Head> heads;           // H >= 1
+  std::vector<float> mix;            // H x A, >= 0; the score of an AU is the sum of mix * score of the head
+  std::vector<KsdaClassifier> ksda;  // A, over the centres of the first head; empty for the other learners
+  std::vector<float>
+      seen_coefficients;         // C x A of the first head: how much of the AU's region can be seen, 0..1;
+  std::vector<float> seen_bias;  // A; both empty where the training data did not say
   std::vector<AuCalibration> calibration;  // A
 
   // Throws std::invalid_argument naming what does not fit or is not finite.
   void Validate() const;
   // SHA-256 over everything that influences a prediction.
   std::string Digest() const;
-  // Projected rows: n x K from n x Dimension.
-  std::vector<float> Project(const float* features, std::size_t n, std::size_t dimension) const;
-  // Scores before calibration, n x A, from projected rows.
-  std::vector<float> Scores(const std::vector<float>& projected, std::size_t n) const;
+  // Scores before calibration, n x A, from rows of features.
+  std::vector<float> Scores(const float* features, std::size_t n) const;
 };
 
-// exp(-gamma |z_i - c_j|^2), n x count, by one product.
+// Scores of one head, n x A, from its projected rows.
+std::vector<float> HeadScores(const Head& head, const std::vector<float>& projected, std::size_t n,
+                              std::size_t aus);
+// Intensities of the KSDA classifiers, n x A, from rows projected by the head.
+std::vector<float> KsdaScores(const Head& head, const std::vector<KsdaClassifier>& classifiers,
+                              const std::vector<float>& projected, std::size_t n);
+
+// exp(-gamma |z_i - c_j|^2), n x count, by one product; SquaredDistances without the exponential.
 std::vector<float> RbfKernel(const float* rows, std::size_t n, const float* centres, std::size_t count,
                              std::size_t components, float gamma);
+std::vector<float> SquaredDistances(const float* rows, std::size_t n, const float* centres, std::size_t count,
+                                    std::size_t components);
 
 }  // namespace auforge::annotator

@@ -1,6 +1,6 @@
-// C = A B for row-major float matrices, such that each row of C depends on its row of A alone, to the last bit: a
-// face gets the same AUs whatever batch it comes in. Library GEMMs do not promise that. Sums run over k in order,
-// with fused multiply-add.
+// C = A B for row-major float matrices, such that each row of C depends on its row of A alone, to the last
+// bit: a face gets the same AUs whatever batch it comes in. Library GEMMs do not promise that. Sums run over
+// k in order, with fused multiply-add.
 #pragma once
 
 #include <cstddef>

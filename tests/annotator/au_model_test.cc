@@ -100,14 +100,14 @@ void PatchFloat(const std::string& path, const char* dataset, float value) {
 TEST(AuModel, RefusesNumbersThatAreNone) {
   const tests::TempDir dir;
   ToyModel().Save(dir / "m.h5");
-  PatchFloat(dir / "m.h5", "/kernel/bias", NAN);
+  PatchFloat(dir / "m.h5", "/heads/whole/bias", NAN);
   EXPECT_NE(LoadFault(dir / "m.h5").find("not finite"), std::string::npos) << LoadFault(dir / "m.h5");
 }
 
 TEST(AuModel, RefusesChangedNumbers) {
   const tests::TempDir dir;
   ToyModel().Save(dir / "m.h5");
-  PatchFloat(dir / "m.h5", "/kernel/bias", 0.123F);
+  PatchFloat(dir / "m.h5", "/heads/whole/bias", 0.123F);
   EXPECT_NE(LoadFault(dir / "m.h5").find("checksum"), std::string::npos) << LoadFault(dir / "m.h5");
 }
 

@@ -79,12 +79,11 @@ TEST(LearnSvm, PredictsWhatLibsvmPredicts) {
   for (std::size_t i = 0; i < n; ++i) labels[i] = std::clamp(2 + rows[i * k] + std::sin(2 * rows[i * k + 1]), 0.0F, 5.0F);
   TrainOptions options;
   options.learner = "svm";
-  AuModel::Weights model;
-  model.info.schema = features::AuSchema({12});
+  Head model;
   model.components = k;
   model.gamma = 0.2F;
   LearnSvm({rows, labels, weights, n, k, 1, model.gamma}, options, model, {});
-  const std::vector<float> ours = model.Scores(rows, n);
+  const std::vector<float> ours = HeadScores(model, rows, n, 1);
 
   // The same problem by libsvm alone, with its own RBF kernel.
   std::vector<std::vector<svm_node>> nodes(n);
@@ -125,12 +124,11 @@ TEST(LearnSvm, EqualsSvmPredictValuesOnThePrecomputedKernel) {
   std::vector<float> labels(n), weights(n, 1);
   for (std::size_t i = 0; i < n; ++i) labels[i] = std::clamp(2.5F + rows[i * k] * rows[i * k + 1], 0.0F, 5.0F);
   TrainOptions options;
-  AuModel::Weights model;
-  model.info.schema = features::AuSchema({4});
+  Head model;
   model.components = k;
   model.gamma = 0.25F;
   LearnSvm({rows, labels, weights, n, k, 1, model.gamma}, options, model, {});
-  const std::vector<float> ours = model.Scores(rows, n);
+  const std::vector<float> ours = HeadScores(model, rows, n, 1);
 
   const std::vector<float> kernel = RbfKernel(rows.data(), n, rows.data(), n, k, model.gamma);
   std::vector<std::vector<svm_node>> nodes(n);
@@ -163,10 +161,10 @@ TEST(LearnSvm, EqualsSvmPredictValuesOnThePrecomputedKernel) {
 
 TEST(TrainAuModel, LearnsWithEveryLearner) {
   const TrainingData data = ToyData(400, 1);
-  for (const char* learner : {"nystrom", "svm"}) {
+  for (const char* learner : {"nystrom", "svm", "ksda"}) {
     TrainOptions options = ToyOptions();
     options.learner = learner;
-    options.svm_rows = 250;
+    options.svm_rows = options.ksda_rows = 250;
     const TrainedModel trained = TrainAuModel(data, options, {});
     for (const AuFigure& figure : trained.report.test) {
       EXPECT_GT(figure.r, 0.9) << learner << " AU" << figure.au;

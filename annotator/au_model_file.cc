@@ -1,0 +1,224 @@
+// The AU model's file, format 2 (docs/au-model-format.md).
+#include <unistd.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "annotator/au_model.h"
+#include "annotator/internal/au_model_weights.h"
+#include "datasets/storage/atomic_file.h"
+#include "datasets/storage/hdf5_file.h"
+
+namespace auforge::annotator {
+namespace {
+
+namespace fs = std::filesystem;
+using datasets::storage::Hdf5Reader;
+using datasets::storage::Hdf5Writer;
+
+constexpr const char* kFormat = "auforge-au-model";
+constexpr std::int64_t kFormatVersion = 2;
+constexpr int kGzip = 4;
+
+void Require(bool condition, const std::string& text) {
+  if (!condition) throw std::invalid_argument(text);
+}
+
+template <typename T>
+std::vector<T> ReadArray(const Hdf5Reader& file, const std::string& path,
+                         const std::vector<std::uint64_t>& shape) {
+  auto array = file.Read<T>(path);
+  Require(array.shape == shape, path + " has another shape than the model's sizes say");
+  return std::move(array.values);
+}
+template <typename T>
+auto ReadMatrix(const Hdf5Reader& file, const std::string& path) {
+  auto array = file.Read<T>(path);
+  Require(array.shape.size() == 2 && array.shape[0] > 0 && array.shape[1] > 0, path + " is not a matrix");
+  return array;
+}
+
+void WriteHead(Hdf5Writer& file, const Head& head, std::uint64_t a) {
+  const std::string base = "/heads/" + head.name;
+  std::vector<std::string> names;
+  for (const BlockProjection& block : head.blocks) {
+    names.push_back(block.name);
+    const std::string at = base + "/" + block.name + "/";
+    file.Write<std::uint32_t>(at + "columns", block.columns, {block.inputs(), 2}, kGzip);
+    file.Write<float>(at + "mean", block.mean, {block.inputs()}, kGzip);
+    file.Write<float>(at + "projection", block.projection, {block.inputs(), block.components}, kGzip);
+  }
+  file.Write<float>(base + "/centres", head.centres, {head.centre_count, head.components}, kGzip);
+  if (!head.bias.empty()) {
+    file.Write<float>(base + "/coefficients", head.coefficients, {head.centre_count, a}, kGzip);
+    file.Write<float>(base + "/bias", head.bias, {a});
+  }
+  file.WriteAttribute(base, "blocks", names);
+  file.WriteAttribute(base, "gamma", static_cast<double>(head.gamma));
+}
+
+Head ReadHead(const Hdf5Reader& file, const std::string& name, std::uint64_t a, bool is_ksda) {
+  const std::string base = "/heads/" + name;
+  Head head;
+  head.name = name;
+  head.gamma = static_cast<float>(file.ReadDouble(base, "gamma"));
+  for (const std::string& block_name : file.ReadStringList(base, "blocks")) {
+    const std::string at = base + "/" + block_name + "/";
+    auto projection = ReadMatrix<float>(file, at + "projection");
+    const std::uint64_t inputs = projection.shape[0];
+    BlockProjection block{block_name, projection.shape[1], {}, {}, std::move(projection.values)};
+    block.columns = ReadArray<std::uint32_t>(file, at + "columns", {inputs, 2});
+    block.mean = ReadArray<float>(file, at + "mean", {inputs});
+    head.components += block.components;
+    head.blocks.push_back(std::move(block));
+  }
+  auto centres = ReadMatrix<float>(file, base + "/centres");
+  head.centre_count = centres.shape[0];
+  head.centres = std::move(centres.values);
+  if (is_ksda) return head;
+  head.coefficients = ReadArray<float>(file, base + "/coefficients", {head.centre_count, a});
+  head.bias = ReadArray<float>(file, base + "/bias", {a});
+  return head;
+}
+
+void WriteKsda(Hdf5Writer& file, const std::string& name, const KsdaClassifier& c) {
+  const std::string base = "/ksda/" + name;
+  file.Write<float>(base + "/vectors", c.vectors, {c.rows, c.dimensions}, kGzip);
+  file.Write<float>(base + "/means", c.means, {c.letters.size(), c.dimensions});
+  file.Write<std::uint8_t>(base + "/letters", c.letters, {c.letters.size()});
+  file.WriteAttribute(base, "gamma", static_cast<double>(c.gamma));
+  file.WriteAttribute(base, "spread", static_cast<double>(c.spread));
+}
+
+KsdaClassifier ReadKsda(const Hdf5Reader& file, const std::string& name) {
+  const std::string base = "/ksda/" + name;
+  auto vectors = ReadMatrix<float>(file, base + "/vectors");
+  KsdaClassifier c;
+  c.gamma = static_cast<float>(file.ReadDouble(base, "gamma"));
+  c.spread = static_cast<float>(file.ReadDouble(base, "spread"));
+  c.rows = vectors.shape[0];
+  c.dimensions = vectors.shape[1];
+  c.vectors = std::move(vectors.values);
+  c.letters = file.Read<std::uint8_t>(base + "/letters").values;
+  c.means = ReadArray<float>(file, base + "/means", {c.letters.size(), c.dimensions});
+  return c;
+}
+
+void WriteInfo(Hdf5Writer& file, const AuModelInfo& info) {
+  file.WriteAttribute("/", "format", std::string(kFormat));
+  file.WriteAttribute("/", "format_version", kFormatVersion);
+  file.WriteAttribute("/", "au_names", info.schema.Names());
+  file.WriteAttribute("/", "confidence", info.confidence);
+  file.WriteAttribute("/", "looks_at", info.looks_at);
+  file.WriteAttribute("/", "features", info.features.ToJson());
+  file.WriteAttribute("/", "learner", info.learner);
+  file.WriteAttribute("/", "provenance", info.provenance);
+  file.WriteAttribute("/", "provisional", std::int64_t{info.provisional});
+  file.WriteAttribute("/", "digest", info.digest);
+  if (info.held_out.empty()) return;
+  std::vector<float> figures;
+  for (const HeldOutFigures& f : info.held_out)
+    figures.insert(figures.end(), {f.r, f.icc, f.mae, f.auc, f.f1});
+  file.Write<float>("/held_out", figures, {info.held_out.size(), 5});
+}
+
+AuModelInfo ReadInfo(const Hdf5Reader& file) {
+  AuModelInfo info;
+  info.schema = features::AuSchema::FromNames(file.ReadStringList("/", "au_names"));
+  info.confidence = file.ReadStringList("/", "confidence");
+  info.looks_at = file.ReadStringList("/", "looks_at");
+  info.features = features::FeatureSpec::FromJson(file.ReadString("/", "features"));
+  info.learner = file.ReadString("/", "learner");
+  info.provenance = file.ReadString("/", "provenance");
+  info.provisional = file.ReadInteger("/", "provisional") != 0;
+  if (!file.Exists("/held_out")) return info;
+  const auto figures = ReadArray<float>(file, "/held_out", {info.schema.size(), 5});
+  for (std::size_t j = 0; j < info.schema.size(); ++j) {
+    const float* f = figures.data() + 5 * j;
+    info.held_out.push_back({f[0], f[1], f[2], f[3], f[4]});
+  }
+  return info;
+}
+
+}  // namespace
+
+void AuModel::Save(const std::string& path) const {
+  const Weights& w = *weights_;
+  const std::string temporary = datasets::storage::TemporaryName(path);
+  try {
+    Hdf5Writer file(temporary);
+    const std::uint64_t a = w.info.schema.size();
+    WriteInfo(file, w.info);
+    std::vector<std::string> heads;
+    for (const Head& head : w.heads) {
+      heads.push_back(head.name);
+      WriteHead(file, head, a);
+    }
+    file.WriteAttribute("/", "heads", heads);
+    file.Write<float>("/mix", w.mix, {w.heads.size(), a});
+    const std::vector<std::string> names = w.info.schema.Names();
+    for (std::size_t j = 0; j < w.ksda.size(); ++j) WriteKsda(file, names[j], w.ksda[j]);
+    if (!w.seen_bias.empty()) {
+      file.Write<float>("/visibility/coefficients", w.seen_coefficients, {w.heads[0].centre_count, a}, kGzip);
+      file.Write<float>("/visibility/bias", w.seen_bias, {a});
+    }
+    std::vector<float> calibration;
+    for (const AuCalibration& c : w.calibration) {
+      calibration.insert(calibration.end(), {c.threshold, c.gain, c.slope, c.centre, c.spread});
+    }
+    file.Write<float>("/calibration", calibration, {a, 5});
+    file.Close();
+    datasets::storage::CommitFile(temporary, path);
+  } catch (...) {
+    unlink(temporary.c_str());
+    throw;
+  }
+}
+
+AuModel AuModel::Load(const std::string& path) {
+  if (!fs::exists(path)) {
+    throw std::runtime_error(path +
+                             ": no such AU model; name one with --model or train one with auforge train-au");
+  }
+  const Hdf5Reader file(path);
+  if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != kFormat) {
+    throw std::runtime_error(path + ": is not an AuForge AU model");
+  }
+  const std::int64_t version = file.ReadInteger("/", "format_version");
+  if (version != kFormatVersion) {
+    throw std::runtime_error(path + ": is of model format " + std::to_string(version) +
+                             ", this program reads " + std::to_string(kFormatVersion) +
+                             "; train it again with auforge train-au");
+  }
+  try {
+    auto w = std::make_unique<Weights>();
+    w->info = ReadInfo(file);
+    const std::uint64_t a = w->info.schema.size();
+    const bool is_ksda = w->info.learner == "ksda";
+    for (const std::string& name : file.ReadStringList("/", "heads"))
+      w->heads.push_back(ReadHead(file, name, a, is_ksda));
+    w->mix = ReadArray<float>(file, "/mix", {w->heads.size(), a});
+    if (is_ksda) {
+      for (const std::string& name : w->info.schema.Names()) w->ksda.push_back(ReadKsda(file, name));
+    }
+    if (file.Exists("/visibility/bias") && !w->heads.empty()) {
+      w->seen_coefficients =
+          ReadArray<float>(file, "/visibility/coefficients", {w->heads[0].centre_count, a});
+      w->seen_bias = ReadArray<float>(file, "/visibility/bias", {a});
+    }
+    const auto calibration = ReadArray<float>(file, "/calibration", {a, 5});
+    for (std::size_t j = 0; j < a; ++j) {
+      const float* c = calibration.data() + 5 * j;
+      w->calibration.push_back({c[0], c[1], c[2], c[3], c[4]});
+    }
+    AuModel model(std::move(w));
+    if (model.info().digest != file.ReadString("/", "digest")) {
+      throw std::invalid_argument("its content does not match its checksum");
+    }
+    return model;
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(path + ": damaged AU model: " + error.what() + "; fetch or train it again");
+  }
+}
+
+}  // namespace auforge::annotator

@@ -1,0 +1,46 @@
+// The surest face of a picture, as annotation sees it: for commands that learn from or judge by single-face
+// pictures.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <opencv2/core/mat.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "annotator/face_detector.h"
+#include "annotator/landmarker.h"
+
+namespace auforge::tools {
+
+struct BestFace {
+  cv::Mat crop;                     // the standard crop
+  features::Landmarks68 landmarks;  // in the crop's pixels
+  features::Landmarks68 in_image;
+  float detector_score = 0;
+};
+
+// Each thread takes a detector of its own for as long as it needs one. Thread-safe.
+class FaceSeeker {
+ public:
+  FaceSeeker();
+  ~FaceSeeker();
+  // nullopt when no face is found.
+  std::optional<BestFace> Find(const cv::Mat& bgr) const;
+  // The face whose landmarks are known.
+  static BestFace At(const cv::Mat& bgr, const features::Landmarks68& landmarks);
+  const annotator::Landmarker& landmarker() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The picture itself, mirrored, at JPEG quality 50 and at half size: what an answer must not depend on.
+std::vector<cv::Mat> Variants(const cv::Mat& bgr);
+
+// Encoded bytes of every readable image of the inputs (files, folders, lists, tars), in order.
+std::vector<std::vector<std::uint8_t>> ReadImages(const std::vector<std::string>& inputs);
+
+}  // namespace auforge::tools
