@@ -257,12 +257,18 @@ AuModel::AuModel(std::unique_ptr<Weights> weights) : weights_(std::move(weights)
 AuModel::AuModel(AuModel&&) noexcept = default;
 AuModel& AuModel::operator=(AuModel&&) noexcept = default;
 AuModel::~AuModel() = default;
-AuModel AuModel::Clone() const { return AuModel(std::make_unique<Weights>(*weights_)); }
+AuModel AuModel::WithProvenance(const std::string& text) const {
+  auto copy = std::make_unique<Weights>(*weights_);
+  copy->info.provenance = text;
+  return AuModel(std::move(copy));
+}
 
 const AuModelInfo& AuModel::info() const { return weights_->info; }
 const AuModel::Weights& AuModel::weights() const { return *weights_; }
 
-std::vector<features::AuEstimate> AuModel::Predict(std::span<const float> features, std::size_t n) const {
+std::vector<features::AuEstimate> AuModel::Predict(std::span<const float> features, std::size_t n,
+                                                   std::vector<std::uint8_t>* visible) const {
+  if (visible != nullptr) visible->assign(n * weights_->info.schema.size(), 1);
   if (n == 0) return {};
   const std::size_t dimension = features.size() / n;
   const std::size_t wanted = weights_->dimension;
@@ -278,10 +284,9 @@ std::vector<features::AuEstimate> AuModel::Predict(std::span<const float> featur
     e.intensity.assign(a, 0.0F);
     e.probability.assign(a, 0.0F);
     e.present.assign(a, 0);
-    e.visible.assign(a, 1);
     for (std::size_t j = 0; j < a; ++j) {
       if (!answers.seen.empty() && answers.seen[i * a + j] < kLeastSeen) {
-        e.visible[j] = 0;
+        if (visible != nullptr) (*visible)[i * a + j] = 0;
         continue;
       }
       const AuCalibration& c = weights_->calibration[j];

@@ -10,6 +10,7 @@
 // finite.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,12 +48,15 @@ class AuModel {
   ~AuModel();
 
   const AuModelInfo& info() const;
-  // A model whose thresholds, scales and neutral are set for other pictures (see recalibrate.h).
-  AuModel Clone() const;
+  // The same model with another text about where it comes from.
+  AuModel WithProvenance(const std::string& text) const;
 
-  // features: row-major n x Dimension() of the model's FeatureSpec. Returns n estimates; their quality is 0,
-  // to be filled by the caller. The result of a row does not depend on the batch it came in.
-  std::vector<features::AuEstimate> Predict(std::span<const float> features, std::size_t n) const;
+  // features: row-major n x Dimension() of the model's FeatureSpec. Returns n estimates; their quality is 0, to be
+  // filled by the caller. The result of a row does not depend on the batch it came in.
+  // visible: if given, set to n x A: 0 where the AU's region cannot be seen in that picture (covered, turned away); its
+  // intensity, probability and presence are 0 then, because nothing is known, not because it was found absent.
+  std::vector<features::AuEstimate> Predict(std::span<const float> features, std::size_t n,
+                                            std::vector<std::uint8_t>* visible = nullptr) const;
 
   struct Weights;  // annotator/internal/au_model_weights.h; made by the learners
   explicit AuModel(std::unique_ptr<Weights> weights);

@@ -182,7 +182,7 @@ FaceRecord ShardReader::Face(std::size_t face) const {
     return std::vector(begin, begin + static_cast<std::ptrdiff_t>(a));
   };
   FaceRecord record;
-  record.aus = {row(impl_->intensity), row(impl_->probability), row(impl_->present), impl_->quality.at(face), {}};
+  record.aus = {row(impl_->intensity), row(impl_->probability), row(impl_->present), impl_->quality.at(face)};
   record.landmarks = Landmarks(face);
   record.box = FaceBox(face);
   record.pose = Pose(face);

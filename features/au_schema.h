@@ -49,8 +49,6 @@ struct AuEstimate {
   std::vector<float> probability;    // 0..1, of presence, calibrated
   std::vector<std::uint8_t> present; // 0 or 1
   float quality = 0;                 // 0..1, how far the estimate can be trusted
-  std::vector<std::uint8_t> visible; // 0: its region cannot be seen here, and intensity, probability and presence are
-                                     // 0 because nothing is known; empty: everything is visible
 };
 
 }  // namespace auforge::features

@@ -6,14 +6,13 @@
 #include <opencv2/core.hpp>
 #include <stdexcept>
 
-#include "datasets/image_codec.h"
 #include "datasets/labels/label_set.h"
 #include "datasets/synthetic/landmark_sampler.h"
 #include "features/shape.h"
 #include "tools/au_data_sources.h"
-#include "tools/best_face.h"
 #include "tools/cli.h"
 #include "tools/parallel.h"
+#include "tools/photo_features.h"
 
 namespace auforge::tools {
 namespace {
@@ -183,33 +182,14 @@ void DropConstantAus(TrainingData& data, const Log& log) {
 }
 
 void LoadUnlabelled(const std::vector<std::string>& inputs, int jobs, TrainingData& data, const Log& log) {
-  const auto images = ReadImages(inputs);
-  const features::FeatureExtractor extractor(data.spec);
-  const FaceSeeker seeker;
-  std::vector<std::vector<float>> rows(images.size());
-  ParallelFor(images.size(), jobs, [&](std::size_t i) {
-    const datasets::DecodedImage photo = datasets::DecodeImage(images[i], {});
-    if (photo.status != datasets::Outcome::kOk) return;
-    for (const cv::Mat& picture : Variants(photo.bgr)) {
-      const auto face = seeker.Find(picture);
-      if (!face) continue;
-      std::vector<float> row(extractor.Dimension());
-      extractor.Extract(face->crop, face->landmarks, row);
-      rows[i].insert(rows[i].end(), row.begin(), row.end());
-    }
-  });
-  std::size_t faces = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    data.unlabelled.insert(data.unlabelled.end(), rows[i].begin(), rows[i].end());
-    data.unlabelled_group.insert(data.unlabelled_group.end(), rows[i].size() / extractor.Dimension(),
-                                 static_cast<std::int64_t>(i));
-    faces += rows[i].empty() ? 0 : 1;
-  }
+  PhotoFeatures photos = ExtractPhotos(inputs, data.spec, true, jobs);
   if (log) {
-    log(std::to_string(images.size()) + " unlabelled photos, " + std::to_string(faces) + " with a face, " +
-        std::to_string(data.unlabelled_group.size()) + " pictures of them");
+    log(std::to_string(photos.pictures) + " unlabelled photos, " + std::to_string(photos.faces) + " with a face, " +
+        std::to_string(photos.picture.size()) + " pictures of them");
   }
-  if (faces == 0) throw std::runtime_error(inputs.front() + ": no face in the unlabelled photos");
+  if (photos.faces == 0) throw std::runtime_error(inputs.front() + ": no face in the unlabelled photos");
+  data.unlabelled = std::move(photos.rows);
+  data.unlabelled_group = std::move(photos.picture);
 }
 
 }  // namespace auforge::tools

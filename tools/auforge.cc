@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   auforge::tools::AddServe(cli);
   auforge::tools::AddTrainAu(cli);
   auforge::tools::AddEvalAu(cli);
+  auforge::tools::AddCalibrate(cli);
   auforge::tools::AddSynth(cli);
   cli.AddProgram("gan", "Train and use GANimation (runs auforge-gan)", "auforge-gan");
   return cli.Main(argc, argv);

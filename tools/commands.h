@@ -16,6 +16,7 @@ void AddKeywords(Cli& cli);  // keywords_command.cc
 void AddServe(Cli& cli);     // serve_command.cc
 void AddTrainAu(Cli& cli);   // train_au_command.cc
 void AddEvalAu(Cli& cli);    // eval_au_command.cc
+void AddCalibrate(Cli& cli); // calibrate_command.cc
 void AddSynth(Cli& cli);     // synth_command.cc
 
 }  // namespace auforge::tools

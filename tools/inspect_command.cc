@@ -24,9 +24,20 @@ bool IsAuModel(const std::string& path) {
 }
 
 nlohmann::json ModelJson(const annotator::AuModelInfo& info) {
-  return {{"au_names", info.schema.Names()},       {"confidence", info.confidence},
-          {"features", nlohmann::json::parse(info.features.ToJson())}, {"learner", info.learner},
-          {"provisional", info.provisional},       {"provenance", info.provenance},
+  nlohmann::json held_out;
+  const std::vector<std::string> names = info.schema.Names();
+  for (std::size_t j = 0; j < info.held_out.size(); ++j) {
+    const annotator::HeldOutFigures& f = info.held_out[j];
+    held_out[names[j]] = {{"r", f.r}, {"icc", f.icc}, {"mae", f.mae}, {"auc", f.auc}, {"f1", f.f1}};
+  }
+  return {{"au_names", names},
+          {"confidence", info.confidence},
+          {"looks_at", info.looks_at},
+          {"held_out", held_out},
+          {"features", nlohmann::json::parse(info.features.ToJson())},
+          {"learner", info.learner},
+          {"provisional", info.provisional},
+          {"provenance", info.provenance},
           {"digest", info.digest}};
 }
 
@@ -34,10 +45,16 @@ void PrintModel(const std::string& path, const annotator::AuModelInfo& info) {
   std::cout << path << ": AU model, " << info.learner << (info.provisional ? ", PROVISIONAL" : "") << "\n"
             << "  made by  " << info.provenance << "\n  digest   " << info.digest << "\n  features " << info.features.ToJson()
             << "\n";
+  std::printf("  %-5s %-24s %-10s %-18s %6s %6s %6s %6s %6s\n", "AU", "name", "confidence", "looks at", "r", "ICC", "MAE", "AUC", "F1");
   const std::vector<std::string> names = info.schema.Names();
   for (std::size_t j = 0; j < names.size(); ++j) {
-    std::printf("  %-5s %-24s %s\n", names[j].c_str(), std::string(features::AuName(info.schema.numbers()[j])).c_str(),
-                info.confidence[j].c_str());
+    std::printf("  %-5s %-24s %-10s %-18s", names[j].c_str(), std::string(features::AuName(info.schema.numbers()[j])).c_str(),
+                info.confidence[j].c_str(), info.looks_at[j].c_str());
+    if (j < info.held_out.size()) {
+      const annotator::HeldOutFigures& f = info.held_out[j];
+      for (const float v : {f.r, f.icc, f.mae, f.auc, f.f1}) std::printf(" %6.3f", static_cast<double>(v));
+    }
+    std::printf("\n");
   }
 }
 

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <opencv2/core.hpp>
 
 #include "features/align.h"
+#include "features/au_partition.h"
 #include "features/hog.h"
 #include "features/shape.h"
 #include "tests/support/faces.h"
@@ -68,6 +70,72 @@ TEST(FeatureExtractor, TakesLandmarksFromNowhere) {
   std::vector<float> row(extractor.Dimension());
   extractor.Extract(tests::Texture(64, 64, 1, 3), far, row);
   for (const float v : row) ASSERT_TRUE(std::isfinite(v));
+}
+
+// Extracted from a picture and its mirror image, columns are where MirrorColumns says.
+TEST(FeatureExtractor, MirrorColumnsAreThoseOfTheMirroredFace) {
+  FeatureSpec spec;
+  spec.hog = true;
+  const FeatureExtractor extractor(spec);
+  const cv::Mat image = tests::Texture(256, 256, 1, 11);
+  const Landmarks68 face = tests::ShakenFace(4, 3);
+  cv::Mat flipped;
+  cv::flip(image, flipped, 1);
+  std::vector<float> row(extractor.Dimension()), mirrored(extractor.Dimension());
+  extractor.Extract(image, face, row);
+  extractor.Extract(flipped, Mirror(face, 256), mirrored);
+  const std::vector<std::size_t> columns = extractor.MirrorColumns();
+  ASSERT_EQ(columns.size(), row.size());
+  for (const FeatureBlock& block : extractor.Blocks()) {
+    double difference = 0, unpaired = 0, energy = 0;
+    std::size_t missing = 0;
+    for (std::size_t c = block.begin; c < block.begin + block.size; ++c) {
+      if (columns[c] == kNoMirrorColumn) {
+        ++missing;
+        continue;
+      }
+      EXPECT_EQ(columns[columns[c]], c) << "twice mirrored is the same";
+      difference += std::pow(row[c] - mirrored[columns[c]], 2);
+      unpaired += std::pow(row[c] - mirrored[c], 2);
+      energy += row[c] * row[c];
+    }
+    EXPECT_LT(missing, block.size / 50) << block.name;
+    // The crop is sampled at other places of the picture's grid.
+    EXPECT_LT(difference, 0.02 * energy) << block.name;
+    EXPECT_LT(difference, 0.2 * unpaired) << block.name << ": pairing must matter";
+  }
+}
+
+TEST(FeatureExtractor, LocalColumnsLookAtTheirPartOfTheFace) {
+  FeatureSpec spec;
+  spec.hog = true;
+  const FeatureExtractor extractor(spec);
+  const cv::Mat image = tests::Texture(256, 256, 1, 12);
+  const Landmarks68 face = tests::NeutralFace();
+  Landmarks68 moved = face;
+  for (std::size_t i = 48; i < 68; ++i) moved[i].y += 2;  // the mouth moves; eyes and brows do not
+  std::vector<float> before(kShapeFeatureCount), after(kShapeFeatureCount);
+  ShapeFeatures(face, before);
+  ShapeFeatures(moved, after);
+  const std::vector<std::uint8_t> brows = extractor.LocalColumns(AuRois(4)), mouth = extractor.LocalColumns(AuRois(25));
+  ASSERT_EQ(brows.size(), extractor.Dimension());
+  std::size_t local = 0, changed_in_mouth = 0;
+  for (std::size_t f = 0; f < kShapeFeatureCount; ++f) {
+    local += brows[f];
+    if (brows[f] != 0) EXPECT_NEAR(before[f], after[f], 1e-3) << f;
+    changed_in_mouth += mouth[f] != 0 && std::abs(before[f] - after[f]) > 1e-3 ? 1 : 0;
+  }
+  EXPECT_GT(local, 50U);
+  EXPECT_GT(changed_in_mouth, 50U);
+  // Every block has some of its columns in either part, and not all.
+  for (const FeatureBlock& block : extractor.Blocks()) {
+    for (const auto* part : {&brows, &mouth}) {
+      const auto begin = part->begin() + static_cast<std::ptrdiff_t>(block.begin);
+      const auto count = std::count(begin, begin + static_cast<std::ptrdiff_t>(block.size), std::uint8_t{1});
+      EXPECT_GT(count, 0) << block.name;
+      EXPECT_LT(static_cast<std::size_t>(count), block.size) << block.name;
+    }
+  }
 }
 
 }  // namespace
