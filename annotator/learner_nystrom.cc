@@ -54,6 +54,13 @@ Eigen::MatrixXd WeightedGram(const Matrix& kernel, const Eigen::MatrixXf& gram,
   return (gram + correction).cast<double>();
 }
 
+// Cholesky, which is blocked and fast; the slower pivoted form where rounding has made the matrix indefinite.
+Eigen::MatrixXd Solve(const Eigen::MatrixXd& normal, const Eigen::MatrixXd& right) {
+  const Eigen::LLT<Eigen::MatrixXd> cholesky(normal);
+  if (cholesky.info() == Eigen::Success) return cholesky.solve(right);
+  return normal.ldlt().solve(right);
+}
+
 struct Column {
   Eigen::VectorXf weight, target;  // target less its mean
   double weight_sum = 0, mean = 0;
@@ -124,13 +131,13 @@ void LearnNystrom(const LearnerInput& input, const TrainOptions& options, Head& 
     if (u > 0) normal += options.consistency * column.weight_sum * inconsistency;
     const Eigen::VectorXd right =
         (kernel.transpose() * column.weight.cwiseProduct(column.target)).cast<double>();
-    Eigen::VectorXd alpha = normal.ldlt().solve(right);
+    Eigen::VectorXd alpha = Solve(normal, right);
     const bool is_common = !input.is_common.empty() && input.is_common[j] != 0;
     if (u > 0 && options.prevalence > 0 && !is_common && unlabelled_mean.dot(alpha) > 0) {
       // Photos are no more expressive than the training faces: what makes this AU's score rise in all of them
       // is what tells photos from training faces, and is taken out.
       normal += options.prevalence * column.weight_sum * unlabelled_mean * unlabelled_mean.transpose();
-      alpha = normal.ldlt().solve(right);
+      alpha = Solve(normal, right);
     }
     for (std::size_t c = 0; c < m; ++c) {
       head.coefficients[c * input.aus + j] = static_cast<float>(alpha(static_cast<Eigen::Index>(c)));
@@ -156,7 +163,7 @@ Regression RegressOnCentres(const Head& head, const std::vector<float>& rows,
       ridge * static_cast<double>(n) * Eigen::Map<const Matrix>(centre_values.data(), m, m).cast<double>();
   normal.diagonal().array() += 1e-6 * static_cast<double>(n);
   const Eigen::MatrixXf right = kernel.transpose() * y;
-  const Matrix alpha = normal.ldlt().solve(right.cast<double>()).cast<float>();
+  const Matrix alpha = Solve(normal, right.cast<double>()).cast<float>();
   Regression result;
   result.coefficients.assign(alpha.data(), alpha.data() + alpha.size());
   result.bias.assign(mean.data(), mean.data() + mean.size());

@@ -1,14 +1,18 @@
 #include "annotator/training.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <map>
+#include <mutex>
 #include <numeric>
 #include <random>
 #include <set>
 #include <stdexcept>
+#include <thread>
 
 #include "annotator/internal/learner.h"
 #include "annotator/metrics.h"
@@ -197,13 +201,22 @@ struct View {
 std::vector<View> Views(const features::FeatureSpec& spec, const TrainOptions& options) {
   const features::FeatureExtractor extractor(spec);
   std::vector<View> views{{"whole", std::vector<std::uint8_t>(extractor.Dimension(), 1)}};
-  if (!options.local_heads || options.learner == "ksda") return views;
+  const bool has_parts = options.local_heads && options.learner != "ksda";
   for (const bool upper : {true, false}) {
+    if (!has_parts) break;
     std::vector<int> rois;
     for (const features::AuGroup& group : features::AuGroups()) {
       if ((group.number <= 4) == upper) rois.insert(rois.end(), group.rois.begin(), group.rois.end());
     }
     views.push_back({upper ? "upper" : "lower", extractor.LocalColumns(rois)});
+  }
+  for (const features::FeatureBlock& block : extractor.Blocks()) {
+    const auto& kept = options.blocks;
+    if (kept.empty() || std::find(kept.begin(), kept.end(), block.name) != kept.end()) continue;
+    for (View& view : views) {
+      std::fill_n(view.is_used.begin() + static_cast<std::ptrdiff_t>(block.begin), block.size,
+                  std::uint8_t{0});
+    }
   }
   return views;
 }
@@ -218,13 +231,22 @@ struct Training {
   std::vector<float> labels, sample_weights, validation_labels;
 
   void Say(const std::string& text) const {
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
     if (log) log(text);
   }
 };
 
-// Learns one head; returns its scores on the validation rows.
-std::vector<float> LearnHead(const Training& t, const View& view, AuModel::Weights& weights) {
+struct LearntHead {
   Head head;
+  std::vector<KsdaClassifier> ksda;
+  std::vector<float> validation_scores;  // n x A
+  Regression seen;                       // of the first head, where the data says what is hidden
+};
+
+LearntHead LearnHead(const Training& t, const View& view, bool is_first) {
+  LearntHead result;
+  Head& head = result.head;
   head.name = view.name;
   t.Say("head " + view.name + ": principal axes");
   head.blocks = LearnFront(t.data, t.split.train, t.options, view.is_used);
@@ -246,22 +268,45 @@ std::vector<float> LearnHead(const Training& t, const View& view, AuModel::Weigh
   if (t.options.learner == "svm") {
     LearnSvm(input, t.options, head, t.log);
   } else if (t.options.learner == "ksda") {
-    weights.ksda = LearnKsda(input, t.options, head, t.log);
+    result.ksda = LearnKsda(input, t.options, head, t.log);
   } else {
     LearnNystrom(input, t.options, head);
   }
-  if (weights.heads.empty() && !t.data.seen.empty()) {
+  if (is_first && !t.data.seen.empty()) {
     const std::vector<float> seen = Take(t.data.seen, t.split.train, t.a);
-    const Regression r = RegressOnCentres(head, rows, seen, t.split.train.size(), t.a, t.options.ridge);
-    weights.seen_coefficients = r.coefficients;
-    weights.seen_bias = r.bias;
+    result.seen = RegressOnCentres(head, rows, seen, t.split.train.size(), t.a, t.options.ridge);
   }
   const std::vector<float> validation = ProjectRows(head, t.data.features, t.split.validation, t.dimension);
   const std::size_t n = t.split.validation.size();
-  std::vector<float> scores = weights.ksda.empty() ? HeadScores(head, validation, n, t.a)
-                                                   : KsdaScores(head, weights.ksda, validation, n);
-  weights.heads.push_back(std::move(head));
-  return scores;
+  result.validation_scores = result.ksda.empty() ? HeadScores(head, validation, n, t.a)
+                                                 : KsdaScores(head, result.ksda, validation, n);
+  t.Say("head " + view.name + ": done");
+  return result;
+}
+
+// All heads, on up to options.jobs threads; they share nothing but the data.
+std::vector<LearntHead> LearnHeads(const Training& t) {
+  const std::vector<View> views = Views(t.data.spec, t.options);
+  std::vector<LearntHead> heads(views.size());
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex mutex;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < views.size(); i = next++) {
+      try {
+        heads[i] = LearnHead(t, views[i], i == 0);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (!failure) failure = std::current_exception();
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < t.options.jobs; ++i) threads.emplace_back(work);
+  }
+  if (failure) std::rethrow_exception(failure);
+  return heads;
 }
 
 // The sum of some heads' scores of one AU, by their number.
@@ -365,7 +410,14 @@ TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
   weights->info.provisional = options.provisional;
   TrainReport report;
   std::vector<std::vector<float>> scores;
-  for (const View& view : Views(data.spec, options)) scores.push_back(LearnHead(t, view, *weights));
+  for (LearntHead& learnt : LearnHeads(t)) {
+    scores.push_back(std::move(learnt.validation_scores));
+    weights->heads.push_back(std::move(learnt.head));
+    if (weights->heads.size() > 1) continue;
+    weights->ksda = std::move(learnt.ksda);
+    weights->seen_coefficients = std::move(learnt.seen.coefficients);
+    weights->seen_bias = std::move(learnt.seen.bias);
+  }
   ChooseHeads(t, scores, *weights, report);
 
   AuModel model(std::move(weights));

@@ -42,14 +42,15 @@ struct TrainOptions {
                   // "svm": libsvm epsilon-SVR on a precomputed kernel, one for each AU;
                   // "ksda": EmotioNet's kernel subclass discriminant analysis, one for each AU
   std::uint64_t seed = 1;
-  int centres = 1024;          // nystrom, 1..8192
-  int svm_rows = 3000;         // svm: at most this many training rows, 50..20000; time grows with the square
-  double svm_c = 4;            // svm: C > 0
-  double svm_epsilon = 0.15;   // svm: half width of the tube, intensity steps, >= 0
-  int ksda_rows = 1500;        // ksda: at most this many training rows, 50..8000; time grows with the cube
-  bool local_heads = true;     // besides the whole face, heads for its upper and lower part (not ksda)
-  bool mirror_average = true;  // features are averaged with those of the mirrored face
-  int shape_components = 90;   // PCA, >= 1; likewise below
+  int centres = 1024;         // nystrom, 1..8192
+  int svm_rows = 3000;        // svm: at most this many training rows, 50..20000; time grows with the square
+  double svm_c = 4;           // svm: C > 0
+  double svm_epsilon = 0.15;  // svm: half width of the tube, intensity steps, >= 0
+  int ksda_rows = 1500;       // ksda: at most this many training rows, 50..8000; time grows with the cube
+  bool local_heads = true;    // besides the whole face, heads for its upper and lower part (not ksda)
+  std::vector<std::string> blocks;  // of features that are used: "shape", "gabor", "hog"; empty = all
+  bool mirror_average = true;       // features are averaged with those of the mirrored face
+  int shape_components = 90;        // PCA, >= 1; likewise below
   int gabor_components = 250;
   int hog_components = 150;  // each also the most of a local head
   double whitening = 0.02;   // soft whitening: 1 / (w + whitening * w0), w = standard deviations, 0..1
@@ -61,6 +62,7 @@ struct TrainOptions {
   std::vector<int> common_aus = {6, 12, 25, 26};  // which may be commoner there: people smile at cameras
   double validation_share = 0.15;                 // of identities, 0.02..0.5; likewise test
   double test_share = 0.15;
+  int jobs = 1;  // threads, one a head; the model does not depend on it
   bool provisional = false;
   std::string provenance;
   void Validate() const;

@@ -215,15 +215,17 @@ datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features)
   return record;
 }
 
-void Examiner::Label(std::vector<datasets::FaceRecord>& records, const std::vector<float>& rows) {
+std::vector<std::uint8_t> Examiner::Label(std::vector<datasets::FaceRecord>& records, const std::vector<float>& rows) {
   const Stopwatch watch(Seconds(Stage::kClassify));
-  std::vector<features::AuEstimate> estimates = shared_.model.Predict(rows, records.size());
+  std::vector<std::uint8_t> visible;
+  std::vector<features::AuEstimate> estimates = shared_.model.Predict(rows, records.size(), &visible);
   for (std::size_t i = 0; i < records.size(); ++i) {
     datasets::FaceRecord& record = records[i];
     estimates[i].quality = record.aus.quality;
     record.aus = std::move(estimates[i]);
     record.emotion = annotator::EmotionFromAus(shared_.model.info().schema, record.aus.present).category;
   }
+  return visible;
 }
 
 void Examiner::Flush() {
@@ -242,15 +244,19 @@ void Examiner::Flush() {
       Fail(image, Outcome::kUndecodable, "features", error.what());
     }
   }
+  std::vector<std::uint8_t> visible;
   if (!records.empty()) {
     rows.resize(records.size() * dimension);
-    Label(records, rows);
+    visible = Label(records, rows);
   }
   for (std::size_t i = 0; i < records.size(); ++i) {
     ExaminedImage& image = result_->images[image_of[i]];
     if (image.sample.status != Outcome::kOk) continue;
     records[i].face_index = static_cast<std::int32_t>(image.faces.size());
     image.faces.push_back(std::move(records[i]));
+    const std::size_t a = visible.size() / records.size();
+    const auto begin = visible.begin() + static_cast<std::ptrdiff_t>(i * a);
+    image.au_visible.insert(image.au_visible.end(), begin, begin + static_cast<std::ptrdiff_t>(a));
   }
   for (const Picture& picture : waiting_) {
     ExaminedImage& image = result_->images[picture.image];

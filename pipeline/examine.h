@@ -25,6 +25,7 @@ struct ExaminedImage {
   std::string stage;                         // where it failed, for the error log
   std::string message;
   std::vector<datasets::FaceRecord> faces;
+  std::vector<std::uint8_t> au_visible;      // faces x AUs: 0 where the AU's region cannot be seen
 };
 
 struct ExaminedGroup {
@@ -75,7 +76,8 @@ class Examiner {
   void Flush();                              // waiting_ to faces in result_
   std::vector<Face> FindLandmarks();
   datasets::FaceRecord Crop(const Face& face, std::span<float> features);
-  void Label(std::vector<datasets::FaceRecord>& records, const std::vector<float>& rows);
+  // Returns records x AUs: 0 where the AU's region cannot be seen.
+  std::vector<std::uint8_t> Label(std::vector<datasets::FaceRecord>& records, const std::vector<float>& rows);
   double& Seconds(Stage stage) { return result_->seconds[static_cast<std::size_t>(stage)]; }
 
   ExamineShared& shared_;

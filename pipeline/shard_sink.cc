@@ -46,6 +46,7 @@ void ShardSink::Begin(const datasets::InputShard& shard) {
   failures_.clear();
   licences_.clear();
   any_licence_ = false;
+  au_visible_.clear();
   seconds_.fill(0);
   datasets::ShardHeader header = header_;
   header.source = shard.name;
@@ -59,9 +60,16 @@ void ShardSink::Write(ExaminedGroup group) {
 }
 
 void ShardSink::WriteImage(ExaminedImage image) {
-  const auto is_poor = [this](const datasets::FaceRecord& face) { return face.aus.quality < min_quality_; };
   const bool had_faces = !image.faces.empty();
-  std::erase_if(image.faces, is_poor);
+  const std::size_t aus = header_.schema.size();
+  std::vector<datasets::FaceRecord> good;
+  for (std::size_t i = 0; i < image.faces.size(); ++i) {
+    if (image.faces[i].aus.quality < min_quality_) continue;
+    good.push_back(std::move(image.faces[i]));
+    const auto begin = image.au_visible.begin() + static_cast<std::ptrdiff_t>(i * aus);
+    au_visible_.insert(au_visible_.end(), begin, begin + static_cast<std::ptrdiff_t>(aus));
+  }
+  image.faces = std::move(good);
   if (had_faces && image.faces.empty()) {
     image.sample.status = datasets::Outcome::kLowQuality;
     image.stage = "classify";
@@ -96,6 +104,9 @@ void ShardSink::Commit() {
   const auto errors = std::filesystem::path(folder_) / ErrorsFileName(shard_.index);
   datasets::storage::WriteFileAtomically(errors.string(), failures_);
   if (any_licence_) writer_->AddExtra(datasets::ExtraStrings{"/samples/licence", std::move(licences_)});
+  // Nothing is said of what cannot be seen: 0 = the AU's region is covered or turned away.
+  const std::uint64_t aus = header_.schema.size();
+  writer_->AddExtra(datasets::ExtraDataset{"/faces/au_visible", {au_visible_.size() / aus, aus}, std::move(au_visible_)});
   json seconds;
   for (std::size_t i = 0; i < kStageCount; ++i) seconds[StageName(static_cast<Stage>(i))] = seconds_[i];
   const json stats = {{"source", shard_.name},

@@ -49,6 +49,7 @@ class ShardSink {
   std::string failures_;                       // lines of the error log
   std::vector<std::string> licences_;          // of the shard's samples
   bool any_licence_ = false;
+  std::vector<float> au_visible_;              // faces x AUs of the shard, 0 or 1
   StageSeconds seconds_{};                     // of the shard
   std::uint64_t images_ = 0;
   std::uint64_t faces_ = 0;

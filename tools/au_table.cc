@@ -21,6 +21,27 @@ std::string AuTable(const std::vector<annotator::AuFigure>& figures) {
   return table;
 }
 
+std::string HeadsTable(const std::vector<annotator::HeadFigure>& heads, const annotator::AuModelInfo& info) {
+  std::string table = "AU    ";
+  char text[64];
+  for (const annotator::HeadFigure& head : heads) {
+    std::snprintf(text, sizeof(text), " %18s", head.heads.c_str());
+    table += text;
+  }
+  table += "\n";
+  const std::vector<std::string> names = info.schema.Names();
+  for (std::size_t j = 0; j < names.size(); ++j) {
+    std::snprintf(text, sizeof(text), "%-6s", names[j].c_str());
+    table += text;
+    for (const annotator::HeadFigure& head : heads) {
+      std::snprintf(text, sizeof(text), " %17.3f%c", head.r[j], head.heads == info.looks_at[j] ? '*' : ' ');
+      table += text;
+    }
+    table += "\n";
+  }
+  return table;
+}
+
 std::string AuCsv(const std::vector<annotator::AuFigure>& figures) {
   std::string csv = "au,rows,active,r,icc,mae,auc,f1\n";
   for (const annotator::AuFigure& f : figures) {

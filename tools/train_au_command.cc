@@ -1,10 +1,12 @@
 // auforge train-au: labelled faces in, AU model out.
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
 #include "annotator/training.h"
 #include "datasets/storage/atomic_file.h"
+#include "tools/au_compare.h"
 #include "tools/au_data.h"
 #include "tools/au_table.h"
 #include "tools/commands.h"
@@ -16,6 +18,7 @@ struct TrainArguments {
   std::vector<std::string> data;
   std::vector<std::string> unlabelled;
   std::string output;
+  std::string compare, ablation;
   std::string table;
   annotator::TrainOptions options;
   bool no_shape = false, no_gabor = false, no_hog = false, no_local = false, no_mirror = false;
@@ -30,6 +33,7 @@ int RunTrain(TrainArguments& arguments) {
   spec.hog = !arguments.no_hog;
   if (arguments.gabor == "emotionet") spec.gabor_options = features::GaborOptions::EmotioNet();
   if (arguments.gabor == "emotionet-full") spec.gabor_options = features::GaborOptions::EmotioNetFull(8);
+  arguments.options.jobs = arguments.jobs;
   arguments.options.local_heads = !arguments.no_local;
   arguments.options.mirror_average = !arguments.no_mirror;
   const auto log = [](const std::string& text) { std::cerr << "train-au: " << text << std::endl; };
@@ -40,12 +44,22 @@ int RunTrain(TrainArguments& arguments) {
                                  std::to_string(arguments.options.seed);
   for (const std::string& text : arguments.data) arguments.options.provenance += " --data " + text;
   for (const std::string& text : arguments.unlabelled) arguments.options.provenance += " --unlabelled " + text;
+  if (!arguments.compare.empty() || !arguments.ablation.empty()) {
+    const bool learners = !arguments.compare.empty();
+    const std::string parent = std::filesystem::path(arguments.output).parent_path().string();
+    const auto ways = learners ? CompareLearners(data, arguments.options, parent, log) : Ablate(data, arguments.options, log);
+    const std::string ways_table = WaysTable(ways);
+    datasets::storage::WriteFileAtomically(learners ? arguments.compare : arguments.ablation, ways_table);
+    std::cout << ways_table;
+    return kDone;
+  }
   const annotator::TrainedModel trained = annotator::TrainAuModel(data, arguments.options, log);
   trained.model.Save(arguments.output);
   const std::string table = AuTable(trained.report.test);
   std::cout << table << arguments.output << ": " << trained.report.train_rows << " faces trained on, "
             << trained.report.test_rows << " of other identities judged, " << static_cast<int>(trained.report.seconds)
             << " s\n";
+  std::cout << "correlation on the validation identities by what is looked at:\n" << HeadsTable(trained.report.heads, trained.model.info());
   if (!arguments.table.empty()) datasets::storage::WriteFileAtomically(arguments.table, AuCsv(trained.report.test));
   return kDone;
 }
@@ -64,6 +78,8 @@ void AddTrainAu(Cli& cli) {
   command.Add("--unlabelled", arguments->unlabelled, "real photos whose answers must not change with mirroring, JPEG and size");
   command.Add("-o,--output", arguments->output, "the model file").Required();
   command.Add("--table", arguments->table, "also write the held-out figures to this CSV");
+  command.Add("--compare", arguments->compare, "instead: train all three learners beside -o and write their table here (Markdown)");
+  command.Add("--ablation", arguments->ablation, "instead: train with one thing changed at a time and write the table here");
   command.Add("--learner", options.learner, "kernel learner").OneOf({"nystrom", "svm", "ksda"});
   command.Add("--seed", options.seed, "of split and centres");
   command.Add("--centres", options.centres, "nystrom: shared centres").Range(1, 8192);

@@ -122,7 +122,9 @@ TEST(FeatureExtractor, LocalColumnsLookAtTheirPartOfTheFace) {
   std::size_t local = 0, changed_in_mouth = 0;
   for (std::size_t f = 0; f < kShapeFeatureCount; ++f) {
     local += brows[f];
-    if (brows[f] != 0) EXPECT_NEAR(before[f], after[f], 1e-3) << f;
+    if (brows[f] != 0) {
+      EXPECT_NEAR(before[f], after[f], 1e-3) << f;
+    }
     changed_in_mouth += mouth[f] != 0 && std::abs(before[f] - after[f]) > 1e-3 ? 1 : 0;
   }
   EXPECT_GT(local, 50U);

@@ -114,17 +114,28 @@ void AuModel(const fs::path& path) {
   w->info.learner = "nystrom";
   w->info.confidence = {"weak"};
   const features::FeatureExtractor extractor(w->info.features);
+  annotator::Head head;
+  head.name = "whole";
   for (const auto& block : extractor.Blocks()) {
-    w->blocks.push_back({block.name, block.begin, block.size, 1, std::vector<float>(block.size, 0.5F),
-                         std::vector<float>(block.size, 0.1F)});
-    ++w->components;
+    annotator::BlockProjection projection{block.name, 1, {}, std::vector<float>(block.size, 0.5F),
+                                          std::vector<float>(block.size, 0.1F)};
+    for (std::size_t c = block.begin; c < block.begin + block.size; ++c) {
+      projection.columns.insert(projection.columns.end(), 2, static_cast<std::uint32_t>(c));
+    }
+    head.blocks.push_back(std::move(projection));
+    ++head.components;
   }
-  w->gamma = 0.5F;
-  w->centre_count = 2;
-  w->centres.assign(2 * w->components, 1);
-  w->coefficients = {1, -1};
-  w->bias = {0.5F};
-  w->calibration = {{0.5F, 1, 1}};
+  head.gamma = 0.5F;
+  head.centre_count = 2;
+  head.centres.assign(2 * head.components, 1);
+  head.coefficients = {1, -1};
+  head.bias = {0.5F};
+  w->heads.push_back(std::move(head));
+  w->mix = {1};
+  w->info.looks_at = {"whole"};
+  w->seen_coefficients = {0, 0};
+  w->seen_bias = {1};
+  w->calibration = {{0.5F, 1, 1, 0, 1}};
   fs::create_directories(path.parent_path());
   annotator::AuModel(std::move(w)).Save(path.string());
 }
