@@ -29,8 +29,8 @@ Point2 Mean(const Landmarks68& landmarks, std::size_t first, std::size_t last) {
 
 // Mean distance of the detector's own points from the landmarks, pixels.
 float PointDistance(const std::array<Point2, 5>& points, const Landmarks68& landmarks) {
-  const std::array<Point2, 5> same{Mean(landmarks, 36, 41), Mean(landmarks, 42, 47), landmarks[30], landmarks[48],
-                                   landmarks[54]};
+  const std::array<Point2, 5> same{Mean(landmarks, 36, 41), Mean(landmarks, 42, 47), landmarks[30],
+                                   landmarks[48], landmarks[54]};
   float sum = 0;
   for (std::size_t i = 0; i < points.size(); ++i) sum += features::Distance(points[i], same[i]);
   return sum / static_cast<float>(points.size());
@@ -40,7 +40,8 @@ float PointDistance(const std::array<Point2, 5>& points, const Landmarks68& land
 
 float ConfirmedFace::Trust() const { return std::clamp((0.45F - doubt) / 0.25F, 0.3F, 1.0F); }
 
-std::vector<ConfirmedFace> ConfirmFaces(const Landmarker& landmarker, const std::vector<FaceCandidate>& candidates) {
+std::vector<ConfirmedFace> ConfirmFaces(const Landmarker& landmarker,
+                                        const std::vector<FaceCandidate>& candidates) {
   std::vector<FaceInImage> faces;
   for (const FaceCandidate& c : candidates) faces.push_back({c.image, c.detection.box});
   for (const FaceCandidate& c : candidates) faces.push_back({c.image, Shaken(c.detection.box)});
@@ -57,7 +58,8 @@ std::vector<ConfirmedFace> ConfirmFaces(const Landmarker& landmarker, const std:
     const features::Detection& detection = candidates[f].detection;
     if (detection.points) apart += 0.5F * PointDistance(*detection.points, first);
     confirmed[f].doubt = apart / (kEyesInBox * detection.box.width);
-    confirmed[f].is_face = confirmed[f].doubt <= (detection.score >= kSureScore ? kMostDoubtWhenSure : kMostDoubt);
+    confirmed[f].is_face =
+        confirmed[f].doubt <= (detection.score >= kSureScore ? kMostDoubtWhenSure : kMostDoubt);
   }
   return confirmed;
 }

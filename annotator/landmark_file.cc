@@ -1,5 +1,5 @@
-// Reads what dlib::serialize(shape_predictor) writes. dlib's own reader takes 0.7 s for the 100 MB, byte by byte
-// through a stream buffer; a start-up budget of half a second needs this one.
+// Reads what dlib::serialize(shape_predictor) writes. dlib's own reader takes 0.7 s for the 100 MB, byte by
+// byte through a stream buffer; a start-up budget of half a second needs this one.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -21,27 +21,32 @@ namespace {
 
 using Cascade = LandmarkCascade;
 
-constexpr std::size_t kLargestForest = 1 << 16;    // trees of a cascade
+constexpr std::size_t kLargestForest = 1 << 16;      // trees of a cascade
 constexpr std::size_t kLargestTree = (1 << 12) - 1;  // splits of a tree
 
 [[noreturn]] void Fail(const std::string& name, const std::string& what) {
-  throw std::runtime_error(name + ": " + what +
-                           ". Landmark weights come with Debian's package libdlib-data; AUFORGE_LANDMARKS names "
-                           "another file.");
+  throw std::runtime_error(
+      name + ": " + what +
+      ". Landmark weights come with Debian's package libdlib-data; AUFORGE_LANDMARKS names "
+      "another file.");
 }
 
 // 2^exponent for normal floats.
-float PowerOfTwo(int exponent) { return std::bit_cast<float>(static_cast<std::uint32_t>(exponent + 127) << 23); }
+float PowerOfTwo(int exponent) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(exponent + 127) << 23);
+}
 
-// dlib's portable numbers: an integer is a control byte (0x80: negative; low bits: how many bytes) and those bytes,
-// little endian; a float is an integer mantissa and an integer exponent of two.
+// dlib's portable numbers: an integer is a control byte (0x80: negative; low bits: how many bytes) and those
+// bytes, little endian; a float is an integer mantissa and an integer exponent of two.
 class Parser {
  public:
   Parser(const std::uint8_t* bytes, std::size_t size, const std::string& name)
       : at_(bytes), end_(bytes + size), name_(name) {}
 
   std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
-  [[noreturn]] void Damaged(const char* what) const { Fail(name_, std::string("is damaged or not a dlib shape predictor (") + what + ")"); }
+  [[noreturn]] void Damaged(const char* what) const {
+    Fail(name_, std::string("is damaged or not a dlib shape predictor (") + what + ")");
+  }
 
   std::int64_t Integer() {
     if (at_ == end_) Damaged("it ends early");
@@ -52,14 +57,16 @@ class Parser {
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < size; ++i) value |= static_cast<std::uint64_t>(at_[i]) << (8 * i);
     at_ += size;
-    if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) Damaged("a number is too large");
+    if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      Damaged("a number is too large");
     return (control & 0x80) != 0 ? -static_cast<std::int64_t>(value) : static_cast<std::int64_t>(value);
   }
 
   // A count of things that take at least `least_bytes` each.
   std::size_t Count(std::size_t most, std::size_t least_bytes, const char* what) {
     const std::int64_t value = Integer();
-    if (value < 0 || static_cast<std::uint64_t>(value) > most || static_cast<std::uint64_t>(value) > left() / least_bytes) {
+    if (value < 0 || static_cast<std::uint64_t>(value) > most ||
+        static_cast<std::uint64_t>(value) > left() / least_bytes) {
       Damaged(what);
     }
     return static_cast<std::size_t>(value);
@@ -114,8 +121,10 @@ void ReadTree(Parser& parser, const std::string& name, bool is_first, Cascade& c
   }
   for (std::size_t i = 0; i < splits; ++i) {
     const std::int64_t first = parser.Integer(), second = parser.Integer();
-    if (first < 0 || first > 65535 || second < 0 || second > 65535) Fail(name, "has a split beyond its pixels");
-    cascade.splits.push_back({static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(second), parser.Float()});
+    if (first < 0 || first > 65535 || second < 0 || second > 65535)
+      Fail(name, "has a split beyond its pixels");
+    cascade.splits.push_back(
+        {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(second), parser.Float()});
   }
   const std::size_t leaves = parser.Count(kLargestTree + 1, kLeastLeaf, "absurd number of leaves");
   if (leaves != splits + 1) Fail(name, "has trees of different depths");
@@ -140,7 +149,8 @@ void ReadProbes(Parser& parser, const std::string& name, std::vector<Cascade>& c
     Fail(name, "has an inconsistent number of cascades");
   }
   for (Cascade& cascade : cascades) {
-    if (parser.Count(65535, 4, "absurd number of probes") != cascade.anchor.size()) Fail(name, "has a malformed cascade");
+    if (parser.Count(65535, 4, "absurd number of probes") != cascade.anchor.size())
+      Fail(name, "has a malformed cascade");
     cascade.delta.resize(cascade.anchor.size());
     for (features::Point2& delta : cascade.delta) {
       delta.x = parser.Float();
@@ -186,7 +196,8 @@ class MappedFile {
 
 LeafStore::LeafStore(std::size_t size) {
   constexpr std::size_t kHugePage = 2 << 20;
-  const std::size_t bytes = (std::max<std::size_t>(size, 1) * sizeof(float) + kHugePage - 1) / kHugePage * kHugePage;
+  const std::size_t bytes =
+      (std::max<std::size_t>(size, 1) * sizeof(float) + kHugePage - 1) / kHugePage * kHugePage;
   void* memory = std::aligned_alloc(kHugePage, bytes);
   if (memory == nullptr) throw std::bad_alloc();
   madvise(memory, bytes, MADV_HUGEPAGE);  // a wish; without it the store works, slower
@@ -210,7 +221,8 @@ LandmarkEnsemble ParseLandmarkEnsemble(const std::uint8_t* bytes, std::size_t si
     if (cascade.trees == 0) Fail(name, "has a malformed cascade");
     for (std::size_t t = 0; t < cascade.trees; ++t) {
       ReadTree(parser, name, t == 0, cascade);
-      for (std::size_t i = 0; i < cascade.LeavesPerTree(); ++i) parser.Shape(ensemble.leaves.data() + kShapeSize * leaf++);
+      for (std::size_t i = 0; i < cascade.LeavesPerTree(); ++i)
+        parser.Shape(ensemble.leaves.data() + kShapeSize * leaf++);
     }
   }
   ReadProbes(parser, name, ensemble.cascades);

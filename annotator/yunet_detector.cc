@@ -15,13 +15,13 @@ namespace auforge::annotator {
 namespace {
 
 constexpr float kLeastScore = 0.6F;
-constexpr float kOverlap = 0.3F;     // of boxes of one face, intersection over union
+constexpr float kOverlap = 0.3F;  // of boxes of one face, intersection over union
 constexpr int kMostCandidates = 1000;
-constexpr int kStep = 32;            // the network halves five times
-constexpr int kLeastSide = 64;       // it throws on smaller pictures
+constexpr int kStep = 32;       // the network halves five times
+constexpr int kLeastSide = 64;  // it throws on smaller pictures
 
-// Where YuNet's five points (right and left eye, nose, right and left corner of the mouth) lie in the box that dlib's
-// detector would draw: measured as the mean shape of its landmarker.
+// Where YuNet's five points (right and left eye, nose, right and left corner of the mouth) lie in the box
+// that dlib's detector would draw: measured as the mean shape of its landmarker.
 constexpr std::array<features::Point2, 5> kPointsInBox{
     {{0.295F, 0.315F}, {0.705F, 0.315F}, {0.5F, 0.547F}, {0.317F, 0.751F}, {0.683F, 0.751F}}};
 
@@ -34,7 +34,8 @@ features::Box BoxOf(const std::array<features::Point2, 5>& points) {
   }
   float dot = 0, cross = 0, norm = 0;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    const float px = kPointsInBox[i].x - fx, py = kPointsInBox[i].y - fy, qx = points[i].x - tx, qy = points[i].y - ty;
+    const float px = kPointsInBox[i].x - fx, py = kPointsInBox[i].y - fy, qx = points[i].x - tx,
+                qy = points[i].y - ty;
     dot += px * qx + py * qy;
     cross += px * qy - py * qx;
     norm += px * px + py * py;
@@ -49,7 +50,8 @@ features::Box BoxOf(const std::array<features::Point2, 5>& points) {
 std::string ReadModel(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    throw std::runtime_error(path + ": the detector's model cannot be opened; docs/performance.md says where YuNet's comes from");
+    throw std::runtime_error(
+        path + ": the detector's model cannot be opened; docs/performance.md says where YuNet's comes from");
   }
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -85,11 +87,14 @@ class YunetDetector final : public FaceDetector {
       std::array<features::Point2, 5> points;
       for (std::size_t k = 0; k < points.size(); ++k) points[k] = {row[4 + 2 * k], row[5 + 2 * k]};
       const features::Box box = BoxOf(points);
-      if (std::isfinite(box.x + box.y + box.width) && box.width >= 1) detections.push_back({box, row[14], points});
+      if (std::isfinite(box.x + box.y + box.width) && box.width >= 1)
+        detections.push_back({box, row[14], points});
     }
-    std::sort(detections.begin(), detections.end(), [](const features::Detection& a, const features::Detection& b) {
-      return std::tie(b.score, a.box.y, a.box.x, a.box.width) < std::tie(a.score, b.box.y, b.box.x, b.box.width);
-    });
+    std::sort(detections.begin(), detections.end(),
+              [](const features::Detection& a, const features::Detection& b) {
+                return std::tie(b.score, a.box.y, a.box.x, a.box.width) <
+                       std::tie(a.score, b.box.y, b.box.x, b.box.width);
+              });
     return detections;
   }
 
@@ -105,8 +110,8 @@ class YunetDetector final : public FaceDetector {
   cv::FaceDetectorYN& Network(cv::Size size) {
     if (!network_) {
       try {
-        network_ = cv::FaceDetectorYN::create(options_.model, "", size, kLeastScore + options_.threshold, kOverlap,
-                                              kMostCandidates);
+        network_ = cv::FaceDetectorYN::create(options_.model, "", size, kLeastScore + options_.threshold,
+                                              kOverlap, kMostCandidates);
       } catch (const cv::Exception& error) {
         throw std::runtime_error(options_.model + ": is not a YuNet model that OpenCV reads (" + error.err +
                                  "); use face_detection_yunet_2022mar.onnx");
@@ -126,7 +131,8 @@ class YunetDetector final : public FaceDetector {
 
 std::unique_ptr<FaceDetector> MakeYunetDetector(const YunetOptions& options) {
   if (!(options.threshold > -0.5F && options.threshold < 0.4F)) {
-    throw std::invalid_argument("detector.threshold = " + std::to_string(options.threshold) + "; must be within -0.5..0.4");
+    throw std::invalid_argument("detector.threshold = " + std::to_string(options.threshold) +
+                                "; must be within -0.5..0.4");
   }
   return std::make_unique<YunetDetector>(options);
 }

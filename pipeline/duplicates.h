@@ -12,8 +12,8 @@ class DuplicateSet {
  public:
   using Digest = std::array<std::uint8_t, 32>;
 
-  // False when it was there already. The first 8 bytes stand for the digest: among a thousand million images two
-  // different ones share them with a probability of 3 %, among a million of 3e-8.
+  // False when it was there already. The first 8 bytes stand for the digest: among a thousand million images
+  // two different ones share them with a probability of 3 %, among a million of 3e-8.
   bool Insert(const Digest& digest) {
     std::uint64_t key = 0;
     std::memcpy(&key, digest.data(), sizeof(key));

@@ -19,8 +19,8 @@ using datasets::Outcome;
 constexpr double kFaceForLandmarks = 80;
 // The width of a face's box in inter-ocular distances.
 constexpr double kBoxInEyes = 2.5;
-// No face is looked for that is smaller than this share of its picture's side: it bounds time and memory of pictures
-// of tens of megapixels.
+// No face is looked for that is smaller than this share of its picture's side: it bounds time and memory of
+// pictures of tens of megapixels.
 constexpr double kLeastShare = 1.0 / 64;
 // A face found that is this much smaller than the least wanted one is not kept.
 constexpr float kSlack = 0.6F;
@@ -62,7 +62,8 @@ void Fail(ExaminedImage& image, Outcome status, const char* stage, std::string m
 
 std::unique_ptr<annotator::FaceDetector> MakeDetector(const AnnotateOptions& options) {
   if (options.detector == "yunet") {
-    return annotator::MakeYunetDetector({.model = options.detector_model, .threshold = options.detector_threshold});
+    return annotator::MakeYunetDetector(
+        {.model = options.detector_model, .threshold = options.detector_threshold});
   }
   return annotator::MakeHogDetector({.upsample = 0, .threshold = options.detector_threshold});
 }
@@ -119,7 +120,8 @@ std::vector<features::Detection> Examiner::Detect(const datasets::DecodedImage& 
     found = detector_->Detect(scaled);
     for (features::Detection& detection : found) Scale(detection, 1 / scale);
   }
-  std::erase_if(found, [&](const features::Detection& d) { return d.box.width < kSlack * least_face * image.scale; });
+  std::erase_if(
+      found, [&](const features::Detection& d) { return d.box.width < kSlack * least_face * image.scale; });
   return found;
 }
 
@@ -140,7 +142,8 @@ void Examiner::ExamineImage(const datasets::ImageItem& item, std::size_t index) 
   }
   image.sample.width = picture.decoded.width;
   image.sample.height = picture.decoded.height;
-  if (picture.decoded.status != Outcome::kOk) return Fail(image, picture.decoded.status, "decode", picture.decoded.message);
+  if (picture.decoded.status != Outcome::kOk)
+    return Fail(image, picture.decoded.status, "decode", picture.decoded.message);
   {
     const Stopwatch watch(Seconds(Stage::kDetect));
     picture.found = Detect(picture.decoded, least_face);
@@ -193,9 +196,11 @@ datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features)
     aligned = features::AlignFace(face.decoded->bgr, face.landmarks, shared_.options.crop);
   }
   {
-    // From the crop that is stored and that models are trained on: a shard's AUs can be computed again from it.
+    // From the crop that is stored and that models are trained on: a shard's AUs can be computed again from
+    // it.
     const Stopwatch watch(Seconds(Stage::kFeatures));
-    shared_.extractor.Extract(aligned.crop, features::Transform(aligned.crop_from_image, face.landmarks), features);
+    shared_.extractor.Extract(aligned.crop, features::Transform(aligned.crop_from_image, face.landmarks),
+                              features);
   }
   const Stopwatch watch(Seconds(Stage::kCrop));
   record.image = datasets::EncodeJpeg(aligned.crop, shared_.options.jpeg_quality);

@@ -1,5 +1,5 @@
-// Images to their labelled faces: decode and detect one by one, then landmarks, features, crops and AUs of many faces
-// at once.
+// Images to their labelled faces: decode and detect one by one, then landmarks, features, crops and AUs of
+// many faces at once.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@ namespace auforge::pipeline {
 struct ExaminedImage {
   datasets::SampleRecord sample;
   std::string licence;
-  std::string stage;                         // where it failed, for the error log
+  std::string stage;  // where it failed, for the error log
   std::string message;
   std::vector<datasets::FaceRecord> faces;
   std::vector<std::uint8_t> au_visible;      // faces x AUs: 0 where the AU's region cannot be seen
@@ -33,7 +33,7 @@ struct ExaminedGroup {
   const datasets::InputShard* shard = nullptr;
   std::vector<ExaminedImage> images;
   StageSeconds seconds{};
-  bool abandoned = false;                    // the run is to stop: images are missing, their shard must not be written
+  bool abandoned = false;  // the run is to stop: images are missing, their shard must not be written
 };
 
 // What all threads share.
@@ -43,14 +43,15 @@ struct ExamineShared {
   const features::FeatureExtractor& extractor;
   const annotator::AuModel& model;
   StopRequest& stop;
-  std::mutex large_image;  // held for pictures of many pixels: no more than one at a time, whatever the threads
+  std::mutex
+      large_image;  // held for pictures of many pixels: no more than one at a time, whatever the threads
 };
 
 // The detector that the options name. Throws std::runtime_error when its model cannot be read.
 std::unique_ptr<annotator::FaceDetector> MakeDetector(const AnnotateOptions& options);
 
-// One per thread: holds a detector. Never throws for a bad image; the fault is in the result. What a face gets does not
-// depend on the images that share its group.
+// One per thread: holds a detector. Never throws for a bad image; the fault is in the result. What a face
+// gets does not depend on the images that share its group.
 class Examiner {
  public:
   explicit Examiner(ExamineShared& shared);
@@ -58,22 +59,22 @@ class Examiner {
   std::unique_ptr<ExaminedGroup> Examine(std::unique_ptr<Group> group);
 
  private:
-  struct Picture {                           // decoded, with faces, waiting for the others of its group
-    std::size_t image = 0;                   // index in the group
+  struct Picture {          // decoded, with faces, waiting for the others of its group
+    std::size_t image = 0;  // index in the group
     datasets::DecodedImage decoded;
     std::vector<features::Detection> found;  // in pixels of decoded.bgr
   };
-  struct Face {                              // of a picture in waiting_
+  struct Face {  // of a picture in waiting_
     std::size_t image = 0;
     const datasets::DecodedImage* decoded = nullptr;
     features::Detection detection;
-    features::Landmarks68 landmarks{};       // pixels of decoded->bgr
-    float trust = 1;                         // what the detector's need of confirmation left of it
+    features::Landmarks68 landmarks{};  // pixels of decoded->bgr
+    float trust = 1;                    // what the detector's need of confirmation left of it
   };
 
   void ExamineImage(const datasets::ImageItem& item, std::size_t index);
   std::vector<features::Detection> Detect(const datasets::DecodedImage& image, double least_face);
-  void Flush();                              // waiting_ to faces in result_
+  void Flush();  // waiting_ to faces in result_
   std::vector<Face> FindLandmarks();
   datasets::FaceRecord Crop(const Face& face, std::span<float> features);
   // Returns records x AUs: 0 where the AU's region cannot be seen.
@@ -84,7 +85,7 @@ class Examiner {
   std::unique_ptr<annotator::FaceDetector> detector_;
   std::vector<Picture> waiting_;
   std::size_t waiting_pixels_ = 0;
-  std::unique_ptr<ExaminedGroup> result_;    // of the group in work
+  std::unique_ptr<ExaminedGroup> result_;  // of the group in work
 };
 
 }  // namespace auforge::pipeline

@@ -11,8 +11,8 @@ constexpr std::size_t kMostGroupBytes = 4 << 20;  // encoded; one image may be m
 
 }  // namespace
 
-Feed::Feed(const datasets::ImageSource& source, std::vector<const datasets::InputShard*> shards, FeedOptions options,
-           StopRequest& stop)
+Feed::Feed(const datasets::ImageSource& source, std::vector<const datasets::InputShard*> shards,
+           FeedOptions options, StopRequest& stop)
     : source_(source), shards_(std::move(shards)), options_(std::move(options)), stop_(stop) {}
 
 std::unique_ptr<Group> Feed::Next() {

@@ -1,4 +1,5 @@
-// The start of the pipeline: the items of the shards that are to be done, in order, in groups that travel together.
+// The start of the pipeline: the items of the shards that are to be done, in order, in groups that travel
+// together.
 #pragma once
 
 #include <array>
@@ -42,8 +43,8 @@ struct Group {
 };
 
 struct FeedOptions {
-  std::size_t group_images = 16;        // most images of a group; fewer when they are large
-  bool skip_duplicates = false;         // an image seen before gets status kDuplicate and loses its bytes
+  std::size_t group_images = 16;  // most images of a group; fewer when they are large
+  bool skip_duplicates = false;   // an image seen before gets status kDuplicate and loses its bytes
   // Shard files that earlier runs finished, by index: what they hold counts as seen, so that a run that was
   // interrupted skips what an undisturbed one would have skipped.
   std::vector<std::pair<int, std::string>> finished;
@@ -53,8 +54,8 @@ struct FeedOptions {
 class Feed {
  public:
   // stop must outlive the feed.
-  Feed(const datasets::ImageSource& source, std::vector<const datasets::InputShard*> shards, FeedOptions options,
-       StopRequest& stop);
+  Feed(const datasets::ImageSource& source, std::vector<const datasets::InputShard*> shards,
+       FeedOptions options, StopRequest& stop);
 
   // nullptr when all is handed out or the run is to stop.
   std::unique_ptr<Group> Next();

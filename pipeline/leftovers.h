@@ -1,5 +1,5 @@
-// Temporary files that killed processes left in an output folder: NNNNN.h5.tmp.JOB.RESTART and the like. They are
-// harmless, but a run that is killed often enough would fill the disk with them.
+// Temporary files that killed processes left in an output folder: NNNNN.h5.tmp.JOB.RESTART and the like. They
+// are harmless, but a run that is killed often enough would fill the disk with them.
 #pragma once
 
 #include <filesystem>

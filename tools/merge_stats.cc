@@ -26,7 +26,8 @@ std::multimap<int, fs::path> FindStats(const std::vector<std::string>& folders) 
     for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string name = entry.path().filename().string();
       const std::size_t digits = name.find_first_not_of("0123456789");
-      if (digits >= 5 && digits <= 9 && name.substr(digits) == kEnding) found.emplace(std::stoi(name), entry.path());
+      if (digits >= 5 && digits <= 9 && name.substr(digits) == kEnding)
+        found.emplace(std::stoi(name), entry.path());
     }
   }
   return found;
@@ -35,7 +36,8 @@ std::multimap<int, fs::path> FindStats(const std::vector<std::string>& folders) 
 void Add(const json& stats, RunStats& sum) {
   sum.images += stats.at("samples").get<std::uint64_t>();
   sum.faces += stats.at("faces").get<std::uint64_t>();
-  for (const auto& [name, count] : stats.at("status").items()) sum.by_status[name] += count.get<std::uint64_t>();
+  for (const auto& [name, count] : stats.at("status").items())
+    sum.by_status[name] += count.get<std::uint64_t>();
   if (const auto seconds = stats.find("stage_seconds"); seconds != stats.end()) {
     for (const auto& [stage, value] : seconds->items()) sum.stage_seconds[stage] += value.get<double>();
   }
@@ -56,7 +58,9 @@ std::vector<int> Missing(const std::multimap<int, fs::path>& found, int expected
 
 RunStats MergeStats(const MergeOptions& options) {
   const std::multimap<int, fs::path> found = FindStats(options.folders);
-  if (found.empty()) throw std::runtime_error(options.folders.front() + ": no finished shard in it (looked for NNNNN_stats.json)");
+  if (found.empty())
+    throw std::runtime_error(options.folders.front() +
+                             ": no finished shard in it (looked for NNNNN_stats.json)");
   RunStats sum;
   pipeline::DuplicateSet seen;
   for (const auto& [index, path] : found) {

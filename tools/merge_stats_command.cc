@@ -44,15 +44,17 @@ void PrintJson(const RunStats& sum, bool with_duplicates) {
 void PrintText(const RunStats& sum, bool with_duplicates) {
   std::cout << sum.shards << " shards, " << sum.images << " images, " << sum.faces << " faces\n";
   for (const auto& [status, count] : sum.by_status) {
-    std::printf("  %-12s %12llu %6.2f%%\n", status.c_str(), static_cast<unsigned long long>(count),
-                100 * static_cast<double>(count) / static_cast<double>(std::max<std::uint64_t>(1, sum.images)));
+    std::printf(
+        "  %-12s %12llu %6.2f%%\n", status.c_str(), static_cast<unsigned long long>(count),
+        100 * static_cast<double>(count) / static_cast<double>(std::max<std::uint64_t>(1, sum.images)));
   }
   if (with_duplicates) std::cout << "images with the bytes of another one: " << sum.duplicates << "\n";
   double total = 0;
   for (const auto& [stage, seconds] : sum.stage_seconds) total += seconds;
   if (total > 0) {
     std::printf("processor time %.2f h:", total / 3600);
-    for (const auto& [stage, seconds] : sum.stage_seconds) std::printf(" %s %.0f%%", stage.c_str(), 100 * seconds / total);
+    for (const auto& [stage, seconds] : sum.stage_seconds)
+      std::printf(" %s %.0f%%", stage.c_str(), 100 * seconds / total);
     std::printf("\n");
   }
   if (!sum.missing.empty()) std::cout << "missing shards: " << Ranges(sum.missing) << "\n";
@@ -82,9 +84,12 @@ void AddMergeStats(Cli& cli) {
   Command command = cli.Add("merge-stats", "Sum the stats files of a run; exit 1 while shards are missing",
                             "auforge merge-stats shards/ --expect 1000");
   command.Positional("DIR", arguments->options.folders, "folders of shards").Required();
-  command.Add("--expect", arguments->options.expected, "shards that the run should have; default: up to the largest number")
+  command
+      .Add("--expect", arguments->options.expected,
+           "shards that the run should have; default: up to the largest number")
       .Range(0, 100'000'000);
-  command.Flag("--duplicates", arguments->options.duplicates, "count images with equal bytes over all shards");
+  command.Flag("--duplicates", arguments->options.duplicates,
+               "count images with equal bytes over all shards");
   command.Flag("--json", arguments->json, "print JSON");
   command.Run([arguments] { return RunMerge(*arguments); });
 }

@@ -35,7 +35,9 @@ std::optional<Rank> FromKubernetes(int count) {
   if (!index) return std::nullopt;
   const int all = count >= 0 ? count : Number("AUFORGE_COUNT").value_or(-1);
   if (all < 0) {
-    throw UsageError("JOB_COMPLETION_INDEX is set, but not how many there are; give --count or AUFORGE_COUNT the job's completions");
+    throw UsageError(
+        "JOB_COMPLETION_INDEX is set, but not how many there are; give --count or AUFORGE_COUNT the job's "
+        "completions");
   }
   return Rank{*index, all, "Kubernetes"};
 }
@@ -60,7 +62,8 @@ Rank ResolveRank(int index, int count) {
   } else if (auto mpi = FromOpenMpi()) {
     rank = *mpi;
   } else if (count > 1) {
-    throw UsageError("--count without --index, and no Slurm array, Kubernetes Indexed Job or OpenMPI tells it");
+    throw UsageError(
+        "--count without --index, and no Slurm array, Kubernetes Indexed Job or OpenMPI tells it");
   }
   if (rank.count < 1 || rank.index >= rank.count) {
     throw UsageError("index " + std::to_string(rank.index) + " of " + std::to_string(rank.count) +

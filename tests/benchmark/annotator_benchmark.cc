@@ -33,7 +33,8 @@ const std::vector<cv::Mat>& Photos() {
     std::sort(paths.begin(), paths.end());
     for (const fs::path& path : paths) {
       const std::string bytes = datasets::storage::ReadFile(path.string());
-      const auto image = datasets::DecodeImage({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, {});
+      const auto image =
+          datasets::DecodeImage({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, {});
       if (std::max(image.width, image.height) <= 500) all.push_back(image.bgr);
     }
     return all;
@@ -67,8 +68,8 @@ void HogDetection(benchmark::State& state) {
   cv::Mat image;
   cv::resize(Photos().front(), image, {}, scale, scale, cv::INTER_AREA);
   for (auto _ : state) benchmark::DoNotOptimize(detector->Detect(image).size());
-  state.counters["megapixels/s"] =
-      benchmark::Counter(1e-6 * static_cast<double>(image.total()), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["megapixels/s"] = benchmark::Counter(1e-6 * static_cast<double>(image.total()),
+                                                      benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(HogDetection)->Arg(50)->Arg(100)->Arg(200)->Unit(benchmark::kMillisecond);
 
@@ -107,7 +108,8 @@ void Landmarks(benchmark::State& state) {
   if (Missing(state)) return;
   static const Landmarker landmarker;
   std::vector<FaceInImage> batch;
-  for (std::int64_t i = 0; i < state.range(0); ++i) batch.push_back(Faces()[static_cast<std::size_t>(i) % Faces().size()]);
+  for (std::int64_t i = 0; i < state.range(0); ++i)
+    batch.push_back(Faces()[static_cast<std::size_t>(i) % Faces().size()]);
   for (auto _ : state) benchmark::DoNotOptimize(landmarker.Find(batch).data());
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }

@@ -1,4 +1,5 @@
-// Time of the stages around the annotator: reading archives, checksums, decoding, encoding crops, writing shards.
+// Time of the stages around the annotator: reading archives, checksums, decoding, encoding crops, writing
+// shards.
 #include <benchmark/benchmark.h>
 
 #include "datasets/image_codec.h"
@@ -35,8 +36,10 @@ void ReadTar(benchmark::State& state) {
   const tests::TempDir dir;
   std::vector<tests::TarMember> members;
   for (int i = 0; i < 200; ++i) {
-    members.push_back({std::to_string(i) + ".jpg", std::string(static_cast<std::size_t>(state.range(0)), 'x')});
-    members.push_back({std::to_string(i) + ".json", R"({"url": "http://example.org/", "caption": "a caption"})"});
+    members.push_back(
+        {std::to_string(i) + ".jpg", std::string(static_cast<std::size_t>(state.range(0)), 'x')});
+    members.push_back(
+        {std::to_string(i) + ".json", R"({"url": "http://example.org/", "caption": "a caption"})"});
   }
   tests::WriteTar(dir / "a.tar", members);
   const ImageSource source = ImageSource::Plan({dir / "a.tar"}, {});

@@ -1,7 +1,8 @@
-// What speed costs: the faces and AUs of the fast paths against the slow one, which decodes everything at full size and
-// looks for faces of 40 pixels with dlib's detector in enlarged pictures.
+// What speed costs: the faces and AUs of the fast paths against the slow one, which decodes everything at
+// full size and looks for faces of 40 pixels with dlib's detector in enlarged pictures.
 //   path_comparison [--portraits DIR] [--photos DIR] [--yunet MODEL]      (defaults as of throughput)
-// Faces of the slow path that are at least as large as a fast path looks for and are missing there count as lost.
+// Faces of the slow path that are at least as large as a fast path looks for and are missing there count as
+// lost.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -39,7 +40,9 @@ struct Result {
 double Cpu() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -54,7 +57,8 @@ Result Run(pipeline::AnnotateOptions options, const std::string& output) {
     const datasets::ShardReader shard(path);
     for (std::size_t i = 0; i < shard.FaceCount(); ++i) {
       const std::string& key = shard.Sample(static_cast<std::size_t>(shard.FaceSample()[i])).key;
-      result.faces[fs::path(path).filename().string() + "/" + key].push_back({shard.FaceBox(i), shard.Landmarks(i), shard.Face(i).aus.intensity});
+      result.faces[fs::path(path).filename().string() + "/" + key].push_back(
+          {shard.FaceBox(i), shard.Landmarks(i), shard.Face(i).aus.intensity});
     }
   }
   return result;
@@ -62,8 +66,10 @@ Result Run(pipeline::AnnotateOptions options, const std::string& output) {
 
 // Boxes of different detectors: the same face when the eyes are at the same place.
 bool Same(const Face& a, const Face& b) {
-  const features::Point2 p = features::Midpoint(features::RightEyeCentre(a.landmarks), features::LeftEyeCentre(a.landmarks));
-  const features::Point2 q = features::Midpoint(features::RightEyeCentre(b.landmarks), features::LeftEyeCentre(b.landmarks));
+  const features::Point2 p =
+      features::Midpoint(features::RightEyeCentre(a.landmarks), features::LeftEyeCentre(a.landmarks));
+  const features::Point2 q =
+      features::Midpoint(features::RightEyeCentre(b.landmarks), features::LeftEyeCentre(b.landmarks));
   return features::Distance(p, q) < 0.5F * features::InterOcularDistance(a.landmarks);
 }
 
@@ -72,7 +78,8 @@ double Correlation(const std::vector<std::pair<double, double>>& pairs) {
   const auto n = static_cast<double>(pairs.size());
   for (const auto& [x, y] : pairs) mx += x / n, my += y / n;
   double xx = 0, yy = 0, xy = 0;
-  for (const auto& [x, y] : pairs) xx += (x - mx) * (x - mx), yy += (y - my) * (y - my), xy += (x - mx) * (y - my);
+  for (const auto& [x, y] : pairs)
+    xx += (x - mx) * (x - mx), yy += (y - my) * (y - my), xy += (x - mx) * (y - my);
   return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : NAN;
 }
 
@@ -104,7 +111,8 @@ Comparison Compare(const Result& slow, const Result& fast, double least_face) {
       }
       ++c.matched;
       for (std::size_t i = 0; i < features::kLandmarkCount; ++i) {
-        c.landmark_distance += features::Distance(face.landmarks[i], same->landmarks[i]) / features::InterOcularDistance(face.landmarks) / features::kLandmarkCount;
+        c.landmark_distance += features::Distance(face.landmarks[i], same->landmarks[i]) /
+                               features::InterOcularDistance(face.landmarks) / features::kLandmarkCount;
       }
       pairs.resize(face.intensity.size());
       for (std::size_t j = 0; j < face.intensity.size(); ++j) {
@@ -138,9 +146,13 @@ void Table(const char* name, const std::vector<std::string>& inputs, const std::
   const Result slow = Run(base, dir / "slow");
   std::size_t faces = 0;
   for (const auto& [key, all] : slow.faces) faces += all.size();
-  std::printf("\n## %s: %llu pictures, the slow path finds %zu faces in %.1f ms of processor time a picture\n\n", name,
-              static_cast<unsigned long long>(slow.images), faces, 1e3 * slow.cpu / static_cast<double>(slow.images));
-  std::printf("| path | faces wanted | lost | others found | landmarks apart (share of eye distance) | AU intensity correlation, mean (least) | presence changes | CPU ms/picture |\n");
+  std::printf(
+      "\n## %s: %llu pictures, the slow path finds %zu faces in %.1f ms of processor time a picture\n\n",
+      name, static_cast<unsigned long long>(slow.images), faces,
+      1e3 * slow.cpu / static_cast<double>(slow.images));
+  std::printf(
+      "| path | faces wanted | lost | others found | landmarks apart (share of eye distance) | AU intensity "
+      "correlation, mean (least) | presence changes | CPU ms/picture |\n");
   std::printf("|---|---|---|---|---|---|---|---|\n");
   int run = 0;
   for (const char* detector : {"hog", "yunet"}) {
@@ -153,8 +165,9 @@ void Table(const char* name, const std::vector<std::string>& inputs, const std::
       options.min_face = min_face;
       const Result fast = Run(options, dir / std::to_string(run++));
       const Comparison c = Compare(slow, fast, min_face);
-      std::printf("| %s, --min-face %d | %zu | %zu | %zu | %.4f | %.3f (%.3f) | %.1f %% | %.1f |\n", detector, min_face, c.wanted, c.lost, c.more,
-                  c.landmark_distance, c.correlation, c.worst, 100 * c.presence_changes, 1e3 * fast.cpu / static_cast<double>(fast.images));
+      std::printf("| %s, --min-face %d | %zu | %zu | %zu | %.4f | %.3f (%.3f) | %.1f %% | %.1f |\n", detector,
+                  min_face, c.wanted, c.lost, c.more, c.landmark_distance, c.correlation, c.worst,
+                  100 * c.presence_changes, 1e3 * fast.cpu / static_cast<double>(fast.images));
       std::fflush(stdout);
     }
   }
@@ -171,7 +184,8 @@ int main(int argc, char** argv) {
   const char* photos_variable = std::getenv("AUFORGE_PHOTOS");
   const std::string portraits = argument("--portraits", tests::DataPath("portraits").value_or(""));
   const std::string photos = argument("--photos", photos_variable != nullptr ? photos_variable : "");
-  const std::string yunet = argument("--yunet", tests::DataPath("models/face_detection_yunet_2022mar.onnx").value_or(""));
+  const std::string yunet =
+      argument("--yunet", tests::DataPath("models/face_detection_yunet_2022mar.onnx").value_or(""));
   std::vector<std::string> tars;
   if (!portraits.empty()) {
     for (const auto& entry : fs::directory_iterator(portraits)) {

@@ -1,7 +1,8 @@
-// End-to-end throughput of annotation, beside one thread's plain dlib detection and landmarks for the same pictures: the
-// ratio travels between machines, the images a second do not.
+// End-to-end throughput of annotation, beside one thread's plain dlib detection and landmarks for the same
+// pictures: the ratio travels between machines, the images a second do not.
 //   throughput [--portraits DIR] [--photos DIR] [--yunet MODEL] [--images N] [--jobs N]
-// Defaults: AUFORGE_DATA/portraits, AUFORGE_PHOTOS, AUFORGE_DATA/models/face_detection_yunet_2022mar.onnx, 1200, 2.
+// Defaults: AUFORGE_DATA/portraits, AUFORGE_PHOTOS, AUFORGE_DATA/models/face_detection_yunet_2022mar.onnx,
+// 1200, 2.
 #include <dlib/image_processing.h>
 #include <dlib/image_processing/frontal_face_detector.h>
 #include <dlib/opencv.h>
@@ -33,9 +34,13 @@ namespace {
 using namespace auforge;
 namespace fs = std::filesystem;
 
-double Wall() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double Wall() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
-double Seconds(const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); }
+double Seconds(const timeval& t) {
+  return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+}
 
 struct Cost {
   double wall = 0, cpu = 0;  // seconds
@@ -68,8 +73,8 @@ Cost Run(const pipeline::AnnotateOptions& options) {
   rusage usage{};
   int status = 0;
   wait4(child, &status, 0, &usage);
-  return {Wall() - start, Seconds(usage.ru_utime) + Seconds(usage.ru_stime), static_cast<double>(usage.ru_maxrss) / 1000,
-          counts[0], counts[1]};
+  return {Wall() - start, Seconds(usage.ru_utime) + Seconds(usage.ru_stime),
+          static_cast<double>(usage.ru_maxrss) / 1000, counts[0], counts[1]};
 }
 
 struct Plain {
@@ -145,8 +150,11 @@ void Measure(const char* name, const std::vector<std::string>& inputs, const std
   const tests::TempDir out;
   int run = 0;
   Plain plain = PlainDlib(pictures);
-  std::printf("\n## %s: plain dlib, one thread: %.2f ms a picture (%.2f ms of processor time)\n\n", name, 1e3 * plain.wall, 1e3 * plain.cpu);
-  std::printf("| detector | threads | images/s | images/s without start-up | CPU ms/image | in plain dlib threads | by CPU time | MB | faces |\n");
+  std::printf("\n## %s: plain dlib, one thread: %.2f ms a picture (%.2f ms of processor time)\n\n", name,
+              1e3 * plain.wall, 1e3 * plain.cpu);
+  std::printf(
+      "| detector | threads | images/s | images/s without start-up | CPU ms/image | in plain dlib threads | "
+      "by CPU time | MB | faces |\n");
   std::printf("|---|---|---|---|---|---|---|---|---|\n");
   for (const char* detector : {"hog", "yunet"}) {
     if (std::strcmp(detector, "yunet") == 0 && yunet.empty()) continue;
@@ -171,9 +179,9 @@ void Measure(const char* name, const std::vector<std::string>& inputs, const std
       const auto n = static_cast<double>(cost.images);
       const double steady = n / std::max(1e-9, cost.wall - start_up.wall);
       const double cpu_each = (cost.cpu - start_up.cpu) / n;
-      std::printf("| %s | %d | %.0f | %.0f | %.2f | %.2f | %.2f | %.0f | %llu |\n", detector, threads, n / cost.wall, steady,
-                  1e3 * cpu_each, steady * plain_wall, threads * plain_cpu / cpu_each, cost.memory,
-                  static_cast<unsigned long long>(cost.faces));
+      std::printf("| %s | %d | %.0f | %.0f | %.2f | %.2f | %.2f | %.0f | %llu |\n", detector, threads,
+                  n / cost.wall, steady, 1e3 * cpu_each, steady * plain_wall, threads * plain_cpu / cpu_each,
+                  cost.memory, static_cast<unsigned long long>(cost.faces));
       std::fflush(stdout);
       if (threads == 1 && std::strcmp(detector, "hog") == 0) {
         std::fprintf(stderr, "start-up: %.2f s (%.2f s of processor time)\n", start_up.wall, start_up.cpu);
@@ -195,13 +203,17 @@ int main(int argc, char** argv) {
   const char* photos_variable = std::getenv("AUFORGE_PHOTOS");
   const std::string portraits = argument("--portraits", tests::DataPath("portraits").value_or(""));
   const std::string photos = argument("--photos", photos_variable != nullptr ? photos_variable : "");
-  const std::string yunet = argument("--yunet", tests::DataPath("models/face_detection_yunet_2022mar.onnx").value_or(""));
+  const std::string yunet =
+      argument("--yunet", tests::DataPath("models/face_detection_yunet_2022mar.onnx").value_or(""));
   const auto images = static_cast<std::size_t>(std::stoul(argument("--images", "1200")));
   const int jobs = std::stoi(argument("--jobs", "2"));
   double load[1] = {0};
-  if (getloadavg(load, 1) == 1) std::printf("load of the machine before the start: %.2f on %ld processors\n", load[0], sysconf(_SC_NPROCESSORS_ONLN));
+  if (getloadavg(load, 1) == 1)
+    std::printf("load of the machine before the start: %.2f on %ld processors\n", load[0],
+                sysconf(_SC_NPROCESSORS_ONLN));
   const tests::TempDir dir;
   if (!portraits.empty()) Measure("portraits", RepeatTars(portraits, images), yunet, jobs);
-  if (!photos.empty()) Measure("photos of 500x375", RepeatPhotos(photos, dir / "photos", images), yunet, jobs);
+  if (!photos.empty())
+    Measure("photos of 500x375", RepeatPhotos(photos, dir / "photos", images), yunet, jobs);
   return 0;
 }

@@ -30,7 +30,8 @@ class InputFile {
 
  private:
   static std::string Folder() {
-    return std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path().string();
+    return std::filesystem::is_directory("/dev/shm") ? "/dev/shm"
+                                                     : std::filesystem::temp_directory_path().string();
   }
 
   std::string path_;

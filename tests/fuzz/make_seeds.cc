@@ -22,7 +22,8 @@ using Bytes = std::vector<std::uint8_t>;
 
 void WriteBytes(const fs::path& path, const void* data, std::size_t size) {
   fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary).write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+  std::ofstream(path, std::ios::binary)
+      .write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
 }
 
 cv::Mat Picture(int type) {
@@ -33,7 +34,8 @@ cv::Mat Picture(int type) {
 }
 
 void Images(const fs::path& folder) {
-  const auto save = [&folder](const char* name, const cv::Mat& picture, const char* ending, const std::vector<int>& how = {}) {
+  const auto save = [&folder](const char* name, const cv::Mat& picture, const char* ending,
+                              const std::vector<int>& how = {}) {
     Bytes bytes;
     cv::imencode(ending, picture, bytes, how);
     WriteBytes(folder / name, bytes.data(), bytes.size());
@@ -54,8 +56,10 @@ void Images(const fs::path& folder) {
   save("grey.bmp", grey, ".bmp");
   save("colour.tif", colour, ".tif");
   save("deep.tif", deep, ".tif", {cv::IMWRITE_TIFF_COMPRESSION, 8});
-  const std::uint8_t gif[] = {'G', 'I', 'F', '8', '9', 'a', 2, 0, 2, 0, 0x91, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255,
-                              0x21, 0xF9, 4, 1, 0, 0, 3, 0, 0x2C, 0, 0, 0, 0, 2, 0, 2, 0, 0, 2, 3, 0x44, 0x34, 0x05, 0, 0x3B};
+  const std::uint8_t gif[] = {'G',  'I', 'F', '8', '9', 'a', 2,    0,    2,    0,   0x91, 0,   0,
+                              255,  0,   0,   0,   255, 0,   0,    0,    255,  255, 255,  255, 0x21,
+                              0xF9, 4,   1,   0,   0,   3,   0,    0x2C, 0,    0,   0,    0,   2,
+                              0,    2,   0,   0,   2,   3,   0x44, 0x34, 0x05, 0,   0x3B};
   WriteBytes(folder / "frame.gif", gif, sizeof(gif));
 }
 
@@ -66,8 +70,12 @@ void Tar(const fs::path& path, int format, int filter) {
   archive_write_add_filter(out, filter);
   archive_write_open_filename(out, path.c_str());
   const std::pair<std::string, std::string> members[] = {
-      {"000.jpg", "\xFF\xD8\xFF"}, {"000.txt", "a caption"}, {"000.json", R"({"url":"http://x/","license":"CC0","caption":"c"})"},
-      {"../é/" + std::string(120, 'n') + ".png", "\x89PNG"}, {"000.jpg", "again"}, {"__meta__.json", "{}"}};
+      {"000.jpg", "\xFF\xD8\xFF"},
+      {"000.txt", "a caption"},
+      {"000.json", R"({"url":"http://x/","license":"CC0","caption":"c"})"},
+      {"../é/" + std::string(120, 'n') + ".png", "\x89PNG"},
+      {"000.jpg", "again"},
+      {"__meta__.json", "{}"}};
   for (const auto& [name, content] : members) {
     archive_entry* entry = archive_entry_new();
     archive_entry_set_pathname(entry, name.c_str());
@@ -182,7 +190,9 @@ int main(int argc, char** argv) {
   AuModel(folder / "au_model/small.h5");
   Landmarks(folder / "landmark/small.dat");
   int number = 0;
-  for (const std::string& text : std::vector<std::string>{"AU12>=2 & !AU4", "(AU1 | AU2>0.5) & emotion=happiness & keyword:\"big smile\"", "quality>=0.5 & -10<=yaw<=10"}) {
+  for (const std::string& text : std::vector<std::string>{
+           "AU12>=2 & !AU4", "(AU1 | AU2>0.5) & emotion=happiness & keyword:\"big smile\"",
+           "quality>=0.5 & -10<=yaw<=10"}) {
     WriteBytes(folder / "query_expression" / std::to_string(number++), text.data(), text.size());
   }
   return 0;

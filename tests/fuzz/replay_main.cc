@@ -1,5 +1,5 @@
-// Stands in for libFuzzer where there is no clang: feeds a fuzz target every file below the paths that are given, and
-// each cut off and with bytes changed in a few places.
+// Stands in for libFuzzer where there is no clang: feeds a fuzz target every file below the paths that are
+// given, and each cut off and with bytes changed in a few places.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -1,5 +1,6 @@
-// What threads of a run share, by std::jthread instead of TBB, so that the thread sanitizer sees all of it: one
-// landmarker, extractor, model, stop request and large-image lock, an examiner for each thread, one feed behind a mutex.
+// What threads of a run share, by std::jthread instead of TBB, so that the thread sanitizer sees all of it:
+// one landmarker, extractor, model, stop request and large-image lock, an examiner for each thread, one feed
+// behind a mutex.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -23,7 +24,8 @@ namespace {
 using Outcomes = std::map<std::string, std::string>;
 
 std::string Describe(const ExaminedImage& image) {
-  std::string text = std::string(datasets::OutcomeName(image.sample.status)) + datasets::storage::HexDigest(image.sample.sha256);
+  std::string text = std::string(datasets::OutcomeName(image.sample.status)) +
+                     datasets::storage::HexDigest(image.sample.sha256);
   for (const datasets::FaceRecord& face : image.faces) {
     text += datasets::storage::HexDigest(datasets::storage::Sha256(face.image));
     for (const float intensity : face.aus.intensity) text += std::to_string(intensity);
@@ -54,7 +56,8 @@ class Concurrency : public ::testing::Test {
     AnnotateOptions options;
     options.inputs = {dir_ / "a.tar"};
     const auto source = datasets::ImageSource::Plan(options.inputs, {});
-    Feed feed(source, {&source.Shards()[0]}, {.group_images = 4, .skip_duplicates = false, .finished = {}}, stop);
+    Feed feed(source, {&source.Shards()[0]}, {.group_images = 4, .skip_duplicates = false, .finished = {}},
+              stop);
     ExamineShared shared{options, landmarker_, extractor_, model_, stop, {}};
     std::mutex mutex;
     Outcomes outcomes;
@@ -123,7 +126,8 @@ TEST_F(Concurrency, AShardIsReadByManyThreads) {
     std::vector<std::jthread> readers;
     for (int t = 0; t < 4; ++t) {
       readers.emplace_back([&] {
-        for (std::size_t i = 0; i < 50; ++i) wrong += shard.FaceImage(i)[0] != i || shard.Face(i).aus.present[0] != 1;
+        for (std::size_t i = 0; i < 50; ++i)
+          wrong += shard.FaceImage(i)[0] != i || shard.Face(i).aus.present[0] != 1;
       });
     }
   }

@@ -1,5 +1,5 @@
-// The commit protocol under violence: killed at random moments, a disk that fills, told to stop. Whatever happens,
-// running again gives every file of an undisturbed run, byte for byte.
+// The commit protocol under violence: killed at random moments, a disk that fills, told to stop. Whatever
+// happens, running again gives every file of an undisturbed run, byte for byte.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -50,7 +50,14 @@ class CommitTest : public ::testing::Test {
   }
 
   std::vector<std::string> Command(const std::string& output) const {
-    return {AUFORGE_PROGRAM, "annotate", (dir_.path() / "{00000..00019}.tar").string(), "-o", output, "-j", "2", "-q"};
+    return {AUFORGE_PROGRAM,
+            "annotate",
+            (dir_.path() / "{00000..00019}.tar").string(),
+            "-o",
+            output,
+            "-j",
+            "2",
+            "-q"};
   }
 
   std::string Log() const { return dir_ / "log"; }
@@ -110,7 +117,8 @@ TEST_F(CommitTest, AHundredKillsLoseAndDoubleNothing) {
       tests::Process process(Command(output), Log());
       const double until = moment(random);
       const auto start = std::chrono::steady_clock::now();
-      while (process.IsRunning() && std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < until) {
+      while (process.IsRunning() &&
+             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < until) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       }
       if (kills < kKills) process.Signal(SIGKILL);
@@ -144,7 +152,8 @@ TEST_F(CommitTest, AFullDiskIsToldAndTheNextRunGoesOn) {
   const std::size_t finished = fs::exists(output) ? datasets::FindShards({output}).size() : 0;
   EXPECT_GT(finished, 0U);
   EXPECT_LT(finished, static_cast<std::size_t>(kShards));
-  for (const std::string& path : datasets::FindShards({output})) EXPECT_TRUE(datasets::VerifyShard(path).empty()) << path;
+  for (const std::string& path : datasets::FindShards({output}))
+    EXPECT_TRUE(datasets::VerifyShard(path).empty()) << path;
   EXPECT_EQ(tests::RunProcess(Command(output), Log()).code, 1) << "still full";
   ASSERT_EQ(mount("tmpfs", disk.c_str(), "tmpfs", MS_REMOUNT, "size=50m"), 0);
   EXPECT_EQ(tests::RunProcess(Command(output), Log()).code, 0) << tests::ReadText(Log());
@@ -159,8 +168,11 @@ TEST_F(CommitTest, SigtermEndsCleanlyWithinFiveSeconds) {
     fs::create_symlink(photos_ / "bald_guys.jpg", fs::path(dir_ / "large") / (std::to_string(i) + ".jpg"));
   }
   const std::string output = dir_ / "out";
-  tests::Process process({AUFORGE_PROGRAM, "annotate", dir_ / "large", "-o", output, "-j", "2", "-q", "--min-face", "40"}, Log());
-  while (!fs::exists(output) && process.IsRunning()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  tests::Process process(
+      {AUFORGE_PROGRAM, "annotate", dir_ / "large", "-o", output, "-j", "2", "-q", "--min-face", "40"},
+      Log());
+  while (!fs::exists(output) && process.IsRunning())
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   std::this_thread::sleep_for(std::chrono::milliseconds(1000));
   ASSERT_TRUE(process.IsRunning());
   const auto start = std::chrono::steady_clock::now();

@@ -1,5 +1,5 @@
-// A crawl that wants to do harm: every format and every fault, as a folder and as archives. No crash, every file
-// accounted for exactly once with the right status, memory and time bounded.
+// A crawl that wants to do harm: every format and every fault, as a folder and as archives. No crash, every
+// file accounted for exactly once with the right status, memory and time bounded.
 #include <archive.h>
 #include <archive_entry.h>
 #include <gtest/gtest.h>
@@ -39,7 +39,8 @@ class NastyCrawl : public ::testing::Test {
   }
 
   tests::ProcessEnd Annotate(std::vector<std::string> inputs) {
-    std::vector<std::string> command{AUFORGE_PROGRAM, "annotate", "-o", dir_ / "out", "-j", "2", "-q", "--json", "--max-bytes", kMostBytes};
+    std::vector<std::string> command{AUFORGE_PROGRAM, "annotate",    "-o",      dir_ / "out", "-j", "2", "-q",
+                                     "--json",        "--max-bytes", kMostBytes};
     command.insert(command.begin() + 2, inputs.begin(), inputs.end());
     return tests::RunProcess(command, dir_ / "log");
   }
@@ -52,7 +53,8 @@ class NastyCrawl : public ::testing::Test {
       const datasets::ShardReader shard(path);
       for (std::size_t i = 0; i < shard.SampleCount(); ++i) {
         const auto& sample = shard.Sample(i);
-        EXPECT_TRUE(statuses.emplace(sample.key, datasets::OutcomeName(sample.status)).second) << sample.key << " twice";
+        EXPECT_TRUE(statuses.emplace(sample.key, datasets::OutcomeName(sample.status)).second)
+            << sample.key << " twice";
       }
     }
     return statuses;
@@ -66,7 +68,8 @@ class NastyCrawl : public ::testing::Test {
       std::istringstream lines(tests::ReadText(entry.path().string()));
       for (std::string line; std::getline(lines, line);) {
         const json error = json::parse(line);
-        for (const char* field : {"key", "url", "stage", "status", "message"}) EXPECT_TRUE(error.contains(field)) << line;
+        for (const char* field : {"key", "url", "stage", "status", "message"})
+          EXPECT_TRUE(error.contains(field)) << line;
         EXPECT_FALSE(error.at("message").get<std::string>().empty()) << line;
         errors[error.at("key")] = error.at("status");
       }
@@ -82,7 +85,8 @@ TEST_F(NastyCrawl, EveryFileOfAFolderGetsItsStatus) {
   const std::vector<NastyFile> files = tests::NastyFiles(photo_);
   EXPECT_GE(files.size(), 200U);
   fs::create_directories(dir_ / "in");
-  for (const NastyFile& file : files) tests::WriteText((fs::path(dir_ / "in") / file.name).string(), file.content);
+  for (const NastyFile& file : files)
+    tests::WriteText((fs::path(dir_ / "in") / file.name).string(), file.content);
   // What is no file at all is no input.
   fs::create_directories(dir_ / "in/folder.jpg");
   fs::create_symlink("/nowhere", fs::path(dir_ / "in") / "dangling.jpg");
@@ -111,7 +115,8 @@ TEST_F(NastyCrawl, ListsNameWhatIsNotThere) {
   mkfifo((dir_ / "pipe.jpg").c_str(), 0644);
   fs::create_symlink(dir_ / "loop.jpg", dir_ / "loop.jpg");
   tests::WriteText(dir_ / "list", (dir_ / "a.jpg") + "\n" + (dir_ / "pipe.jpg") + "\n" + (dir_ / "loop.jpg") +
-                                      "\n/dev/zero\n/nowhere.jpg\n" + std::string(5000, 'x') + "\n/proc/self/mem\n");
+                                      "\n/dev/zero\n/nowhere.jpg\n" + std::string(5000, 'x') +
+                                      "\n/proc/self/mem\n");
   const tests::ProcessEnd end = Annotate({"@" + (dir_ / "list")});
   ASSERT_EQ(end.code, 0) << tests::ReadText(dir_ / "log");
   const auto statuses = Statuses();
@@ -137,7 +142,8 @@ void WriteArchive(const std::string& path, int filter, const std::vector<Archive
     archive_entry* entry = archive_entry_new();
     archive_entry_set_pathname(entry, member.name.c_str());
     archive_entry_set_size(entry, member.hole + static_cast<la_int64_t>(member.content.size()));
-    if (member.hole > 0 && member.is_sparse) archive_entry_sparse_add_entry(entry, member.hole, static_cast<la_int64_t>(member.content.size()));
+    if (member.hole > 0 && member.is_sparse)
+      archive_entry_sparse_add_entry(entry, member.hole, static_cast<la_int64_t>(member.content.size()));
     archive_entry_set_filetype(entry, AE_IFREG);
     archive_entry_set_perm(entry, 0644);
     archive_write_header(out, entry);
@@ -145,7 +151,8 @@ void WriteArchive(const std::string& path, int filter, const std::vector<Archive
       // The writer wants the zeros, too, and leaves them out.
       const std::string zeros(1 << 20, '\0');
       for (std::int64_t left = member.hole; left > 0; left -= static_cast<std::int64_t>(zeros.size())) {
-        archive_write_data(out, zeros.data(), static_cast<std::size_t>(std::min<std::int64_t>(left, 1 << 20)));
+        archive_write_data(out, zeros.data(),
+                           static_cast<std::size_t>(std::min<std::int64_t>(left, 1 << 20)));
       }
     }
     archive_write_data(out, member.content.data(), member.content.size());
@@ -158,10 +165,11 @@ void WriteArchive(const std::string& path, int filter, const std::vector<Archive
 TEST_F(NastyCrawl, ArchivesOfEveryKind) {
   const std::string photo = tests::EncodeAs(photo_, ".jpg");
   const auto member = [&photo](const std::string& name) { return ArchiveMember{name, photo}; };
-  const std::vector<ArchiveMember> sample{{"000.jpg", photo},
-                                          {"000.txt", "a caption"},
-                                          {"000.json", R"({"url": "http://x/0", "license": "CC BY 4.0", "caption": "not this one"})"},
-                                          {"001.png", "no picture"}};
+  const std::vector<ArchiveMember> sample{
+      {"000.jpg", photo},
+      {"000.txt", "a caption"},
+      {"000.json", R"({"url": "http://x/0", "license": "CC BY 4.0", "caption": "not this one"})"},
+      {"001.png", "no picture"}};
   WriteArchive(dir_ / "plain.tar", ARCHIVE_FILTER_NONE, sample);
   WriteArchive(dir_ / "gzip.tar.gz", ARCHIVE_FILTER_GZIP, sample);
   WriteArchive(dir_ / "zstd.tar.zst", ARCHIVE_FILTER_ZSTD, sample);
@@ -174,16 +182,28 @@ TEST_F(NastyCrawl, ArchivesOfEveryKind) {
   tests::WriteText(dir_ / "nothing.tar", "");
   const std::string long_name = "folder/" + std::string(400, 'n');
   WriteArchive(dir_ / "names.tar", ARCHIVE_FILTER_NONE,
-               {member("../../etc/passwd.jpg"), member("/absolute/a.jpg"), member("grüße/日本.jpg"), member(long_name + ".jpg"),
-                member("same.jpg"), member("between.jpg"), member("same.jpg"), member("no ending"), member("__meta__.jpg"),
-                {"other.jpg", photo}, {"other.json", std::string(200'000, '[')}, {"last.jpg", photo}, {"last.json", "{\"url\": 5}"}});
+               {member("../../etc/passwd.jpg"),
+                member("/absolute/a.jpg"),
+                member("grüße/日本.jpg"),
+                member(long_name + ".jpg"),
+                member("same.jpg"),
+                member("between.jpg"),
+                member("same.jpg"),
+                member("no ending"),
+                member("__meta__.jpg"),
+                {"other.jpg", photo},
+                {"other.json", std::string(200'000, '[')},
+                {"last.jpg", photo},
+                {"last.json", "{\"url\": 5}"}});
   // A terabyte of zeros would be one thing; 200 MB make the point.
-  WriteArchive(dir_ / "sparse.tar", ARCHIVE_FILTER_NONE, {{"hole.jpg", "end", 200 << 20}, member("after.jpg"), {"small-hole.jpg", photo, 4096}});
-  WriteArchive(dir_ / "bomb.tar.gz", ARCHIVE_FILTER_GZIP, {member("before.jpg"), {"bomb.bin", "x", 600 << 20, false}, member("after.jpg")});
+  WriteArchive(dir_ / "sparse.tar", ARCHIVE_FILTER_NONE,
+               {{"hole.jpg", "end", 200 << 20}, member("after.jpg"), {"small-hole.jpg", photo, 4096}});
+  WriteArchive(dir_ / "bomb.tar.gz", ARCHIVE_FILTER_GZIP,
+               {member("before.jpg"), {"bomb.bin", "x", 600 << 20, false}, member("after.jpg")});
 
   std::vector<std::string> inputs;
-  for (const char* name : {"plain.tar", "gzip.tar.gz", "zstd.tar.zst", "twice.tar", "cut.tar", "cut.tar.gz", "noise.tar", "nothing.tar",
-                           "names.tar", "sparse.tar", "bomb.tar.gz"}) {
+  for (const char* name : {"plain.tar", "gzip.tar.gz", "zstd.tar.zst", "twice.tar", "cut.tar", "cut.tar.gz",
+                           "noise.tar", "nothing.tar", "names.tar", "sparse.tar", "bomb.tar.gz"}) {
     inputs.push_back(dir_ / name);
   }
   const tests::ProcessEnd end = Annotate(inputs);
@@ -211,13 +231,21 @@ TEST_F(NastyCrawl, ArchivesOfEveryKind) {
     EXPECT_EQ(shard.Sample(0).url, "http://x/0");
     EXPECT_EQ(shard.ExtraText("/samples/licence").value().values.at(0), "CC BY 4.0");
   }
-  EXPECT_EQ(statuses(3), (Statuses{{"000", "ok"}, {"001", "undecodable"}, {"000#2", "ok"}, {"001#2", "undecodable"}}));
+  EXPECT_EQ(statuses(3),
+            (Statuses{{"000", "ok"}, {"001", "undecodable"}, {"000#2", "ok"}, {"001#2", "undecodable"}}));
   EXPECT_EQ(statuses(4), (Statuses{{"000", "unreadable"}, {"__archive__", "unreadable"}}));
   EXPECT_EQ(statuses(5).back(), (std::pair<std::string, std::string>{"__archive__", "unreadable"}));
   EXPECT_EQ(statuses(6), (Statuses{{"__archive__", "unreadable"}}));
   EXPECT_TRUE(statuses(7).empty());
-  EXPECT_EQ(statuses(8), (Statuses{{"../../etc/passwd", "ok"}, {"/absolute/a", "ok"}, {"grüße/日本", "ok"}, {long_name, "ok"}, {"same", "ok"},
-                                   {"between", "ok"}, {"same#2", "ok"}, {"other", "ok"}, {"last", "ok"}}));
+  EXPECT_EQ(statuses(8), (Statuses{{"../../etc/passwd", "ok"},
+                                   {"/absolute/a", "ok"},
+                                   {"grüße/日本", "ok"},
+                                   {long_name, "ok"},
+                                   {"same", "ok"},
+                                   {"between", "ok"},
+                                   {"same#2", "ok"},
+                                   {"other", "ok"},
+                                   {"last", "ok"}}));
   EXPECT_FALSE(fs::exists(dir_.path().parent_path() / "etc/passwd.jpg"));
   EXPECT_EQ(statuses(9), (Statuses{{"hole", "too_large"}, {"after", "ok"}, {"small-hole", "undecodable"}}));
   EXPECT_EQ(statuses(10), (Statuses{{"before", "ok"}, {"__archive__", "unreadable"}}));

@@ -70,21 +70,27 @@ void Damaged(const cv::Mat& photo, Files& files) {
   cv::Mat small;
   cv::resize(photo, small, cv::Size(64, 48), 0, 0, cv::INTER_AREA);
   const std::vector<std::pair<std::string, std::string>> samples{
-      {"jpg", EncodeAs(small, ".jpg")}, {"progressive.jpg", EncodeAs(small, ".jpg", {cv::IMWRITE_JPEG_PROGRESSIVE, 1})},
-      {"png", EncodeAs(small, ".png")}, {"webp", EncodeAs(small, ".webp")},
-      {"gif", EncodeGif(small, false)}, {"tif", EncodeAs(small, ".tif")},
+      {"jpg", EncodeAs(small, ".jpg")},
+      {"progressive.jpg", EncodeAs(small, ".jpg", {cv::IMWRITE_JPEG_PROGRESSIVE, 1})},
+      {"png", EncodeAs(small, ".png")},
+      {"webp", EncodeAs(small, ".webp")},
+      {"gif", EncodeGif(small, false)},
+      {"tif", EncodeAs(small, ".tif")},
       {"bmp", EncodeAs(small, ".bmp")}};
   std::mt19937 random(11);
   for (const auto& [ending, whole] : samples) {
     for (const int percent : {0, 1, 10, 40, 70}) {
       // So little of a file may lack its size, which then counts as zero.
-      files.push_back({"cut-" + std::to_string(percent) + "." + ending, whole.substr(0, whole.size() * percent / 100), {"undecodable"}});
+      files.push_back({"cut-" + std::to_string(percent) + "." + ending,
+                       whole.substr(0, whole.size() * percent / 100),
+                       {"undecodable"}});
     }
     for (int i = 0; i < 14; ++i) {
       std::string changed = whole;
       for (int k = 0; k <= i; ++k) changed[random() % changed.size()] = static_cast<char>(random());
       // Whether it is noticed depends on where it hit; that it is one of these does not.
-      files.push_back({"changed-" + std::to_string(i) + "." + ending, changed,
+      files.push_back({"changed-" + std::to_string(i) + "." + ending,
+                       changed,
                        {"no_face", "undecodable", "too_large", "too_small", "ok"}});
     }
     files.push_back({"doubled." + ending, whole + whole, {"no_face", "undecodable"}});
@@ -108,8 +114,10 @@ void Rubbish(Files& files) {
   add("zip.png", "PK\x03\x04" + noise);
   add("svg.gif", "<svg xmlns='http://www.w3.org/2000/svg' width='99999' height='99999'/>");
   add("elf.tif", std::string("\x7F") + "ELF" + noise);
-  for (const char* magic : {"\xFF\xD8\xFF\xE0", "\x89PNG\r\n\x1A\n", "GIF89a", "II*\0\x08\0\0\0", "RIFF\0\0\0\0WEBPVP8 "}) {
-    add("magic-" + std::to_string(files.size()) + ".jpg", std::string(magic, std::strlen(magic)) + std::string(300, '\0'));
+  for (const char* magic :
+       {"\xFF\xD8\xFF\xE0", "\x89PNG\r\n\x1A\n", "GIF89a", "II*\0\x08\0\0\0", "RIFF\0\0\0\0WEBPVP8 "}) {
+    add("magic-" + std::to_string(files.size()) + ".jpg",
+        std::string(magic, std::strlen(magic)) + std::string(300, '\0'));
   }
 }
 
@@ -134,17 +142,23 @@ void Bombs(const cv::Mat& photo, Files& files) {
   PutNumber(jpeg, frame + 5, 65500, 2, false), PutNumber(jpeg, frame + 7, 65500, 2, false);
   too_large("header.jpg", jpeg);
   // Real ones: a few kilobytes that become gigabytes, and the largest that is still taken.
-  too_large("real.png", EncodeAs(cv::Mat(12000, 12000, CV_8UC1, cv::Scalar(7)), ".png", {cv::IMWRITE_PNG_COMPRESSION, 9}));
-  files.push_back({"large-flat.png", EncodeAs(cv::Mat(8000, 8000, CV_8UC1, cv::Scalar(7)), ".png"), {"no_face"}});
-  files.push_back({"large-flat.jpg", EncodeAs(cv::Mat(9000, 9000, CV_8UC1, cv::Scalar(7)), ".jpg"), {"no_face"}});
-  files.push_back({"panorama.jpg", EncodeAs(cv::Mat(40, 60000, CV_8UC1, cv::Scalar(7)), ".jpg"), {"no_face"}});
+  too_large("real.png", EncodeAs(cv::Mat(12000, 12000, CV_8UC1, cv::Scalar(7)), ".png",
+                                 {cv::IMWRITE_PNG_COMPRESSION, 9}));
+  files.push_back(
+      {"large-flat.png", EncodeAs(cv::Mat(8000, 8000, CV_8UC1, cv::Scalar(7)), ".png"), {"no_face"}});
+  files.push_back(
+      {"large-flat.jpg", EncodeAs(cv::Mat(9000, 9000, CV_8UC1, cv::Scalar(7)), ".jpg"), {"no_face"}});
+  files.push_back(
+      {"panorama.jpg", EncodeAs(cv::Mat(40, 60000, CV_8UC1, cv::Scalar(7)), ".jpg"), {"no_face"}});
   for (const cv::Size size : {cv::Size(1, 1), cv::Size(15, 400), cv::Size(400, 15), cv::Size(1, 3000)}) {
     for (const char* ending : {".png", ".jpg"}) {
       files.push_back({"small-" + std::to_string(size.width) + "x" + std::to_string(size.height) + ending,
-                       EncodeAs(cv::Mat(size, CV_8UC3, cv::Scalar::all(90)), ending), {"too_small"}});
+                       EncodeAs(cv::Mat(size, CV_8UC3, cv::Scalar::all(90)), ending),
+                       {"too_small"}});
     }
   }
-  files.push_back({"bytes.bmp", EncodeAs(cv::Mat(2000, 2000, CV_8UC3, cv::Scalar::all(90)), ".bmp"), {"too_large"}});
+  files.push_back(
+      {"bytes.bmp", EncodeAs(cv::Mat(2000, 2000, CV_8UC3, cv::Scalar::all(90)), ".bmp"), {"too_large"}});
 }
 
 }  // namespace
@@ -167,7 +181,8 @@ std::string EncodeCmykJpeg(const cv::Mat& bgr) {
   tjhandle jpeg = tjInitCompress();
   unsigned char* data = nullptr;
   unsigned long size = 0;
-  tjCompress2(jpeg, cmyk.data, cmyk.cols, static_cast<int>(cmyk.step), cmyk.rows, TJPF_CMYK, &data, &size, TJSAMP_444, 90, 0);
+  tjCompress2(jpeg, cmyk.data, cmyk.cols, static_cast<int>(cmyk.step), cmyk.rows, TJPF_CMYK, &data, &size,
+              TJSAMP_444, 90, 0);
   std::string bytes(reinterpret_cast<const char*>(data), size);
   tjFree(data);
   tjDestroy(jpeg);
@@ -177,7 +192,8 @@ std::string EncodeCmykJpeg(const cv::Mat& bgr) {
 std::string EncodeGif(const cv::Mat& bgr, bool second_frame) {
   std::string bytes;
   const auto write = [](GifFileType* gif, const GifByteType* data, int size) {
-    static_cast<std::string*>(gif->UserData)->append(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size));
+    static_cast<std::string*>(gif->UserData)
+        ->append(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size));
     return size;
   };
   int error = 0;
@@ -209,17 +225,35 @@ std::string EncodeTurned(const cv::Mat& upright, int orientation) {
   // The inverse of what a viewer does.
   cv::Mat stored;
   switch (orientation) {
-    case 2: cv::flip(upright, stored, 1); break;
-    case 3: cv::flip(upright, stored, -1); break;
-    case 4: cv::flip(upright, stored, 0); break;
-    case 5: cv::transpose(upright, stored); break;
-    case 6: cv::rotate(upright, stored, cv::ROTATE_90_COUNTERCLOCKWISE); break;
-    case 7: cv::transpose(upright, stored), cv::flip(stored, stored, -1); break;
-    case 8: cv::rotate(upright, stored, cv::ROTATE_90_CLOCKWISE); break;
-    default: stored = upright;
+    case 2:
+      cv::flip(upright, stored, 1);
+      break;
+    case 3:
+      cv::flip(upright, stored, -1);
+      break;
+    case 4:
+      cv::flip(upright, stored, 0);
+      break;
+    case 5:
+      cv::transpose(upright, stored);
+      break;
+    case 6:
+      cv::rotate(upright, stored, cv::ROTATE_90_COUNTERCLOCKWISE);
+      break;
+    case 7:
+      cv::transpose(upright, stored), cv::flip(stored, stored, -1);
+      break;
+    case 8:
+      cv::rotate(upright, stored, cv::ROTATE_90_CLOCKWISE);
+      break;
+    default:
+      stored = upright;
   }
   const std::string jpeg = EncodeAs(stored, ".jpg");
-  std::string exif("\xFF\xE1\x00\x22" "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x01\0\0\0\0\0\0\0", 36);
+  std::string exif(
+      "\xFF\xE1\x00\x22"
+      "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x01\0\0\0\0\0\0\0",
+      36);
   exif[28] = static_cast<char>(orientation);
   return jpeg.substr(0, 2) + exif + jpeg.substr(2);
 }

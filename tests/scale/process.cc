@@ -65,7 +65,9 @@ bool Process::Reap(int flags) {
   end_.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   end_.peak_kilobytes = usage.ru_maxrss;
   end_.seconds = Now() - start_;
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
   end_.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
   return true;
 }

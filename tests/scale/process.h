@@ -9,7 +9,7 @@
 namespace auforge::tests {
 
 struct ProcessEnd {
-  int code = -1;            // exit status; -1 when a signal ended it
+  int code = -1;  // exit status; -1 when a signal ended it
   int signal = 0;
   long peak_kilobytes = 0;  // resident
   double seconds = 0;       // wall time since Start
@@ -25,7 +25,7 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   void Signal(int signal) const;
-  bool IsRunning();                 // reaps it when it has ended
+  bool IsRunning();  // reaps it when it has ended
   // Waits at most that long and kills it then (end.signal = SIGKILL).
   ProcessEnd Wait(double seconds = 600);
 

@@ -14,8 +14,9 @@
 namespace auforge::tools {
 namespace {
 
-constexpr const char* kVariables[] = {"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP",
-                                      "JOB_COMPLETION_INDEX", "AUFORGE_COUNT", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"};
+constexpr const char* kVariables[] = {
+    "SLURM_ARRAY_TASK_ID",  "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP",
+    "JOB_COMPLETION_INDEX", "AUFORGE_COUNT",          "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"};
 
 class RankTest : public ::testing::Test {
  protected:
@@ -74,7 +75,8 @@ TEST_F(RankTest, NonsenseIsNamed) {
   }
 }
 
-void WriteShard(const std::string& folder, int index, std::initializer_list<int> digests, const std::string& config) {
+void WriteShard(const std::string& folder, int index, std::initializer_list<int> digests,
+                const std::string& config) {
   datasets::ShardHeader header;
   header.schema = features::AuSchema::FromNames({"AU12"});
   header.config_digest = config;
