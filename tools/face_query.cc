@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <sstream>
 
 #include "tools/progress.h"
 #include "tools/signals.h"
@@ -12,14 +13,15 @@ namespace {
 using datasets::query::Expression;
 using datasets::query::ExpressionError;
 
-// One of the texts fits.
-Expression AnyOf(Expression::Kind kind, const std::vector<std::string>& texts) {
+// One of the texts, which stand between bars, fits.
+Expression AnyOf(Expression::Kind kind, const std::string& texts) {
   Expression any;
-  for (const std::string& text : texts) {
+  std::istringstream alternatives(texts);
+  for (std::string text; std::getline(alternatives, text, '|');) {
     Expression term;
     term.kind = kind;
     term.text = text;
-    term.column = 1;
+    term.column = 0;  // not of --where
     any.children.push_back(term);
   }
   if (any.children.empty()) return {};
@@ -78,11 +80,11 @@ int ReportDamage(const datasets::query::FaceIndex& index, const IndexArguments& 
 void AddFaceOptions(Command& command, FaceArguments& arguments) {
   command.Add("-w,--where,--au", arguments.where,
               "which faces: 'AU12>=2 & !AU4 & (AU6|AU7)', 'AU6.probability>0.8 & yaw=-15..15'");
-  command.Add("--emotion", arguments.emotions,
-              "happiness, \"happily surprised\", 'happily*'; several: one of them");
-  command.Add("--keyword", arguments.keywords,
+  command.Add("--emotion", arguments.emotion,
+              "happiness, \"happily surprised\", 'happily*'; 'happy|fearful': one of them");
+  command.Add("--keyword", arguments.keyword,
               "words of the caption, next to each other; anx* for a beginning");
-  command.Add("--source", arguments.sources,
+  command.Add("--source", arguments.source,
               "part of the source shard's name, the key or the URL; or a pattern with *");
   command.Add("--quality", arguments.quality, "at least, or a range 0.5..1");
   command.Add("--size", arguments.size, "width of the face in pixels: at least, or a range 80..200");
@@ -100,9 +102,9 @@ Expression ExpressionOf(const FaceArguments& arguments) {
   } catch (const ExpressionError& error) {
     throw UsageError("--where is not understood\n" + Explain(arguments.where, error));
   }
-  all = And(std::move(all), AnyOf(Expression::Kind::kEmotion, arguments.emotions));
-  all = And(std::move(all), AnyOf(Expression::Kind::kKeyword, arguments.keywords));
-  all = And(std::move(all), AnyOf(Expression::Kind::kSource, arguments.sources));
+  all = And(std::move(all), AnyOf(Expression::Kind::kEmotion, arguments.emotion));
+  all = And(std::move(all), AnyOf(Expression::Kind::kKeyword, arguments.keyword));
+  all = And(std::move(all), AnyOf(Expression::Kind::kSource, arguments.source));
   all = And(std::move(all), RangeOf("quality", arguments.quality));
   all = And(std::move(all), RangeOf("size", arguments.size));
   if (arguments.pose > 0) {
@@ -129,7 +131,10 @@ datasets::query::Selection FindFaces(const datasets::query::FaceIndex& index,
     }
     return selection;
   } catch (const ExpressionError& error) {
-    throw UsageError(arguments.where.empty() ? error.what() : "--where\n" + Explain(arguments.where, error));
+    // Of an option of its own (--emotion, --sort) when it points nowhere in --where.
+    throw UsageError(error.column == 0 || arguments.where.empty()
+                         ? error.what()
+                         : "--where is not understood\n" + Explain(arguments.where, error));
   }
 }
 

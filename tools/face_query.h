@@ -27,7 +27,7 @@ int ReportDamage(const datasets::query::FaceIndex& index, const IndexArguments& 
 
 struct FaceArguments {
   std::string where;
-  std::vector<std::string> emotions, keywords, sources;  // one of each list must fit
+  std::string emotion, keyword, source;  // "a|b": one of them must fit
   std::string quality, size;                             // "0.5" (at least) or "0.5..0.9"
   float pose = 0;                                        // most degrees of yaw and pitch; 0: any
   std::string sort;

@@ -18,7 +18,8 @@ inline constexpr int kDeepestNesting = 64;               // brackets and "!"
 // What an expression is wrong about. column: 1-based position in the text, 0 when there is none.
 struct ExpressionError : std::invalid_argument {
   ExpressionError(const std::string& message, std::size_t at_column)
-      : std::invalid_argument("column " + std::to_string(at_column) + ": " + message), column(at_column) {}
+      : std::invalid_argument((at_column > 0 ? "column " + std::to_string(at_column) + ": " : "") + message),
+        column(at_column) {}
   std::size_t column;
 };
 

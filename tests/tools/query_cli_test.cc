@@ -54,7 +54,7 @@ TEST_F(QueryCommand, CountsWhatAScanCounts) {
   EXPECT_EQ(count("--au 'AU12>=2 & !AU4 & (AU6|AU7)'"),
             std::to_string(Scanned("AU12>=2 & !AU4 & (AU6|AU7)")) + "\n");
   EXPECT_EQ(count("--emotion happiness"), std::to_string(Scanned("emotion:happy")) + "\n");
-  EXPECT_EQ(count("--emotion happy --emotion fearful"),
+  EXPECT_EQ(count("--emotion 'happy|fearful'"),
             std::to_string(Scanned("emotion:happy | emotion:fearful")) + "\n");
   EXPECT_EQ(count("--keyword 'fear of heights' --quality 0.3..0.9"),
             std::to_string(Scanned("keyword:\"fear of heights\" & quality=0.3..0.9")) + "\n");
@@ -125,6 +125,8 @@ TEST_F(QueryCommand, BadInputIsExplained) {
   expect("query " + shards() + " --au AU99", 2, "did you mean AU9?");
   expect("query " + shards() + " --au AU5", 2, "the nearest is AU4");
   expect("query " + shards() + " --emotion hapiness", 2, "did you mean \"happiness\"?");
+  expect("query " + shards() + " --au AU12 --emotion hapiness", 2, "auforge query: no emotion is called");
+  expect("query --emotion hapiness " + shards(), 2, "no emotion is called");
   expect("query " + shards() + " --quality good", 2, "--quality good: write a number");
   expect("query " + shards() + " --sort beauty", 2, "--sort beauty");
   expect("query " + shards() + " --table nonsense", 2, "--table");
