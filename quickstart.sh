@@ -53,7 +53,8 @@ fi
 took
 
 step "7/7 edits: each face with single AUs raised, below each picture the attention mask"
-"$auforge" gan sheet "$out/shards" --checkpoint "$out/gan" -o "$out/edits.png"
+"$auforge" gan sheet "$out/shards" -o "$out/edits.png" --value 1 --aus AU12,AU25,AU26,AU4,AU1,AU2,AU5,AU45
+"$auforge" gan sheet "$out/shards" --checkpoint "$out/gan" -o "$out/edits-reduced.png"
 took
 
 cat <<EOF
@@ -61,6 +62,7 @@ cat <<EOF
 Done in $(( SECONDS - begin )) s. Look at
   $out/faces.png     faces with landmarks and AU bars
   $out/report.html   the run: AUs, emotions, failures, speeds (open in a browser)
-  $out/edits.png     what the reduced generator does after $minutes minutes (hours at full size make it good)
+  $out/edits.png     what the generator that comes with the program does with these faces (docs/gan.md)
+  $out/edits-reduced.png   what the reduced one does after $minutes minutes on these few faces
   $out/shards/       the training shards: $auforge inspect $out/shards
 EOF

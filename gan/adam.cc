@@ -8,7 +8,8 @@
 namespace auforge::gan {
 namespace {
 
-// Everything lies in memory in the same order. T: float or double; G: T or bfloat16; R: bfloat16, or T for "no copy".
+// Everything lies in memory in the same order. T: float or double; G: T or bfloat16; R: bfloat16, or T for
+// "no copy".
 template <typename T, typename G, typename R>
 struct Pass {
   T* value;
@@ -37,11 +38,18 @@ struct Scalars {
 template <typename T, typename G, typename R>
 void Update(const torch::Tensor& value, const torch::Tensor& gradient, const torch::Tensor& mean,
             const torch::Tensor& square, R* reduced, const Scalars& o) {
-  const Pass<T, G, R> pass{value.data_ptr<T>(),          gradient.data_ptr<G>(),  mean.data_ptr<T>(),
-                           square.data_ptr<T>(),         reduced,                 static_cast<T>(o.beta1),
-                           static_cast<T>(o.beta2),      static_cast<T>(o.rate),  static_cast<T>(o.inverse_root),
+  const Pass<T, G, R> pass{value.data_ptr<T>(),
+                           gradient.data_ptr<G>(),
+                           mean.data_ptr<T>(),
+                           square.data_ptr<T>(),
+                           reduced,
+                           static_cast<T>(o.beta1),
+                           static_cast<T>(o.beta2),
+                           static_cast<T>(o.rate),
+                           static_cast<T>(o.inverse_root),
                            static_cast<T>(o.epsilon)};
-  constexpr std::int64_t kGrain = 1 << 16, kBlock = 1 << 12;  // a block stays in the cache for its second loop
+  constexpr std::int64_t kGrain = 1 << 16,
+                         kBlock = 1 << 12;  // a block stays in the cache for its second loop
   at::parallel_for(0, value.numel(), kGrain, [&pass](std::int64_t begin, std::int64_t end) {
     for (std::int64_t at = begin; at < end; at += kBlock) pass(at, std::min(end, at + kBlock));
   });

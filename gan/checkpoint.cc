@@ -28,7 +28,8 @@ constexpr std::int64_t kFormatVersion = 1;
 void WriteTensor(Hdf5Writer& file, const std::string& path, const torch::Tensor& tensor, std::uint32_t& crc) {
   const torch::Tensor flat = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
   const std::span<const float> values(flat.data_ptr<float>(), static_cast<std::size_t>(flat.numel()));
-  crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()}, crc);
+  crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()},
+                                  crc);
   const auto sizes = flat.sizes();
   file.Write<float>(path, values, std::vector<std::uint64_t>(sizes.begin(), sizes.end()));
 }
@@ -37,16 +38,19 @@ void WriteTensor(Hdf5Writer& file, const std::string& path, const torch::Tensor&
 void WriteHalf(Hdf5Writer& file, const std::string& path, const torch::Tensor& tensor, std::uint32_t& crc) {
   const torch::Tensor flat = tensor.detach().to(torch::kCPU, torch::kHalf).contiguous();
   const std::span<const std::int16_t> bits(reinterpret_cast<const std::int16_t*>(flat.data_ptr<at::Half>()),
-                                            static_cast<std::size_t>(flat.numel()));
-  crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(bits.data()), bits.size_bytes()}, crc);
+                                           static_cast<std::size_t>(flat.numel()));
+  crc =
+      datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(bits.data()), bits.size_bytes()}, crc);
   const auto sizes = flat.sizes();
   file.Write<std::int16_t>(path, bits, std::vector<std::uint64_t>(sizes.begin(), sizes.end()));
 }
 
-torch::Tensor ReadHalf(const Hdf5Reader& file, const std::string& path, const torch::Tensor& pattern, std::uint32_t& crc) {
+torch::Tensor ReadHalf(const Hdf5Reader& file, const std::string& path, const torch::Tensor& pattern,
+                       std::uint32_t& crc) {
   const auto array = file.Read<std::int16_t>(path);
   const std::vector<std::int64_t> shape(array.shape.begin(), array.shape.end());
-  if (pattern.sizes() != torch::IntArrayRef(shape)) throw std::runtime_error(path + " has another shape than the network");
+  if (pattern.sizes() != torch::IntArrayRef(shape))
+    throw std::runtime_error(path + " has another shape than the network");
   const std::size_t bytes = array.values.size() * sizeof(std::int16_t);
   crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(array.values.data()), bytes}, crc);
   torch::Tensor tensor = torch::empty(shape, torch::kHalf);
@@ -55,24 +59,29 @@ torch::Tensor ReadHalf(const Hdf5Reader& file, const std::string& path, const to
 }
 
 // Reads into a tensor of the wanted shape.
-torch::Tensor ReadTensor(const Hdf5Reader& file, const std::string& path, const torch::Tensor& pattern, std::uint32_t& crc) {
+torch::Tensor ReadTensor(const Hdf5Reader& file, const std::string& path, const torch::Tensor& pattern,
+                         std::uint32_t& crc) {
   const auto array = file.Read<float>(path);
   const std::vector<std::int64_t> shape(array.shape.begin(), array.shape.end());
-  if (pattern.sizes() != torch::IntArrayRef(shape)) throw std::runtime_error(path + " has another shape than the network");
-  crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(array.values.data()), array.values.size() * sizeof(float)}, crc);
+  if (pattern.sizes() != torch::IntArrayRef(shape))
+    throw std::runtime_error(path + " has another shape than the network");
+  crc = datasets::storage::Crc32c(
+      {reinterpret_cast<const std::uint8_t*>(array.values.data()), array.values.size() * sizeof(float)}, crc);
   torch::Tensor tensor = torch::empty(shape);
   std::memcpy(tensor.data_ptr<float>(), array.values.data(), array.values.size() * sizeof(float));
   return tensor;
 }
 
-void WriteAdam(Hdf5Writer& file, const std::string& group, const Parameters& p, const AdamState& adam, std::uint32_t& crc) {
+void WriteAdam(Hdf5Writer& file, const std::string& group, const Parameters& p, const AdamState& adam,
+               std::uint32_t& crc) {
   for (std::size_t i = 0; i < p.entries().size(); ++i) {
     WriteTensor(file, group + "/mean/" + p.entries()[i].first, adam.mean[i], crc);
     WriteTensor(file, group + "/square/" + p.entries()[i].first, adam.square[i], crc);
   }
 }
 
-AdamState ReadAdam(const Hdf5Reader& file, const std::string& group, const Parameters& p, std::uint32_t& crc) {
+AdamState ReadAdam(const Hdf5Reader& file, const std::string& group, const Parameters& p,
+                   std::uint32_t& crc) {
   AdamState adam;
   for (const auto& [name, value] : p.entries()) {
     adam.mean.push_back(ReadTensor(file, group + "/mean/" + name, value, crc));
@@ -91,8 +100,9 @@ void WriteAll(Hdf5Writer& file, const Checkpoint& c, Content content) {
   file.WriteAttribute("/", "settings", c.settings);
   file.WriteAttribute("/", "step", c.step);
   if (std::isfinite(c.best_score)) file.WriteAttribute("/", "best_score", c.best_score);
-  file.WriteAttribute("/", "network", std::vector<std::int64_t>{c.network.image_size, c.network.conv_dim, c.network.aus,
-                                                               c.network.generator_blocks, c.network.critic_layers});
+  file.WriteAttribute("/", "network",
+                      std::vector<std::int64_t>{c.network.image_size, c.network.conv_dim, c.network.aus,
+                                                c.network.generator_blocks, c.network.critic_layers});
   std::uint32_t generator_crc = 0, training_crc = 0;
   if (half) file.WriteAttribute("/", "generator_type", std::string("float16"));
   for (const auto& [name, value] : c.state.generator.entries()) {
@@ -114,7 +124,9 @@ void WriteAll(Hdf5Writer& file, const Checkpoint& c, Content content) {
   if (content == Content::kTraining && !c.state.discriminator.entries().empty()) {
     WriteAdam(file, "/generator_adam", c.state.generator, c.state.generator_adam, training_crc);
     WriteAdam(file, "/discriminator_adam", c.state.discriminator, c.state.discriminator_adam, training_crc);
-    file.WriteAttribute("/", "adam_steps", std::vector<std::int64_t>{c.state.generator_adam.step, c.state.discriminator_adam.step});
+    file.WriteAttribute(
+        "/", "adam_steps",
+        std::vector<std::int64_t>{c.state.generator_adam.step, c.state.discriminator_adam.step});
     file.WriteAttribute("/", "training_crc32c", std::int64_t{training_crc});
   }
   file.Close();
@@ -135,17 +147,22 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   if (file.HasAttribute("/", "best_score")) c.best_score = file.ReadDouble("/", "best_score");
   const auto network = file.ReadIntegerList("/", "network");
   if (network.size() != 5) throw std::runtime_error("describes its network in an unknown way");
-  const auto number = [&network](std::size_t i) { return static_cast<int>(std::clamp<std::int64_t>(network[i], -1, 1 << 20)); };
+  const auto number = [&network](std::size_t i) {
+    return static_cast<int>(std::clamp<std::int64_t>(network[i], -1, 1 << 20));
+  };
   c.network = {number(0), number(1), number(2), number(3), number(4)};
   c.network.Validate();
-  if (c.network.aus != static_cast<int>(c.schema.size())) throw std::runtime_error("has another number of AUs than its network");
+  if (c.network.aus != static_cast<int>(c.schema.size()))
+    throw std::runtime_error("has another number of AUs than its network");
   std::uint32_t crc = 0;
   const Parameters generator = InitGenerator(c.network, 0);
-  const bool half = file.HasAttribute("/", "generator_type") && file.ReadString("/", "generator_type") == "float16";
+  const bool half =
+      file.HasAttribute("/", "generator_type") && file.ReadString("/", "generator_type") == "float16";
   for (const auto& [name, value] : generator.entries()) {
     c.state.generator.Add(name, (half ? ReadHalf : ReadTensor)(file, "/generator/" + name, value, crc));
   }
-  if (crc != file.ReadInteger("/", "generator_crc32c")) throw std::runtime_error("is damaged: the generator does not match its checksum");
+  if (crc != file.ReadInteger("/", "generator_crc32c"))
+    throw std::runtime_error("is damaged: the generator does not match its checksum");
   if (file.Exists("/generator_average")) {
     crc = 0;
     for (const auto& [name, value] : generator.entries()) {
@@ -157,7 +174,8 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   }
   if (!with_training) return c;
   if (!file.Exists("/discriminator_adam")) {
-    throw std::runtime_error("holds weights only; training cannot go on from it (gan import-weights makes a run of them)");
+    throw std::runtime_error(
+        "holds weights only; training cannot go on from it (gan import-weights makes a run of them)");
   }
   crc = 0;
   const Parameters discriminator = InitDiscriminator(c.network, 0);
@@ -166,7 +184,8 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   }
   c.state.generator_adam = ReadAdam(file, "/generator_adam", c.state.generator, crc);
   c.state.discriminator_adam = ReadAdam(file, "/discriminator_adam", c.state.discriminator, crc);
-  if (crc != file.ReadInteger("/", "training_crc32c")) throw std::runtime_error("is damaged: its content does not match its checksum");
+  if (crc != file.ReadInteger("/", "training_crc32c"))
+    throw std::runtime_error("is damaged: its content does not match its checksum");
   const auto steps = file.ReadIntegerList("/", "adam_steps");
   if (steps.size() != 2) throw std::runtime_error("lacks the optimisers' clocks");
   c.state.generator_adam.step = steps[0];
@@ -207,12 +226,14 @@ void RequireRoom(const std::string& temporary, const std::string& path, std::int
   unlink(temporary.c_str());
   // A file system that cannot reserve says so; then writing is the test.
   if (error != 0 && error != EINVAL && error != EOPNOTSUPP) {
-    throw std::runtime_error(path + ": no room for its " + std::to_string(bytes >> 10) + " KiB: " + std::strerror(error));
+    throw std::runtime_error(path + ": no room for its " + std::to_string(bytes >> 10) +
+                             " KiB: " + std::strerror(error));
   }
 }
 
 // A name that no reader looks at until all is written.
-void WriteAtomically(const std::string& path, std::int64_t bytes, const std::function<void(Hdf5Writer&)>& write) {
+void WriteAtomically(const std::string& path, std::int64_t bytes,
+                     const std::function<void(Hdf5Writer&)>& write) {
   const std::string temporary = datasets::storage::TemporaryName(path);
   RequireRoom(temporary, path, bytes);
   try {
@@ -228,21 +249,25 @@ void WriteAtomically(const std::string& path, std::int64_t bytes, const std::fun
 }  // namespace
 
 void SaveCheckpoint(const Checkpoint& checkpoint, const std::string& path) {
-  WriteAtomically(path, BytesOf(checkpoint), [&checkpoint](Hdf5Writer& file) { WriteAll(file, checkpoint, Content::kTraining); });
+  WriteAtomically(path, BytesOf(checkpoint),
+                  [&checkpoint](Hdf5Writer& file) { WriteAll(file, checkpoint, Content::kTraining); });
 }
 
 void SaveGenerator(const Checkpoint& checkpoint, const std::string& path) {
   const Checkpoint alone = WeightsOf(checkpoint);
-  WriteAtomically(path, BytesOf(alone), [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kHalfGenerator); });
+  WriteAtomically(path, BytesOf(alone),
+                  [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kHalfGenerator); });
 }
 
 void SaveWeights(const Checkpoint& checkpoint, const std::string& path) {
   const Checkpoint alone = WeightsOf(checkpoint);
-  WriteAtomically(path, BytesOf(alone), [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kWeights); });
+  WriteAtomically(path, BytesOf(alone),
+                  [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kWeights); });
 }
 
 Checkpoint LoadCheckpoint(const std::string& path, bool with_training) {
-  if (!fs::exists(path)) throw std::runtime_error(path + ": no such checkpoint; train one with auforge gan train");
+  if (!fs::exists(path))
+    throw std::runtime_error(path + ": no such checkpoint; train one with auforge gan train");
   try {
     const Hdf5Reader file(path);
     return ReadAll(file, with_training);

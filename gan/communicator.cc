@@ -20,7 +20,8 @@ std::optional<std::string> Variable(const char* name) {
 int Number(const char* name, const std::string& text) {
   char* end = nullptr;
   const long value = std::strtol(text.c_str(), &end, 10);
-  if (end == text.c_str() || *end != '\0') throw std::invalid_argument(std::string(name) + " = " + text + "; must be a number");
+  if (end == text.c_str() || *end != '\0')
+    throw std::invalid_argument(std::string(name) + " = " + text + "; must be a number");
   return static_cast<int>(value);
 }
 
@@ -72,8 +73,9 @@ class Gloo final : public Communicator {
     } catch (const std::exception& error) {
       std::string text = error.what();
       text = text.substr(0, text.find('\n'));
-      throw PeerLost("process " + std::to_string(rendezvous_.rank) + " of " + std::to_string(rendezvous_.size) +
-                     " lost another one (" + text + "); the last checkpoint is whole: start all processes again");
+      throw PeerLost("process " + std::to_string(rendezvous_.rank) + " of " +
+                     std::to_string(rendezvous_.size) + " lost another one (" + text +
+                     "); the last checkpoint is whole: start all processes again");
     }
   }
 
@@ -94,11 +96,13 @@ void Rendezvous::Validate() const {
 Rendezvous RendezvousFromEnvironment() {
   struct Launcher {
     const char *rank, *size;
-    std::vector<const char*> name;  // what is the same in all processes of a launch and differs between launches
+    std::vector<const char*>
+        name;  // what is the same in all processes of a launch and differs between launches
   };
-  const Launcher launchers[] = {{"RANK", "WORLD_SIZE", {"TORCHELASTIC_RUN_ID", "MASTER_PORT"}},
-                                {"SLURM_PROCID", "SLURM_NTASKS", {"SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT"}},
-                                {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"}}};
+  const Launcher launchers[] = {
+      {"RANK", "WORLD_SIZE", {"TORCHELASTIC_RUN_ID", "MASTER_PORT"}},
+      {"SLURM_PROCID", "SLURM_NTASKS", {"SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT"}},
+      {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"}}};
   Rendezvous r;
   for (const Launcher& launcher : launchers) {
     const auto rank = Variable(launcher.rank), size = Variable(launcher.size);
@@ -115,7 +119,8 @@ Rendezvous RendezvousFromEnvironment() {
   }
   if (r.size > 1) {
     if (r.name.empty() && !Variable("MASTER_ADDR")) {
-      throw std::invalid_argument("WORLD_SIZE is set but MASTER_ADDR is not; set it to the host of rank 0, and MASTER_PORT");
+      throw std::invalid_argument(
+          "WORLD_SIZE is set but MASTER_ADDR is not; set it to the host of rank 0, and MASTER_PORT");
     }
     r.address = Variable("MASTER_ADDR").value_or("");
     if (const auto port = Variable("MASTER_PORT")) r.port = Number("MASTER_PORT", *port);
@@ -145,7 +150,8 @@ void Communicator::MeanGradients(std::vector<torch::Tensor>& gradients, std::vec
     at += g.numel();
   }
   const torch::Tensor tail = bucket.narrow(0, at, static_cast<std::int64_t>(flags.size())).to(torch::kCPU);
-  for (std::size_t i = 0; i < flags.size(); ++i) flags[i] = static_cast<double>(tail[static_cast<std::int64_t>(i)].item<float>());
+  for (std::size_t i = 0; i < flags.size(); ++i)
+    flags[i] = static_cast<double>(tail[static_cast<std::int64_t>(i)].item<float>());
 }
 
 std::unique_ptr<Communicator> MakeCommunicator(const Rendezvous& rendezvous, const std::string& folder) {

@@ -21,18 +21,21 @@ torch::Tensor Patches(const torch::Tensor& x) {
   padded.narrow(1, 1, x.size(2)).narrow(2, 1, x.size(3)).copy_(x.permute({0, 2, 3, 1}));
   const std::int64_t row = width * c;
   return padded
-      .as_strided({n, x.size(2) / 2, x.size(3) / 2, kKernel, kKernel * c}, {height * row, 2 * row, 2 * c, row, 1})
+      .as_strided({n, x.size(2) / 2, x.size(3) / 2, kKernel, kKernel * c},
+                  {height * row, 2 * row, 2 * c, row, 1})
       .reshape({-1, kKernel * kKernel * c});
 }
 
 // The transpose of Patches: adds every patch where it came from.
-torch::Tensor Scatter(const torch::Tensor& patches, std::int64_t n, std::int64_t c, std::int64_t height, std::int64_t width) {
+torch::Tensor Scatter(const torch::Tensor& patches, std::int64_t n, std::int64_t c, std::int64_t height,
+                      std::int64_t width) {
   torch::Tensor padded = torch::zeros({n, height + 2, width + 2, c}, patches.options());
   const torch::Tensor p = patches.view({n, height / 2, width / 2, kKernel, kKernel, c});
   const std::int64_t row = (width + 2) * c;
   for (std::int64_t y = 0; y < kKernel; ++y) {
     for (std::int64_t x = 0; x < kKernel; ++x) {
-      padded.as_strided({n, height / 2, width / 2, c}, {(height + 2) * row, 2 * row, 2 * c, 1}, y * row + x * c)
+      padded
+          .as_strided({n, height / 2, width / 2, c}, {(height + 2) * row, 2 * row, 2 * c, 1}, y * row + x * c)
           .add_(p.select(3, y).select(3, x));
     }
   }
@@ -40,7 +43,9 @@ torch::Tensor Scatter(const torch::Tensor& patches, std::int64_t n, std::int64_t
 }
 
 // [N*h*w, Co] of a gradient.
-torch::Tensor Rows(const torch::Tensor& grad) { return grad.permute({0, 2, 3, 1}).reshape({-1, grad.size(1)}); }
+torch::Tensor Rows(const torch::Tensor& grad) {
+  return grad.permute({0, 2, 3, 1}).reshape({-1, grad.size(1)});
+}
 
 struct Convolution : torch::autograd::Function<Convolution> {
   static Variable forward(AutogradContext* context, const Variable& x, const Variable& weight,
@@ -53,7 +58,8 @@ struct Convolution : torch::autograd::Function<Convolution> {
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const auto saved = context->get_saved_variables();
-    const ConvolutionShape shape{context->saved_data["stride"].toInt(), context->saved_data["padding"].toInt()};
+    const ConvolutionShape shape{context->saved_data["stride"].toInt(),
+                                 context->saved_data["padding"].toInt()};
     const Variable &x = saved[0], &weight = saved[1], &g = grads[0];
     Variable dx, dw, db;
     if (x.requires_grad()) dx = ConvolutionInputGradient(g, weight, x.size(2), x.size(3), shape);
@@ -81,12 +87,14 @@ struct TransposedConvolution : torch::autograd::Function<TransposedConvolution> 
 
 }  // namespace
 
-bool RunsAsMatrixProduct(const torch::Tensor& weight, std::int64_t height, std::int64_t width, ConvolutionShape shape) {
+bool RunsAsMatrixProduct(const torch::Tensor& weight, std::int64_t height, std::int64_t width,
+                         ConvolutionShape shape) {
   return weight.device().is_cpu() && shape.stride == 2 && shape.padding == 1 && weight.size(2) == kKernel &&
          weight.size(3) == kKernel && height % 2 == 0 && width % 2 == 0 && height <= 8 && width <= 8;
 }
 
-torch::Tensor Convolve(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, ConvolutionShape shape) {
+torch::Tensor Convolve(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                       ConvolutionShape shape) {
   if (!RunsAsMatrixProduct(weight, x.size(2), x.size(3), shape)) {
     return torch::conv2d(x, weight, bias, shape.stride, shape.padding);
   }
@@ -96,8 +104,8 @@ torch::Tensor Convolve(const torch::Tensor& x, const torch::Tensor& weight, cons
   return y.view({x.size(0), x.size(2) / 2, x.size(3) / 2, weight.size(0)}).permute({0, 3, 1, 2});
 }
 
-torch::Tensor ConvolutionInputGradient(const torch::Tensor& grad, const torch::Tensor& weight, std::int64_t height,
-                                       std::int64_t width, ConvolutionShape shape) {
+torch::Tensor ConvolutionInputGradient(const torch::Tensor& grad, const torch::Tensor& weight,
+                                       std::int64_t height, std::int64_t width, ConvolutionShape shape) {
   if (RunsAsMatrixProduct(weight, height, width, shape)) {
     return Scatter(torch::mm(Rows(grad), WeightMatrix(weight)), grad.size(0), weight.size(1), height, width);
   }
@@ -109,8 +117,8 @@ torch::Tensor ConvolutionInputGradient(const torch::Tensor& grad, const torch::T
                                               {true, false, false}));
 }
 
-torch::Tensor ConvolutionWeightGradient(const torch::Tensor& grad, const torch::Tensor& x, const torch::Tensor& weight,
-                                        ConvolutionShape shape) {
+torch::Tensor ConvolutionWeightGradient(const torch::Tensor& grad, const torch::Tensor& x,
+                                        const torch::Tensor& weight, ConvolutionShape shape) {
   if (RunsAsMatrixProduct(weight, x.size(2), x.size(3), shape)) {
     return torch::mm(Rows(grad).t(), Patches(x))
         .view({weight.size(0), weight.size(2), weight.size(3), weight.size(1)})
@@ -121,9 +129,10 @@ torch::Tensor ConvolutionWeightGradient(const torch::Tensor& grad, const torch::
                                               {false, true, false}));
 }
 
-torch::Tensor ConvolveWithGraph(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
-                                ConvolutionShape shape) {
-  const c10::optional<torch::Tensor> given = bias.defined() ? c10::optional<torch::Tensor>(bias) : c10::nullopt;
+torch::Tensor ConvolveWithGraph(const torch::Tensor& x, const torch::Tensor& weight,
+                                const torch::Tensor& bias, ConvolutionShape shape) {
+  const c10::optional<torch::Tensor> given =
+      bias.defined() ? c10::optional<torch::Tensor>(bias) : c10::nullopt;
   return Convolution::apply(x, weight, given, shape.stride, shape.padding);
 }
 

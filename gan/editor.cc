@@ -17,7 +17,8 @@ struct Editor::Impl {
 };
 
 std::string DefaultGeneratorPath() {
-  if (const char* configured = std::getenv("AUFORGE_GENERATOR"); configured != nullptr && *configured != '\0') {
+  if (const char* configured = std::getenv("AUFORGE_GENERATOR");
+      configured != nullptr && *configured != '\0') {
     return configured;
   }
   std::error_code error;
@@ -31,7 +32,8 @@ Editor::Editor(const std::string& path) : impl_(std::make_unique<Impl>()) {
   std::vector<std::string> candidates{path};
   if (std::filesystem::is_directory(path)) {
     candidates = FindCheckpoints(path);
-    if (candidates.empty()) throw std::runtime_error(path + ": no checkpoint in it; train one with auforge gan train");
+    if (candidates.empty())
+      throw std::runtime_error(path + ": no checkpoint in it; train one with auforge gan train");
     std::reverse(candidates.begin(), candidates.end());
   }
   for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -72,9 +74,11 @@ EditedFace EditWith(const Parameters& generator, const NetworkOptions& network, 
   cv::cvtColor(scaled, rgb, cv::COLOR_BGR2RGB);
   rgb.convertTo(rgb, CV_32FC3, 1 / 127.5, -1);
   const torch::Device device = generator.entries().front().second.device();
-  const torch::Tensor image = torch::from_blob(rgb.data, {1, size, size, 3}).permute({0, 3, 1, 2}).contiguous().to(device);
-  const torch::Tensor condition =
-      torch::tensor(std::vector<float>(aus.begin(), aus.end())).view({1, static_cast<std::int64_t>(aus.size())}).to(device);
+  const torch::Tensor image =
+      torch::from_blob(rgb.data, {1, size, size, 3}).permute({0, 3, 1, 2}).contiguous().to(device);
+  const torch::Tensor condition = torch::tensor(std::vector<float>(aus.begin(), aus.end()))
+                                      .view({1, static_cast<std::int64_t>(aus.size())})
+                                      .to(device);
   const GeneratorOutput output = RunGenerator(generator, network, image, condition);
   const auto to_mat = [size](const torch::Tensor& t) {
     torch::Tensor rows = t.to(torch::kCPU).permute({0, 2, 3, 1}).contiguous();
@@ -93,17 +97,19 @@ cv::Mat SampleGrid(const Checkpoint& checkpoint, const std::vector<cv::Mat>& cro
   for (const int au : {1, 2, 4, 9, 12, 25, 26, 45}) {
     if (const auto column = checkpoint.schema.Find(au)) columns.push_back(*column);
   }
-  for (std::size_t j = 0; columns.empty() && j < std::min<std::size_t>(8, checkpoint.schema.size()); ++j) columns.push_back(j);
+  for (std::size_t j = 0; columns.empty() && j < std::min<std::size_t>(8, checkpoint.schema.size()); ++j)
+    columns.push_back(j);
   const int side = checkpoint.network.image_size;
-  cv::Mat grid(2 * side * static_cast<int>(crops.size()), side * (1 + static_cast<int>(columns.size())), CV_8UC3,
-               cv::Scalar(248, 248, 247));
+  cv::Mat grid(2 * side * static_cast<int>(crops.size()), side * (1 + static_cast<int>(columns.size())),
+               CV_8UC3, cv::Scalar(248, 248, 247));
   for (std::size_t row = 0; row < crops.size(); ++row) {
     const int y = 2 * side * static_cast<int>(row);
     crops[row].copyTo(grid(cv::Rect(0, y, side, side)));
     for (std::size_t c = 0; c < columns.size(); ++c) {
       std::vector<float> condition = aus[row];
       condition[columns[c]] = 1;
-      const EditedFace edited = EditWith(checkpoint.BestGenerator(), checkpoint.network, crops[row], condition);
+      const EditedFace edited =
+          EditWith(checkpoint.BestGenerator(), checkpoint.network, crops[row], condition);
       const int x = side * (1 + static_cast<int>(c));
       edited.face.convertTo(grid(cv::Rect(x, y, side, side)), CV_8UC3, 255);
       cv::Mat attention;

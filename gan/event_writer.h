@@ -1,5 +1,6 @@
-// TensorBoard event files: records (length, masked CRC-32C, bytes, masked CRC-32C) of the protocol buffer "Event", of
-// which this writes what TensorBoard needs for curves and pictures. One writer, one file; used by one thread.
+// TensorBoard event files: records (length, masked CRC-32C, bytes, masked CRC-32C) of the protocol buffer
+// "Event", of which this writes what TensorBoard needs for curves and pictures. One writer, one file; used by
+// one thread.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ namespace auforge::gan {
 
 class EventWriter {
  public:
-  // Starts FOLDER/events.out.tfevents.SECONDS.auforge.PID. resumed_at: steps from here on that older files of the folder
-  // hold are void (TensorBoard drops them). Throws std::runtime_error naming the file.
+  // Starts FOLDER/events.out.tfevents.SECONDS.auforge.PID. resumed_at: steps from here on that older files of
+  // the folder hold are void (TensorBoard drops them). Throws std::runtime_error naming the file.
   EventWriter(const std::string& folder, std::int64_t resumed_at);
   // Appends and flushes. Tags such as "loss/d_real".
   void Scalars(std::int64_t step, const std::map<std::string, double>& values);

@@ -41,8 +41,9 @@ struct FaceDataset::Impl {
     for (const int au : options.schema.numbers()) {
       const auto column = shard.header().schema.Find(au);
       if (!column) {
-        throw std::runtime_error(path + ": has no AU" + std::to_string(au) +
-                                 ", which the generator's condition needs; annotate with a model that measures it");
+        throw std::runtime_error(
+            path + ": has no AU" + std::to_string(au) +
+            ", which the generator's condition needs; annotate with a model that measures it");
       }
       columns.push_back(*column);
     }
@@ -75,7 +76,8 @@ cv::Mat FaceDataset::Crop(std::size_t face) const {
   const auto [shard, row] = impl_->places.at(face);
   const datasets::DecodedImage image = datasets::DecodeImage(impl_->shards[shard].FaceImage(row), {});
   if (image.status != datasets::Outcome::kOk) {
-    throw std::runtime_error(impl_->shards[shard].path() + ": face " + std::to_string(row) + ": " + image.message);
+    throw std::runtime_error(impl_->shards[shard].path() + ": face " + std::to_string(row) + ": " +
+                             image.message);
   }
   const int size = impl_->options.image_size;
   cv::Mat bgr = image.bgr;
@@ -94,7 +96,8 @@ void FaceDataset::LoadImage(std::size_t face, bool flip, std::span<float> out) c
     for (int x = 0; x < size; ++x) {
       const cv::Vec3b& pixel = line[flip ? size - 1 - x : x];
       const auto at = static_cast<std::size_t>(y * size + x);
-      for (std::size_t c = 0; c < 3; ++c) out[c * plane + at] = static_cast<float>(pixel[2 - static_cast<int>(c)]) / 127.5F - 1;
+      for (std::size_t c = 0; c < 3; ++c)
+        out[c * plane + at] = static_cast<float>(pixel[2 - static_cast<int>(c)]) / 127.5F - 1;
     }
   }
 }
@@ -117,14 +120,17 @@ std::vector<std::string> FaceDataset::Warnings() const {
     }
     const double n = static_cast<double>(std::max<std::size_t>(1, size()));
     const double deviation = std::sqrt(std::max(0.0, square / n - sum / n * (sum / n)));
-    if (deviation < 1e-4) flat += " " + names[j];
-    else if (deviation < 0.02) rare += " " + names[j];
+    if (deviation < 1e-4)
+      flat += " " + names[j];
+    else if (deviation < 0.02)
+      rare += " " + names[j];
   }
   if (!flat.empty()) {
     warnings.push_back("never vary in these faces, so the generator cannot learn them:" + flat +
                        "; add faces that show them, or expect no edit by them");
   }
-  if (!rare.empty()) warnings.push_back("hardly vary in these faces:" + rare + "; edits by them will be weak");
+  if (!rare.empty())
+    warnings.push_back("hardly vary in these faces:" + rare + "; edits by them will be weak");
   return warnings;
 }
 
@@ -159,14 +165,17 @@ struct BatchLoader::Impl {
   }
 
   HostBatch Make(std::int64_t epoch, std::int64_t index, const std::vector<std::size_t>& faces) const {
-    std::mt19937_64 random = Stream(options.seed, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index));
-    const auto n = static_cast<std::size_t>(options.batch), mine = n / static_cast<std::size_t>(options.parts);
+    std::mt19937_64 random =
+        Stream(options.seed, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index));
+    const auto n = static_cast<std::size_t>(options.batch),
+               mine = n / static_cast<std::size_t>(options.parts);
     const std::size_t first = mine * static_cast<std::size_t>(options.part), pixels = data.ImageValues();
     HostBatch batch;
     batch.size = static_cast<std::int64_t>(mine);
     batch.image.resize(mine * pixels);
     for (std::size_t i = 0; i < n; ++i) {
-      // The numbers of the whole batch are drawn whoever loads it: the parts together are what one process would see.
+      // The numbers of the whole batch are drawn whoever loads it: the parts together are what one process
+      // would see.
       const std::size_t face = faces[static_cast<std::size_t>(index) * n + i];
       const bool flip = options.flip && (random() & 1) != 0;
       std::vector<float> target;
@@ -201,7 +210,8 @@ BatchLoader::BatchLoader(const FaceDataset& data, const LoaderOptions& options)
   }
   if (impl_->PerEpoch() < 1) {
     throw std::runtime_error("gan: " + std::to_string(data.size()) + " faces are too few for batches of " +
-                             std::to_string(options.batch) + "; annotate more photos or give a smaller --batch");
+                             std::to_string(options.batch) +
+                             "; annotate more photos or give a smaller --batch");
   }
 }
 BatchLoader::~BatchLoader() = default;
@@ -210,7 +220,8 @@ std::int64_t BatchLoader::BatchesPerEpoch() const { return impl_->PerEpoch(); }
 
 HostBatch BatchLoader::Get(std::int64_t epoch, std::int64_t index) {
   Impl& i = *impl_;
-  if (!i.pending.empty() && (i.pending.front().epoch != epoch || i.pending.front().index != index)) i.pending.clear();
+  if (!i.pending.empty() && (i.pending.front().epoch != epoch || i.pending.front().index != index))
+    i.pending.clear();
   std::int64_t next_epoch = i.pending.empty() ? epoch : i.pending.back().epoch;
   std::int64_t next_index = i.pending.empty() ? index : i.pending.back().index + 1;
   while (static_cast<int>(i.pending.size()) < i.options.jobs + 1) {

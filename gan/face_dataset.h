@@ -21,7 +21,8 @@ struct FaceDatasetOptions {
 // Thread-safe after construction.
 class FaceDataset {
  public:
-  // paths: shards or folders of them. Throws std::runtime_error naming a shard that is damaged or lacks an AU.
+  // paths: shards or folders of them. Throws std::runtime_error naming a shard that is damaged or lacks an
+  // AU.
   FaceDataset(const std::vector<std::string>& paths, const FaceDatasetOptions& options);
   ~FaceDataset();
   FaceDataset(FaceDataset&&) noexcept;
@@ -55,22 +56,24 @@ struct HostBatch {
 };
 
 struct LoaderOptions {
-  int batch = 25;             // of all processes together
-  int part = 0, parts = 1;    // this process loads part 0 .. parts - 1 of every batch; batch is a multiple of parts
+  int batch = 25;  // of all processes together
+  int part = 0,
+      parts = 1;  // this process loads part 0 .. parts - 1 of every batch; batch is a multiple of parts
   std::uint64_t seed = 1;
   float target_noise = 0.1F;  // half width of the uniform noise on targets
   bool flip = true;
-  int jobs = 2;               // batches decoded at once
+  int jobs = 2;  // batches decoded at once
 };
 
-// Batches of an epoch: the faces shuffled without replacement, the last incomplete batch left out. Every batch depends
-// on seed, epoch and index alone, so that a resumed training sees what it would have seen.
+// Batches of an epoch: the faces shuffled without replacement, the last incomplete batch left out. Every
+// batch depends on seed, epoch and index alone, so that a resumed training sees what it would have seen.
 class BatchLoader {
  public:
   BatchLoader(const FaceDataset& data, const LoaderOptions& options);
   ~BatchLoader();
   std::int64_t BatchesPerEpoch() const;
-  // The batch (this process' part of it), from the prefetched ones when batches are asked for in order. Used by one thread.
+  // The batch (this process' part of it), from the prefetched ones when batches are asked for in order. Used
+  // by one thread.
   HostBatch Get(std::int64_t epoch, std::int64_t index);
 
  private:

@@ -23,8 +23,8 @@ inline Bits Narrow(float f) {
   return static_cast<Bits>((u + 0x7fffU + ((u >> 16) & 1U)) >> 16);
 }
 
-// The loops over channels below have no branch and no aliasing left in them, so that the compiler can vectorise them;
-// they are bound by memory then.
+// The loops over channels below have no branch and no aliasing left in them, so that the compiler can
+// vectorise them; they are bound by memory then.
 struct Plane {
   std::int64_t pixels, channels;  // of one image, channels-last
 };
@@ -49,7 +49,8 @@ void SumOverPixels(Plane plane, std::vector<double>& a, std::vector<double>& b, 
   }
 }
 
-void AddMoments(const Bits* __restrict x, std::int64_t pixels, std::int64_t c, float* __restrict sum, float* __restrict square) {
+void AddMoments(const Bits* __restrict x, std::int64_t pixels, std::int64_t c, float* __restrict sum,
+                float* __restrict square) {
   for (std::int64_t p = 0; p < pixels; ++p, x += c) {
     for (std::int64_t j = 0; j < c; ++j) {
       const float v = Widen(x[j]);
@@ -76,7 +77,8 @@ void Scale(const Bits* __restrict x, const Bits* __restrict skip, std::int64_t p
 // What the norm of one image multiplies and adds: y = x gain + offset, xhat = x inverse + shifted.
 struct Affine {
   std::vector<float> gain, offset, inverse, shifted;
-  Affine(std::int64_t c, const float* scale, const float* shift, const float* mean, const float* inverse_deviation) {
+  Affine(std::int64_t c, const float* scale, const float* shift, const float* mean,
+         const float* inverse_deviation) {
     for (std::int64_t j = 0; j < c; ++j) {
       inverse.push_back(inverse_deviation[j]);
       shifted.push_back(-mean[j] * inverse_deviation[j]);
@@ -86,8 +88,8 @@ struct Affine {
   }
 };
 
-void ForwardImage(Plane plane, const Bits* x, const float* scale, const float* shift, const Bits* skip, bool relu,
-                  float* mean, float* inverse, Bits* y) {
+void ForwardImage(Plane plane, const Bits* x, const float* scale, const float* shift, const Bits* skip,
+                  bool relu, float* mean, float* inverse, Bits* y) {
   const std::int64_t c = plane.channels;
   std::vector<double> sum, square;
   SumOverPixels(plane, sum, square, [x, c](std::int64_t first, std::int64_t pixels, float* s, float* q) {
@@ -108,8 +110,9 @@ void ForwardImage(Plane plane, const Bits* x, const float* scale, const float* s
 // Sums of g and g xhat, with g zero where the ReLU was closed.
 template <bool kRelu>
 void AddGradients(const Bits* __restrict grad, const Bits* __restrict x, std::int64_t pixels, std::int64_t c,
-                  const float* __restrict gain, const float* __restrict offset, const float* __restrict inverse,
-                  const float* __restrict shifted, float* __restrict sum, float* __restrict product) {
+                  const float* __restrict gain, const float* __restrict offset,
+                  const float* __restrict inverse, const float* __restrict shifted, float* __restrict sum,
+                  float* __restrict product) {
   for (std::int64_t p = 0; p < pixels; ++p, x += c, grad += c) {
     for (std::int64_t j = 0; j < c; ++j) {
       const float v = Widen(x[j]);
@@ -124,9 +127,9 @@ void AddGradients(const Bits* __restrict grad, const Bits* __restrict x, std::in
 // dx = gain (g - mean(g) - xhat mean(g xhat)).
 template <bool kRelu>
 void WriteGradient(const Bits* __restrict grad, const Bits* __restrict x, std::int64_t pixels, std::int64_t c,
-                   const float* __restrict gain, const float* __restrict offset, const float* __restrict inverse,
-                   const float* __restrict shifted, const float* __restrict mean_g, const float* __restrict mean_gx,
-                   Bits* __restrict dx) {
+                   const float* __restrict gain, const float* __restrict offset,
+                   const float* __restrict inverse, const float* __restrict shifted,
+                   const float* __restrict mean_g, const float* __restrict mean_gx, Bits* __restrict dx) {
   for (std::int64_t p = 0; p < pixels; ++p, x += c, grad += c, dx += c) {
     for (std::int64_t j = 0; j < c; ++j) {
       const float v = Widen(x[j]);
@@ -144,8 +147,8 @@ void BackwardImage(Plane plane, const Bits* grad, const Bits* x, const float* sc
   const Affine a(c, scale, shift, mean, inverse);
   std::vector<double> sum, product;
   SumOverPixels(plane, sum, product, [&](std::int64_t first, std::int64_t pixels, float* s, float* q) {
-    AddGradients<kRelu>(grad + first * c, x + first * c, pixels, c, a.gain.data(), a.offset.data(), a.inverse.data(),
-                        a.shifted.data(), s, q);
+    AddGradients<kRelu>(grad + first * c, x + first * c, pixels, c, a.gain.data(), a.offset.data(),
+                        a.inverse.data(), a.shifted.data(), s, q);
   });
   std::vector<float> mean_g, mean_gx;
   for (std::size_t j = 0; j < sum.size(); ++j) {
@@ -154,25 +157,27 @@ void BackwardImage(Plane plane, const Bits* grad, const Bits* x, const float* sc
     mean_g.push_back(static_cast<float>(sum[j] / static_cast<double>(plane.pixels)));
     mean_gx.push_back(static_cast<float>(product[j] / static_cast<double>(plane.pixels)));
   }
-  WriteGradient<kRelu>(grad, x, plane.pixels, c, a.gain.data(), a.offset.data(), a.inverse.data(), a.shifted.data(),
-                       mean_g.data(), mean_gx.data(), dx);
+  WriteGradient<kRelu>(grad, x, plane.pixels, c, a.gain.data(), a.offset.data(), a.inverse.data(),
+                       a.shifted.data(), mean_g.data(), mean_gx.data(), dx);
 }
 
 Bits* Data(const torch::Tensor& t) { return reinterpret_cast<Bits*>(t.data_ptr<at::BFloat16>()); }
 
 struct FusedNorm : torch::autograd::Function<FusedNorm> {
-  static Variable forward(AutogradContext* context, const Variable& input, const Variable& scale, const Variable& shift,
-                          const c10::optional<Variable>& skip, bool relu) {
+  static Variable forward(AutogradContext* context, const Variable& input, const Variable& scale,
+                          const Variable& shift, const c10::optional<Variable>& skip, bool relu) {
     const torch::Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast);
-    const torch::Tensor add = skip.has_value() ? skip->contiguous(at::MemoryFormat::ChannelsLast) : torch::Tensor();
+    const torch::Tensor add =
+        skip.has_value() ? skip->contiguous(at::MemoryFormat::ChannelsLast) : torch::Tensor();
     const std::int64_t n = x.size(0), c = x.size(1), image = c * x.size(2) * x.size(3);
     torch::Tensor y = torch::empty_like(x);
     torch::Tensor mean = torch::empty({n, c}), inverse = torch::empty({n, c});
     const float *s = scale.data_ptr<float>(), *t = shift.data_ptr<float>();
     at::parallel_for(0, n, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
-        ForwardImage({image / c, c}, Data(x) + i * image, s, t, add.defined() ? Data(add) + i * image : nullptr, relu,
-                     mean.data_ptr<float>() + i * c, inverse.data_ptr<float>() + i * c, Data(y) + i * image);
+        ForwardImage({image / c, c}, Data(x) + i * image, s, t,
+                     add.defined() ? Data(add) + i * image : nullptr, relu, mean.data_ptr<float>() + i * c,
+                     inverse.data_ptr<float>() + i * c, Data(y) + i * image);
       }
     });
     context->save_for_backward({x, scale, shift, mean, inverse});
@@ -192,8 +197,8 @@ struct FusedNorm : torch::autograd::Function<FusedNorm> {
       for (std::int64_t i = begin; i < end; ++i) {
         const auto run = relu ? BackwardImage<true> : BackwardImage<false>;
         run({image / c, c}, Data(g) + i * image, Data(x) + i * image, scale.data_ptr<float>(),
-                      shift.data_ptr<float>(), mean.data_ptr<float>() + i * c, inverse.data_ptr<float>() + i * c,
-                      dscale.data_ptr<float>() + i * c, dshift.data_ptr<float>() + i * c, Data(dx) + i * image);
+            shift.data_ptr<float>(), mean.data_ptr<float>() + i * c, inverse.data_ptr<float>() + i * c,
+            dscale.data_ptr<float>() + i * c, dshift.data_ptr<float>() + i * c, Data(dx) + i * image);
       }
     });
     // The sum over images in a fixed order, whatever the threads.
@@ -204,13 +209,15 @@ struct FusedNorm : torch::autograd::Function<FusedNorm> {
 
 }  // namespace
 
-torch::Tensor InstanceNorm(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift, bool relu,
-                           const torch::Tensor& skip) {
+torch::Tensor InstanceNorm(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift,
+                           bool relu, const torch::Tensor& skip) {
   if (x.device().is_cpu() && x.scalar_type() == torch::kBFloat16) {
-    const c10::optional<torch::Tensor> given = skip.defined() ? c10::optional<torch::Tensor>(skip) : c10::nullopt;
+    const c10::optional<torch::Tensor> given =
+        skip.defined() ? c10::optional<torch::Tensor>(skip) : c10::nullopt;
     return FusedNorm::apply(x, scale, shift, given, relu);
   }
-  torch::Tensor y = torch::group_norm(x, x.size(1), scale.to(x.scalar_type()), shift.to(x.scalar_type()), kEpsilon);
+  torch::Tensor y =
+      torch::group_norm(x, x.size(1), scale.to(x.scalar_type()), shift.to(x.scalar_type()), kEpsilon);
   if (skip.defined()) return y + skip;
   return relu ? y.relu_() : y;
 }

@@ -1,5 +1,5 @@
-#include "gan/internal/convolution.h"
 #include "gan/internal/losses.h"
+#include "gan/internal/convolution.h"
 
 namespace auforge::gan {
 namespace {
@@ -28,11 +28,11 @@ torch::Tensor ThroughLeak(const torch::Tensor& e, const torch::Tensor& activatio
   return at::leaky_relu_backward(e, activation, kCriticLeak, /*self_is_result=*/true);
 }
 
-// The critic's update in one sweep. The first `judged` images carry the loss, the others the penalty; either part may
-// be empty.
+// The critic's update in one sweep. The first `judged` images carry the loss, the others the penalty; either
+// part may be empty.
 //
-// With the LeakyReLU masks fixed, the score is a linear map of the input. Let s_l be the slopes (1 or 0.01) after
-// layer l.
+// With the LeakyReLU masks fixed, the score is a linear map of the input. Let s_l be the slopes (1 or 0.01)
+// after layer l.
 //   backward chain:  r_L = dL/dx_L (penalty: C1' 1),  e_l = s_l r_l,  r_{l-1} = W_l' e_l
 //   loss:            dL/dW_l = wgrad(output gradient e_l, input x_{l-1}),  dL/db_l = sum e_l
 //   P = c mean (|r_0| - 1)^2  =>  v_0 = dP/dr_0 = 2 c / N (|r_0| - 1) r_0 / |r_0|
@@ -70,7 +70,8 @@ class CriticSweep {
 
   void Forward(const torch::Tensor& images) {
     const torch::ScalarType type = Weight(0).scalar_type();
-    x_.push_back(type == torch::kBFloat16 ? images.to(type).contiguous(at::MemoryFormat::ChannelsLast) : images);
+    x_.push_back(type == torch::kBFloat16 ? images.to(type).contiguous(at::MemoryFormat::ChannelsLast)
+                                          : images);
     for (int l = 0; l < layers_; ++l) {
       torch::Tensor y = Convolve(x_.back(), Weight(l), Bias(l).to(type), kHalve);
       x_.push_back(at::leaky_relu_(y, kCriticLeak));
@@ -83,7 +84,8 @@ class CriticSweep {
   torch::Tensor Heads(const Batch& batch) {
     const torch::Tensor& head = d_["conv1.weight"];
     score_gradient_ = torch::ones({top_.size(0), 1, top_.size(2), top_.size(3)}, top_.options());
-    if (judged_ == 0) return ConvolutionInputGradient(score_gradient_, head, top_.size(2), top_.size(3), kScoreHead);
+    if (judged_ == 0)
+      return ConvolutionInputGradient(score_gradient_, head, top_.size(2), top_.size(3), kScoreHead);
     const std::int64_t n = judged_ / 2;
     const torch::Tensor score = Convolve(Judged(top_), head, {}, kScoreHead);
     const torch::Tensor& au_head = d_["conv2.weight"];
@@ -99,7 +101,8 @@ class CriticSweep {
     // The mean is over images and AUs; the paper's form sums over the AUs.
     const auto averaged = static_cast<double>(weights_.form == LossForm::kPaper ? n : n * aus.size(1));
     au_gradient_ = ((aus - batch.aus) * (2 * au / averaged)).unsqueeze(2).unsqueeze(3);
-    r.narrow(0, 0, n).add_(ConvolutionInputGradient(au_gradient_, au_head, top_.size(2), top_.size(3), kAuHead));
+    r.narrow(0, 0, n).add_(
+        ConvolutionInputGradient(au_gradient_, au_head, top_.size(2), top_.size(3), kAuHead));
     return r;
   }
 
@@ -113,7 +116,8 @@ class CriticSweep {
   void Penalty() {
     const torch::Tensor& x = x_[0];
     const torch::Tensor slope =
-        ConvolutionInputGradient(Penalised(e_[0]), Weight(0), x.size(2), x.size(3), kHalve).to(top_.scalar_type());
+        ConvolutionInputGradient(Penalised(e_[0]), Weight(0), x.size(2), x.size(3), kHalve)
+            .to(top_.scalar_type());
     const torch::Tensor norm = slope.flatten(1).square().sum(1).sqrt();
     result_.terms["d_gp"] = weights_.penalty * Value((norm - 1).square().mean());
     const torch::Tensor factor =
@@ -137,15 +141,16 @@ class CriticSweep {
     for (int l = 0; l < layers_; ++l) {
       const auto at = static_cast<std::size_t>(l);
       result_.values.push_back(ConvolutionWeightGradient(e_[at], Inputs(at, x_[at]), Weight(l), kHalve));
-      result_.values.push_back(judged_ > 0 ? Judged(e_[at]).sum(torch::IntArrayRef({0, 2, 3}), false, top_.scalar_type())
-                                           : torch::zeros_like(Bias(l)));
+      result_.values.push_back(
+          judged_ > 0 ? Judged(e_[at]).sum(torch::IntArrayRef({0, 2, 3}), false, top_.scalar_type())
+                      : torch::zeros_like(Bias(l)));
     }
     const torch::Tensor top = Inputs(static_cast<std::size_t>(layers_), top_);
     result_.values.push_back(ConvolutionWeightGradient(score_gradient_, top, d_["conv1.weight"], kScoreHead));
     const torch::Tensor& au_head = d_["conv2.weight"];
-    result_.values.push_back(
-        judged_ > 0 ? ConvolutionWeightGradient(au_gradient_, top_.narrow(0, 0, judged_ / 2), au_head, kAuHead)
-                    : torch::zeros_like(au_head));
+    result_.values.push_back(judged_ > 0 ? ConvolutionWeightGradient(
+                                               au_gradient_, top_.narrow(0, 0, judged_ / 2), au_head, kAuHead)
+                                         : torch::zeros_like(au_head));
   }
 
   const Parameters& d_;
@@ -166,7 +171,8 @@ torch::Tensor TotalVariation(const torch::Tensor& mask, LossForm form) {
                            mask.index({Slice(), Slice(), Slice(), Slice(1, None)});
   const torch::Tensor dy = mask.index({Slice(), Slice(), Slice(None, -1), Slice()}) -
                            mask.index({Slice(), Slice(), Slice(1, None), Slice()});
-  const torch::Tensor sum = form == LossForm::kPaper ? dx.square().sum() + dy.square().sum() : dx.abs().sum() + dy.abs().sum();
+  const torch::Tensor sum =
+      form == LossForm::kPaper ? dx.square().sum() + dy.square().sum() : dx.abs().sum() + dy.abs().sum();
   return sum / mask.size(0);
 }
 

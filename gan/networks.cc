@@ -48,12 +48,12 @@ bool IsReduced(const std::string& name, const torch::Tensor& value) {
 void NetworkOptions::Validate() const {
   const auto check = [](bool good, const char* field, int value, const char* constraint) {
     if (!good) {
-      throw std::invalid_argument(std::string("network.") + field + " = " + std::to_string(value) + "; must be " +
-                                  constraint);
+      throw std::invalid_argument(std::string("network.") + field + " = " + std::to_string(value) +
+                                  "; must be " + constraint);
     }
   };
-  check(image_size >= 32 && image_size <= 512 && (image_size & (image_size - 1)) == 0, "image_size", image_size,
-        "a power of two in 32..512");
+  check(image_size >= 32 && image_size <= 512 && (image_size & (image_size - 1)) == 0, "image_size",
+        image_size, "a power of two in 32..512");
   check(conv_dim >= 4 && conv_dim <= 256, "conv_dim", conv_dim, "4..256");
   check(aus >= 1 && aus <= 64, "aus", aus, "1..64");
   check(generator_blocks >= 1 && generator_blocks <= 16, "generator_blocks", generator_blocks, "1..16");
@@ -83,8 +83,9 @@ Parameters Parameters::Clone(torch::ScalarType type) const {
 Parameters Parameters::ReducedCopy() const {
   Parameters copy;
   for (const auto& [name, value] : entries_) {
-    copy.Add(name, IsReduced(name, value) ? value.detach().to(torch::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast)
-                                          : value.detach().clone());
+    copy.Add(name, IsReduced(name, value)
+                       ? value.detach().to(torch::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast)
+                       : value.detach().clone());
   }
   return copy;
 }
@@ -162,8 +163,8 @@ GeneratorOutput RunGenerator(const Parameters& p, const NetworkOptions& options,
   }
   // Both heads read the same features: one convolution with four channels costs half of two.
   const torch::Tensor weight = torch::cat({p["img_reg.0.weight"], p["attetion_reg.0.weight"]}, 0);
-  const torch::Tensor heads =
-      ConvolveWithGraph(x, weight, {}, {1, 3}).to(image.scalar_type(), false, false, at::MemoryFormat::Contiguous);
+  const torch::Tensor heads = ConvolveWithGraph(x, weight, {}, {1, 3})
+                                  .to(image.scalar_type(), false, false, at::MemoryFormat::Contiguous);
   return {torch::tanh(heads.narrow(1, 0, 3)), torch::sigmoid(heads.narrow(1, 3, 1))};
 }
 
@@ -171,7 +172,8 @@ torch::Tensor Compose(const GeneratorOutput& output, const torch::Tensor& input)
   return output.attention * input + (1 - output.attention) * output.colour;
 }
 
-DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image) {
+DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options,
+                                     const torch::Tensor& image) {
   torch::Tensor x = ToNetwork(image, p);
   for (int i = 0; i < options.critic_layers; ++i) {
     const torch::Tensor bias = p[Main(2 * i) + ".bias"].to(x.scalar_type());

@@ -7,31 +7,37 @@
 namespace auforge::gan {
 
 enum class CriticStep { kPublished, kSummed };  // two Adam steps (loss, then penalty), or one on their sum
-enum class Precision { kFloat, kBfloat16 };     // of the large convolutions; weights and moments are always fp32
-enum class LossForm { kCode, kPaper };          // as the published code computes them, or as the paper's equations say
+enum class Precision { kFloat, kBfloat16 };  // of the large convolutions; weights and moments are always fp32
+enum class LossForm {
+  kCode,
+  kPaper
+};  // as the published code computes them, or as the paper's equations say
 
 struct NetworkOptions {
-  int image_size = 128;   // pixels, a power of two in 32..512
-  int conv_dim = 64;      // channels of the first layer, 4..256; cost grows with the square
-  int aus = 17;           // conditions, >= 1
-  int generator_blocks = 6;      // residual blocks, 1..16
-  int critic_layers = 6;  // strided layers, 2 .. log2(image_size)
-  void Validate() const;  // throws std::invalid_argument naming field, value and constraint
+  int image_size = 128;      // pixels, a power of two in 32..512
+  int conv_dim = 64;         // channels of the first layer, 4..256; cost grows with the square
+  int aus = 17;              // conditions, >= 1
+  int generator_blocks = 6;  // residual blocks, 1..16
+  int critic_layers = 6;     // strided layers, 2 .. log2(image_size)
+  void Validate() const;     // throws std::invalid_argument naming field, value and constraint
 };
 
 struct LossWeights {
-  double image = 1;           // critic's score
-  double au = 4000;           // AU regression, for a batch of 25 (see published_scaling)
-  double penalty = 10;        // gradient penalty
-  double cycle = 10;          // L1 of the way there and back
-  double mask = 0.1;          // mean attention
-  double smooth = 1e-5;       // total variation of the attention, for a batch of 25
+  double image = 1;      // critic's score
+  double au = 4000;      // AU regression, for a batch of 25 (see published_scaling)
+  double penalty = 10;   // gradient penalty
+  double cycle = 10;     // L1 of the way there and back
+  double mask = 0.1;     // mean attention
+  double smooth = 1e-5;  // total variation of the attention, for a batch of 25
   LossForm form = LossForm::kCode;
-  // The published code divides the AU weight by the batch size and sums the variation over the batch, so that another
-  // batch size is another balance. By default the weights are those that it has at 25 images, whatever the batch.
+  // The published code divides the AU weight by the batch size and sums the variation over the batch, so that
+  // another batch size is another balance. By default the weights are those that it has at 25 images,
+  // whatever the batch.
   bool published_scaling = false;
 
-  double AuWeight(std::int64_t batch) const { return au / (published_scaling ? static_cast<double>(batch) : 25.0); }
+  double AuWeight(std::int64_t batch) const {
+    return au / (published_scaling ? static_cast<double>(batch) : 25.0);
+  }
   // Multiplies the mean variation per image.
   double SmoothWeight(std::int64_t batch) const {
     return smooth * (published_scaling ? static_cast<double>(batch) : 25.0);

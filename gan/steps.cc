@@ -30,8 +30,9 @@ torch::Device FindDevice(const std::string& name) {
   if (name == "cpu") return torch::kCPU;
   if (name != "cuda") throw std::invalid_argument("--device " + name + ": must be cpu or cuda");
   if (!torch::cuda::is_available()) {
-    throw std::invalid_argument("--device cuda: this LibTorch finds no CUDA device; Debian's is built without CUDA, build "
-                                "against upstream's with -DTorch_DIR");
+    throw std::invalid_argument(
+        "--device cuda: this LibTorch finds no CUDA device; Debian's is built without CUDA, build "
+        "against upstream's with -DTorch_DIR");
   }
   return torch::kCUDA;
 }
@@ -55,7 +56,8 @@ void UseReducedPrecision(TrainingState& state) {
     ToChannelsLast(adam->mean);
     ToChannelsLast(adam->square);
   }
-  if (!state.generator_average.entries().empty()) state.generator_average = ChannelsLast(state.generator_average);
+  if (!state.generator_average.entries().empty())
+    state.generator_average = ChannelsLast(state.generator_average);
   state.generator_reduced = state.generator.ReducedCopy();
   state.discriminator_reduced = state.discriminator.ReducedCopy();
 }
@@ -78,17 +80,20 @@ void KeepMemory() {
 #endif
 }
 
-LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const Batch& batch, const Reduce& reduce) {
+LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const Batch& batch,
+                       const Reduce& reduce) {
   torch::Tensor fake;
   {
     const torch::NoGradGuard no_grad;
-    fake = Compose(RunGenerator(state.GeneratorToRun(), options.network, batch.image, batch.target), batch.image);
+    fake = Compose(RunGenerator(state.GeneratorToRun(), options.network, batch.image, batch.target),
+                   batch.image);
   }
   const torch::Tensor interpolated = batch.alpha * batch.image + (1 - batch.alpha) * fake;
   const Parameters& d = state.DiscriminatorToRun();
   const auto update = [&state, &options, &reduce](Gradients& g) {
     if (reduce) reduce(g.values);
-    AdamStep(state.discriminator, g.values, options.adam, state.discriminator_adam, state.discriminator_reduced);
+    AdamStep(state.discriminator, g.values, options.adam, state.discriminator_adam,
+             state.discriminator_reduced);
   };
   if (options.critic_step == CriticStep::kSummed) {
     Gradients both = CriticGradients(d, options.network, options.weights, batch, fake, interpolated);
@@ -105,10 +110,11 @@ LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const B
 
 GeneratorUpdate UpdateGenerator(TrainingState& state, const StepOptions& options, const Batch& batch,
                                 const Reduce& reduce) {
-  GeneratorPass pass = GeneratorLossGradients(state.GeneratorToRun(), state.DiscriminatorToRun(), options.network,
-                                              options.weights, batch);
+  GeneratorPass pass = GeneratorLossGradients(state.GeneratorToRun(), state.DiscriminatorToRun(),
+                                              options.network, options.weights, batch);
   if (reduce) reduce(pass.gradients.values);
-  AdamStep(state.generator, pass.gradients.values, options.adam, state.generator_adam, state.generator_reduced);
+  AdamStep(state.generator, pass.gradients.values, options.adam, state.generator_adam,
+           state.generator_reduced);
   return {std::move(pass.gradients.terms), pass.fake, pass.attention};
 }
 

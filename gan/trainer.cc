@@ -58,13 +58,14 @@ void RequireSameSettings(const std::string& run, const std::string& theirs, cons
   for (const auto& [key, value] : b.items()) {
     const json before = a.is_object() ? a.value(key, json()) : json();
     if (before != value) {
-      throw std::invalid_argument(run + ": was trained with " + key + " = " + before.dump() + ", now " + value.dump() +
-                                  "; use the same settings, or another run folder");
+      throw std::invalid_argument(run + ": was trained with " + key + " = " + before.dump() + ", now " +
+                                  value.dump() + "; use the same settings, or another run folder");
     }
   }
 }
 
-// The published scaling depends on the batch of all processes; what a process computes is a mean over its part.
+// The published scaling depends on the batch of all processes; what a process computes is a mean over its
+// part.
 LossWeights ForParts(LossWeights w, int batch) {
   if (!w.published_scaling) return w;
   w.au *= 25.0 / batch;
@@ -173,13 +174,15 @@ class Trainer {
 
   void RequireSameNetwork() const {
     const NetworkOptions &a = checkpoint_.network, &b = options_.network;
-    if (a.image_size == b.image_size && a.conv_dim == b.conv_dim && a.generator_blocks == b.generator_blocks &&
-        a.critic_layers == b.critic_layers && checkpoint_.schema.Names() == data_.schema().Names()) {
+    if (a.image_size == b.image_size && a.conv_dim == b.conv_dim &&
+        a.generator_blocks == b.generator_blocks && a.critic_layers == b.critic_layers &&
+        checkpoint_.schema.Names() == data_.schema().Names()) {
       return;
     }
-    throw std::invalid_argument(options_.run + ": its networks are of --image-size " + std::to_string(a.image_size) +
-                                " --conv-dim " + std::to_string(a.conv_dim) + " --blocks " + std::to_string(a.generator_blocks) +
-                                " --critic-layers " + std::to_string(a.critic_layers) + " and " + std::to_string(a.aus) + " AUs");
+    throw std::invalid_argument(options_.run + ": its networks are of --image-size " +
+                                std::to_string(a.image_size) + " --conv-dim " + std::to_string(a.conv_dim) +
+                                " --blocks " + std::to_string(a.generator_blocks) + " --critic-layers " +
+                                std::to_string(a.critic_layers) + " and " + std::to_string(a.aus) + " AUs");
   }
 
   // To the device and the type that steps compute in.
@@ -264,7 +267,9 @@ class Trainer {
   void WatchAttention() {
     if (checkpoint_.step < 20 * options_.critic_steps || warned_) return;
     if (attention_[1] > 0.98) {
-      Warn("the attention is 1 everywhere: the generator changes nothing. Train longer, lower --lambda-au, or raise --lambda-mask");
+      Warn(
+          "the attention is 1 everywhere: the generator changes nothing. Train longer, lower --lambda-au, or "
+          "raise --lambda-mask");
       warned_ = true;
     } else if (attention_[2] < 0.02) {
       Warn("the attention is 0 everywhere: the generator repaints the whole picture. Lower --lambda-mask");
@@ -280,7 +285,8 @@ class Trainer {
     try {
       SaveCheckpoint(checkpoint_, path);
     } catch (const std::runtime_error& error) {
-      throw std::runtime_error(std::string(error.what()) + "; the checkpoints before it are whole. Make room, and run the "
+      throw std::runtime_error(std::string(error.what()) +
+                               "; the checkpoints before it are whole. Make room, and run the "
                                "same command again to go on from the last one");
     }
     if (best) KeepAsBest(path);
@@ -341,7 +347,9 @@ class Trainer {
 
 void TrainOptions::Validate() const {
   const auto check = [](bool good, const char* field, double value, const char* constraint) {
-    if (!good) throw std::invalid_argument(std::string("gan.") + field + " = " + std::to_string(value) + "; must be " + constraint);
+    if (!good)
+      throw std::invalid_argument(std::string("gan.") + field + " = " + std::to_string(value) + "; must be " +
+                                  constraint);
   };
   network.Validate();
   if (shards.empty()) throw std::invalid_argument("gan train: name the folder of shards to learn from");
@@ -361,7 +369,8 @@ void TrainOptions::Validate() const {
 }
 
 TrainSummary Train(const TrainOptions& options, const std::function<void(const TrainProgress&)>& report,
-                   const std::function<void(const std::string&)>& warn, const std::function<bool()>& stop_requested) {
+                   const std::function<void(const std::string&)>& warn,
+                   const std::function<bool()>& stop_requested) {
   options.Validate();
   return Trainer(options, report, warn, stop_requested).Run();
 }

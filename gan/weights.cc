@@ -24,19 +24,24 @@ std::vector<std::uint64_t> ShapeOf(const Hdf5Reader& file, const std::string& pa
 NetworkOptions Recognise(const Hdf5Reader& file, const ImportOptions& options) {
   NetworkOptions network;
   const auto first = ShapeOf(file, "/generator/main.0.weight");
-  if (first.size() != 4 || first[1] < 4) throw std::runtime_error("/generator/main.0.weight is no first convolution");
+  if (first.size() != 4 || first[1] < 4)
+    throw std::runtime_error("/generator/main.0.weight is no first convolution");
   network.conv_dim = static_cast<int>(std::min<std::uint64_t>(first[0], 1 << 20));
   network.aus = static_cast<int>(std::min<std::uint64_t>(first[1] - 3, 1 << 20));
   // main.9 is the first residual block.
   network.generator_blocks = 0;
-  while (file.Exists("/generator/main." + std::to_string(9 + network.generator_blocks) + ".main.0.weight")) ++network.generator_blocks;
+  while (file.Exists("/generator/main." + std::to_string(9 + network.generator_blocks) + ".main.0.weight"))
+    ++network.generator_blocks;
   network.image_size = options.image_size;
-  network.critic_layers = std::min(6, static_cast<int>(std::bit_width(static_cast<unsigned>(options.image_size))) - 1);
+  network.critic_layers =
+      std::min(6, static_cast<int>(std::bit_width(static_cast<unsigned>(options.image_size))) - 1);
   if (file.Exists("/discriminator")) {
     network.critic_layers = 0;
-    while (file.Exists("/discriminator/main." + std::to_string(2 * network.critic_layers) + ".weight")) ++network.critic_layers;
+    while (file.Exists("/discriminator/main." + std::to_string(2 * network.critic_layers) + ".weight"))
+      ++network.critic_layers;
     const auto head = ShapeOf(file, "/discriminator/conv2.weight");
-    if (head.size() != 4 || head[2] > 512 || network.critic_layers > 9) throw std::runtime_error("/discriminator/conv2.weight is no head");
+    if (head.size() != 4 || head[2] > 512 || network.critic_layers > 9)
+      throw std::runtime_error("/discriminator/conv2.weight is no head");
     network.image_size = static_cast<int>(head[2] << network.critic_layers);
   }
   network.Validate();
@@ -49,11 +54,13 @@ Parameters ReadNetwork(const Hdf5Reader& file, const std::string& group, const P
     const std::string path = group + "/" + name;
     const auto shape = ShapeOf(file, path);
     const std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-    if (value.sizes() != torch::IntArrayRef(sizes)) throw std::runtime_error(path + " has another shape than the network");
+    if (value.sizes() != torch::IntArrayRef(sizes))
+      throw std::runtime_error(path + " has another shape than the network");
     const auto array = file.Read<float>(path);
     torch::Tensor tensor = torch::empty(sizes);
     std::memcpy(tensor.data_ptr<float>(), array.values.data(), array.values.size() * sizeof(float));
-    if (!torch::isfinite(tensor).all().item<bool>()) throw std::runtime_error(path + " holds numbers that are not finite");
+    if (!torch::isfinite(tensor).all().item<bool>())
+      throw std::runtime_error(path + " holds numbers that are not finite");
     p.Add(name, tensor);
   }
   return p;
@@ -65,7 +72,8 @@ void ExportWeights(const std::string& from, const std::string& to, bool half) {
   std::string path = from;
   if (fs::is_directory(from)) {
     const std::vector<std::string> found = FindCheckpoints(from);
-    if (found.empty()) throw std::runtime_error(from + ": no checkpoint in it; train one with auforge gan train");
+    if (found.empty())
+      throw std::runtime_error(from + ": no checkpoint in it; train one with auforge gan train");
     path = found.back();
   }
   const bool training = Hdf5Reader(path).Exists("/discriminator_adam");
@@ -81,15 +89,17 @@ std::string ImportWeights(const std::string& weights, const std::string& run, co
   Checkpoint c;
   try {
     const Hdf5Reader file(weights);
-    c.schema = file.HasAttribute("/", "au_names") ? features::AuSchema::FromNames(file.ReadStringList("/", "au_names"))
-                                                  : options.schema;
+    c.schema = file.HasAttribute("/", "au_names")
+                   ? features::AuSchema::FromNames(file.ReadStringList("/", "au_names"))
+                   : options.schema;
     c.network = Recognise(file, options);
     if (c.network.aus != static_cast<int>(c.schema.size())) {
       throw std::runtime_error("takes " + std::to_string(c.network.aus) + " AUs; name them with --aus");
     }
     c.state.generator = ReadNetwork(file, "/generator", InitGenerator(c.network, 0));
     const Parameters fresh = InitDiscriminator(c.network, 1);
-    c.state.discriminator = file.Exists("/discriminator") ? ReadNetwork(file, "/discriminator", fresh) : fresh;
+    c.state.discriminator =
+        file.Exists("/discriminator") ? ReadNetwork(file, "/discriminator", fresh) : fresh;
   } catch (const std::exception& error) {
     const std::string what = error.what();
     throw std::runtime_error(what.starts_with(weights) ? what : weights + ": " + what);

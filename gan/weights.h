@@ -9,7 +9,8 @@
 namespace auforge::gan {
 
 // from: a checkpoint or a run's folder. half: the generator alone in 16-bit floats (raw bits; the attribute
-// generator_type says float16). What is written can be edited with. Throws std::runtime_error naming the file.
+// generator_type says float16). What is written can be edited with. Throws std::runtime_error naming the
+// file.
 void ExportWeights(const std::string& from, const std::string& to, bool half);
 
 struct ImportOptions {
@@ -17,9 +18,9 @@ struct ImportOptions {
   features::AuSchema schema = features::GanSchema();  // what the conditions mean, in order
 };
 
-// Makes RUN/checkpoint_00000000.h5, from which gan train goes on with any settings for the same networks. A critic that
-// the file lacks starts afresh. Returns the checkpoint's path. Throws std::runtime_error naming the parameter that is
-// missing or of another shape.
+// Makes RUN/checkpoint_00000000.h5, from which gan train goes on with any settings for the same networks. A
+// critic that the file lacks starts afresh. Returns the checkpoint's path. Throws std::runtime_error naming
+// the parameter that is missing or of another shape.
 std::string ImportWeights(const std::string& weights, const std::string& run, const ImportOptions& options);
 
 }  // namespace auforge::gan

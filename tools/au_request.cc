@@ -20,8 +20,10 @@ AuRequest ParseAuRequest(const std::string& text, const features::AuSchema& sche
       throw UsageError("--au: \"" + part + "\": not an AU of this generator; it knows" + known);
     }
     float value = -1;
-    if (equals != std::string::npos) std::from_chars(part.data() + equals + 1, part.data() + part.size(), value);
-    if (!(value >= 0 && value <= 1)) throw UsageError("--au: \"" + part + "\": write AU12=0.8, with a value in 0..1");
+    if (equals != std::string::npos)
+      std::from_chars(part.data() + equals + 1, part.data() + part.size(), value);
+    if (!(value >= 0 && value <= 1))
+      throw UsageError("--au: \"" + part + "\": write AU12=0.8, with a value in 0..1");
     request.emplace_back(*column, value);
   }
   if (request.empty()) throw UsageError("--au: nothing asked for; write for example AU12=0.8,AU6=0.5");

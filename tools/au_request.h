@@ -17,7 +17,8 @@ AuRequest ParseAuRequest(const std::string& text, const features::AuSchema& sche
 // "AU1,AU2,AU12": a schema. Throws UsageError naming the part that is no AU.
 features::AuSchema ParseAuList(const std::string& text);
 
-// The generator's condition for a face that shows `current` (intensities 0..5 of `from`) with the request applied.
+// The generator's condition for a face that shows `current` (intensities 0..5 of `from`) with the request
+// applied.
 std::vector<float> Condition(const features::AuSchema& schema, const features::AuSchema& from,
                              const std::vector<float>& current, const AuRequest& request);
 

@@ -33,7 +33,8 @@ const features::AuSchema& FaceFinder::schema() const { return impl_->model.info(
 
 std::vector<FoundFace> FaceFinder::Find(const cv::Mat& bgr) {
   cv::Mat searched;
-  cv::resize(bgr, searched, cv::Size(), impl_->scale, impl_->scale, impl_->scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
+  cv::resize(bgr, searched, cv::Size(), impl_->scale, impl_->scale,
+             impl_->scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
   std::vector<FoundFace> faces;
   for (features::Detection found : impl_->detector->Detect(searched)) {
     const auto back = static_cast<float>(1 / impl_->scale);
@@ -55,7 +56,8 @@ FaceFinder::Measurement FaceFinder::Measure(const cv::Mat& bgr, const features::
   // As in annotation: from the standard crop, whatever the size that is asked for.
   const features::AlignedFace standard = features::AlignFace(bgr, result.landmarks, {});
   result.features.resize(impl_->extractor.Dimension());
-  impl_->extractor.Extract(standard.crop, features::Transform(standard.crop_from_image, result.landmarks), result.features);
+  impl_->extractor.Extract(standard.crop, features::Transform(standard.crop_from_image, result.landmarks),
+                           result.features);
   result.aus = impl_->model.Predict(result.features, 1)[0];
   return result;
 }

@@ -12,10 +12,10 @@
 namespace auforge::tools {
 
 struct FoundFace {
-  features::Box box;                  // as the detector gave it, in the photo's pixels
+  features::Box box;  // as the detector gave it, in the photo's pixels
   features::Landmarks68 landmarks{};
   features::AlignedFace aligned;
-  features::AuEstimate aus;           // of FaceFinder::schema()
+  features::AuEstimate aus;  // of FaceFinder::schema()
 };
 
 class FaceFinder {
@@ -29,7 +29,7 @@ class FaceFinder {
   struct Measurement {
     features::Landmarks68 landmarks{};  // in the picture's pixels
     features::AuEstimate aus;
-    std::vector<float> features;        // what the AUs were told from
+    std::vector<float> features;  // what the AUs were told from
   };
   // The AUs of a face whose box is known, without looking for it.
   Measurement Measure(const cv::Mat& bgr, const features::Box& box) const;

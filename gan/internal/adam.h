@@ -8,14 +8,14 @@
 namespace auforge::gan {
 
 struct AdamState {
-  std::vector<torch::Tensor> mean;    // in the order of the parameters
+  std::vector<torch::Tensor> mean;  // in the order of the parameters
   std::vector<torch::Tensor> square;
   std::int64_t step = 0;
 };
 
 AdamState MakeAdamState(const Parameters& p);
-// Changes p and state in place, and writes p rounded into `reduced` (empty, or p.ReducedCopy() of before) in the same
-// pass. Gradients may be of either's type; undefined ones are skipped.
+// Changes p and state in place, and writes p rounded into `reduced` (empty, or p.ReducedCopy() of before) in
+// the same pass. Gradients may be of either's type; undefined ones are skipped.
 void AdamStep(const Parameters& p, const std::vector<torch::Tensor>& gradients, const AdamOptions& options,
               AdamState& state, const Parameters& reduced = {});
 

@@ -1,5 +1,5 @@
-// A training's whole state as an HDF5 file that h5py reads: /generator/NAME and /discriminator/NAME are the weights by
-// their published names, /generator_adam and /discriminator_adam the optimisers' moments,
+// A training's whole state as an HDF5 file that h5py reads: /generator/NAME and /discriminator/NAME are the
+// weights by their published names, /generator_adam and /discriminator_adam the optimisers' moments,
 // /generator_average (where there is one) the averaged generator.
 #pragma once
 
@@ -17,8 +17,8 @@ struct Checkpoint {
   TrainingState state;
   NetworkOptions network;
   features::AuSchema schema;
-  std::string settings;      // JSON of everything that must not change between start and resume
-  std::int64_t step = 0;     // critic updates done
+  std::string settings;   // JSON of everything that must not change between start and resume
+  std::int64_t step = 0;  // critic updates done
   double best_score = std::numeric_limits<double>::infinity();  // of the run so far; see TrainOptions
 
   // What edits faces: the average where there is one.
@@ -34,7 +34,8 @@ void SaveGenerator(const Checkpoint& checkpoint, const std::string& path);
 
 // Atomic: the file is whole or absent. Throws std::runtime_error naming file and reason.
 void SaveCheckpoint(const Checkpoint& checkpoint, const std::string& path);
-// Throws std::runtime_error: missing, damaged, another version. with_training false: the generator alone is read.
+// Throws std::runtime_error: missing, damaged, another version. with_training false: the generator alone is
+// read.
 Checkpoint LoadCheckpoint(const std::string& path, bool with_training);
 // checkpoint_NNNNNNNN.h5 of a run, oldest first.
 std::vector<std::string> FindCheckpoints(const std::string& run);

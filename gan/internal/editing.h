@@ -14,8 +14,8 @@ namespace auforge::gan {
 EditedFace EditWith(const Parameters& generator, const NetworkOptions& network, const cv::Mat& crop,
                     std::span<const float> aus);
 
-// A row for each crop: the crop, then edits with single AUs at 1 (those of the schema that show best), and below them the
-// attention. crops: CV_8UC3 of the network's size; aus: their own, 0..1. CV_8UC3.
+// A row for each crop: the crop, then edits with single AUs at 1 (those of the schema that show best), and
+// below them the attention. crops: CV_8UC3 of the network's size; aus: their own, 0..1. CV_8UC3.
 cv::Mat SampleGrid(const Checkpoint& checkpoint, const std::vector<cv::Mat>& crops,
                    const std::vector<std::vector<float>>& aus);
 

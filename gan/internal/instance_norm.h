@@ -6,10 +6,10 @@
 namespace auforge::gan {
 
 // relu(norm(x)), or skip + norm(x) when relu is false and skip is defined. x: [N,C,H,W]; scale, shift: [C].
-// Differentiable once. bfloat16 on the CPU is taken channels-last and done in one pass each way with sums in fp32;
-// everything else goes to the library's group norm with a group for each channel, which there is three to four times
-// faster than its instance norm.
-torch::Tensor InstanceNorm(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift, bool relu,
-                           const torch::Tensor& skip = {});
+// Differentiable once. bfloat16 on the CPU is taken channels-last and done in one pass each way with sums in
+// fp32; everything else goes to the library's group norm with a group for each channel, which there is three
+// to four times faster than its instance norm.
+torch::Tensor InstanceNorm(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift,
+                           bool relu, const torch::Tensor& skip = {});
 
 }  // namespace auforge::gan

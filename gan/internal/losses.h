@@ -10,8 +10,8 @@
 
 namespace auforge::gan {
 
-// Weighted terms by name: d_real d_fake d_cond d_gp; g_masked_fake g_masked_cond g_cyc g_mask_1 g_mask_1_smooth
-// g_mask_2 g_mask_2_smooth.
+// Weighted terms by name: d_real d_fake d_cond d_gp; g_masked_fake g_masked_cond g_cyc g_mask_1
+// g_mask_1_smooth g_mask_2 g_mask_2_smooth.
 using LossTerms = std::map<std::string, double>;
 
 struct Batch {
@@ -26,10 +26,11 @@ struct Gradients {
   std::vector<torch::Tensor> values;  // in the order of the network's parameters
 };
 
-// The three below are written out by hand: the critic is piecewise linear, so that the penalty's second derivative needs
-// no double backward. tests/gan/plain_path.h has the same by automatic differentiation.
+// The three below are written out by hand: the critic is piecewise linear, so that the penalty's second
+// derivative needs no double backward. tests/gan/plain_path.h has the same by automatic differentiation.
 //
-// fake: the generator's composed picture, without its graph. Real and fake faces go through the critic in one call.
+// fake: the generator's composed picture, without its graph. Real and fake faces go through the critic in one
+// call.
 Gradients CriticLossGradients(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
                               const Batch& batch, const torch::Tensor& fake);
 // The gradient penalty 10 mean((|grad| - 1)^2) of the summed patch map, norm over C H W of each image.

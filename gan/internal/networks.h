@@ -1,5 +1,5 @@
-// GANimation's generator and discriminator as functions of named parameters. Parameters carry the names of the
-// published state dicts, so that weights can be exchanged with it.
+// GANimation's generator and discriminator as functions of named parameters. Parameters carry the names of
+// the published state dicts, so that weights can be exchanged with it.
 #pragma once
 
 #include <torch/torch.h>
@@ -15,13 +15,16 @@ namespace auforge::gan {
 // Ordered as the published modules enumerate theirs. Copies share the tensors; Clone does not.
 class Parameters {
  public:
-  void Add(std::string name, torch::Tensor value) { entries_.emplace_back(std::move(name), std::move(value)); }
+  void Add(std::string name, torch::Tensor value) {
+    entries_.emplace_back(std::move(name), std::move(value));
+  }
   // Throws std::out_of_range naming it.
   const torch::Tensor& operator[](const std::string& name) const;
   const std::vector<std::pair<std::string, torch::Tensor>>& entries() const { return entries_; }
   std::vector<torch::Tensor> Tensors() const;
   Parameters Clone(torch::ScalarType type) const;
-  // The convolutions in bfloat16 and channels-last, what is small in fp32: what a reduced-precision step computes with.
+  // The convolutions in bfloat16 and channels-last, what is small in fp32: what a reduced-precision step
+  // computes with.
   Parameters ReducedCopy() const;
   void RequireGrad(bool on) const;
   std::int64_t Count() const;
@@ -40,8 +43,8 @@ struct GeneratorOutput {
   torch::Tensor colour;     // [N,3,S,S], -1..1
   torch::Tensor attention;  // [N,1,S,S], 0..1; 1 keeps the input
 };
-// image: [N,3,S,S] in -1..1; aus: [N,A] in 0..1. Both networks compute in the type of their parameters (those of
-// ReducedCopy: bfloat16) and answer in the type of the image.
+// image: [N,3,S,S] in -1..1; aus: [N,A] in 0..1. Both networks compute in the type of their parameters (those
+// of ReducedCopy: bfloat16) and answer in the type of the image.
 GeneratorOutput RunGenerator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image,
                              const torch::Tensor& aus);
 // attention * input + (1 - attention) * colour.
@@ -51,6 +54,7 @@ struct DiscriminatorOutput {
   torch::Tensor score;  // [N,h,w], one for each patch
   torch::Tensor aus;    // [N,A]
 };
-DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image);
+DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options,
+                                     const torch::Tensor& image);
 
 }  // namespace auforge::gan

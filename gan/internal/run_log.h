@@ -1,4 +1,5 @@
-// What a training writes down about itself: RUN/metrics.csv, TensorBoard events, samples/. Used by one thread.
+// What a training writes down about itself: RUN/metrics.csv, TensorBoard events, samples/. Used by one
+// thread.
 #pragma once
 
 #include <map>

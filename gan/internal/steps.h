@@ -20,7 +20,9 @@ struct TrainingState {
   // The networks in bfloat16, kept in step by Adam; empty in fp32. See UseReducedPrecision.
   Parameters generator_reduced, discriminator_reduced;
 
-  const Parameters& GeneratorToRun() const { return generator_reduced.entries().empty() ? generator : generator_reduced; }
+  const Parameters& GeneratorToRun() const {
+    return generator_reduced.entries().empty() ? generator : generator_reduced;
+  }
   const Parameters& DiscriminatorToRun() const {
     return discriminator_reduced.entries().empty() ? discriminator : discriminator_reduced;
   }
@@ -31,7 +33,8 @@ void MoveTo(TrainingState& state, torch::Device device);
 // From here on steps compute in bfloat16; weights and moments stay fp32, laid out channels-last.
 void UseReducedPrecision(TrainingState& state);
 
-// Moves the average towards the generator: a = d a + (1 - d) g. Early on d is lower, so that the start is forgotten.
+// Moves the average towards the generator: a = d a + (1 - d) g. Early on d is lower, so that the start is
+// forgotten.
 void UpdateAverage(TrainingState& state, double decay);
 
 struct StepOptions {
@@ -41,15 +44,16 @@ struct StepOptions {
   CriticStep critic_step = CriticStep::kSummed;
 };
 
-// Tells the allocator to keep what it gets: every step asks for the same large blocks, and page faults cost a tenth of
-// it otherwise. For the whole process; nothing where the C library is not glibc.
+// Tells the allocator to keep what it gets: every step asks for the same large blocks, and page faults cost a
+// tenth of it otherwise. For the whole process; nothing where the C library is not glibc.
 void KeepMemory();
 
 // Called with the gradients before they are applied: the mean over the processes of a training.
 using Reduce = std::function<void(std::vector<torch::Tensor>&)>;
 
 // Published: Adam on the loss, then Adam on the penalty at the new weights. Summed: one Adam step on both.
-LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const Batch& batch, const Reduce& reduce = {});
+LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const Batch& batch,
+                       const Reduce& reduce = {});
 
 struct GeneratorUpdate {
   LossTerms terms;

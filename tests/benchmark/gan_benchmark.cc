@@ -12,8 +12,8 @@ enum Path { kPlain, kFast, kReduced };
 
 Batch MakeBatch(const NetworkOptions& o, std::int64_t n) {
   torch::manual_seed(1);
-  return {torch::rand({n, 3, o.image_size, o.image_size}) * 2 - 1, torch::rand({n, o.aus}), torch::rand({n, o.aus}),
-          torch::rand({n, 1, 1, 1})};
+  return {torch::rand({n, 3, o.image_size, o.image_size}) * 2 - 1, torch::rand({n, o.aus}),
+          torch::rand({n, o.aus}), torch::rand({n, 1, 1, 1})};
 }
 
 // Args: path, batch, image size, conv dim, threads.
@@ -78,12 +78,15 @@ void Cycle(benchmark::State& state) {
       UpdateGenerator(s.training, s.options, s.batch);
     }
   }
-  state.counters["images/s"] =
-      benchmark::Counter(static_cast<double>(6 * state.range(1) * state.iterations()), benchmark::Counter::kIsRate);
+  state.counters["images/s"] = benchmark::Counter(
+      static_cast<double>(6 * state.range(1) * state.iterations()), benchmark::Counter::kIsRate);
 }
 
 void Paths(benchmark::internal::Benchmark* b, std::vector<std::int64_t> batches) {
-  b->ArgNames({"path", "batch", "size", "dim", "threads"})->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
+  b->ArgNames({"path", "batch", "size", "dim", "threads"})
+      ->Unit(benchmark::kMillisecond)
+      ->MeasureProcessCPUTime()
+      ->UseRealTime();
   for (const std::int64_t n : batches) {
     for (const std::int64_t path : {kPlain, kFast, kReduced}) b->Args({path, n, 128, 64, 1});
   }
@@ -91,16 +94,22 @@ void Paths(benchmark::internal::Benchmark* b, std::vector<std::int64_t> batches)
 
 BENCHMARK(Critic)->Apply([](auto* b) { Paths(b, {4, 25}); });
 BENCHMARK(Generator)->Apply([](auto* b) { Paths(b, {4, 25}); });
-BENCHMARK(Cycle)->Apply([](auto* b) { Paths(b, {4, 25}); })->Iterations(1);
+BENCHMARK(Cycle)->Apply([](auto* b) { Paths(b, {4, 25}); }) -> Iterations(1);
 // What a small machine can train: sizes at which to choose.
 BENCHMARK(Critic)->Name("SmallCritic")->Apply([](auto* b) {
-  b->ArgNames({"path", "batch", "size", "dim", "threads"})->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
+  b->ArgNames({"path", "batch", "size", "dim", "threads"})
+      ->Unit(benchmark::kMillisecond)
+      ->MeasureProcessCPUTime()
+      ->UseRealTime();
   for (const std::int64_t size : {64, 128}) {
     for (const std::int64_t dim : {16, 32, 64}) b->Args({kReduced, 8, size, dim, 1});
   }
 });
 BENCHMARK(Generator)->Name("SmallGenerator")->Apply([](auto* b) {
-  b->ArgNames({"path", "batch", "size", "dim", "threads"})->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
+  b->ArgNames({"path", "batch", "size", "dim", "threads"})
+      ->Unit(benchmark::kMillisecond)
+      ->MeasureProcessCPUTime()
+      ->UseRealTime();
   for (const std::int64_t size : {64, 128}) {
     for (const std::int64_t dim : {16, 32, 64}) b->Args({kReduced, 8, size, dim, 1});
   }

@@ -31,8 +31,8 @@ class FastPath : public ::testing::Test {
     // Away from the initialisation, where norms and biases are trivial.
     generator_ = Shaken(InitGenerator(options_.network, 1));
     discriminator_ = Shaken(InitDiscriminator(options_.network, 2));
-    batch_ = {torch::rand({3, 3, 32, 32}, kDouble) * 2 - 1, torch::rand({3, 5}, kDouble), torch::rand({3, 5}, kDouble),
-              torch::rand({3, 1, 1, 1}, kDouble)};
+    batch_ = {torch::rand({3, 3, 32, 32}, kDouble) * 2 - 1, torch::rand({3, 5}, kDouble),
+              torch::rand({3, 5}, kDouble), torch::rand({3, 1, 1, 1}, kDouble)};
     const torch::NoGradGuard no_grad;
     fake_ = Compose(RunGenerator(generator_, options_.network, batch_.image, batch_.target), batch_.image);
     between_ = batch_.alpha * batch_.image + (1 - batch_.alpha) * fake_;
@@ -48,7 +48,8 @@ class FastPath : public ::testing::Test {
   }
 
   static void ExpectSame(const Gradients& ours, const Gradients& plain, const Parameters& p) {
-    for (const auto& [name, value] : plain.terms) EXPECT_NEAR(ours.terms.at(name), value, 1e-10 * std::abs(value) + 1e-14) << name;
+    for (const auto& [name, value] : plain.terms)
+      EXPECT_NEAR(ours.terms.at(name), value, 1e-10 * std::abs(value) + 1e-14) << name;
     ASSERT_EQ(ours.values.size(), plain.values.size());
     for (std::size_t i = 0; i < ours.values.size(); ++i) {
       ASSERT_EQ(ours.values[i].sizes(), plain.values[i].sizes()) << p.entries()[i].first;
@@ -72,10 +73,12 @@ TEST_F(FastPath, ConvolutionsAndTheirGradients) {
     ConvolutionShape shape;
     bool product;
   };
-  for (const Case& c : {Case{3, 8, 16, 7, {1, 3}, false}, Case{8, 6, 16, 4, {2, 1}, false}, Case{6, 10, 8, 4, {2, 1}, true},
-                        Case{4, 4, 4, 4, {2, 1}, true}, Case{4, 6, 2, 4, {2, 1}, true}, Case{5, 7, 8, 3, {1, 1}, false}}) {
+  for (const Case& c :
+       {Case{3, 8, 16, 7, {1, 3}, false}, Case{8, 6, 16, 4, {2, 1}, false}, Case{6, 10, 8, 4, {2, 1}, true},
+        Case{4, 4, 4, 4, {2, 1}, true}, Case{4, 6, 2, 4, {2, 1}, true}, Case{5, 7, 8, 3, {1, 1}, false}}) {
     for (const auto layout : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
-      SCOPED_TRACE(std::to_string(c.in) + " to " + std::to_string(c.out) + " channels of " + std::to_string(c.size));
+      SCOPED_TRACE(std::to_string(c.in) + " to " + std::to_string(c.out) + " channels of " +
+                   std::to_string(c.size));
       const torch::Tensor x = Random({3, c.in, c.size, c.size}).contiguous(layout).requires_grad_();
       const torch::Tensor w = Random({c.out, c.in, c.kernel, c.kernel}).contiguous(layout).requires_grad_();
       const torch::Tensor b = Random({c.out}).requires_grad_();
@@ -120,8 +123,8 @@ TEST_F(FastPath, NormIsTheLibrarysInstanceNorm) {
   }
 }
 
-// The fused bfloat16 norm against the library's norm in double on the same rounded input: what is left is the rounding
-// of one result.
+// The fused bfloat16 norm against the library's norm in double on the same rounded input: what is left is the
+// rounding of one result.
 TEST_F(FastPath, FusedNormRoundsOnce) {
   for (const bool relu : {true, false}) {
     for (const std::int64_t channels : {4, 24, 32}) {
@@ -162,7 +165,8 @@ TEST_F(FastPath, CriticByHand) {
       Gradients sum = loss;
       sum.terms.insert(penalty.terms.begin(), penalty.terms.end());
       for (std::size_t i = 0; i < sum.values.size(); ++i) sum.values[i] = loss.values[i] + penalty.values[i];
-      ExpectSame(CriticGradients(discriminator_, network, weights, batch_, fake_, between_), sum, discriminator_);
+      ExpectSame(CriticGradients(discriminator_, network, weights, batch_, fake_, between_), sum,
+                 discriminator_);
     }
   }
 }
@@ -193,7 +197,8 @@ TEST_F(FastPath, PaperFormIsThePapers) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor aus = RunDiscriminator(discriminator_, options_.network, pass.fake).aus;
   const double expression = (aus - batch_.target).square().sum(1).mean().item<double>();
-  EXPECT_NEAR(pass.gradients.terms.at("g_masked_cond"), options_.weights.AuWeight(3) * expression, 1e-8 * expression * 160);
+  EXPECT_NEAR(pass.gradients.terms.at("g_masked_cond"), options_.weights.AuWeight(3) * expression,
+              1e-8 * expression * 160);
 }
 
 TEST_F(FastPath, AdamIsTheLibrarysAdam) {
@@ -226,8 +231,8 @@ TEST_F(FastPath, ReducedCopyFollowsTheWeights) {
   state.generator_adam = MakeAdamState(state.generator);
   state.discriminator_adam = MakeAdamState(state.discriminator);
   UseReducedPrecision(state);
-  const Batch batch{batch_.image.to(torch::kFloat), batch_.aus.to(torch::kFloat), batch_.target.to(torch::kFloat),
-                    batch_.alpha.to(torch::kFloat)};
+  const Batch batch{batch_.image.to(torch::kFloat), batch_.aus.to(torch::kFloat),
+                    batch_.target.to(torch::kFloat), batch_.alpha.to(torch::kFloat)};
   for (int i = 0; i < 2; ++i) {
     UpdateCritic(state, options_, batch);
     UpdateGenerator(state, options_, batch);
@@ -238,22 +243,25 @@ TEST_F(FastPath, ReducedCopyFollowsTheWeights) {
   }
   const Parameters critic = state.discriminator.ReducedCopy();
   for (std::size_t i = 0; i < critic.entries().size(); ++i) {
-    EXPECT_TRUE(torch::equal(critic.entries()[i].second, state.discriminator_reduced.entries()[i].second)) << i;
+    EXPECT_TRUE(torch::equal(critic.entries()[i].second, state.discriminator_reduced.entries()[i].second))
+        << i;
   }
 }
 
 // bfloat16 has 8 bits: the direction of every gradient must hold all the same.
 TEST_F(FastPath, ReducedPrecisionPointsTheSameWay) {
   const Parameters d = discriminator_.Clone(torch::kFloat32), g = generator_.Clone(torch::kFloat32);
-  const Batch batch{batch_.image.to(torch::kFloat), batch_.aus.to(torch::kFloat), batch_.target.to(torch::kFloat),
-                    batch_.alpha.to(torch::kFloat)};
+  const Batch batch{batch_.image.to(torch::kFloat), batch_.aus.to(torch::kFloat),
+                    batch_.target.to(torch::kFloat), batch_.alpha.to(torch::kFloat)};
   const torch::Tensor fake = fake_.to(torch::kFloat), between = between_.to(torch::kFloat);
   const Gradients exact = CriticGradients(d, options_.network, options_.weights, batch, fake, between);
-  const Gradients reduced = CriticGradients(d.ReducedCopy(), options_.network, options_.weights, batch, fake, between);
+  const Gradients reduced =
+      CriticGradients(d.ReducedCopy(), options_.network, options_.weights, batch, fake, between);
   for (std::size_t i = 0; i < exact.values.size(); ++i) {
     EXPECT_GE(Cosine(reduced.values[i], exact.values[i]), 0.99) << d.entries()[i].first;
   }
-  for (const auto& [name, value] : exact.terms) EXPECT_NEAR(reduced.terms.at(name), value, 0.03 * std::abs(value) + 1e-3) << name;
+  for (const auto& [name, value] : exact.terms)
+    EXPECT_NEAR(reduced.terms.at(name), value, 0.03 * std::abs(value) + 1e-3) << name;
   const GeneratorPass full = GeneratorLossGradients(g, d, options_.network, options_.weights, batch);
   const GeneratorPass fast =
       GeneratorLossGradients(g.ReducedCopy(), d.ReducedCopy(), options_.network, options_.weights, batch);

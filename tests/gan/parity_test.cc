@@ -1,8 +1,8 @@
 // Our networks, losses, gradients and steps against numbers taken from the published PyTorch code.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cmath>
+#include <cstdlib>
 
 #include "datasets/storage/hdf5_file.h"
 #include "gan/internal/steps.h"
@@ -19,8 +19,8 @@ std::string ParityPath() {
   return other != nullptr ? other : tests::SourcePath("tests/golden/parity.h5");
 }
 
-// fp32 gradients of the critic when real and fake faces share one sum, where they nearly cancel; in two sums, as the plain
-// path takes them, 2e-6 holds.
+// fp32 gradients of the critic when real and fake faces share one sum, where they nearly cancel; in two sums,
+// as the plain path takes them, 2e-6 holds.
 constexpr double kJoint = 5e-6;
 
 class ParityTest : public ::testing::TestWithParam<torch::ScalarType> {
@@ -39,10 +39,11 @@ class ParityTest : public ::testing::TestWithParam<torch::ScalarType> {
                         .mask = file_.ReadDouble("/", "lambda_mask"),
                         .smooth = file_.ReadDouble("/", "lambda_mask_smooth"),
                         .published_scaling = true};
-    options_.adam = {file_.ReadDouble("/", "lr"), file_.ReadDouble("/", "beta1"), file_.ReadDouble("/", "beta2"),
-                     file_.ReadDouble("/", "adam_eps")};
+    options_.adam = {file_.ReadDouble("/", "lr"), file_.ReadDouble("/", "beta1"),
+                     file_.ReadDouble("/", "beta2"), file_.ReadDouble("/", "adam_eps")};
     options_.critic_step = CriticStep::kPublished;
-    batch_ = {Read("/inputs/real_img"), Read("/inputs/real_cond"), Read("/inputs/desired_cond"), Read("/inputs/gp_alpha")};
+    batch_ = {Read("/inputs/real_img"), Read("/inputs/real_cond"), Read("/inputs/desired_cond"),
+              Read("/inputs/gp_alpha")};
     Reset();
   }
 
@@ -78,7 +79,8 @@ class ParityTest : public ::testing::TestWithParam<torch::ScalarType> {
     ASSERT_EQ(ours.sizes(), theirs.sizes()) << name;
     const double difference = (ours - theirs).abs().max().item<double>();
     // In double our value is the truth, so the file's own fp32 error is all that may be left.
-    const double bound = IsDouble() ? 1.01 * file_.ReadDouble("/forward/" + name, "max_abs_diff_f64") + 1e-7 : 2e-5;
+    const double bound =
+        IsDouble() ? 1.01 * file_.ReadDouble("/forward/" + name, "max_abs_diff_f64") + 1e-7 : 2e-5;
     EXPECT_LE(difference, bound) << name;
   }
 
@@ -108,14 +110,17 @@ class ParityTest : public ::testing::TestWithParam<torch::ScalarType> {
       const std::size_t ours_at = IndexOf(p, names[i]);
       const torch::Tensor g = ours[ours_at].to(torch::kFloat64);  // sums in fp32 would be the error measured
       // A tensor whose gradient is rounding noise beside the others' is compared on their scale.
-      EXPECT_NEAR(g.norm().item<double>(), l2[i], tolerance * std::max(l2[i], 1e-3 * largest)) << step << " " << names[i];
-      EXPECT_NEAR(g.abs().max().item<double>(), absmax[i], tolerance * std::max(absmax[i], 1e-3 * largest)) << step << " " << names[i];
+      EXPECT_NEAR(g.norm().item<double>(), l2[i], tolerance * std::max(l2[i], 1e-3 * largest))
+          << step << " " << names[i];
+      EXPECT_NEAR(g.abs().max().item<double>(), absmax[i], tolerance * std::max(absmax[i], 1e-3 * largest))
+          << step << " " << names[i];
     }
     if (IsDouble()) return;  // whole gradients are stored in fp32 only
     for (const std::string& name : file_.List(at + "grad")) {
       const torch::Tensor theirs = Read(at + "grad/" + name);
       const double difference = (ours[IndexOf(p, name)] - theirs).norm().item<double>();
-      EXPECT_LE(difference, tolerance * std::max(theirs.norm().item<double>(), 1e-3 * largest)) << step << " " << name;
+      EXPECT_LE(difference, tolerance * std::max(theirs.norm().item<double>(), 1e-3 * largest))
+          << step << " " << name;
     }
   }
 
@@ -127,8 +132,8 @@ class ParityTest : public ::testing::TestWithParam<torch::ScalarType> {
     return 0;
   }
 
-  // Parameters after the step. Adam divides by the gradient's own size, so that a gradient of rounding noise moves a
-  // weight by the whole rate: fp32 sums may differ by a few such steps.
+  // Parameters after the step. Adam divides by the gradient's own size, so that a gradient of rounding noise
+  // moves a weight by the whole rate: fp32 sums may differ by a few such steps.
   void ExpectParameters(const std::string& step, const Parameters& p) const {
     const std::string at = "/steps/" + step + "/";
     const std::string twin = IsDouble() ? "_f64" : "";
@@ -138,14 +143,17 @@ class ParityTest : public ::testing::TestWithParam<torch::ScalarType> {
     for (std::size_t i = 0; i < names.size(); ++i) {
       const torch::Tensor& value = p.entries()[IndexOf(p, names[i])].second;
       const double tolerance = IsDouble() ? 1e-8 : 2e-5;
-      EXPECT_NEAR(value.norm().item<double>(), l2[i], tolerance * std::max(1.0, l2[i])) << step << " " << names[i];
-      EXPECT_NEAR(value.abs().sum().item<double>(), abssum[i], tolerance * std::max(1.0, abssum[i])) << step << " " << names[i];
+      EXPECT_NEAR(value.norm().item<double>(), l2[i], tolerance * std::max(1.0, l2[i]))
+          << step << " " << names[i];
+      EXPECT_NEAR(value.abs().sum().item<double>(), abssum[i], tolerance * std::max(1.0, abssum[i]))
+          << step << " " << names[i];
     }
   }
 
   torch::Tensor Fake() const {
     const torch::NoGradGuard no_grad;
-    return Compose(RunGenerator(state_.generator, options_.network, batch_.image, batch_.target), batch_.image);
+    return Compose(RunGenerator(state_.generator, options_.network, batch_.image, batch_.target),
+                   batch_.image);
   }
   torch::Tensor Interpolated(const torch::Tensor& fake) const {
     return batch_.alpha * batch_.image + (1 - batch_.alpha) * fake;
@@ -173,13 +181,15 @@ TEST_P(ParityTest, Forward) {
   ExpectForward("D_real_cond", real.aus);
   ExpectForward("D_fake_src", faked.score);
   ExpectForward("D_fake_cond", faked.aus);
-  ExpectForward("gp_interp_src", RunDiscriminator(state_.discriminator, options_.network, Interpolated(fake)).score);
+  ExpectForward("gp_interp_src",
+                RunDiscriminator(state_.discriminator, options_.network, Interpolated(fake)).score);
 }
 
 TEST_P(ParityTest, PublishedSteps) {
   // official_1_D, official_2_GP and official_3_G follow each other.
   const torch::Tensor fake = Fake();
-  Gradients loss = CriticLossGradients(state_.discriminator, options_.network, options_.weights, batch_, fake);
+  Gradients loss =
+      CriticLossGradients(state_.discriminator, options_.network, options_.weights, batch_, fake);
   ExpectTerms("official_1_D", loss.terms);
   ExpectGradients("official_1_D", state_.discriminator, loss.values, kJoint);
   AdamStep(state_.discriminator, loss.values, options_.adam, state_.discriminator_adam);
@@ -222,8 +232,8 @@ TEST_P(ParityTest, ThePlainPathIsThePublishedOneToo) {
       plain::CriticLossGradients(state_.discriminator, options_.network, options_.weights, batch_, fake);
   ExpectTerms("official_1_D", loss.terms);
   ExpectGradients("official_1_D", state_.discriminator, loss.values, 2e-6);
-  const GeneratorPass pass = plain::GeneratorLossGradients(state_.generator, state_.discriminator, options_.network,
-                                                           options_.weights, batch_);
+  const GeneratorPass pass = plain::GeneratorLossGradients(state_.generator, state_.discriminator,
+                                                           options_.network, options_.weights, batch_);
   ExpectTerms("init_G", pass.gradients.terms);
   ExpectGradients("init_G", state_.generator, pass.gradients.values, 2e-3);
   plain::Optimisation optimisation(state_, options_);
@@ -242,8 +252,8 @@ TEST_P(ParityTest, PenaltyByHand) {
 
 TEST_P(ParityTest, SummedCriticStep) {
   const torch::Tensor fake = Fake();
-  const Gradients both = CriticGradients(state_.discriminator, options_.network, options_.weights, batch_, fake,
-                                         Interpolated(fake));
+  const Gradients both = CriticGradients(state_.discriminator, options_.network, options_.weights, batch_,
+                                         fake, Interpolated(fake));
   ExpectTerms("init_D_plus_GP", both.terms);
   ExpectGradients("init_D_plus_GP", state_.discriminator, both.values, kJoint);
 
@@ -253,7 +263,9 @@ TEST_P(ParityTest, SummedCriticStep) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Precision, ParityTest, ::testing::Values(torch::kFloat32, torch::kFloat64),
-                         [](const auto& instance) { return instance.param == torch::kFloat32 ? "Float" : "Double"; });
+                         [](const auto& instance) {
+                           return instance.param == torch::kFloat32 ? "Float" : "Double";
+                         });
 
 TEST(FullSize, HasThePublishedParameters) {
   const Hdf5Reader file(ParityPath());

@@ -12,11 +12,13 @@ torch::Tensor Norm(const Parameters& p, const std::string& name, const torch::Te
 }
 
 torch::Tensor AuLoss(const torch::Tensor& predicted, const torch::Tensor& wanted, LossForm form) {
-  return form == LossForm::kPaper ? (predicted - wanted).square().sum(1).mean() : F::mse_loss(predicted, wanted);
+  return form == LossForm::kPaper ? (predicted - wanted).square().sum(1).mean()
+                                  : F::mse_loss(predicted, wanted);
 }
 
 torch::Tensor AttentionLoss(const torch::Tensor& mask, LossForm form) {
-  return form == LossForm::kPaper ? mask.square().sum(torch::IntArrayRef({1, 2, 3})).sqrt().mean() : mask.mean();
+  return form == LossForm::kPaper ? mask.square().sum(torch::IntArrayRef({1, 2, 3})).sqrt().mean()
+                                  : mask.mean();
 }
 
 std::vector<torch::Tensor> Differentiate(const torch::Tensor& loss, const Parameters& p) {
@@ -28,7 +30,8 @@ std::vector<torch::Tensor> Differentiate(const torch::Tensor& loss, const Parame
 }
 
 std::map<std::string, torch::Tensor> CriticLoss(const Parameters& d, const NetworkOptions& options,
-                                                const LossWeights& weights, const Batch& batch, const torch::Tensor& fake) {
+                                                const LossWeights& weights, const Batch& batch,
+                                                const torch::Tensor& fake) {
   const DiscriminatorOutput real = plain::RunDiscriminator(d, options, batch.image);
   const DiscriminatorOutput faked = plain::RunDiscriminator(d, options, fake);
   return {{"d_real", -weights.image * real.score.mean()},
@@ -40,7 +43,8 @@ torch::Tensor Penalty(const Parameters& d, const NetworkOptions& options, const 
                       const torch::Tensor& interpolated) {
   const torch::Tensor input = interpolated.detach().requires_grad_(true);
   const torch::Tensor score = plain::RunDiscriminator(d, options, input).score;
-  const torch::Tensor slope = torch::autograd::grad({score}, {input}, {torch::ones_like(score)}, true, true)[0];
+  const torch::Tensor slope =
+      torch::autograd::grad({score}, {input}, {torch::ones_like(score)}, true, true)[0];
   return weights.penalty * (slope.flatten(1).square().sum(1).sqrt() - 1).square().mean();
 }
 
@@ -95,18 +99,22 @@ GeneratorOutput RunGenerator(const Parameters& p, const NetworkOptions& options,
     x = x + Norm(p, Main(index) + ".main.4", torch::conv2d(y, p[Main(index) + ".main.3.weight"], {}, 1, 1));
   }
   for (int i = 0; i < 2; ++i, index += 3) {
-    x = torch::relu(Norm(p, Main(index + 1), torch::conv_transpose2d(x, p[Main(index) + ".weight"], {}, 2, 1)));
+    x = torch::relu(
+        Norm(p, Main(index + 1), torch::conv_transpose2d(x, p[Main(index) + ".weight"], {}, 2, 1)));
   }
   return {torch::tanh(torch::conv2d(x, p["img_reg.0.weight"], {}, 1, 3)),
           torch::sigmoid(torch::conv2d(x, p["attetion_reg.0.weight"], {}, 1, 3))};
 }
 
-DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image) {
+DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options,
+                                     const torch::Tensor& image) {
   torch::Tensor x = image;
   for (int i = 0; i < options.critic_layers; ++i) {
-    x = torch::leaky_relu(torch::conv2d(x, p[Main(2 * i) + ".weight"], p[Main(2 * i) + ".bias"], 2, 1), kCriticLeak);
+    x = torch::leaky_relu(torch::conv2d(x, p[Main(2 * i) + ".weight"], p[Main(2 * i) + ".bias"], 2, 1),
+                          kCriticLeak);
   }
-  return {torch::conv2d(x, p["conv1.weight"], {}, 1, 1).squeeze(1), torch::conv2d(x, p["conv2.weight"]).flatten(1)};
+  return {torch::conv2d(x, p["conv1.weight"], {}, 1, 1).squeeze(1),
+          torch::conv2d(x, p["conv2.weight"]).flatten(1)};
 }
 
 Gradients CriticLossGradients(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
@@ -122,7 +130,8 @@ Gradients PenaltyGradients(const Parameters& d, const NetworkOptions& options, c
                            const torch::Tensor& interpolated) {
   d.RequireGrad(true);
   Gradients result;
-  result.values = Differentiate(Sum({{"d_gp", Penalty(d, options, weights, interpolated)}}, &result.terms), d);
+  result.values =
+      Differentiate(Sum({{"d_gp", Penalty(d, options, weights, interpolated)}}, &result.terms), d);
   d.RequireGrad(false);
   return result;
 }
@@ -142,29 +151,36 @@ GeneratorPass GeneratorLossGradients(const Parameters& g, const Parameters& d, c
 Optimisation::Optimisation(const TrainingState& state, const StepOptions& options)
     : state_(state),
       options_(options),
-      generator_(state.generator.Tensors(), torch::optim::AdamOptions(options.adam.rate).betas({options.adam.beta1, options.adam.beta2})),
-      discriminator_(state.discriminator.Tensors(),
-                     torch::optim::AdamOptions(options.adam.rate).betas({options.adam.beta1, options.adam.beta2})) {
+      generator_(
+          state.generator.Tensors(),
+          torch::optim::AdamOptions(options.adam.rate).betas({options.adam.beta1, options.adam.beta2})),
+      discriminator_(
+          state.discriminator.Tensors(),
+          torch::optim::AdamOptions(options.adam.rate).betas({options.adam.beta1, options.adam.beta2})) {
   state.generator.RequireGrad(true);
   state.discriminator.RequireGrad(true);
 }
 
 // As there: the fake is made with its graph, and the networks are never frozen.
 void Optimisation::UpdateCritic(const Batch& batch) {
-  const torch::Tensor fake =
-      Compose(plain::RunGenerator(state_.generator, options_.network, batch.image, batch.target), batch.image);
+  const torch::Tensor fake = Compose(
+      plain::RunGenerator(state_.generator, options_.network, batch.image, batch.target), batch.image);
   discriminator_.zero_grad();
-  Sum(CriticLoss(state_.discriminator, options_.network, options_.weights, batch, fake.detach()), nullptr).backward();
+  Sum(CriticLoss(state_.discriminator, options_.network, options_.weights, batch, fake.detach()), nullptr)
+      .backward();
   discriminator_.step();
   discriminator_.zero_grad();
   Penalty(state_.discriminator, options_.network, options_.weights,
-          batch.alpha * batch.image + (1 - batch.alpha) * fake.detach()).backward();
+          batch.alpha * batch.image + (1 - batch.alpha) * fake.detach())
+      .backward();
   discriminator_.step();
 }
 
 void Optimisation::UpdateGenerator(const Batch& batch) {
   generator_.zero_grad();
-  Sum(LossOfGenerator(state_.generator, state_.discriminator, options_.network, options_.weights, batch).terms, nullptr)
+  Sum(LossOfGenerator(state_.generator, state_.discriminator, options_.network, options_.weights, batch)
+          .terms,
+      nullptr)
       .backward();
   generator_.step();
 }

@@ -1,5 +1,5 @@
-// GANimation's steps as the published code takes them, by automatic differentiation and the library's own layers: what
-// the hand-written path is tested against and timed against. Works on the same parameters.
+// GANimation's steps as the published code takes them, by automatic differentiation and the library's own
+// layers: what the hand-written path is tested against and timed against. Works on the same parameters.
 #pragma once
 
 #include "gan/internal/steps.h"
@@ -8,7 +8,8 @@ namespace auforge::gan::plain {
 
 GeneratorOutput RunGenerator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image,
                              const torch::Tensor& aus);
-DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image);
+DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options,
+                                     const torch::Tensor& image);
 
 Gradients CriticLossGradients(const Parameters& d, const NetworkOptions& options, const LossWeights& weights,
                               const Batch& batch, const torch::Tensor& fake);
@@ -17,7 +18,8 @@ Gradients PenaltyGradients(const Parameters& d, const NetworkOptions& options, c
 GeneratorPass GeneratorLossGradients(const Parameters& g, const Parameters& d, const NetworkOptions& options,
                                      const LossWeights& weights, const Batch& batch);
 
-// The published iteration with torch::optim::Adam: critic loss step, penalty step, and (when asked) a generator step.
+// The published iteration with torch::optim::Adam: critic loss step, penalty step, and (when asked) a
+// generator step.
 class Optimisation {
  public:
   Optimisation(const TrainingState& state, const StepOptions& options);

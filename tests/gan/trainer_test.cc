@@ -1,4 +1,5 @@
-// Training from shards to checkpoint on a network small enough for a test: resume, damage, refusals; and the editor.
+// Training from shards to checkpoint on a network small enough for a test: resume, damage, refusals; and the
+// editor.
 #include "gan/trainer.h"
 
 #include <gmock/gmock.h>
@@ -12,16 +13,16 @@
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
 #include "datasets/storage/hdf5_file.h"
-#include "gan/editor.h"
-#include "gan/face_dataset.h"
 #include "gan/communicator.h"
+#include "gan/editor.h"
 #include "gan/event_writer.h"
+#include "gan/face_dataset.h"
 #include "gan/internal/checkpoint.h"
 #include "gan/weights.h"
 #include "tests/gan/faces.h"
 #include "tests/support/faces.h"
-#include "tests/support/temp_dir.h"
 #include "tests/support/tar_file.h"
+#include "tests/support/temp_dir.h"
 
 namespace auforge::gan {
 namespace {
@@ -130,7 +131,8 @@ TEST(Trainer, ATruncatedCheckpointCostsNoMoreThanItsSteps) {
   fs::resize_file(newest, fs::file_size(newest) / 2);
   std::vector<std::string> warnings;
   options.max_steps = 8;
-  const TrainSummary summary = Train(options, {}, [&](const std::string& text) { warnings.push_back(text); }, {});
+  const TrainSummary summary =
+      Train(options, {}, [&](const std::string& text) { warnings.push_back(text); }, {});
   EXPECT_EQ(summary.steps, 8);
   EXPECT_THAT(warnings, testing::Contains(HasSubstr("checkpoint_00000006.h5")));
   EXPECT_EQ(Weights(summary.checkpoint), Weights(TrainQuietly(SmallOptions(dir, "straight")).checkpoint));
@@ -162,10 +164,12 @@ TEST(Trainer, RefusesOtherSettingsNamingThem) {
 TEST(Trainer, NamesTooFewFacesAndMissingAus) {
   const tests::TempDir dir;
   WriteFaces(dir / "shards", 2);
-  EXPECT_THAT(Message<std::runtime_error>([&] { TrainQuietly(SmallOptions(dir, "run")); }), HasSubstr("2 faces"));
+  EXPECT_THAT(Message<std::runtime_error>([&] { TrainQuietly(SmallOptions(dir, "run")); }),
+              HasSubstr("2 faces"));
   const tests::TempDir other;
   WriteFaces(other / "shards", 12, features::AuSchema({1, 12, 45}));
-  EXPECT_THAT(Message<std::runtime_error>([&] { TrainQuietly(SmallOptions(other, "run")); }), HasSubstr("AU2"));
+  EXPECT_THAT(Message<std::runtime_error>([&] { TrainQuietly(SmallOptions(other, "run")); }),
+              HasSubstr("AU2"));
 }
 
 TEST(Trainer, ANumberThatRunsAwayNamesItsTermAndSparesTheCheckpoint) {
@@ -301,7 +305,8 @@ TEST(Weights, HalfPrecisionEditsNearlyTheSameAndIsSmall) {
   cv::minMaxLoc(difference.reshape(1), nullptr, &most);
   EXPECT_GT(most, 0);
   EXPECT_LT(most, 0.01);
-  EXPECT_THAT(Message<std::runtime_error>([&] { LoadCheckpoint(dir / "half.h5", true); }), HasSubstr("half.h5"));
+  EXPECT_THAT(Message<std::runtime_error>([&] { LoadCheckpoint(dir / "half.h5", true); }),
+              HasSubstr("half.h5"));
 }
 
 TEST(Weights, ExportedAndImportedAreTheSameAndTrainOn) {
@@ -316,7 +321,8 @@ TEST(Weights, ExportedAndImportedAreTheSameAndTrainOn) {
   EXPECT_EQ(after.network.critic_layers, 3);
   EXPECT_EQ(after.network.generator_blocks, 1);
   EXPECT_EQ(after.schema.Names(), before.schema.Names());
-  for (const auto& [name, value] : before.state.generator.entries()) EXPECT_TRUE(torch::equal(after.state.generator[name], value)) << name;
+  for (const auto& [name, value] : before.state.generator.entries())
+    EXPECT_TRUE(torch::equal(after.state.generator[name], value)) << name;
   for (const auto& [name, value] : before.state.discriminator.entries()) {
     EXPECT_TRUE(torch::equal(after.state.discriminator[name], value)) << name;
   }
@@ -324,13 +330,15 @@ TEST(Weights, ExportedAndImportedAreTheSameAndTrainOn) {
   options.batch = 3;  // other settings are free after an import, other networks are not
   options.max_steps = 2;
   EXPECT_EQ(TrainQuietly(options).steps, 2);
-  EXPECT_THAT(Message<std::runtime_error>([&] { ImportWeights(dir / "weights.h5", dir / "other", {}); }), HasSubstr("other"));
+  EXPECT_THAT(Message<std::runtime_error>([&] { ImportWeights(dir / "weights.h5", dir / "other", {}); }),
+              HasSubstr("other"));
   ImportWeights(dir / "weights.h5", dir / "third", {});
   options.run = dir / "third";
   options.network.conv_dim = 8;
   EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("--conv-dim 4"));
   tests::WriteText(dir / "text.h5", "no HDF5");
-  EXPECT_THAT(Message<std::runtime_error>([&] { ImportWeights(dir / "text.h5", dir / "fourth", {}); }), HasSubstr("text.h5"));
+  EXPECT_THAT(Message<std::runtime_error>([&] { ImportWeights(dir / "text.h5", dir / "fourth", {}); }),
+              HasSubstr("text.h5"));
 }
 
 TEST(BatchLoader, PartsOfProcessesMakeTheWholeBatch) {
@@ -378,7 +386,8 @@ TEST(Editor, AttentionOfOneKeepsTheInput) {
     for (int x = 0; x < 32; ++x) {
       for (int c = 0; c < 3; ++c) {
         const float in = static_cast<float>(crop.at<cv::Vec3b>(y, x)[c]) / 255;
-        EXPECT_LE(std::abs(edited.face.at<cv::Vec3f>(y, x)[c] - in), 1.0F - edited.attention.at<float>(y, x) + 1e-4F);
+        EXPECT_LE(std::abs(edited.face.at<cv::Vec3f>(y, x)[c] - in),
+                  1.0F - edited.attention.at<float>(y, x) + 1e-4F);
       }
     }
   }
