@@ -2,10 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <opencv2/core.hpp>
 #include <random>
 
 #include "datasets/image_codec.h"
+#include "gan/editor.h"
 #include "tests/support/faces.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
@@ -96,6 +98,23 @@ TEST(Gif, TheFirstFrameReadsBack) {
   EXPECT_LE(cv::norm(image.bgr, frames[0], cv::NORM_INF), 1);
   frames.emplace_back(10, 10, CV_8UC3);
   EXPECT_THROW(WriteGif(dir / "other.gif", frames, 5), std::invalid_argument);
+}
+
+TEST(DefaultGenerator, OpensTheMouthWhenAskedTo) {
+  const std::string path = gan::DefaultGeneratorPath();
+  EXPECT_LE(std::filesystem::file_size(path), 8U << 20);
+  const gan::Editor editor(path);
+  ASSERT_EQ(editor.schema().Names(), features::GanSchema().Names());
+  const cv::Mat crop = tests::Texture(128, 128, 3, 3);
+  std::vector<float> aus(editor.schema().size(), 0.0F);
+  const cv::Mat closed = ApplyChange(crop, editor.Edit(crop, aus).face);
+  aus[*editor.schema().Find(26)] = 1;
+  const cv::Mat open = ApplyChange(crop, editor.Edit(crop, aus).face);
+  cv::Mat difference;
+  cv::absdiff(closed, open, difference);
+  const cv::Rect lower(0, 64, 128, 64), upper(0, 0, 128, 64);
+  const double below = cv::norm(difference(lower), cv::NORM_L1), above = cv::norm(difference(upper), cv::NORM_L1);
+  EXPECT_GT(below, above);
 }
 
 TEST(AuRequest, ListsAndValues) {
