@@ -164,17 +164,12 @@ std::vector<float> Head::Project(const float* features, std::size_t n, std::size
   return projected;
 }
 
-std::vector<float> SquaredDistances(const float* rows, std::size_t n, const float* centres, std::size_t count,
-                                    std::size_t components) {
-  std::vector<float> transposed(components * count);
-  std::vector<float> centre_norm(count, 0.0F);
-  for (std::size_t c = 0; c < count; ++c) {
-    for (std::size_t k = 0; k < components; ++k) {
-      const float v = centres[c * components + k];
-      transposed[k * count + c] = v;
-      centre_norm[c] += v * v;
-    }
-  }
+namespace {
+
+// |row - centre|^2 from transposed centres (K x C) and their squared norms.
+std::vector<float> Distances(const float* rows, std::size_t n, const std::vector<float>& transposed,
+                             const std::vector<float>& norms, std::size_t components) {
+  const std::size_t count = norms.size();
   std::vector<float> distances(n * count);
   MatrixProduct(rows, transposed.data(), distances.data(), n, components, count);
   for (std::size_t i = 0; i < n; ++i) {
@@ -182,11 +177,35 @@ std::vector<float> SquaredDistances(const float* rows, std::size_t n, const floa
     for (std::size_t k = 0; k < components; ++k) norm += rows[i * components + k] * rows[i * components + k];
     for (std::size_t c = 0; c < count; ++c) {
       float& d = distances[i * count + c];
-      d = std::max(0.0F, norm + centre_norm[c] - 2 * d);
+      d = std::max(0.0F, norm + norms[c] - 2 * d);
     }
   }
   return distances;
 }
+
+void Transpose(const float* centres, std::size_t count, std::size_t components,
+               std::vector<float>& transposed, std::vector<float>& norms) {
+  transposed.resize(components * count);
+  norms.assign(count, 0.0F);
+  for (std::size_t c = 0; c < count; ++c) {
+    for (std::size_t k = 0; k < components; ++k) {
+      const float v = centres[c * components + k];
+      transposed[k * count + c] = v;
+      norms[c] += v * v;
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<float> SquaredDistances(const float* rows, std::size_t n, const float* centres, std::size_t count,
+                                    std::size_t components) {
+  std::vector<float> transposed, norms;
+  Transpose(centres, count, components, transposed, norms);
+  return Distances(rows, n, transposed, norms, components);
+}
+
+void Head::Prepare() { Transpose(centres.data(), centre_count, components, transposed, norms); }
 
 std::vector<float> RbfKernel(const float* rows, std::size_t n, const float* centres, std::size_t count,
                              std::size_t components, float gamma) {
@@ -196,7 +215,11 @@ std::vector<float> RbfKernel(const float* rows, std::size_t n, const float* cent
 }
 
 std::vector<float> Head::Kernel(const std::vector<float>& projected, std::size_t n) const {
-  return RbfKernel(projected.data(), n, centres.data(), centre_count, components, gamma);
+  if (transposed.empty())
+    return RbfKernel(projected.data(), n, centres.data(), centre_count, components, gamma);
+  std::vector<float> kernel = Distances(projected.data(), n, transposed, norms, components);
+  for (float& v : kernel) v = std::exp(-gamma * v);
+  return kernel;
 }
 
 namespace {
@@ -253,6 +276,7 @@ AuModel::AuModel(std::unique_ptr<Weights> weights) : weights_(std::move(weights)
   weights_->Validate();
   weights_->dimension = features::FeatureExtractor(weights_->info.features).Dimension();
   weights_->info.digest = weights_->Digest();
+  for (Head& head : weights_->heads) head.Prepare();
 }
 AuModel::AuModel(AuModel&&) noexcept = default;
 AuModel& AuModel::operator=(AuModel&&) noexcept = default;

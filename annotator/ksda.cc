@@ -244,7 +244,7 @@ KsdaClassifier LearnKsdaClassifier(std::span<const float> squared, std::span<con
   // K B K with B = (I - 1 1'/N) / N.
   const VectorXd mean = kernel.rowwise().mean();
   MatrixXd within = (kernel * kernel) / static_cast<double>(n) - mean * mean.transpose();
-  within.diagonal().array() += options.ridge * within.diagonal().mean();
+  within.diagonal().array() += options.ridge * within.trace();
   MatrixXd mean_kernels(size, static_cast<Index>(s));
   for (std::size_t i = 0; i < s; ++i) {
     mean_kernels.col(static_cast<Index>(i)) = kernel(Eigen::all, members[i]).rowwise().mean();

@@ -34,6 +34,11 @@ struct Head {
   std::vector<float> coefficients;  // C x A; empty for ksda
   std::vector<float> bias;          // A; empty for ksda
 
+  std::vector<float> transposed;     // K x C, and norms C: of the centres, by Prepare(); may be empty
+  std::vector<float> norms;
+
+  // Makes `transposed` and `norms`, so that Kernel need not for every batch.
+  void Prepare();
   // Projected rows: n x K from n x dimension.
   std::vector<float> Project(const float* features, std::size_t n, std::size_t dimension) const;
   // n x C

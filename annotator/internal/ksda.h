@@ -17,7 +17,7 @@ struct KsdaOptions {
   std::vector<int> inactive_subclasses = {1, 2, 4};  // numbers tried, each 1..32
   std::vector<int> letter_subclasses = {1, 2};       // parts tried for each intensity, each 1..8
   int width_steps = 9;       // kernel widths tried: sigma0 2^(k/2) around the mean distance, 1..33
-  double ridge = 1e-4;       // epsilon relative to the mean diagonal of K B K, > 0
+  double ridge = 1e-4;       // epsilon relative to the trace of K B K, > 0
   std::size_t smallest = 6;  // a letter or part of fewer rows joins its neighbour, >= 2
 };
 

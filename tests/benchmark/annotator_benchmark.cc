@@ -13,6 +13,8 @@
 #include "annotator/landmarker.h"
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
+#include "features/align.h"
+#include "tests/support/faces.h"
 #include "tests/support/test_data.h"
 
 namespace auforge::annotator {
@@ -129,7 +131,26 @@ void PredictAus(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(model.Predict(rows, n).data());
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(PredictAus)->Arg(1)->Arg(16)->Arg(64)->Unit(benchmark::kMillisecond);
+BENCHMARK(PredictAus)->Arg(1)->Arg(16)->Arg(32)->Arg(64)->Unit(benchmark::kMillisecond);
+
+// What a face costs after its landmarks are known: features of 32 stored crops and their AUs. Counter: ms a face.
+void FeaturesAndAus(benchmark::State& state) {
+  cv::setNumThreads(0);
+  const AuModel model = AuModel::Load(DefaultAuModelPath());
+  const features::FeatureExtractor extractor(model.info().features);
+  const auto n = static_cast<std::size_t>(state.range(0));
+  const features::AlignedFace aligned = features::AlignFace(tests::Texture(256, 256, 3, 1), tests::NeutralFace(), {});
+  const features::Landmarks68 landmarks = features::Transform(aligned.crop_from_image, tests::NeutralFace());
+  std::vector<float> rows(n * extractor.Dimension());
+  for (auto _ : state) {
+    for (std::size_t i = 0; i < n; ++i) {
+      extractor.Extract(aligned.crop, landmarks, std::span(rows).subspan(i * extractor.Dimension(), extractor.Dimension()));
+    }
+    benchmark::DoNotOptimize(model.Predict(rows, n).data());
+  }
+  state.counters["ms_a_face"] = benchmark::Counter(static_cast<double>(n) * 1e-3, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(FeaturesAndAus)->Arg(32)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace auforge::annotator

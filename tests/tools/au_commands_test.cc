@@ -1,0 +1,95 @@
+// train-au, eval-au and calibrate as a user meets them: labels of the field, and labels that are wrong.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "datasets/image_codec.h"
+#include "features/au_schema.h"
+#include "tests/support/faces.h"
+#include "tests/support/tar_file.h"
+#include "tests/support/temp_dir.h"
+
+namespace auforge::tools {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+
+struct Outcome {
+  int code = -1;
+  std::string text;  // stdout and stderr
+};
+
+Outcome RunProgram(const std::string& arguments) {
+  std::FILE* pipe = popen((std::string(AUFORGE_PROGRAM) + " " + arguments + " 2>&1").c_str(), "r");
+  Outcome outcome;
+  std::array<char, 4096> buffer;
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    outcome.text.append(buffer.data(), got);
+  outcome.code = WEXITSTATUS(pclose(pipe));
+  return outcome;
+}
+
+TEST(AuCommands, WrongUsageIsTwo) {
+  EXPECT_EQ(RunProgram("calibrate -o m.h5").code, 2);
+  EXPECT_EQ(RunProgram("calibrate --images a --neutral b -o m.h5").code, 2);
+  EXPECT_EQ(RunProgram("eval-au").code, 2);
+  const Outcome part = RunProgram("eval-au --data disfa:/tmp,part=some");
+  EXPECT_EQ(part.code, 2);
+  EXPECT_THAT(part.text, HasSubstr("must be train or test"));
+  const Outcome option = RunProgram("eval-au --data csv:/tmp/x.csv,colour=red");
+  EXPECT_EQ(option.code, 2);
+  EXPECT_THAT(option.text, AllOf(HasSubstr("colour"), HasSubstr("fold")));
+}
+
+TEST(AuCommands, BadLabelsAreNamedAndCounted) {
+  const tests::TempDir dir;
+  datasets::WritePng(dir / "noise.png", tests::Texture(200, 200, 3, 1));
+  datasets::WritePng(dir / "unlabelled.png", tests::Texture(200, 200, 3, 2));
+  tests::WriteText(dir / "broken.png", "no picture");
+  tests::WriteText(dir / "labels.csv",
+                   "image,AU12,AU19,AU4\nnoise.png,7,1,0\ngone.png,1,0,0\nbroken.png,1,0,0\nnoise.png,1\n");
+  const Outcome outcome = RunProgram("eval-au --data csv:" + (dir / "labels.csv"));
+  EXPECT_EQ(outcome.code, 1) << outcome.text;
+  EXPECT_THAT(outcome.text, HasSubstr("labels.csv:2: AU12 = 7.00 is not an intensity of 0..5"));
+  EXPECT_THAT(outcome.text, HasSubstr("labels.csv:5: 2 fields"));
+  EXPECT_THAT(outcome.text, HasSubstr("gone.png: is labelled, but there is no such picture"));
+  EXPECT_THAT(outcome.text, HasSubstr("1 labels without their picture"));
+  EXPECT_THAT(outcome.text, HasSubstr("1 pictures without a label"));
+  EXPECT_THAT(outcome.text, HasSubstr("AU19: is not in the catalogue; 2 labels left out"));
+  EXPECT_THAT(outcome.text, HasSubstr("AU4: none of 2 labels is active"));
+  EXPECT_THAT(outcome.text, HasSubstr("noise.png: no face found"));
+  EXPECT_THAT(outcome.text, HasSubstr("broken.png: cannot be decoded"));
+  EXPECT_THAT(outcome.text, HasSubstr("no labelled faces"));
+}
+
+// OpenFace's image program on real photos, as if it were labels.
+TEST(AuCommands, AnOpenFaceCsvServesAsLabels) {
+  const char* photos = std::getenv("AUFORGE_PHOTOS");
+  if (photos == nullptr) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
+  const tests::TempDir dir;
+  std::string header = "face, confidence";
+  for (const int au : features::GanSchema().numbers())
+    header += std::string(", AU") + (au < 10 ? "0" : "") + std::to_string(au) + "_r";
+  int file = 0;
+  for (const auto& entry : fs::directory_iterator(photos)) {
+    if (entry.path().extension() != ".jpg" || file >= 4) continue;
+    const std::string name = "p" + std::to_string(file++);
+    fs::copy_file(entry.path(), dir / (name + ".jpg"));
+    std::string row = "0, 0.98";
+    for (int j = 0; j < 17; ++j) row += j == 8 ? ", " + std::to_string(file % 2 * 2.5) : ", 0.10";
+    tests::WriteText(dir / (name + ".csv"), header + "\n" + row + "\n");
+  }
+  const Outcome outcome = RunProgram("eval-au --json --data openface:" + dir.path().string());
+  EXPECT_EQ(outcome.code, 0) << outcome.text;
+  EXPECT_THAT(outcome.text, HasSubstr("\"au\":12"));
+}
+
+}  // namespace
+}  // namespace auforge::tools
