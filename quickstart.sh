@@ -16,7 +16,7 @@ step() { printf '\n== %s\n' "$1"; part=$SECONDS; }
 took() { printf '   %d s\n' "$(( SECONDS - part ))"; }
 
 step "1/7 packages from Debian"
-tools/install-deps.sh
+tools/install-deps.sh --no-tests
 took
 
 step "2/7 build (about 5 minutes the first time on 2 cores)"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what AuForge builds, runs and tests with: packages of Debian 12, nothing else.
 #   tools/install-deps.sh            everything that is missing
+#   tools/install-deps.sh --no-tests what building and running need, without what only tests and examples use (a browser, …)
 #   tools/install-deps.sh --list     only print the package names
 set -euo pipefail
 
@@ -12,14 +13,20 @@ packages=(
   libcli11-dev nlohmann-json3-dev libeigen3-dev libopenblas0 libopenblas-dev libssl-dev libsqlite3-dev libgif-dev
   # GANimation
   libtorch-dev libgloo-dev
-  # tests
-  libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools python3 python3-h5py python3-numpy xz-utils
-  # examples, the word list, the browser tests
-  python3-torch python3-pil octave wordnet-base libcpp-httplib-dev chromium chromium-driver python3-selenium
+  # auforge serve, auforge keywords
+  libcpp-httplib-dev wordnet-base
+  # the test programs are configured with the others
+  libgtest-dev libgmock-dev libbenchmark-dev
 )
+test_packages=(
+  hdf5-tools python3 python3-h5py python3-numpy xz-utils
+  # examples and the browser tests
+  python3-torch python3-pil octave chromium chromium-driver python3-selenium
+)
+if [[ "${1:-}" == --no-tests ]]; then shift; else packages+=("${test_packages[@]}"); fi
 
 if [[ "${1:-}" == --list ]]; then printf '%s\n' "${packages[@]}"; exit 0; fi
-if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,4p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
+if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,5p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "install-deps: this system has no apt; AuForge is built with Debian 12's packages. On another system" >&2
