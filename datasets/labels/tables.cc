@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <stdexcept>
 
 #include "datasets/labels/internal/importer.h"
 
@@ -23,13 +24,12 @@ struct AuColumns {
 };
 AuColumns FindAus(std::vector<std::string> header) {
   AuColumns columns;
-  std::set<int> seen;
   for (std::size_t i = 0; i < header.size(); ++i) {
     std::string name = header[i];
     std::erase(name, '\'');
     if (name.starts_with("AU") || name.starts_with("au")) {
       const auto au = features::ParseAu(name);
-      if (au && *au >= 1 && *au <= kLastFacs && seen.insert(*au).second) {
+      if (au && *au >= 1 && *au <= kLastFacs) {
         columns.aus.push_back(*au);
         columns.at.push_back(i);
       }
@@ -79,6 +79,15 @@ std::string FolderOf(const std::string& path, const LabelOptions& options) {
   return parent.empty() ? "." : parent;
 }
 
+// The schema of a header's columns. Which of two columns of one AU is meant cannot be guessed.
+features::AuSchema SchemaOfColumns(const std::string& file, const std::vector<int>& aus) {
+  try {
+    return features::AuSchema(aus);
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(file + ": the header: " + error.what() + "; leave one column of each AU");
+  }
+}
+
 // EmotioNet's values: 0, 1 and 999 = not scored.
 float Presence(LabelSet& set, const std::string& file, std::size_t line, int au, const std::string& text) {
   const auto value = ParseNumber(text);
@@ -113,7 +122,7 @@ LabelSet ImportPlainCsv(const std::string& path, const LabelOptions& options) {
   const AuColumns columns = FindAus(header);
   if (image == header.size() || columns.aus.empty())
     NothingFound(path, "a header with a column image and columns AU1, AU12, ...");
-  set.schema = features::AuSchema(columns.aus);
+  set.schema = SchemaOfColumns(path, columns.aus);
   const std::string folder = FolderOf(path, options);
   const auto pictures = PicturesByName(folder);
   for (std::size_t i = 1; i < lines->size(); ++i) {
@@ -160,7 +169,7 @@ LabelSet ImportCfee(const std::string& path, const LabelOptions& options) {
     }
   }
   if (columns.aus.empty()) NothingFound(file, "a header with AU columns");
-  set.schema = features::AuSchema(columns.aus);
+  set.schema = SchemaOfColumns(file, columns.aus);
   const std::string folder = FolderOf(file, options);
   const auto pictures = PicturesByName(folder);
   for (std::size_t i = 1; i < lines->size(); ++i) {
@@ -205,7 +214,7 @@ LabelSet ImportEmotioNetManual(const std::string& path, const LabelOptions& opti
   const AuColumns columns = FindAus(header);
   if (columns.aus.empty() || header[0] != "URL")
     NothingFound(path, "the header URL,URL orig,'AU 1',...,'AU 60'");
-  set.schema = features::AuSchema(columns.aus);
+  set.schema = SchemaOfColumns(path, columns.aus);
   const std::string folder = FolderOf(path, options);
   const auto pictures = PicturesByName(folder);
   for (std::size_t i = 1; i < lines->size(); ++i) {

@@ -172,6 +172,33 @@ void Landmarks(const fs::path& path) {
   dlib::serialize(deltas, out);
 }
 
+// The first byte is the layout's number in label_fuzz.cc.
+void Labels(const fs::path& folder) {
+  std::string bp4d = "0";
+  for (int au = 1; au < 100; ++au) bp4d += "," + std::to_string(au);
+  bp4d += "\n10";
+  for (int au = 1; au < 100; ++au) bp4d += au == 12 ? ",1" : ",9";
+  std::string automatic = "http://a.org/N_1.jpg\thttp://b.org/N_1.jpg", ganimation = "one.jpg";
+  for (int au = 1; au <= 60; ++au) automatic += au % 3 == 0 ? "\t1" : "\t999";
+  for (int au = 0; au < 17; ++au) ganimation += ",0.5";
+  const std::vector<std::string> contents = {
+      "image,subject,AU1,AU12\na.jpg,s1,0,2.5\n",
+      "face, confidence, AU01_r, AU12_r, AU12_c\n0, 0.98, 0.00, 2.31, 1.00\n",
+      "URL,URL orig,'AU 1','AU 12'\nhttp://a.org/N_1.jpg,http://b.org/N_1.jpg,0,999\n",
+      automatic + "\n",
+      "image,1,2,12,25\n09_110_2555.jpg,1,0,0,1\n",
+      ganimation + "\n",
+      "1,0\n2,3\n",
+      "# a comment\n000.jpg 3\n",
+      "   1.2000000e+01   3.0000000e+00   0.0000000e+00   0.0000000e+00\n",
+      "   4.0000000e+00   0.0000000e+00\n",
+      bp4d + "\n"};
+  for (std::size_t i = 0; i < contents.size(); ++i) {
+    const std::string input = std::string(1, static_cast<char>(i)) + contents[i];
+    WriteBytes(folder / std::to_string(i), input.data(), input.size());
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -195,5 +222,6 @@ int main(int argc, char** argv) {
            "quality>=0.5 & -10<=yaw<=10"}) {
     WriteBytes(folder / "query_expression" / std::to_string(number++), text.data(), text.size());
   }
+  Labels(folder / "label");
   return 0;
 }

@@ -316,6 +316,18 @@ TEST(ImportCsv, ReadsAnyAusInAnyOrder) {
   EXPECT_THAT(set.faults, Contains(AllOf(HasSubstr(":6"), HasSubstr("1 fields"))));
 }
 
+TEST(ImportCsv, AnAuInTwoColumnsIsNamedWithItsFile) {
+  const tests::TempDir dir;
+  PutPicture(dir, "a.jpg");
+  Put(dir, "labels.csv", "image,AU1,AU12,AU01\na.jpg,1,2,3\n");
+  try {
+    ImportLabels("csv", dir / "labels.csv", {});
+    FAIL() << "two columns of AU1 were accepted";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("labels.csv"), HasSubstr("AU1: occurs twice")));
+  }
+}
+
 TEST(ImportCsv, WindowsFilesWithAByteOrderMark) {
   const tests::TempDir dir;
   Put(dir, "labels.csv", "\xEF\xBB\xBFimage,AU1\r\na.jpg,1\r\n");
