@@ -11,13 +11,19 @@ using features::Point2;
 
 constexpr float kMostDoubt = 0.21F;
 constexpr float kMostDoubtWhenSure = 0.40F;
-constexpr float kSureScore = 0.999F;
+constexpr float kUnsureScore = 0.996F, kSureScore = 0.999F;
 constexpr float kEyesInBox = 0.41F;  // inter-ocular distance of the mean face as a share of its box
 
 // The box of the second run: a few per cent aside and smaller, about as far as detectors differ.
 features::Box Shaken(const features::Box& box) {
   const float shift = 0.056F * box.width;
   return {box.x + shift, box.y - shift, 0.93F * box.width, 0.93F * box.height};
+}
+
+// How much doubt a detection may leave: more, the surer the detector was.
+float MostDoubt(float score) {
+  const float sure = std::clamp((score - kUnsureScore) / (kSureScore - kUnsureScore), 0.0F, 1.0F);
+  return kMostDoubt + sure * (kMostDoubtWhenSure - kMostDoubt);
 }
 
 Point2 Mean(const Landmarks68& landmarks, std::size_t first, std::size_t last) {
@@ -58,8 +64,7 @@ std::vector<ConfirmedFace> ConfirmFaces(const Landmarker& landmarker,
     const features::Detection& detection = candidates[f].detection;
     if (detection.points) apart += 0.5F * PointDistance(*detection.points, first);
     confirmed[f].doubt = apart / (kEyesInBox * detection.box.width);
-    confirmed[f].is_face =
-        confirmed[f].doubt <= (detection.score >= kSureScore ? kMostDoubtWhenSure : kMostDoubt);
+    confirmed[f].is_face = confirmed[f].doubt <= MostDoubt(detection.score);
   }
   return confirmed;
 }

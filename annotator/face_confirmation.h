@@ -13,7 +13,7 @@ namespace auforge::annotator {
 struct ConfirmedFace {
   features::Landmarks68 landmarks{};  // the mean of both runs
   float doubt = 0;  // 0: none; mean distances between what should be equal, in inter-ocular distances
-  // doubt <= 0.21, or <= 0.40 where the detector is as good as sure (score >= 0.999). On dlib's example
+  // doubt <= 0.21, rising to 0.40 as the detector's score rises from 0.996 to 0.999. On dlib's example
   // photos and 568 portraits that holds for all faces of 40 pixels and more; what YuNet takes for faces among
   // the dogs scores at most 0.996 and has a doubt of 0.22 and more (0.33 from 40 pixels on).
   bool is_face = false;
