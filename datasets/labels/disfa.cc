@@ -20,6 +20,8 @@ const features::AuSchema& DisfaSchema() {
   return schema;
 }
 
+constexpr double kMostFrames = 1e9;  // a year of video
+
 // frame -> intensities of all AUs.
 using Codes = std::map<long, std::vector<float>>;
 
@@ -28,7 +30,7 @@ std::optional<std::pair<long, double>> ParseCode(const std::vector<std::string>&
   if (fields.size() != 2) return std::nullopt;
   const auto intensity = ParseNumber(fields[1]);
   const auto frame = ParseNumber(fs::path(fields[0]).stem().string());
-  if (!frame || !intensity || *frame < 0 || *frame != std::floor(*frame)) return std::nullopt;
+  if (!frame || !intensity || !(*frame >= 0 && *frame <= kMostFrames) || *frame != std::floor(*frame)) return std::nullopt;
   return std::pair{static_cast<long>(*frame), *intensity};
 }
 
