@@ -86,7 +86,9 @@ def ask(path, **parameters):
 
 
 def found(browser):
-    return int(browser.text("#count").split(" of ")[0].replace(",", ""))
+    # Empty between a question and its answer: wait for a number.
+    first = browser.wait(lambda: (browser.text("#count") or "").split(" of ")[0].replace(",", ""))
+    return int(first)
 
 
 def search(browser, text):
