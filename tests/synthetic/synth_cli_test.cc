@@ -1,13 +1,11 @@
 // auforge synth as scripts see it: exit codes and messages of what goes wrong.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <string>
 
 #include "datasets/storage/hdf5_file.h"
+#include "tests/support/program.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 
@@ -16,19 +14,10 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Outcome {
-  int code = -1;
-  std::string text;  // stdout and stderr
-};
+using Outcome = tests::ProgramOutcome;
 
 Outcome Synth(const std::string& arguments) {
-  std::FILE* pipe = popen((std::string(AUFORGE_PROGRAM) + " synth " + arguments + " 2>&1").c_str(), "r");
-  Outcome outcome;
-  std::array<char, 4096> buffer;
-  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    outcome.text.append(buffer.data(), got);
-  outcome.code = WEXITSTATUS(pclose(pipe));
-  return outcome;
+  return tests::RunCommand(std::string(AUFORGE_PROGRAM) + " synth " + arguments);
 }
 
 TEST(SynthCommand, EverySubcommandHelpsWithAnExample) {

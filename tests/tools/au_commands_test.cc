@@ -1,16 +1,14 @@
 // train-au, eval-au and calibrate as a user meets them: labels of the field, and labels that are wrong.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
 #include "datasets/image_codec.h"
 #include "features/au_schema.h"
 #include "tests/support/faces.h"
+#include "tests/support/program.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 
@@ -21,19 +19,10 @@ namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
 
-struct Outcome {
-  int code = -1;
-  std::string text;  // stdout and stderr
-};
+using Outcome = tests::ProgramOutcome;
 
 Outcome RunProgram(const std::string& arguments) {
-  std::FILE* pipe = popen((std::string(AUFORGE_PROGRAM) + " " + arguments + " 2>&1").c_str(), "r");
-  Outcome outcome;
-  std::array<char, 4096> buffer;
-  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    outcome.text.append(buffer.data(), got);
-  outcome.code = WEXITSTATUS(pclose(pipe));
-  return outcome;
+  return tests::RunCommand(std::string(AUFORGE_PROGRAM) + " " + arguments);
 }
 
 TEST(AuCommands, WrongUsageIsTwo) {

@@ -1,33 +1,23 @@
 // The command line as scripts see it: exit codes, messages, help.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <sstream>
 
 #include "datasets/shard.h"
 #include "datasets/image_codec.h"
 #include "tests/support/faces.h"
+#include "tests/support/program.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 
 namespace auforge::tools {
 namespace {
 
-struct Outcome {
-  int code = -1;
-  std::string text;  // stdout and stderr
-};
+using Outcome = tests::ProgramOutcome;
 
 Outcome RunProgram(const std::string& arguments) {
-  std::FILE* pipe = popen((std::string(AUFORGE_PROGRAM) + " " + arguments + " 2>&1").c_str(), "r");
-  Outcome outcome;
-  std::array<char, 4096> buffer;
-  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) outcome.text.append(buffer.data(), got);
-  outcome.code = WEXITSTATUS(pclose(pipe));
-  return outcome;
+  return tests::RunCommand(std::string(AUFORGE_PROGRAM) + " " + arguments);
 }
 
 TEST(CommandLine, EveryCommandHelpsWithAnExample) {

@@ -1,14 +1,12 @@
 // query, export and keywords as scripts see them.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 
 #include "datasets/shard.h"
 #include "tests/datasets/query/crawl.h"
 #include "tests/datasets/query/plain_scan.h"
+#include "tests/support/program.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 
@@ -17,19 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Outcome {
-  int code = -1;
-  std::string text;  // stdout and stderr
-};
+using Outcome = tests::ProgramOutcome;
 
 Outcome RunProgram(const std::string& arguments) {
-  std::FILE* pipe = popen((std::string(AUFORGE_PROGRAM) + " " + arguments + " 2>&1").c_str(), "r");
-  Outcome outcome;
-  std::array<char, 4096> buffer;
-  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    outcome.text.append(buffer.data(), got);
-  outcome.code = WEXITSTATUS(pclose(pipe));
-  return outcome;
+  return tests::RunCommand(std::string(AUFORGE_PROGRAM) + " " + arguments);
 }
 
 class QueryCommand : public testing::Test {
