@@ -1,6 +1,7 @@
 #include "datasets/synthetic/cg_generator.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <stdexcept>
@@ -93,6 +94,7 @@ CgGenerator::CgGenerator(const FaceModel& model, const FaceRenderer& renderer, c
       options_(Checked(options)),
       au_shapes_(model),
       mixer_(model),
+      landmark_points_(model),
       visibility_(model),
       painter_(model, options.texture_side, std::max(128, options.texture_side * 2 / 3)),
       wrinkles_(model, painter_.atlas()),
@@ -102,7 +104,7 @@ CgGenerator::CgGenerator(const FaceModel& model, const FaceRenderer& renderer, c
 CgGenerator::~CgGenerator() = default;
 
 std::string CgGenerator::ConfigDigest() const {
-  std::string text = "cg 3 " + std::to_string(options_.size) + " " +
+  std::string text = "cg 4 " + std::to_string(options_.size) + " " +
                      std::to_string(options_.faces_per_identity) + " " +
                      std::to_string(options_.texture_side);
   for (const float v :
@@ -165,7 +167,8 @@ SyntheticFace CgGenerator::Make(const Character& character, const Plan& plan) co
     }
   }
   Random cover(plan.cover_seed, plan.occluders, kCover);
-  for (ExtraMesh& mesh : WornMeshes(shape, plan.occluders, cover)) extras.push_back(std::move(mesh));
+  const Vec3 skin_colour = SkinReflectance(character.person.melanin, character.person.haemoglobin);
+  for (ExtraMesh& mesh : OccluderMeshes(shape, skin_colour, plan.occluders, cover)) extras.push_back(std::move(mesh));
 
   FaceScene scene;
   scene.width = scene.height = options_.size;
@@ -198,11 +201,8 @@ SyntheticFace CgGenerator::Make(const Character& character, const Plan& plan) co
 
   SyntheticFace face;
   // Cameras expose for the face, but not fully: dark skin stays dark.
-  const Vec3 skin_colour = SkinReflectance(character.person.melanin, character.person.haemoglobin);
-  face.image = ToDisplay(picture, std::pow(0.42F / skin_colour.y, 0.30F) * plan.exposure);
-  for (std::size_t i = 0; i < features::kLandmarkCount; ++i) {
-    face.landmarks[i] = camera.Project(camera.View(shape[static_cast<std::size_t>(LandmarkVertices()[i])]));
-  }
+  face.image = ToDisplay(picture, std::pow(0.42F / skin_colour.y, 0.38F) * plan.exposure);
+  face.landmarks = landmark_points_.Project(shape, camera);
   cv::Mat covered = cv::Mat::zeros(face.image.size(), CV_8UC1);
   PaintOccluders(face.image, covered, face.landmarks, plan.occluders, cover);
   const Visibility seen =
@@ -255,9 +255,12 @@ SyntheticFace CgGenerator::Generate(std::uint64_t seed, std::uint64_t index) con
     return std::clamp(random.Normal(0, deviation), -limit, limit);
   };
   if (random.Chance(options_.turned)) {
-    plan.pose = {random.Uniform(-options_.yaw_limit, options_.yaw_limit),
-                 random.Uniform(-options_.pitch_limit, options_.pitch_limit),
-                 random.Uniform(-options_.roll_limit, options_.roll_limit)};
+    // Evenly in a ball: necks do not turn, nod and lean to their limits at once.
+    std::array<float, 3> share{};
+    do {
+      for (float& s : share) s = random.Uniform(-1, 1);
+    } while (share[0] * share[0] + share[1] * share[1] + share[2] * share[2] > 1);
+    plan.pose = {share[0] * options_.yaw_limit, share[1] * options_.pitch_limit, share[2] * options_.roll_limit};
   } else {
     plan.pose = {draw(options_.yaw, options_.yaw_limit), draw(options_.pitch, options_.pitch_limit),
                  draw(options_.roll, options_.roll_limit)};
@@ -275,7 +278,7 @@ SyntheticFace CgGenerator::Generate(std::uint64_t seed, std::uint64_t index) con
   plan.backdrop_seed = random.Bits();
   Random light(seed, index, kLight);
   plan.light = SampleLight(light);
-  plan.exposure = std::exp(light.Normal(0.08F, 0.16F));
+  plan.exposure = std::exp(light.Normal(0.10F, 0.15F));
 
   SyntheticFace face = Make(*character, plan);
   Random degrade(seed, index, kDegrade);

@@ -13,6 +13,7 @@
 #include "datasets/synthetic/occluders.h"
 #include "datasets/synthetic/person.h"
 #include "datasets/synthetic/skin_painter.h"
+#include "datasets/synthetic/landmark_points.h"
 #include "datasets/synthetic/visibility.h"
 #include "datasets/synthetic/wardrobe.h"
 #include "datasets/synthetic/wrinkles.h"
@@ -23,7 +24,8 @@ struct CgOptions {
   int size = 256;              // side of the pictures, pixels, 64..1024
   int faces_per_identity = 6;  // pictures of one made-up person, >= 1
   int texture_side = 384;      // texels of the face's texture, 128..2048; cost grows with its square
-  // Standard deviations, degrees. A share `turned` of the faces is drawn evenly from -limit..limit instead.
+  // Standard deviations, degrees. A share `turned` of the faces is drawn evenly from the ball that reaches
+  // these limits instead.
   float yaw = 15, pitch = 7, roll = 7.5F;
   float turned = 0.15F;                                     // 0..1
   float yaw_limit = 60, pitch_limit = 30, roll_limit = 30;  // nothing beyond these, 0..90
@@ -59,6 +61,7 @@ class CgGenerator final : public FaceGenerator {
   CgOptions options_;
   AuShapes au_shapes_;
   ExpressionMixer mixer_;
+  LandmarkPoints landmark_points_;
   VisibilityMeter visibility_;
   SkinPainter painter_;
   WrinkleMaps wrinkles_;

@@ -29,7 +29,7 @@ void Cast(cv::Mat& image, Random& random) {
 }
 
 void Motion(cv::Mat& image, Random& random) {
-  const int length = std::max(3, static_cast<int>(random.Uniform(0.01F, 0.04F) * static_cast<float>(image.cols)));
+  const int length = std::max(3, static_cast<int>(random.Uniform(0.008F, 0.025F) * static_cast<float>(image.cols)));
   const int side = length | 1;
   cv::Mat kernel = cv::Mat::zeros(side, side, CV_32FC1);
   const float angle = random.Uniform(0, std::numbers::pi_v<float>);
@@ -40,8 +40,9 @@ void Motion(cv::Mat& image, Random& random) {
   cv::filter2D(image, image, -1, kernel, {-1, -1}, 0, cv::BORDER_REPLICATE);
 }
 
-void Noise(cv::Mat& image, Random& random) {
-  const float deviation = random.Uniform(1, 12) * random.Uniform(0.3F, 1);
+// share: of the grain that is left; a picture that was made smaller has averaged the rest away.
+void Noise(cv::Mat& image, float share, Random& random) {
+  const float deviation = share * random.Uniform(1, 12) * random.Uniform(0.3F, 1);
   const bool coloured = random.Chance(0.6F);
   // Sums of uniform bits are normal enough for grain, and ten times as fast as Box and Muller.
   const auto grain = [&random] {
@@ -93,14 +94,14 @@ cv::Mat Degrade(const cv::Mat& image, const DegradeOptions& options, Random& ran
     cv::GaussianBlur(out, out, {}, sigma);
   }
   if (random.Chance(options.small)) {
-    const double factor = random.Uniform(0.25F, 0.9F);
+    const double factor = random.Uniform(0.3F, 0.9F);
     cv::Mat reduced;
     cv::resize(out, reduced, {}, factor, factor, cv::INTER_AREA);
-    if (random.Chance(options.noise)) Noise(reduced, random);
+    if (random.Chance(options.noise)) Noise(reduced, std::sqrt(static_cast<float>(factor)), random);
     if (random.Chance(options.jpeg)) reduced = DecodeImage(EncodeJpeg(reduced, 40 + random.Index(55)), {}).bgr;
     cv::resize(reduced, out, out.size(), 0, 0, random.Chance(0.5F) ? cv::INTER_LINEAR : cv::INTER_CUBIC);
   } else if (random.Chance(options.noise)) {
-    Noise(out, random);
+    Noise(out, 1, random);
   }
   if (random.Chance(options.jpeg)) out = DecodeImage(EncodeJpeg(out, 25 + random.Index(71)), {}).bgr;
   return out;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "datasets/synthetic/internal/face_topology.h"
+#include "datasets/synthetic/landmark_points.h"
 #include "datasets/synthetic/renderer.h"
 
 namespace auforge::datasets::synthetic {
@@ -16,7 +17,7 @@ namespace {
 
 constexpr std::size_t kJawCount = 17;
 constexpr float kJawReach = 3.0F;    // cm along the face within which a jaw landmark may slide
-constexpr float kJawWeight = 0.35F;  // landmarkers are unsure along the jaw
+constexpr float kJawWeight = 0.8F;  // landmarkers are unsure along the jaw
 
 float Weight(std::size_t landmark) { return landmark < kJawCount ? kJawWeight : 1.0F; }
 
@@ -209,7 +210,9 @@ FaceFit FaceFitter::Fit(const features::Landmarks68& landmarks) const {
   FaceFit fit;
   fit.identity.assign(model_.identities.size(), 0.0F);
   fit.expression.assign(model_.expressions.size(), 0.0F);
-  Match match{{LandmarkVertices().begin(), LandmarkVertices().end()}};
+  // What is fitted was found by a landmarker. The jaw starts on the bone and is then matched to the outline.
+  Match match{{MarkedVertices().begin(), MarkedVertices().end()}};
+  std::copy_n(LandmarkVertices().begin(), kJawCount, match.vertex.begin());
   const std::vector<features::Point2> pixels(landmarks.begin(), landmarks.end());
   std::vector<float> weights;
   for (std::size_t i = 0; i < landmarks.size(); ++i) weights.push_back(Weight(i));

@@ -200,6 +200,8 @@ MouthGeometry FaceRenderer::Impl::Mouth(const FaceScene& scene) const {
   for (const std::size_t i : {61U, 62U, 63U, 65U, 66U, 67U}) sum += landmark(i);
   mouth.front = scene.camera.View(sum * (1.0F / 6));
   mouth.inwards = scene.camera.view_from_model({0, 0, -1});
+  const Vec3 half = (landmark(64) - landmark(60)) * 0.5F;
+  mouth.across = scene.camera.view_from_model(half) * (1 / std::max(0.01F, Dot(half, half)));
   for (const auto& [upper, lower] : {std::array<std::size_t, 2>{61, 67}, {62, 66}, {63, 65}}) {
     mouth.gap = std::max(mouth.gap, Length(landmark(upper) - landmark(lower)));
   }
@@ -512,8 +514,27 @@ RenderedFace Resolver::Run() const {
 
 }  // namespace
 
-RenderedFace FaceRenderer::Render(const FaceScene& scene, RenderScratch& scratch) const {
-  CheckScene(scene, impl_->sky.open.size());
+namespace {
+
+// The model's rows of teeth are so wide that they come out beside the corners of an open mouth: narrower, and farther
+// back at the sides.
+void DrawTeethIn(std::vector<Vec3>& shape) {
+  constexpr float kNarrower = 0.86F, kBack = 0.22F, kSidesBack = 0.10F;  // share; cm; cm for each cm² of x
+  for (std::size_t v = static_cast<std::size_t>(internal::kEyeSocketEnd); v < static_cast<std::size_t>(internal::kTeethEnd); ++v) {
+    Vec3& p = shape[v];
+    p.z -= kBack + kSidesBack * std::min(p.x * p.x, 4.0F);
+    p.x *= kNarrower;
+  }
+}
+
+}  // namespace
+
+RenderedFace FaceRenderer::Render(const FaceScene& model_scene, RenderScratch& scratch) const {
+  CheckScene(model_scene, impl_->sky.open.size());
+  FaceScene scene = model_scene;
+  scratch.shape.assign(model_scene.shape.begin(), model_scene.shape.end());
+  DrawTeethIn(scratch.shape);
+  scene.shape = scratch.shape;
   const std::array<EyeGeometry, 2> eyes = impl_->Eyes(scene);
   const MouthGeometry mouth = impl_->Mouth(scene);
   std::vector<SurfacePoint> surface;

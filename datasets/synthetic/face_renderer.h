@@ -51,6 +51,7 @@ struct EyeLook {
   float iris_angle = 24;   // half angle seen from the eye's centre, degrees
   float pupil = 0.38F;     // share of the iris
   float redness = 0.2F;    // veins, 0..1
+  float white = 1;         // brightness of the sclera: 1 of light-skinned people; it darkens with the skin
   std::uint32_t seed = 0;  // of the iris' pattern
 };
 
@@ -100,6 +101,7 @@ struct RenderScratch {
   VisibilityBuffer samples, shadow;
   std::vector<ScreenVertex> screen;
   std::vector<Vec3> normals;
+  std::vector<Vec3> shape;  // as drawn
 };
 
 class FaceRenderer {

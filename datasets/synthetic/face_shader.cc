@@ -185,8 +185,8 @@ Vec3 FaceShader::Eye(const SurfacePoint& point, int which) const {
   const float angle = std::atan2(sideways.y, sideways.x);
 
   const float veins = look.redness * Noise1(angle * 9 + 40, look.seed) * SmoothStep(1.2F, 2.6F, ring);
-  Vec3 sclera{0.48F - 0.22F * veins, 0.49F - 0.23F * veins, 0.55F - 0.05F * veins};
-  sclera = sclera * (1 - 0.25F * SmoothStep(1.6F, 3.2F, ring));
+  Vec3 sclera{0.33F - 0.15F * veins, 0.34F - 0.16F * veins, 0.39F - 0.04F * veins};
+  sclera = sclera * (look.white * (1 - 0.25F * SmoothStep(1.6F, 3.2F, ring)));
   Vec3 iris = Mix(look.iris, look.iris_rim, SmoothStep(0.62F, 1.0F, ring));
   const float fibre = Noise1(angle * 11, look.seed) * 0.6F + Noise1(angle * 27 + ring * 3, look.seed + 1) * 0.4F;
   iris = iris * (0.55F + 0.9F * fibre);
@@ -199,10 +199,10 @@ Vec3 FaceShader::Eye(const SurfacePoint& point, int which) const {
   const float height = Dot(point.position - eye.lower, eye.upper_from_lower) / std::max(height2, 0.01F);
   const float margin = 0.16F / std::max(std::sqrt(height2), 0.1F);   // 1.6 mm as a share of the opening
   const float aside = std::abs(Dot(point.position - eye.lower, eye.across)) / std::max(Dot(eye.across, eye.across), 0.01F);
-  float open = (1 - 0.62F * SmoothStep(1 - 2.4F * margin, 1.0F, height)) * (0.70F + 0.30F * SmoothStep(0.0F, 0.8F * margin, height));
-  open *= 1 - 0.45F * SmoothStep(0.55F, 1.05F, aside);
+  float open = (1 - 0.72F * SmoothStep(1 - 3.0F * margin, 1.0F, height)) * (0.62F + 0.38F * SmoothStep(0.0F, 1.2F * margin, height));
+  open *= 0.88F * (1 - 0.6F * SmoothStep(0.45F, 1.05F, aside));
   const Vec3 normal = Normalised(Mix(out, Normalised(point.position * -1.0F), 0.25F));
-  Vec3 colour = Times(albedo, Irradiance(scene_.light.ambient, normal) * open + Lamps(normal, point.lit, 0.4F) * (0.35F + 0.65F * open));
+  Vec3 colour = Times(albedo, Irradiance(scene_.light.ambient, normal) * open + Lamps(normal, point.lit, 0.4F) * (0.2F + 0.8F * open));
 
   // The cornea bulges over the iris and mirrors the lamps; a bright sky or window is always somewhere.
   Vec3 cornea = out;
@@ -212,7 +212,9 @@ Vec3 FaceShader::Eye(const SurfacePoint& point, int which) const {
   for (const Lamp& lamp : scene_.light.lamps) {
     const float size = std::cos((5 + 7 * lamp.softness) * kPi / 180);
     const float spot = SmoothStep(size - 0.012F, size + 0.004F, Dot(mirrored, lamp.direction));
-    colour += lamp.colour * (spot * 2.2F * std::min(1.0F, 0.4F + open) * point.lit);
+    // The white of the eye is rougher than the cornea.
+    const float strength = 1.9F - 1.4F * SmoothStep(0.9F, 1.4F, ring);
+    colour += lamp.colour * (spot * strength * std::min(1.0F, 0.3F + open) * point.lit);
   }
   const float gloss = 0.75F * Fresnel(std::max(0.0F, Dot(cornea, view)));
   return colour + Irradiance(scene_.light.ambient, mirrored) * (gloss * open);
@@ -232,6 +234,10 @@ Vec3 FaceShader::Inside(const SurfacePoint& point, FacePart part) const {
   const float reach = 0.45F + 0.42F * std::min(mouth_.gap, 2.5F);
   float shade = std::exp(-std::max(0.0F, depth - 0.25F) / reach);
   shade = std::max(shade, part == FacePart::kTeeth ? 0.15F : 0.09F);
+  // The cheeks keep it from the back teeth.
+  if (part != FacePart::kEyeSocket) {
+    shade *= 1 - 0.85F * SmoothStep(0.40F, 0.85F, std::abs(Dot(point.position - mouth_.front, mouth_.across)));
+  }
   const Vec3 normal = Normalised(Normalised(point.normal) + mouth_.inwards * -1.2F);
   Vec3 colour = Times(albedo, Irradiance(scene_.light.ambient, normal) + Lamps(normal, 0.75F, 0.5F)) * (shade * 0.85F);
   if (part != FacePart::kEyeSocket) colour += Highlight(point, Normalised(point.normal), 60) * (0.9F * shade);

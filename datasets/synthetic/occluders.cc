@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "datasets/synthetic/internal/held_things.h"
 #include "features/align.h"
 
 namespace auforge::datasets::synthetic {
@@ -161,82 +162,6 @@ void Lay(cv::Mat& image, cv::Mat& covered, const cv::Mat& stencil, const cv::Mat
   }
 }
 
-// Mean colour of the cheeks, so that a hand looks like its owner's.
-cv::Scalar CheekColour(const cv::Mat& image, const features::Landmarks68& l) {
-  cv::Scalar sum;
-  int count = 0;
-  for (const auto& [a, b] : {std::array<std::size_t, 2>{2, 31}, {14, 35}}) {
-    const features::Point2 p = features::Midpoint(l[a], l[b]);
-    const int x = static_cast<int>(p.x), y = static_cast<int>(p.y);
-    if (x < 0 || y < 0 || x >= image.cols || y >= image.rows) continue;
-    const cv::Vec3b c = image.at<cv::Vec3b>(y, x);
-    sum += cv::Scalar(c[0], c[1], c[2]);
-    ++count;
-  }
-  return count > 0 ? sum * (1.0 / count) : cv::Scalar(110, 130, 170);
-}
-
-void PaintHand(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& l, Random& random) {
-  const float unit = features::InterOcularDistance(l);
-  const cv::Scalar skin = CheekColour(image, l) * random.Uniform(0.75F, 1.15F);
-  // Fingertips reach for a place of the face, the hand comes from below or from a side.
-  constexpr std::array<std::size_t, 6> kPlaces{57, 33, 48, 54, 8, 3};
-  const cv::Point2f tip = ToCv(l[kPlaces[static_cast<std::size_t>(random.Index(6))]]);
-  const float angle = random.Uniform(0.15F, 0.85F) * kPi;  // the direction from tip to wrist, downwards
-  const cv::Point2f along(std::cos(angle), std::sin(angle)), across(-along.y, along.x);
-  cv::Mat stencil = cv::Mat::zeros(image.size(), CV_8UC1);
-  cv::Mat paint(image.size(), CV_8UC3, skin);
-  const int fingers = 2 + random.Index(3);
-  const float width = unit * random.Uniform(0.22F, 0.3F);
-  for (int i = 0; i < fingers; ++i) {
-    const float offset = (static_cast<float>(i) - static_cast<float>(fingers - 1) / 2) * width * random.Uniform(0.98F, 1.12F);
-    const float reach = unit * (0.25F * std::abs(static_cast<float>(i) - static_cast<float>(fingers) / 2) * random.Uniform(0.2F, 0.8F));
-    const cv::Point2f a = tip + across * offset + along * reach, b = tip + across * offset * 1.15F + along * unit * 1.5F;
-    cv::line(stencil, a, b, 255, cvRound(width * 0.94F), cv::LINE_AA);
-    // Round in the middle, dark between the fingers.
-    for (int k = 3; k >= 0; --k) {
-      const float w = width * (0.94F - 0.22F * static_cast<float>(3 - k));
-      cv::line(paint, a, b, skin * (0.72 + 0.09 * (3 - k)), std::max(1, cvRound(w)), cv::LINE_AA);
-    }
-    cv::ellipse(paint, a + along * width * 0.35F, cv::Size2f(width * 0.28F, width * 0.34F), angle * 180 / kPi, 0, 360, skin * 1.08, -1, cv::LINE_AA);
-  }
-  cv::line(stencil, tip + along * unit * 1.7F, tip + along * unit * 3.2F, 255, cvRound(width * static_cast<float>(fingers + 1)), cv::LINE_AA);
-  cv::GaussianBlur(paint, paint, {}, std::max(0.8F, unit * 0.02F));
-  cv::Mat soft;
-  stencil.convertTo(soft, CV_32FC1, 1.0 / 255);
-  cv::GaussianBlur(soft, soft, {}, 0.8);
-  Lay(image, covered, soft, paint);
-}
-
-void PaintObject(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& l, Random& random) {
-  const float unit = features::InterOcularDistance(l);
-  const cv::Point2f centre = ToCv(l[static_cast<std::size_t>(random.Index(68))]) + cv::Point2f(random.Normal(0, 0.3F * unit), random.Normal(0, 0.3F * unit));
-  cv::Mat stencil = cv::Mat::zeros(image.size(), CV_8UC1);
-  const float size = unit * random.Uniform(0.35F, 0.95F);
-  if (random.Chance(0.5F)) {
-    cv::ellipse(stencil, centre, cv::Size2f(size, size * random.Uniform(0.4F, 1)), random.Uniform(0, 180), 0, 360, 255, -1, cv::LINE_AA);
-  } else {
-    std::vector<cv::Point> polygon;
-    const int corners = 4 + random.Index(4);
-    for (int i = 0; i < corners; ++i) {
-      const float angle = 2 * kPi * (static_cast<float>(i) + random.Uniform(-0.2F, 0.2F)) / static_cast<float>(corners), r = size * random.Uniform(0.7F, 1.2F);
-      polygon.emplace_back(cvRound(centre.x + r * std::cos(angle)), cvRound(centre.y + r * std::sin(angle)));
-    }
-    cv::fillConvexPoly(stencil, polygon, 255, cv::LINE_AA);
-  }
-  const auto colour = [&] { return cv::Scalar(random.Uniform(0, 255), random.Uniform(0, 255), random.Uniform(0, 255)); };
-  cv::Mat paint(image.size(), CV_8UC3, colour());
-  const cv::Scalar stripe = colour();
-  const int pitch = 6 + random.Index(40), width = 1 + random.Index(12);
-  if (random.Chance(0.5F)) {
-    for (int y = 0; y < paint.rows + paint.cols; y += pitch) cv::line(paint, {0, y}, {paint.cols, y - paint.cols / 2}, stripe, width, cv::LINE_AA);
-  }
-  cv::Mat soft;
-  stencil.convertTo(soft, CV_32FC1, 1.0 / 255);
-  cv::GaussianBlur(soft, soft, {}, random.Uniform(0.6F, 2.5F));
-  Lay(image, covered, soft, paint);
-}
-
 void PaintStrands(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& l, Random& random) {
   const float unit = features::InterOcularDistance(l);
   cv::Mat stencil = cv::Mat::zeros(image.size(), CV_8UC1);
@@ -295,11 +220,13 @@ std::uint32_t SampleOccluders(const OccluderOptions& options, Random& random) {
   return kinds;
 }
 
-std::vector<ExtraMesh> WornMeshes(std::span<const Vec3> shape, std::uint32_t kinds, Random& random) {
+std::vector<ExtraMesh> OccluderMeshes(std::span<const Vec3> shape, Vec3 skin, std::uint32_t kinds, Random& random) {
   std::vector<ExtraMesh> meshes;
   if ((kinds & Bit(Occluder::kGlasses)) != 0) meshes.push_back(MakeGlasses(shape, false, random));
   if ((kinds & Bit(Occluder::kSunglasses)) != 0) meshes.push_back(MakeGlasses(shape, true, random));
   if ((kinds & Bit(Occluder::kMask)) != 0) meshes.push_back(MakeMask(shape, random));
+  if ((kinds & Bit(Occluder::kObject)) != 0) meshes.push_back(internal::MakeObject(shape, random));
+  if ((kinds & Bit(Occluder::kHand)) != 0) meshes.push_back(internal::MakeHand(shape, skin, random));
   return meshes;
 }
 
@@ -308,8 +235,6 @@ void PaintOccluders(cv::Mat& image, cv::Mat& covered, const features::Landmarks6
     throw std::invalid_argument("PaintOccluders: needs a CV_8UC3 picture and a CV_8UC1 mask of its size");
   }
   if ((kinds & Bit(Occluder::kHairStrands)) != 0) PaintStrands(image, covered, landmarks, random);
-  if ((kinds & Bit(Occluder::kObject)) != 0) PaintObject(image, covered, landmarks, random);
-  if ((kinds & Bit(Occluder::kHand)) != 0) PaintHand(image, covered, landmarks, random);
 }
 
 }  // namespace auforge::datasets::synthetic

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "datasets/synthetic/skin_painter.h"
+
 namespace auforge::datasets::synthetic {
 namespace {
 
@@ -65,9 +67,12 @@ void SampleHair(Random& random, Person& p) {
   p.grey = std::clamp((p.age - 0.42F) * 2.2F + random.Normal(0, 0.22F), 0.0F, 1.0F);
   if (p.femininity > 0.5F && random.Chance(0.5F)) p.grey *= 0.3F;  // dyed
   const float brighter = random.Uniform(0.75F, 1.35F);
-  p.hair_colour = Mix(colour.bgr * brighter, kGrey * random.Uniform(0.7F, 1.3F), p.grey * p.grey);
+  p.hair_colour = Mix(colour.bgr * brighter, kGrey * random.Uniform(0.6F, 1.15F), p.grey * p.grey);
   if (random.Chance(0.02F)) p.hair_colour = {random.Uniform(0.03F, 0.4F), random.Uniform(0.03F, 0.3F), random.Uniform(0.03F, 0.4F)};
-  p.brow_colour = Mix(colour.bgr * random.Uniform(0.7F, 1.1F), kGrey, 0.55F * p.grey * p.grey);
+  p.brow_colour = Mix(colour.bgr * random.Uniform(0.7F, 1.1F), kGrey, 0.45F * p.grey * p.grey);
+  // Brows grey later than hair, and sparse: what shows is darker than the skin.
+  const float most = 0.55F * SkinReflectance(p.melanin, p.haemoglobin).y;
+  p.brow_colour = p.brow_colour * std::min(1.0F, most / p.brow_colour.y);
   p.hair_length = random.Uniform();
   p.hair_volume = random.Uniform();
   p.hair_curl = random.Uniform() * random.Uniform();
@@ -144,6 +149,7 @@ Person SamplePerson(const FaceModel& model, Random& random) {
   p.eyes.iris_rim = eye.rim * shade;
   p.eyes.iris_angle = Clamped(random, 24.5F, 0.9F, 22, 27);
   p.eyes.redness = random.Uniform(0, 0.6F);
+  p.eyes.white = 1 - 0.35F * SmoothStep(0.4F, 1.6F, p.melanin);
   p.eyes.seed = p.seed ^ 0x51ED270BU;
   const float yellow = random.Uniform(0, 0.30F), bright = random.Uniform(0.75F, 1.1F);
   p.mouth.teeth = Vec3{0.62F - 0.6F * yellow, 0.66F - 0.25F * yellow, 0.69F} * bright;

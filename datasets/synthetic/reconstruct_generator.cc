@@ -50,6 +50,7 @@ EyeLook SampleEyes(const PhotoSource& source, Random& random) {
   eyes.iris_rim = colour.rim * shade;
   eyes.iris_angle = random.Uniform(23, 26);
   eyes.redness = random.Uniform(0, 0.5F);
+  eyes.white = 0.65F + 0.35F * SmoothStep(0.06F, 0.22F, source.skin_colour.y);
   eyes.seed = static_cast<std::uint32_t>(random.Bits());
   return eyes;
 }
@@ -107,6 +108,7 @@ ReconstructGenerator::ReconstructGenerator(const FaceModel& model, const FaceRen
       au_shapes_(model),
       mixer_(model),
       wrinkles_(model, FaceAtlas(model, 384, 64)),
+      landmark_points_(model),
       visibility_(model),
       people_(std::make_unique<People>()) {
   options_.Validate();
@@ -123,7 +125,7 @@ ReconstructGenerator::~ReconstructGenerator() = default;
 
 std::string ReconstructGenerator::ConfigDigest() const {
   std::string text =
-      "reconstruct 2 " + std::to_string(options_.size) + " " + std::to_string(options_.faces_per_identity);
+      "reconstruct 3 " + std::to_string(options_.size) + " " + std::to_string(options_.faces_per_identity);
   for (const float v :
        {options_.identity_deviation, options_.yaw, options_.pitch, options_.roll, options_.occluders.rate,
         options_.degrade.tone, options_.degrade.cast, options_.degrade.grey, options_.degrade.small,
@@ -187,7 +189,7 @@ SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
   const std::vector<Vec3> folds = renderer_.FoldLight(source_shapes_[plan.source], shape, plan.folds);
   scene.vertex_light = folds;
   Random cover(plan.eyes.seed, plan.occluders, kCover);
-  const std::vector<ExtraMesh> worn = WornMeshes(shape, plan.occluders, cover);
+  const std::vector<ExtraMesh> worn = OccluderMeshes(shape, source.skin_colour, plan.occluders, cover);
   scene.extras = worn;
   scene.parts = kAllParts & ~Bit(FacePart::kHead);
   thread_local RenderScratch scratch;
@@ -196,9 +198,7 @@ SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
 
   SyntheticFace face;
   face.image = internal::Compose(background, drawn, blend_);
-  for (std::size_t i = 0; i < features::kLandmarkCount; ++i) {
-    face.landmarks[i] = camera.Project(camera.View(shape[static_cast<std::size_t>(LandmarkVertices()[i])]));
-  }
+  face.landmarks = landmark_points_.Project(shape, camera);
   cv::Mat covered = cv::Mat::zeros(face.image.size(), CV_8UC1);
   PaintOccluders(face.image, covered, face.landmarks, plan.occluders, cover);
   const Visibility seen =

@@ -11,6 +11,7 @@
 #include "datasets/synthetic/face_generator.h"
 #include "datasets/synthetic/occluders.h"
 #include "datasets/synthetic/photo_source.h"
+#include "datasets/synthetic/landmark_points.h"
 #include "datasets/synthetic/visibility.h"
 #include "datasets/synthetic/wrinkles.h"
 
@@ -57,6 +58,7 @@ class ReconstructGenerator final : public FaceGenerator {
   AuShapes au_shapes_;
   ExpressionMixer mixer_;
   WrinkleMaps wrinkles_;
+  LandmarkPoints landmark_points_;
   VisibilityMeter visibility_;
   cv::Mat blend_;                      // CV_32FC1 texture: how much of the drawn face replaces the photo
   std::vector<std::int32_t> anchors_;  // vertices whose movement drags the photo along

@@ -47,6 +47,7 @@ struct MouthGeometry {
   Vec3 front;                  // middle of the opening between the inner lips
   Vec3 inwards;                // unit
   float gap = 0;               // cm
+  Vec3 across;    // from the middle to a corner, divided by the square of its length
 };
 
 class FaceShader {
