@@ -94,8 +94,7 @@ CgGenerator::CgGenerator(const FaceModel& model, const FaceRenderer& renderer, c
       options_(Checked(options)),
       au_shapes_(model),
       mixer_(model),
-      landmark_points_(model),
-      visibility_(model),
+      truth_(model),
       painter_(model, options.texture_side, std::max(128, options.texture_side * 2 / 3)),
       wrinkles_(model, painter_.atlas()),
       salon_(model),
@@ -202,31 +201,7 @@ SyntheticFace CgGenerator::Make(const Character& character, const Plan& plan) co
   SyntheticFace face;
   // Cameras expose for the face, but not fully: dark skin stays dark.
   face.image = ToDisplay(picture, std::pow(0.42F / skin_colour.y, 0.38F) * plan.exposure);
-  face.landmarks = landmark_points_.Project(shape, camera);
-  cv::Mat covered = cv::Mat::zeros(face.image.size(), CV_8UC1);
-  PaintOccluders(face.image, covered, face.landmarks, plan.occluders, cover);
-  const Visibility seen =
-      visibility_.Measure(shape, scratch.normals, camera, scratch.samples, FaceRenderer::kSamples, covered);
-  face.visible_fraction = seen.face;
-  face.au_visibility = seen.au;
-
-  std::vector<Vec3> points, neutral_points;
-  for (const std::int32_t v : LandmarkVertices()) {
-    points.push_back(shape[static_cast<std::size_t>(v)]);
-    neutral_points.push_back(character.neutral[static_cast<std::size_t>(v)]);
-  }
-  face.au_left = plan.expression.left;
-  face.au_right = plan.expression.right;
-  const std::size_t lips_part = *features::CatalogueSchema().Find(25);
-  face.au_left[lips_part] = face.au_right[lips_part] = au_shapes_.LipsPart(points, neutral_points);
-  face.au = Expression{face.au_left, face.au_right}.Labels();
-  face.pose = PoseOf(camera.view_from_model);
-  for (std::size_t i = 0; i < 9; ++i) {
-    face.light[3 * i] = total[i].x;
-    face.light[3 * i + 1] = total[i].y;
-    face.light[3 * i + 2] = total[i].z;
-  }
-  face.occluders = plan.occluders;
+  truth_.Complete({character.neutral, shape, camera, plan.expression, plan.light, plan.occluders, scratch}, cover, face);
   return face;
 }
 

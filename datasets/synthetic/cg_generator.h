@@ -9,12 +9,11 @@
 #include "datasets/synthetic/degrade.h"
 #include "datasets/synthetic/expression_mixer.h"
 #include "datasets/synthetic/face_generator.h"
+#include "datasets/synthetic/face_truth.h"
 #include "datasets/synthetic/hair.h"
 #include "datasets/synthetic/occluders.h"
 #include "datasets/synthetic/person.h"
 #include "datasets/synthetic/skin_painter.h"
-#include "datasets/synthetic/landmark_points.h"
-#include "datasets/synthetic/visibility.h"
 #include "datasets/synthetic/wardrobe.h"
 #include "datasets/synthetic/wrinkles.h"
 
@@ -61,8 +60,7 @@ class CgGenerator final : public FaceGenerator {
   CgOptions options_;
   AuShapes au_shapes_;
   ExpressionMixer mixer_;
-  LandmarkPoints landmark_points_;
-  VisibilityMeter visibility_;
+  FaceTruth truth_;
   SkinPainter painter_;
   WrinkleMaps wrinkles_;
   HairSalon salon_;

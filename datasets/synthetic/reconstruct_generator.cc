@@ -108,8 +108,7 @@ ReconstructGenerator::ReconstructGenerator(const FaceModel& model, const FaceRen
       au_shapes_(model),
       mixer_(model),
       wrinkles_(model, FaceAtlas(model, 384, 64)),
-      landmark_points_(model),
-      visibility_(model),
+      truth_(model),
       people_(std::make_unique<People>()) {
   options_.Validate();
   if (sources_.empty()) throw std::invalid_argument("ReconstructGenerator: needs at least one photo");
@@ -198,33 +197,8 @@ SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
 
   SyntheticFace face;
   face.image = internal::Compose(background, drawn, blend_);
-  face.landmarks = landmark_points_.Project(shape, camera);
-  cv::Mat covered = cv::Mat::zeros(face.image.size(), CV_8UC1);
-  PaintOccluders(face.image, covered, face.landmarks, plan.occluders, cover);
-  const Visibility seen =
-      visibility_.Measure(shape, scratch.normals, camera, scratch.samples, FaceRenderer::kSamples, covered);
-  face.visible_fraction = seen.face;
-  face.au_visibility = seen.au;
-
-  std::vector<Vec3> points, neutral_points;
-  for (const std::int32_t v : LandmarkVertices()) {
-    points.push_back(shape[static_cast<std::size_t>(v)]);
-    neutral_points.push_back(neutral[static_cast<std::size_t>(v)]);
-  }
-  face.au_left = plan.expression.left;
-  face.au_right = plan.expression.right;
-  const std::size_t lips_part = *features::CatalogueSchema().Find(25);
-  face.au_left[lips_part] = face.au_right[lips_part] = au_shapes_.LipsPart(points, neutral_points);
-  face.au = Expression{face.au_left, face.au_right}.Labels();
-  face.pose = PoseOf(camera.view_from_model);
-  const ShLight total = plan.light.Total();
-  for (std::size_t i = 0; i < 9; ++i) {
-    face.light[3 * i] = total[i].x;
-    face.light[3 * i + 1] = total[i].y;
-    face.light[3 * i + 2] = total[i].z;
-  }
+  truth_.Complete({neutral, shape, camera, plan.expression, plan.light, plan.occluders, scratch}, cover, face);
   face.source_key = source.key;
-  face.occluders = plan.occluders;
   return face;
 }
 

@@ -9,10 +9,9 @@
 #include "datasets/synthetic/degrade.h"
 #include "datasets/synthetic/expression_mixer.h"
 #include "datasets/synthetic/face_generator.h"
+#include "datasets/synthetic/face_truth.h"
 #include "datasets/synthetic/occluders.h"
 #include "datasets/synthetic/photo_source.h"
-#include "datasets/synthetic/landmark_points.h"
-#include "datasets/synthetic/visibility.h"
 #include "datasets/synthetic/wrinkles.h"
 
 namespace auforge::datasets::synthetic {
@@ -58,8 +57,7 @@ class ReconstructGenerator final : public FaceGenerator {
   AuShapes au_shapes_;
   ExpressionMixer mixer_;
   WrinkleMaps wrinkles_;
-  LandmarkPoints landmark_points_;
-  VisibilityMeter visibility_;
+  FaceTruth truth_;
   cv::Mat blend_;                      // CV_32FC1 texture: how much of the drawn face replaces the photo
   std::vector<std::int32_t> anchors_;  // vertices whose movement drags the photo along
   std::vector<std::vector<Vec3>> source_shapes_;  // as photographed

@@ -1,0 +1,39 @@
+// Everything exact about a picture whose face has just been drawn; both methods end with it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "datasets/synthetic/au_shapes.h"
+#include "datasets/synthetic/face_generator.h"
+#include "datasets/synthetic/face_renderer.h"
+#include "datasets/synthetic/landmark_points.h"
+#include "datasets/synthetic/random.h"
+#include "datasets/synthetic/visibility.h"
+
+namespace auforge::datasets::synthetic {
+
+// What was drawn. Refers to the caller's.
+struct DrawnFace {
+  std::span<const Vec3> neutral, shape;  // all vertices, without and with the expression
+  const Camera& camera;
+  const Expression& expression;
+  const Light& light;
+  std::uint32_t occluders;
+  const RenderScratch& scratch;  // as the renderer left it
+};
+
+// Immutable; thread-safe.
+class FaceTruth {
+ public:
+  explicit FaceTruth(const FaceModel& model);
+  // Paints what is in front of face.image yet, and fills in all of `face` but image, identity and source_key.
+  void Complete(const DrawnFace& drawn, Random& cover, SyntheticFace& face) const;
+
+ private:
+  AuShapes au_shapes_;
+  LandmarkPoints landmark_points_;
+  VisibilityMeter visibility_;
+};
+
+}  // namespace auforge::datasets::synthetic
