@@ -1,4 +1,5 @@
-// Things in front of faces. Nearly all are made of triangles and drawn with the face; loose strands are painted over the picture.
+// Things in front of faces. Nearly all are made of triangles and drawn with the face; loose strands are
+// painted over the picture.
 #pragma once
 
 #include <cstdint>
@@ -26,13 +27,14 @@ struct OccluderOptions {
 
 std::uint32_t SampleOccluders(const OccluderOptions& options, Random& random);
 
-// Glasses, sunglasses, masks, hands and objects among `kinds`, fitted to a shape (all vertices, model space). skin: the
-// person's, BGR reflectance.
-std::vector<ExtraMesh> OccluderMeshes(std::span<const Vec3> shape, Vec3 skin, std::uint32_t kinds, Random& random);
+// Glasses, sunglasses, masks, hands and objects among `kinds`, fitted to a shape (all vertices, model space).
+// skin: the person's, BGR reflectance.
+std::vector<ExtraMesh> OccluderMeshes(std::span<const Vec3> shape, Vec3 skin, std::uint32_t kinds,
+                                      Random& random);
 
-// Strands of hair among `kinds`, painted over an 8-bit BGR picture. covered: CV_8UC1 of its size, set to 255 where they
-// lie.
-void PaintOccluders(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& landmarks, std::uint32_t kinds,
-                    Random& random);
+// Strands of hair among `kinds`, painted over an 8-bit BGR picture. covered: CV_8UC1 of its size, set to 255
+// where they lie.
+void PaintOccluders(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& landmarks,
+                    std::uint32_t kinds, Random& random);
 
 }  // namespace auforge::datasets::synthetic
