@@ -42,6 +42,8 @@ struct AuModelInfo {
 class AuModel {
  public:
   static AuModel Load(const std::string& path);  // throws std::runtime_error naming file, fault and remedy
+  // The same from a file's bytes; `name` stands for the file in messages.
+  static AuModel Parse(std::span<const std::uint8_t> bytes, const std::string& name);
   void Save(const std::string& path) const;      // atomically
   AuModel(AuModel&&) noexcept;
   AuModel& operator=(AuModel&&) noexcept;

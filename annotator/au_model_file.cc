@@ -140,6 +140,47 @@ AuModelInfo ReadInfo(const Hdf5Reader& file) {
   return info;
 }
 
+AuModel ReadModel(const Hdf5Reader& file, const std::string& path) {
+  if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != kFormat) {
+    throw std::runtime_error(path + ": is not an AuForge AU model");
+  }
+  const std::int64_t version = file.ReadInteger("/", "format_version");
+  if (version != kFormatVersion) {
+    throw std::runtime_error(path + ": is of model format " + std::to_string(version) +
+                             ", this program reads " + std::to_string(kFormatVersion) +
+                             "; train it again with auforge train-au");
+  }
+  try {
+    auto w = std::make_unique<AuModel::Weights>();
+    w->info = ReadInfo(file);
+    const std::uint64_t a = w->info.schema.size();
+    const bool is_ksda = w->info.learner == "ksda";
+    for (const std::string& name : file.ReadStringList("/", "heads"))
+      w->heads.push_back(ReadHead(file, name, a, is_ksda));
+    w->mix = ReadArray<float>(file, "/mix", {w->heads.size(), a});
+    if (is_ksda) {
+      for (const std::string& name : w->info.schema.Names()) w->ksda.push_back(ReadKsda(file, name));
+    }
+    if (file.Exists("/visibility/bias") && !w->heads.empty()) {
+      w->seen_coefficients =
+          ReadArray<float>(file, "/visibility/coefficients", {w->heads[0].centre_count, a});
+      w->seen_bias = ReadArray<float>(file, "/visibility/bias", {a});
+    }
+    const auto calibration = ReadArray<float>(file, "/calibration", {a, 5});
+    for (std::size_t j = 0; j < a; ++j) {
+      const float* c = calibration.data() + 5 * j;
+      w->calibration.push_back({c[0], c[1], c[2], c[3], c[4]});
+    }
+    AuModel model(std::move(w));
+    if (model.info().digest != file.ReadString("/", "digest")) {
+      throw std::invalid_argument("its content does not match its checksum");
+    }
+    return model;
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(path + ": damaged AU model: " + error.what() + "; fetch or train it again");
+  }
+}
+
 }  // namespace
 
 void AuModel::Save(const std::string& path) const {
@@ -180,45 +221,11 @@ AuModel AuModel::Load(const std::string& path) {
     throw std::runtime_error(path +
                              ": no such AU model; name one with --model or train one with auforge train-au");
   }
-  const Hdf5Reader file(path);
-  if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != kFormat) {
-    throw std::runtime_error(path + ": is not an AuForge AU model");
-  }
-  const std::int64_t version = file.ReadInteger("/", "format_version");
-  if (version != kFormatVersion) {
-    throw std::runtime_error(path + ": is of model format " + std::to_string(version) +
-                             ", this program reads " + std::to_string(kFormatVersion) +
-                             "; train it again with auforge train-au");
-  }
-  try {
-    auto w = std::make_unique<Weights>();
-    w->info = ReadInfo(file);
-    const std::uint64_t a = w->info.schema.size();
-    const bool is_ksda = w->info.learner == "ksda";
-    for (const std::string& name : file.ReadStringList("/", "heads"))
-      w->heads.push_back(ReadHead(file, name, a, is_ksda));
-    w->mix = ReadArray<float>(file, "/mix", {w->heads.size(), a});
-    if (is_ksda) {
-      for (const std::string& name : w->info.schema.Names()) w->ksda.push_back(ReadKsda(file, name));
-    }
-    if (file.Exists("/visibility/bias") && !w->heads.empty()) {
-      w->seen_coefficients =
-          ReadArray<float>(file, "/visibility/coefficients", {w->heads[0].centre_count, a});
-      w->seen_bias = ReadArray<float>(file, "/visibility/bias", {a});
-    }
-    const auto calibration = ReadArray<float>(file, "/calibration", {a, 5});
-    for (std::size_t j = 0; j < a; ++j) {
-      const float* c = calibration.data() + 5 * j;
-      w->calibration.push_back({c[0], c[1], c[2], c[3], c[4]});
-    }
-    AuModel model(std::move(w));
-    if (model.info().digest != file.ReadString("/", "digest")) {
-      throw std::invalid_argument("its content does not match its checksum");
-    }
-    return model;
-  } catch (const std::invalid_argument& error) {
-    throw std::runtime_error(path + ": damaged AU model: " + error.what() + "; fetch or train it again");
-  }
+  return ReadModel(Hdf5Reader(path), path);
+}
+
+AuModel AuModel::Parse(std::span<const std::uint8_t> bytes, const std::string& name) {
+  return ReadModel(Hdf5Reader(bytes, name), name);
 }
 
 }  // namespace auforge::annotator

@@ -195,12 +195,13 @@ class MappedFile {
 }  // namespace
 
 LeafStore::LeafStore(std::size_t size) {
-  constexpr std::size_t kHugePage = 2 << 20;
-  const std::size_t bytes =
-      (std::max<std::size_t>(size, 1) * sizeof(float) + kHugePage - 1) / kHugePage * kHugePage;
-  void* memory = std::aligned_alloc(kHugePage, bytes);
+  constexpr std::size_t kHugePage = 2 << 20, kCacheLine = 64;
+  const std::size_t wanted = std::max<std::size_t>(size, 1) * sizeof(float);
+  const std::size_t page = wanted < kHugePage ? kCacheLine : kHugePage;
+  const std::size_t bytes = (wanted + page - 1) / page * page;
+  void* memory = std::aligned_alloc(page, bytes);
   if (memory == nullptr) throw std::bad_alloc();
-  madvise(memory, bytes, MADV_HUGEPAGE);  // a wish; without it the store works, slower
+  if (page == kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish; without it the store works, slower
   values_.reset(static_cast<float*>(memory));
 }
 

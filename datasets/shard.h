@@ -96,6 +96,8 @@ class ShardReader {
  public:
   // Opens and checks structure, version and shapes. Throws std::runtime_error naming file and fault.
   explicit ShardReader(const std::string& path);
+  // The same from a file's bytes, which are copied; `name` stands for the file in messages.
+  ShardReader(std::span<const std::uint8_t> bytes, const std::string& name);
   ~ShardReader();
   ShardReader(ShardReader&&) noexcept;
   ShardReader& operator=(ShardReader&&) noexcept;
@@ -113,6 +115,8 @@ class ShardReader {
   std::span<const float> DetectorScore() const;
   std::span<const std::int64_t> FaceSample() const;
   std::span<const std::int32_t> FaceIndex() const;
+  std::span<const std::uint64_t> ImageOffsets() const;  // n + 1, as they stand in the file
+  std::uint64_t ImageBytes() const;                     // length of /faces/image_bytes
   features::Landmarks68 Landmarks(std::size_t face) const;
   features::Box FaceBox(std::size_t face) const;
   features::HeadPose Pose(std::size_t face) const;
@@ -140,5 +144,7 @@ bool ShardIsDone(const std::string& directory, int index);
 std::vector<std::string> FindShards(const std::vector<std::string>& paths);
 // Checks every checksum, length, range and invariant; one line for each fault, empty when the shard is sound.
 std::vector<std::string> VerifyShard(const std::string& path);
+// The same but for the stats file beside it.
+std::vector<std::string> VerifyShard(const ShardReader& shard);
 
 }  // namespace auforge::datasets

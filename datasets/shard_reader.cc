@@ -22,7 +22,14 @@ std::string ShapeText(const std::vector<std::uint64_t>& shape) {
 }  // namespace
 
 struct ShardReader::Impl {
-  explicit Impl(const std::string& p) : path(p), file(p) {}
+  explicit Impl(const std::string& p) : path(p), file(p) { Read(); }
+  Impl(std::span<const std::uint8_t> bytes, const std::string& name) : path(name), file(bytes, name) { Read(); }
+
+  void Read() {
+    ReadHeader();
+    ReadFaces();
+    ReadSamples();
+  }
 
   std::string path;
   storage::Hdf5Reader file;
@@ -115,11 +122,9 @@ struct ShardReader::Impl {
   }
 };
 
-ShardReader::ShardReader(const std::string& path) : impl_(std::make_unique<Impl>(path)) {
-  impl_->ReadHeader();
-  impl_->ReadFaces();
-  impl_->ReadSamples();
-}
+ShardReader::ShardReader(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
+ShardReader::ShardReader(std::span<const std::uint8_t> bytes, const std::string& name)
+    : impl_(std::make_unique<Impl>(bytes, name)) {}
 ShardReader::~ShardReader() = default;
 ShardReader::ShardReader(ShardReader&&) noexcept = default;
 ShardReader& ShardReader::operator=(ShardReader&&) noexcept = default;
@@ -136,6 +141,13 @@ std::span<const float> ShardReader::Quality() const { return impl_->quality; }
 std::span<const float> ShardReader::DetectorScore() const { return impl_->score; }
 std::span<const std::int64_t> ShardReader::FaceSample() const { return impl_->sample; }
 std::span<const std::int32_t> ShardReader::FaceIndex() const { return impl_->face_index; }
+std::span<const std::uint64_t> ShardReader::ImageOffsets() const { return impl_->offsets; }
+std::uint64_t ShardReader::ImageBytes() const {
+  const std::lock_guard lock(impl_->mutex);
+  const std::vector<std::uint64_t> shape = impl_->file.Shape(layout::kImageBytes);
+  if (shape.size() != 1) throw std::runtime_error(impl_->path + ": " + layout::kImageBytes + " is not one-dimensional");
+  return shape[0];
+}
 
 features::Landmarks68 ShardReader::Landmarks(std::size_t face) const {
   features::Landmarks68 points;

@@ -8,7 +8,6 @@
 #include "datasets/internal/shard_layout.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
-#include "datasets/storage/hdf5_file.h"
 
 namespace auforge::datasets {
 namespace {
@@ -21,27 +20,46 @@ constexpr std::size_t kMostFaults = 200;
 
 class Verifier {
  public:
-  explicit Verifier(const std::string& path) : shard_(path), path_(path) {}
+  explicit Verifier(const ShardReader& shard) : shard_(shard) {}
 
-  std::vector<std::string> Run() {
+  void CheckContent() {
     CheckOffsets();
     for (std::size_t i = 0; i < shard_.FaceCount() && faults_.size() < kMostFaults; ++i) CheckFace(i);
     for (std::size_t i = 0; i < shard_.SampleCount() && faults_.size() < kMostFaults; ++i) CheckSample(i);
-    CheckStats();
-    return std::move(faults_);
   }
+
+  void CheckStats() {
+    const fs::path shard(shard_.path());
+    const fs::path stats_path = shard.parent_path() / (shard.stem().string() + "_stats.json");
+    if (!fs::exists(stats_path)) {
+      Fault(stats_path.filename().string() + " is missing: the shard was not committed");
+      return;
+    }
+    const json stats = json::parse(storage::ReadFile(stats_path.string()), nullptr, false);
+    if (!stats.is_object()) {
+      Fault(stats_path.filename().string() + " is not a JSON object");
+      return;
+    }
+    if (stats.value("faces", json()) != shard_.FaceCount()) Fault("the stats file counts other faces");
+    if (stats.value("samples", json()) != shard_.SampleCount()) Fault("the stats file counts other samples");
+    if (stats.value("config_digest", json()) != shard_.header().config_digest)
+      Fault("the stats file is of another configuration");
+  }
+
+  std::vector<std::string> Faults() { return std::move(faults_); }
 
  private:
   void Fault(const std::string& text) { faults_.push_back(text); }
-  void FaceFault(std::size_t face, const std::string& text) { Fault("face " + std::to_string(face) + ": " + text); }
+  void FaceFault(std::size_t face, const std::string& text) {
+    Fault("face " + std::to_string(face) + ": " + text);
+  }
 
   void CheckOffsets() {
-    const storage::Hdf5Reader file(path_);
-    const auto offsets = file.Read<std::uint64_t>(layout::kImageOffsets).values;
-    const std::vector<std::uint64_t> size = file.Shape(layout::kImageBytes);
+    const std::span<const std::uint64_t> offsets = shard_.ImageOffsets();
     if (!std::is_sorted(offsets.begin(), offsets.end())) Fault("/faces/image_offsets: not ascending");
     if (offsets.front() != 0) Fault("/faces/image_offsets: does not start at 0");
-    if (size.size() != 1 || offsets.back() != size[0]) Fault("/faces/image_offsets: does not end at the end of image_bytes");
+    if (offsets.back() != shard_.ImageBytes())
+      Fault("/faces/image_offsets: does not end at the end of image_bytes");
   }
 
   void CheckFace(std::size_t i) {
@@ -50,8 +68,10 @@ class Verifier {
       const std::string au = "AU" + std::to_string(shard_.header().schema.numbers()[j]);
       const float intensity = face.aus.intensity[j];
       if (!(intensity >= 0 && intensity <= 5)) FaceFault(i, au + " intensity is not in 0..5");
-      if (!(face.aus.probability[j] >= 0 && face.aus.probability[j] <= 1)) FaceFault(i, au + " probability is not in 0..1");
-      if (face.aus.present[j] != (intensity >= 1 ? 1 : 0)) FaceFault(i, au + " presence contradicts its intensity");
+      if (!(face.aus.probability[j] >= 0 && face.aus.probability[j] <= 1))
+        FaceFault(i, au + " probability is not in 0..1");
+      if (face.aus.present[j] != (intensity >= 1 ? 1 : 0))
+        FaceFault(i, au + " presence contradicts its intensity");
     }
     if (!(face.aus.quality >= 0 && face.aus.quality <= 1)) FaceFault(i, "quality is not in 0..1");
     for (const features::Point2& p : face.landmarks) {
@@ -64,7 +84,8 @@ class Verifier {
       FaceFault(i, "crop_from_image cannot be inverted");
     }
     if (!(face.box.width > 0 && face.box.height > 0)) FaceFault(i, "the box is empty");
-    if (face.emotion >= std::max<std::size_t>(1, shard_.header().emotion_names.size())) FaceFault(i, "emotion has no name");
+    if (face.emotion >= std::max<std::size_t>(1, shard_.header().emotion_names.size()))
+      FaceFault(i, "emotion has no name");
     try {
       const DecodedImage image = DecodeImage(shard_.FaceImage(i), {});
       if (image.status != Outcome::kOk) FaceFault(i, "its picture does not decode: " + image.message);
@@ -81,25 +102,7 @@ class Verifier {
     if (sample.width < 0 || sample.height < 0) Fault(where + "has a negative size");
   }
 
-  void CheckStats() {
-    const fs::path shard(path_);
-    const fs::path stats_path = shard.parent_path() / (shard.stem().string() + "_stats.json");
-    if (!fs::exists(stats_path)) {
-      Fault(stats_path.filename().string() + " is missing: the shard was not committed");
-      return;
-    }
-    const json stats = json::parse(storage::ReadFile(stats_path.string()), nullptr, false);
-    if (!stats.is_object()) {
-      Fault(stats_path.filename().string() + " is not a JSON object");
-      return;
-    }
-    if (stats.value("faces", json()) != shard_.FaceCount()) Fault("the stats file counts other faces");
-    if (stats.value("samples", json()) != shard_.SampleCount()) Fault("the stats file counts other samples");
-    if (stats.value("config_digest", json()) != shard_.header().config_digest) Fault("the stats file is of another configuration");
-  }
-
-  ShardReader shard_;
-  std::string path_;
+  const ShardReader& shard_;
   std::vector<std::string> faults_;
 };
 
@@ -107,7 +110,21 @@ class Verifier {
 
 std::vector<std::string> VerifyShard(const std::string& path) {
   try {
-    return Verifier(path).Run();
+    const ShardReader shard(path);
+    Verifier verifier(shard);
+    verifier.CheckContent();
+    verifier.CheckStats();
+    return verifier.Faults();
+  } catch (const std::exception& error) {
+    return {error.what()};
+  }
+}
+
+std::vector<std::string> VerifyShard(const ShardReader& shard) {
+  try {
+    Verifier verifier(shard);
+    verifier.CheckContent();
+    return verifier.Faults();
   } catch (const std::exception& error) {
     return {error.what()};
   }

@@ -2,7 +2,9 @@
 # Installs what AuForge builds, runs and tests with: packages of Debian 12, nothing else.
 #   tools/install-deps.sh            everything that is missing
 #   tools/install-deps.sh --no-tests what building and running need, without what only tests and examples use (a browser, …)
-#   tools/install-deps.sh --list     only print the package names
+#   tools/install-deps.sh --fuzz     everything, and clang for the fuzz targets
+#   tools/install-deps.sh --scale    everything, and Slurm, its munge and OpenMPI for the tests of several nodes (ctest -L scale)
+#   tools/install-deps.sh --list     only print the package names; after the others, e.g. --no-tests --list
 set -euo pipefail
 
 packages=(
@@ -19,14 +21,19 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 test_packages=(
-  hdf5-tools python3 python3-h5py python3-numpy xz-utils
+  hdf5-tools python3 python3-h5py python3-numpy python3-yaml xz-utils
   # examples and the browser tests
   python3-torch python3-pil octave chromium chromium-driver python3-selenium
 )
-if [[ "${1:-}" == --no-tests ]]; then shift; else packages+=("${test_packages[@]}"); fi
+case "${1:-}" in
+  --no-tests) shift ;;
+  --fuzz) shift; packages+=("${test_packages[@]}" clang) ;;
+  --scale) shift; packages+=("${test_packages[@]}" slurm-wlm munge openmpi-bin) ;;
+  *) packages+=("${test_packages[@]}") ;;
+esac
 
 if [[ "${1:-}" == --list ]]; then printf '%s\n' "${packages[@]}"; exit 0; fi
-if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,5p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
+if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,7p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "install-deps: this system has no apt; AuForge is built with Debian 12's packages. On another system" >&2

@@ -1,289 +1,17 @@
+// Expressions as values: joined, written out, explained.
 #include "datasets/query/expression.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
-#include <cmath>
-#include <cstdio>
 #include <utility>
 
-#include "datasets/query/nearest.h"
-#include "features/au_schema.h"
+#include "datasets/query/internal/expression_words.h"
 
 namespace auforge::datasets::query {
 namespace {
 
 using Kind = Expression::Kind;
-
-struct NamedField {
-  std::string_view name;
-  Field field;
-};
-constexpr std::array<NamedField, 7> kFields{{{"quality", Field::kQuality},
-                                             {"score", Field::kScore},
-                                             {"yaw", Field::kYaw},
-                                             {"pitch", Field::kPitch},
-                                             {"roll", Field::kRoll},
-                                             {"size", Field::kSize},
-                                             {"face", Field::kFace}}};
-constexpr std::array<std::string_view, 3> kTextFields{"emotion", "keyword", "source"};
-
-constexpr std::array<std::pair<std::string_view, Comparison>, 7> kComparisons{
-    {{">=", Comparison::kGreaterOrEqual},
-     {"<=", Comparison::kLessOrEqual},
-     {"!=", Comparison::kNotEqual},
-     {"==", Comparison::kEqual},
-     {">", Comparison::kGreater},
-     {"<", Comparison::kLess},
-     {"=", Comparison::kEqual}}};
-
-bool IsWordCharacter(char c) {
-  // Bytes of UTF-8 beyond ASCII are letters of words.
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
-}
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
-
-Expression Number(Field field, int au, Comparison comparison, float value, std::size_t column) {
-  Expression term;
-  term.kind = Kind::kNumber;
-  term.field = field;
-  term.au = au;
-  term.comparison = comparison;
-  term.value = value;
-  term.column = column;
-  return term;
-}
-
-class Parser {
- public:
-  explicit Parser(std::string_view text) : text_(text) {}
-
-  Expression Parse() {
-    SkipSpace();
-    if (at_ == text_.size()) return {};
-    Expression whole = Either(0);
-    if (at_ < text_.size()) {
-      if (text_[at_] == ')') Fail("\")\" without its \"(\"");
-      Fail("expected & or | before " + Here());
-    }
-    return whole;
-  }
-
- private:
-  [[noreturn]] void Fail(const std::string& message, std::size_t at) const {
-    throw ExpressionError(message, at + 1);
-  }
-  [[noreturn]] void Fail(const std::string& message) const { Fail(message, at_); }
-
-  std::string Here() const {
-    if (at_ == text_.size()) return "the end";
-    std::size_t end = at_ + 1;
-    while (IsWordCharacter(text_[at_]) && end < text_.size() && IsWordCharacter(text_[end]) && end - at_ < 24)
-      ++end;
-    return "\"" + std::string(text_.substr(at_, end - at_)) + "\"";
-  }
-
-  void SkipSpace() {
-    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
-  }
-  // Steps over a symbol and the space behind it.
-  bool Take(std::string_view symbol) {
-    if (!text_.substr(at_).starts_with(symbol)) return false;
-    at_ += symbol.size();
-    SkipSpace();
-    return true;
-  }
-  // Steps over a word that is an operator ("and").
-  bool TakeWord(std::string_view word) {
-    if (LowerCase(text_.substr(at_, word.size())) != word) return false;
-    const std::size_t end = at_ + word.size();
-    if (end < text_.size() && IsWordCharacter(text_[end])) return false;
-    at_ = end;
-    SkipSpace();
-    return true;
-  }
-
-  Expression Either(int depth) { return Chain(Kind::kOr, depth); }
-
-  // a | b | c, or a & b & c.
-  Expression Chain(Kind kind, int depth) {
-    const bool is_or = kind == Kind::kOr;
-    const auto operand = [&] { return is_or ? Chain(Kind::kAnd, depth) : Not(depth); };
-    Expression first = operand();
-    Expression chain;
-    chain.kind = kind;
-    chain.column = first.column;
-    const auto go_on = [&] {
-      return is_or ? Take("||") || Take("|") || TakeWord("or") : Take("&&") || Take("&") || TakeWord("and");
-    };
-    while (go_on()) {
-      if (chain.children.empty()) chain.children.push_back(std::move(first));
-      chain.children.push_back(operand());
-    }
-    return chain.children.empty() ? first : chain;
-  }
-
-  Expression Not(int depth) {
-    if (depth > kDeepestNesting) Fail("nested more than " + std::to_string(kDeepestNesting) + " deep");
-    const std::size_t begin = at_;
-    const bool is_unequal = text_.substr(at_).starts_with("!=");
-    if (!is_unequal && (Take("!") || TakeWord("not"))) {
-      Expression negation;
-      negation.kind = Kind::kNot;
-      negation.column = begin + 1;
-      negation.children.push_back(Not(depth + 1));
-      return negation;
-    }
-    if (!Take("(")) return Term();
-    Expression inner = Either(depth + 1);
-    if (!Take(")"))
-      Fail("expected \")\" for the \"(\" at column " + std::to_string(begin + 1) + " before " + Here());
-    return inner;
-  }
-
-  Expression Term() {
-    const std::size_t begin = at_;
-    if (++terms_ > kMostTerms) Fail("more than " + std::to_string(kMostTerms) + " terms");
-    std::size_t end = at_;
-    while (end < text_.size() && IsWordCharacter(text_[end])) ++end;
-    if (end == at_) Fail("expected an Action Unit, a field or \"(\" before " + Here());
-    const std::string word(text_.substr(at_, end - at_));
-    const std::string lower = LowerCase(word);
-    at_ = end;
-    for (const NamedField& field : kFields) {
-      if (field.name == lower) return NumberTerm(field.field, 0, begin, std::string(field.name), true);
-    }
-    if (std::find(kTextFields.begin(), kTextFields.end(), lower) != kTextFields.end())
-      return TextTerm(lower, begin);
-    if (lower.starts_with("au") && lower.size() > 2 &&
-        std::isdigit(static_cast<unsigned char>(lower[2])) != 0) {
-      return AuTerm(word, begin);
-    }
-    FailUnknown(word, begin);
-  }
-
-  [[noreturn]] void FailUnknown(const std::string& word, std::size_t begin) const {
-    std::vector<std::string> words{"AU12"};
-    for (const NamedField& field : kFields) words.emplace_back(field.name);
-    for (const std::string_view field : kTextFields) words.emplace_back(field);
-    const std::string nearest = Nearest(word, words);
-    Fail("\"" + word.substr(0, 40) + "\" is not a field" +
-             (nearest.empty() || nearest == "AU12"
-                  ? "; there are AU1 … AU64, quality, score, yaw, pitch, roll, size, "
-                    "face, emotion:, keyword:, source:"
-                  : "; did you mean " + nearest + "?"),
-         begin);
-  }
-
-  Expression AuTerm(const std::string& word, std::size_t begin) {
-    const std::optional<int> number = features::ParseAu(word);
-    if (!number || features::AuName(*number).empty()) {
-      std::vector<std::string> known;
-      for (int au = 1; au <= 64; ++au) {
-        if (!features::AuName(au).empty()) known.push_back("AU" + std::to_string(au));
-      }
-      const std::string nearest = Nearest(word, known);
-      Fail(word.substr(0, 40) + " is not an Action Unit of FACS" +
-               (nearest.empty() ? "" : "; did you mean " + nearest + "?"),
-           begin);
-    }
-    Field field = Field::kAuIntensity;
-    bool is_plain = true;
-    if (at_ < text_.size() && text_[at_] == '.') {
-      const std::size_t dot = at_++;
-      if (TakeWord("probability") || TakeWord("p")) {
-        field = Field::kAuProbability;
-        is_plain = false;
-      } else if (TakeWord("present")) {
-        field = Field::kAuPresent;
-      } else if (TakeWord("intensity")) {
-        is_plain = false;
-      } else {
-        Fail("expected .probability, .present or .intensity behind " + word, dot);
-      }
-    }
-    return NumberTerm(field, *number, begin, word, !is_plain);
-  }
-
-  // Needs a comparison unless the term alone means "is present".
-  Expression NumberTerm(Field field, int au, std::size_t begin, const std::string& name,
-                        bool needs_comparison) {
-    SkipSpace();
-    for (const auto& [symbol, comparison] : kComparisons) {
-      if (!Take(symbol)) continue;
-      const float low = TakeNumber(symbol);
-      const std::size_t dots = at_;
-      if (!Take("..")) return Number(field, au, comparison, low, begin + 1);
-      if (comparison != Comparison::kEqual) Fail("a range is written with \"=\": " + name + "=1..3", dots);
-      const float high = TakeNumber("..");
-      return And(Number(field, au, Comparison::kGreaterOrEqual, low, begin + 1),
-                 Number(field, au, Comparison::kLessOrEqual, high, begin + 1));
-    }
-    if (needs_comparison) Fail("expected >=, <=, >, <, = or != behind " + name + ", found " + Here());
-    return Number(Field::kAuPresent, au, Comparison::kGreaterOrEqual, 1, begin + 1);
-  }
-
-  float TakeNumber(std::string_view behind) {
-    std::size_t end = at_;
-    const auto is_part = [&](std::size_t i) {
-      const char c = text_[i];
-      if (c == '.') return i + 1 >= text_.size() || text_[i + 1] != '.';
-      return std::isdigit(static_cast<unsigned char>(c)) != 0 || (i == at_ && (c == '-' || c == '+'));
-    };
-    while (end < text_.size() && is_part(end)) ++end;
-    const std::size_t digits = at_ + (at_ < text_.size() && text_[at_] == '+' ? 1 : 0);
-    float value = 0;
-    const auto [stop, fault] = std::from_chars(text_.data() + digits, text_.data() + end, value);
-    if (digits >= end || fault != std::errc() || stop != text_.data() + end || !std::isfinite(value)) {
-      Fail("expected a number behind \"" + std::string(behind) + "\", found " + Here());
-    }
-    at_ = end;
-    SkipSpace();
-    return value;
-  }
-
-  Expression TextTerm(const std::string& field, std::size_t begin) {
-    SkipSpace();
-    if (!Take(":") && !Take("==") && !Take("=")) Fail("expected \":\" behind " + field + ", found " + Here());
-    Expression term;
-    term.kind = field == "emotion" ? Kind::kEmotion : field == "keyword" ? Kind::kKeyword : Kind::kSource;
-    term.column = begin + 1;
-    term.text = TakeText(field);
-    return term;
-  }
-
-  std::string TakeText(const std::string& field) {
-    std::string value;
-    const std::size_t begin = at_;
-    if (at_ < text_.size() && text_[at_] == '"') {
-      for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
-        if (text_[at_] == '\\' && at_ + 1 < text_.size()) ++at_;
-        value += text_[at_];
-      }
-      if (at_ == text_.size()) Fail("the quotation mark is never closed", begin);
-      ++at_;
-    } else {
-      const auto is_part = [this](char c) {
-        return IsWordCharacter(c) || std::string_view("*?-./%+@'").find(c) != std::string_view::npos;
-      };
-      while (at_ < text_.size() && is_part(text_[at_])) value += text_[at_++];
-    }
-    if (value.empty()) Fail("expected a word or \"several words\" behind " + field + ", found " + Here());
-    SkipSpace();
-    return value;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::size_t terms_ = 0;
-};
 
 std::string QuotedText(const std::string& text) {
   std::string quoted = "\"";
@@ -325,15 +53,35 @@ std::string FloatText(float value) {
   return fault == std::errc() ? std::string(text, end) : "0";
 }
 
-}  // namespace
-
-Expression ParseExpression(std::string_view text) {
-  if (text.size() > kLongestExpression) {
-    throw ExpressionError("the expression is longer than " + std::to_string(kLongestExpression) + " bytes",
-                          kLongestExpression + 1);
-  }
-  return Parser(text).Parse();
+// Two comparisons that were written as one: AU12=1..3.
+bool IsRange(const Expression& e) {
+  if (e.kind != Kind::kAnd || e.children.size() != 2) return false;
+  const Expression &low = e.children[0], &high = e.children[1];
+  return low.kind == Kind::kNumber && high.kind == Kind::kNumber && low.field == high.field &&
+         low.au == high.au && low.comparison == Comparison::kGreaterOrEqual &&
+         high.comparison == Comparison::kLessOrEqual;
 }
+
+// Whether it needs brackets as an operand.
+bool IsChain(const Expression& e) { return (e.kind == Kind::kAnd && !IsRange(e)) || e.kind == Kind::kOr; }
+
+// As few brackets as there can be: the text must not be nested deeper than the one it was read from.
+std::string ChainText(const Expression& chain) {
+  if (IsRange(chain)) {
+    const Expression& low = chain.children[0];
+    return FieldText(low) + "=" + FloatText(low.value) + ".." + FloatText(chain.children[1].value);
+  }
+  const bool is_or = chain.kind == Kind::kOr;
+  std::string text;
+  for (const Expression& child : chain.children) {
+    if (!text.empty()) text += is_or ? " | " : " & ";
+    const bool binds_tighter = is_or && child.kind == Kind::kAnd;
+    text += IsChain(child) && !binds_tighter ? "(" + ToText(child) + ")" : ToText(child);
+  }
+  return text;
+}
+
+}  // namespace
 
 Expression And(Expression a, Expression b) {
   if (a.kind == Kind::kAll) return b;
@@ -358,18 +106,13 @@ std::string ToText(const Expression& expression) {
     case Kind::kSource:
       return "source:" + QuotedText(expression.text);
     case Kind::kNot:
-      return "!(" + ToText(expression.children[0]) + ")";
+      break;
     case Kind::kAnd:
     case Kind::kOr:
-      break;
+      return ChainText(expression);
   }
-  std::string text;
-  for (const Expression& child : expression.children) {
-    if (!text.empty()) text += expression.kind == Kind::kAnd ? " & " : " | ";
-    const bool is_chain = child.kind == Kind::kAnd || child.kind == Kind::kOr;
-    text += is_chain ? "(" + ToText(child) + ")" : ToText(child);
-  }
-  return text;
+  const Expression& child = expression.children[0];
+  return "!" + (IsChain(child) ? "(" + ToText(child) + ")" : ToText(child));
 }
 
 std::string Explain(std::string_view text, const ExpressionError& error) {

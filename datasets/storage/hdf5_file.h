@@ -48,6 +48,8 @@ class Hdf5Writer {
 class Hdf5Reader {
  public:
   explicit Hdf5Reader(const std::string& path);
+  // The same from a file's bytes, which are copied; `name` stands for the file in messages.
+  Hdf5Reader(std::span<const std::uint8_t> bytes, const std::string& name);
   ~Hdf5Reader();
   Hdf5Reader(Hdf5Reader&&) noexcept;
   Hdf5Reader& operator=(Hdf5Reader&&) noexcept;

@@ -26,12 +26,13 @@ std::size_t ColumnOfError(const std::string& text, const std::string& part_of_me
 
 TEST(Expression, ReadsWhatTheDocumentationShows) {
   EXPECT_EQ(Canonical("AU12>=2 & !AU4 & (AU6|AU7)"),
-            "AU12>=2 & !(AU4.present>=1) & (AU6.present>=1 | AU7.present>=1)");
+            "AU12>=2 & !AU4.present>=1 & (AU6.present>=1 | AU7.present>=1)");
   EXPECT_EQ(Canonical("au06"), "AU6.present>=1");
   EXPECT_EQ(Canonical("AU12.p > .8 and not AU4.probability<0.25"),
-            "AU12.probability>0.8 & !(AU4.probability<0.25)");
-  EXPECT_EQ(Canonical("AU12=1..3"), "AU12>=1 & AU12<=3");
-  EXPECT_EQ(Canonical("yaw=-15..15 || size>=80"), "(yaw>=-15 & yaw<=15) | size>=80");
+            "AU12.probability>0.8 & !AU4.probability<0.25");
+  EXPECT_EQ(Canonical("AU12=1..3"), "AU12=1..3");
+  EXPECT_EQ(Canonical("AU12>=1 & AU12<=3"), "AU12=1..3");
+  EXPECT_EQ(Canonical("yaw=-15..15 || size>=80"), "yaw=-15..15 | size>=80");
   EXPECT_EQ(Canonical("emotion:happiness & keyword:\"fear of heights\" & source:flickr.com"),
             "emotion:\"happiness\" & keyword:\"fear of heights\" & source:\"flickr.com\"");
   EXPECT_EQ(Canonical("emotion=\"happily surprised\""), "emotion:\"happily surprised\"");
@@ -109,6 +110,21 @@ TEST(Expression, TextOfAnExpressionParsesToItself) {
     }
     const std::string once = Canonical(text);
     EXPECT_EQ(Canonical(once), once) << text;
+  }
+}
+
+// Found by fuzzing: brackets that the writer added took an expression over the limits it had been read
+// within.
+TEST(Expression, TextIsNoDeeperAndHasNoMoreTermsThanWhatWasRead) {
+  const std::string deepest(kDeepestNesting, '!');
+  const std::string brackets(kDeepestNesting, '('), closed(kDeepestNesting, ')');
+  std::string most_terms = "AU1=1..2";
+  for (std::size_t i = 1; i < kMostTerms; ++i) most_terms += "&AU2=1..2";
+  for (const std::string& text : {deepest + "AU4", "pitch=999992 &" + deepest + "AU4", deepest + "yaw=1..2",
+                                  brackets + "AU1 & AU2 | AU4=1..2 & AU6 & !AU7" + closed, most_terms}) {
+    const Expression expression = ParseExpression(text);
+    const std::string once = ToText(expression);
+    EXPECT_EQ(ToText(ParseExpression(once)), once) << text;
   }
 }
 

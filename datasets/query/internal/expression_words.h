@@ -1,0 +1,35 @@
+// The words and symbols of the query language, for what reads it and what writes it.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "datasets/query/expression.h"
+
+namespace auforge::datasets::query {
+
+struct NamedField {
+  std::string_view name;
+  Field field;
+};
+inline constexpr std::array<NamedField, 7> kFields{{{"quality", Field::kQuality},
+                                                    {"score", Field::kScore},
+                                                    {"yaw", Field::kYaw},
+                                                    {"pitch", Field::kPitch},
+                                                    {"roll", Field::kRoll},
+                                                    {"size", Field::kSize},
+                                                    {"face", Field::kFace}}};
+inline constexpr std::array<std::string_view, 3> kTextFields{"emotion", "keyword", "source"};
+
+// A symbol stands before those that it begins with.
+inline constexpr std::array<std::pair<std::string_view, Comparison>, 7> kComparisons{
+    {{">=", Comparison::kGreaterOrEqual},
+     {"<=", Comparison::kLessOrEqual},
+     {"!=", Comparison::kNotEqual},
+     {"==", Comparison::kEqual},
+     {">", Comparison::kGreater},
+     {"<", Comparison::kLess},
+     {"=", Comparison::kEqual}}};
+
+}  // namespace auforge::datasets::query

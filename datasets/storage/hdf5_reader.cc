@@ -1,0 +1,242 @@
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <limits>
+
+#include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/internal/hdf5_handle.h"
+
+namespace auforge::datasets::storage {
+namespace {
+
+// deflate cannot shrink data by more than about 1,030; a dataset that claims more than this times the file's
+// size is a lie that would have us allocate the machine away.
+constexpr std::uint64_t kLargestExpansion = 1100;
+constexpr std::size_t kCoreIncrement = 1 << 16;  // bytes by which a file in memory would grow; it never does
+
+std::vector<std::string> Unpack(const std::vector<char>& packed, std::size_t count, std::size_t length) {
+  std::vector<std::string> values;
+  values.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const char* begin = packed.data() + i * length;
+    values.emplace_back(begin, std::find(begin, begin + length, '\0'));
+  }
+  return values;
+}
+
+}  // namespace
+
+struct Hdf5Reader::Impl {
+  std::string path;
+  std::uint64_t bytes = 0;
+  Handle file{-1, H5Fclose};
+
+  void Open(const std::string& name, hid_t access) {
+    file = Handle(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access), H5Fclose);
+    if (!file.valid()) Fail(path, "", "is not a readable HDF5 file (damaged, truncated or of another kind)");
+  }
+  Handle OpenSet(const std::string& name) const {
+    Handle set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose);
+    if (!set.valid()) Fail(path, name, "is missing");
+    return set;
+  }
+  Handle OpenAttribute(const std::string& object, const std::string& name) const {
+    Handle attribute(H5Aopen_by_name(file.get(), object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+                     H5Aclose);
+    if (!attribute.valid()) Fail(path, object + "@" + name, "is missing");
+    return attribute;
+  }
+  std::vector<std::uint64_t> Extent(hid_t space, const std::string& name) const {
+    const int rank = H5Sget_simple_extent_ndims(space);
+    if (rank < 0 || rank > 8) Fail(path, name, "has no simple extent");
+    std::vector<hsize_t> extent(static_cast<std::size_t>(rank));
+    H5Sget_simple_extent_dims(space, extent.data(), nullptr);
+    return {extent.begin(), extent.end()};
+  }
+  // Elements of that extent, refusing what the file cannot hold.
+  std::uint64_t Elements(const std::vector<std::uint64_t>& extent, std::uint64_t size,
+                         const std::string& name) const {
+    const std::uint64_t most = bytes * kLargestExpansion / std::max<std::uint64_t>(1, size);
+    std::uint64_t count = 1;
+    for (const std::uint64_t e : extent) {
+      if (e != 0 && count > most / e)
+        Fail(path, name, "claims more data than the file can hold; it is damaged");
+      count *= e;
+    }
+    return count;
+  }
+  std::vector<std::string> Strings(hid_t type, hid_t space, const std::string& name, const auto& read) const {
+    if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0) {
+      Fail(path, name, "is not made of fixed-length strings");
+    }
+    const std::size_t length = H5Tget_size(type);
+    const std::vector<std::uint64_t> extent = Extent(space, name);
+    const std::uint64_t count = Elements(extent, length, name);
+    std::vector<char> packed(std::max<std::size_t>(1, count * length));
+    const Handle memory = StringType(length);
+    H5Tset_cset(memory.get(), H5Tget_cset(type));  // HDF5 converts no ASCII to UTF-8, though it is the same
+    if (count > 0 && read(memory.get(), packed.data()) < 0)
+      Fail(path, name, "cannot be read; the file is damaged");
+    return Unpack(packed, count, length);
+  }
+};
+
+Hdf5Reader::Hdf5Reader(const std::string& path) : impl_(std::make_unique<Impl>()) {
+  SilenceHdf5();
+  impl_->path = path;
+  std::error_code error;
+  impl_->bytes = std::filesystem::file_size(path, error);
+  if (error) Fail(path, "", "cannot be read: no such file");
+  impl_->Open(path, H5P_DEFAULT);
+}
+Hdf5Reader::Hdf5Reader(std::span<const std::uint8_t> bytes, const std::string& name)
+    : impl_(std::make_unique<Impl>()) {
+  SilenceHdf5();
+  impl_->path = name;
+  impl_->bytes = bytes.size();
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fapl_core(access.get(), kCoreIncrement, /*backing_store=*/false);
+  // HDF5 copies the image; its interface is not const.
+  H5Pset_file_image(access.get(), const_cast<std::uint8_t*>(bytes.data()), bytes.size());
+  // It takes two open files of one name for the same file.
+  static std::atomic<std::uint64_t> opened{0};
+  impl_->Open("memory-" + std::to_string(opened++), access.get());
+}
+Hdf5Reader::~Hdf5Reader() = default;
+Hdf5Reader::Hdf5Reader(Hdf5Reader&&) noexcept = default;
+Hdf5Reader& Hdf5Reader::operator=(Hdf5Reader&&) noexcept = default;
+
+bool Hdf5Reader::Exists(const std::string& path) const {
+  // Every link of the way is asked for: H5Lexists fails on a missing parent.
+  for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+    const std::string part = path.substr(0, at);
+    if (part != "/" && H5Lexists(impl_->file.get(), part.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (at == std::string::npos) return true;
+  }
+}
+bool Hdf5Reader::HasAttribute(const std::string& object, const std::string& name) const {
+  return H5Aexists_by_name(impl_->file.get(), object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+std::vector<std::string> Hdf5Reader::ReadStringList(const std::string& object,
+                                                    const std::string& name) const {
+  const Handle attribute = impl_->OpenAttribute(object, name);
+  const Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  const Handle space(H5Aget_space(attribute.get()), H5Sclose);
+  return impl_->Strings(type.get(), space.get(), object + "@" + name,
+                        [&](hid_t memory, char* out) { return H5Aread(attribute.get(), memory, out); });
+}
+std::string Hdf5Reader::ReadString(const std::string& object, const std::string& name) const {
+  const std::vector<std::string> values = ReadStringList(object, name);
+  if (values.size() != 1) Fail(impl_->path, object + "@" + name, "is not one string");
+  return values[0];
+}
+std::vector<std::int64_t> Hdf5Reader::ReadIntegerList(const std::string& object,
+                                                      const std::string& name) const {
+  const Handle attribute = impl_->OpenAttribute(object, name);
+  const Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  if (H5Tget_class(type.get()) != H5T_INTEGER) Fail(impl_->path, object + "@" + name, "is not an integer");
+  const Handle space(H5Aget_space(attribute.get()), H5Sclose);
+  std::vector<std::int64_t> values(impl_->Elements(impl_->Extent(space.get(), name), 8, name));
+  std::int64_t none = 0;
+  if (H5Aread(attribute.get(), H5T_NATIVE_INT64, values.empty() ? &none : values.data()) < 0) {
+    Fail(impl_->path, object + "@" + name, "cannot be read");
+  }
+  return values;
+}
+std::int64_t Hdf5Reader::ReadInteger(const std::string& object, const std::string& name) const {
+  const std::vector<std::int64_t> values = ReadIntegerList(object, name);
+  if (values.size() != 1) Fail(impl_->path, object + "@" + name, "is not one integer");
+  return values[0];
+}
+double Hdf5Reader::ReadDouble(const std::string& object, const std::string& name) const {
+  const Handle attribute = impl_->OpenAttribute(object, name);
+  const Handle space(H5Aget_space(attribute.get()), H5Sclose);
+  double value = 0;
+  if (impl_->Elements(impl_->Extent(space.get(), name), 8, name) != 1 ||
+      H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, &value) < 0) {
+    Fail(impl_->path, object + "@" + name, "is not one number");
+  }
+  return value;
+}
+
+std::vector<std::uint64_t> Hdf5Reader::Shape(const std::string& path) const {
+  const Handle set = impl_->OpenSet(path);
+  const Handle space(H5Dget_space(set.get()), H5Sclose);
+  return impl_->Extent(space.get(), path);
+}
+
+std::vector<std::string> Hdf5Reader::List(const std::string& group) const {
+  std::vector<std::string> names;
+  const auto visit = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  if (H5Literate_by_name(impl_->file.get(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, visit, &names,
+                         H5P_DEFAULT) < 0) {
+    Fail(impl_->path, group, "is not a group");
+  }
+  return names;
+}
+
+template <typename T>
+NdArray<T> Hdf5Reader::Read(const std::string& path) const {
+  const Handle set = impl_->OpenSet(path);
+  const Handle type(H5Dget_type(set.get()), H5Tclose);
+  const H5T_class_t wanted = std::is_floating_point_v<T> ? H5T_FLOAT : H5T_INTEGER;
+  if (H5Tget_class(type.get()) != wanted) Fail(impl_->path, path, "has another type than expected");
+  const Handle space(H5Dget_space(set.get()), H5Sclose);
+  NdArray<T> array;
+  array.shape = impl_->Extent(space.get(), path);
+  array.values.resize(impl_->Elements(array.shape, H5Tget_size(type.get()), path));
+  if (!array.values.empty() &&
+      H5Dread(set.get(), NativeType<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()) < 0) {
+    Fail(impl_->path, path, "cannot be read; the file is damaged");
+  }
+  return array;
+}
+
+std::vector<std::string> Hdf5Reader::ReadStrings(const std::string& path) const {
+  const Handle set = impl_->OpenSet(path);
+  const Handle type(H5Dget_type(set.get()), H5Tclose);
+  const Handle space(H5Dget_space(set.get()), H5Sclose);
+  return impl_->Strings(type.get(), space.get(), path, [&](hid_t memory, char* out) {
+    return H5Dread(set.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
+  });
+}
+
+template <typename T>
+std::vector<T> Hdf5Reader::ReadRange(const std::string& path, std::uint64_t begin,
+                                     std::uint64_t count) const {
+  const Handle set = impl_->OpenSet(path);
+  const Handle space(H5Dget_space(set.get()), H5Sclose);
+  const std::vector<std::uint64_t> extent = impl_->Extent(space.get(), path);
+  if (extent.size() != 1 || begin > extent[0] || count > extent[0] - begin) {
+    Fail(impl_->path, path, "is shorter than its index says; the file is damaged");
+  }
+  impl_->Elements({count}, sizeof(T), path);
+  std::vector<T> values(count);
+  if (count == 0) return values;
+  const hsize_t start = begin, length = count;
+  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &length, nullptr);
+  const Handle memory(H5Screate_simple(1, &length, nullptr), H5Sclose);
+  if (H5Dread(set.get(), NativeType<T>(), memory.get(), space.get(), H5P_DEFAULT, values.data()) < 0) {
+    Fail(impl_->path, path, "cannot be read; the file is damaged");
+  }
+  return values;
+}
+
+#define AUFORGE_INSTANTIATE(T)                                       \
+  template NdArray<T> Hdf5Reader::Read<T>(const std::string&) const; \
+  template std::vector<T> Hdf5Reader::ReadRange<T>(const std::string&, std::uint64_t, std::uint64_t) const;
+AUFORGE_INSTANTIATE(std::uint8_t)
+AUFORGE_INSTANTIATE(std::int16_t)
+AUFORGE_INSTANTIATE(std::int32_t)
+AUFORGE_INSTANTIATE(std::int64_t)
+AUFORGE_INSTANTIATE(std::uint32_t)
+AUFORGE_INSTANTIATE(std::uint64_t)
+AUFORGE_INSTANTIATE(float)
+AUFORGE_INSTANTIATE(double)
+#undef AUFORGE_INSTANTIATE
+
+}  // namespace auforge::datasets::storage

@@ -1,0 +1,164 @@
+#include <algorithm>
+
+#include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/internal/hdf5_handle.h"
+
+namespace auforge::datasets::storage {
+namespace {
+
+constexpr std::size_t kChunkElements = 1 << 16;
+
+// Strings of one length back to back, padded with zeros.
+std::vector<char> Pack(const std::vector<std::string>& values, std::size_t length) {
+  std::vector<char> packed(std::max<std::size_t>(1, values.size() * length), '\0');
+  for (std::size_t i = 0; i < values.size(); ++i)
+    std::copy(values[i].begin(), values[i].end(), packed.begin() + static_cast<std::ptrdiff_t>(i * length));
+  return packed;
+}
+
+std::size_t LongestOf(const std::vector<std::string>& values) {
+  std::size_t longest = 1;
+  for (const std::string& value : values) longest = std::max(longest, value.size());
+  return longest;
+}
+
+}  // namespace
+
+struct Hdf5Writer::Impl {
+  std::string path;
+  Handle file{-1, H5Fclose};
+
+  Handle OpenObject(const std::string& object) {
+    Handle handle(H5Oopen(file.get(), object.c_str(), H5P_DEFAULT), H5Oclose);
+    if (!handle.valid()) Fail(path, object, "does not exist, cannot carry an attribute");
+    return handle;
+  }
+  void Attribute(const std::string& object, const std::string& name, hid_t type, hid_t space,
+                 const void* data) {
+    const Handle owner = OpenObject(object);
+    const Handle attribute(H5Acreate2(owner.get(), name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT),
+                           H5Aclose);
+    if (!attribute.valid() || H5Awrite(attribute.get(), type, data) < 0) {
+      Fail(path, object + "@" + name, "cannot be written; is the disk full?");
+    }
+  }
+  // The groups above an object, without the time stamps that HDF5 would give them: equal runs must give equal
+  // files.
+  void MakeGroups(const std::string& object) {
+    const Handle create(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
+    H5Pset_obj_track_times(create.get(), false);
+    for (std::size_t at = object.find('/', 1); at != std::string::npos; at = object.find('/', at + 1)) {
+      const std::string group = object.substr(0, at);
+      if (H5Lexists(file.get(), group.c_str(), H5P_DEFAULT) > 0) continue;
+      const Handle made(H5Gcreate2(file.get(), group.c_str(), H5P_DEFAULT, create.get(), H5P_DEFAULT),
+                        H5Gclose);
+      if (!made.valid()) Fail(path, group, "cannot be created");
+    }
+  }
+  void Dataset(const std::string& name, hid_t type, const std::vector<std::uint64_t>& shape, const void* data,
+               int gzip) {
+    const std::vector<hsize_t> extent(shape.begin(), shape.end());
+    const Handle space(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose);
+    MakeGroups(name);
+    const Handle create(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    // Time stamps would make equal runs differ.
+    H5Pset_obj_track_times(create.get(), false);
+    const bool is_empty = std::find(extent.begin(), extent.end(), hsize_t{0}) != extent.end();
+    if (gzip > 0 && !is_empty) {
+      std::vector<hsize_t> chunk = extent;
+      std::uint64_t row = 1;
+      for (std::size_t i = 1; i < extent.size(); ++i) row *= extent[i];
+      chunk[0] = std::clamp<hsize_t>(kChunkElements / std::max<std::uint64_t>(1, row), 1, extent[0]);
+      H5Pset_chunk(create.get(), static_cast<int>(chunk.size()), chunk.data());
+      H5Pset_shuffle(create.get());
+      H5Pset_deflate(create.get(), static_cast<unsigned>(gzip));
+    }
+    const Handle set(
+        H5Dcreate2(file.get(), name.c_str(), type, space.get(), H5P_DEFAULT, create.get(), H5P_DEFAULT),
+        H5Dclose);
+    if (!set.valid()) Fail(path, name, "cannot be created");
+    if (!is_empty && H5Dwrite(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
+      Fail(path, name, "cannot be written; is the disk full?");
+    }
+  }
+};
+
+Hdf5Writer::Hdf5Writer(const std::string& path) : impl_(std::make_unique<Impl>()) {
+  SilenceHdf5();
+  impl_->path = path;
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18);
+  const Handle create(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
+  H5Pset_obj_track_times(create.get(), false);
+  impl_->file = Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, create.get(), access.get()), H5Fclose);
+  if (!impl_->file.valid())
+    Fail(path, "", "cannot be created; check that the folder exists and may be written");
+}
+Hdf5Writer::~Hdf5Writer() = default;
+
+void Hdf5Writer::WriteAttribute(const std::string& object, const std::string& name,
+                                const std::string& value) {
+  const Handle type = StringType(value.size());
+  const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+  impl_->Attribute(object, name, type.get(), space.get(),
+                   Pack({value}, std::max<std::size_t>(1, value.size())).data());
+}
+void Hdf5Writer::WriteAttribute(const std::string& object, const std::string& name, std::int64_t value) {
+  const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+  impl_->Attribute(object, name, H5T_NATIVE_INT64, space.get(), &value);
+}
+void Hdf5Writer::WriteAttribute(const std::string& object, const std::string& name, double value) {
+  const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+  impl_->Attribute(object, name, H5T_NATIVE_DOUBLE, space.get(), &value);
+}
+void Hdf5Writer::WriteAttribute(const std::string& object, const std::string& name,
+                                const std::vector<std::string>& values) {
+  const std::size_t length = LongestOf(values);
+  const Handle type = StringType(length);
+  const hsize_t count = values.size();
+  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
+  impl_->Attribute(object, name, type.get(), space.get(), Pack(values, length).data());
+}
+void Hdf5Writer::WriteAttribute(const std::string& object, const std::string& name,
+                                const std::vector<std::int64_t>& values) {
+  const hsize_t count = values.size();
+  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
+  const std::int64_t none = 0;
+  impl_->Attribute(object, name, H5T_NATIVE_INT64, space.get(), values.empty() ? &none : values.data());
+}
+
+template <typename T>
+void Hdf5Writer::Write(const std::string& path, std::span<const T> values,
+                       const std::vector<std::uint64_t>& shape, int gzip) {
+  std::uint64_t count = 1;
+  for (const std::uint64_t extent : shape) count *= extent;
+  if (count != values.size()) Fail(impl_->path, path, "the shape does not fit the number of values");
+  impl_->Dataset(path, NativeType<T>(), shape, values.data(), gzip);
+}
+
+void Hdf5Writer::WriteStrings(const std::string& path, const std::vector<std::string>& values) {
+  const std::size_t length = LongestOf(values);
+  const Handle type = StringType(length);
+  impl_->Dataset(path, type.get(), {values.size()}, Pack(values, length).data(), 0);
+}
+
+void Hdf5Writer::Close() {
+  if (H5Fflush(impl_->file.get(), H5F_SCOPE_GLOBAL) < 0 || impl_->file.Reset() < 0) {
+    Fail(impl_->path, "", "cannot be written to the end; is the disk full?");
+  }
+}
+
+#define AUFORGE_INSTANTIATE(T)                                               \
+  template void Hdf5Writer::Write<T>(const std::string&, std::span<const T>, \
+                                     const std::vector<std::uint64_t>&, int);
+AUFORGE_INSTANTIATE(std::uint8_t)
+AUFORGE_INSTANTIATE(std::int16_t)
+AUFORGE_INSTANTIATE(std::int32_t)
+AUFORGE_INSTANTIATE(std::int64_t)
+AUFORGE_INSTANTIATE(std::uint32_t)
+AUFORGE_INSTANTIATE(std::uint64_t)
+AUFORGE_INSTANTIATE(float)
+AUFORGE_INSTANTIATE(double)
+#undef AUFORGE_INSTANTIATE
+
+}  // namespace auforge::datasets::storage
