@@ -38,7 +38,29 @@ struct Hdf5Reader::Impl {
   Handle OpenSet(const std::string& name) const {
     Handle set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose);
     if (!set.valid()) Fail(path, name, "is missing");
+    CheckStorage(set.get(), name);
     return set;
+  }
+  // HDF5 believes what a file says of its storage: it would allocate the size that a chunk claims to have,
+  // and follow references to any other file.
+  void CheckStorage(hid_t set, const std::string& name) const {
+    const Handle how(H5Dget_create_plist(set), H5Pclose);
+    H5O_info_t own, root;
+    const bool is_here = H5Oget_info2(set, &own, H5O_INFO_BASIC) >= 0 &&
+                         H5Oget_info2(file.get(), &root, H5O_INFO_BASIC) >= 0 && own.fileno == root.fileno;
+    const H5D_layout_t layout = H5Pget_layout(how.get());
+    if (!is_here || layout == H5D_VIRTUAL || H5Pget_external_count(how.get()) != 0) {
+      Fail(path, name, "lies in another file; it is damaged");
+    }
+    if (H5Dget_storage_size(set) > bytes)
+      Fail(path, name, "claims more data than the file can hold; it is damaged");
+    if (layout != H5D_CHUNKED) return;
+    std::vector<hsize_t> chunk(H5S_MAX_RANK);
+    const int rank = H5Pget_chunk(how.get(), H5S_MAX_RANK, chunk.data());
+    if (rank < 0) Fail(path, name, "has no readable layout; it is damaged");
+    chunk.resize(static_cast<std::size_t>(rank));
+    const Handle type(H5Dget_type(set), H5Tclose);
+    Elements({chunk.begin(), chunk.end()}, H5Tget_size(type.get()), name);
   }
   Handle OpenAttribute(const std::string& object, const std::string& name) const {
     Handle attribute(H5Aopen_by_name(file.get(), object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
@@ -94,6 +116,7 @@ Hdf5Reader::Hdf5Reader(std::span<const std::uint8_t> bytes, const std::string& n
   SilenceHdf5();
   impl_->path = name;
   impl_->bytes = bytes.size();
+  if (bytes.empty()) Fail(name, "", "is empty");  // HDF5 would look for a file of our made-up name
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fapl_core(access.get(), kCoreIncrement, /*backing_store=*/false);
   // HDF5 copies the image; its interface is not const.

@@ -169,5 +169,65 @@ TEST(Hdf5File, AHeaderThatClaimsTerabytesCostsNothing) {
   EXPECT_THROW(reader.Read<float>("/lie"), std::runtime_error);
 }
 
+TEST(Hdf5File, ReadsTheSameFromMemory) {
+  const tests::TempDir dir;
+  WriteSample(dir / "a.h5");
+  const std::string whole = ReadFile(dir / "a.h5");
+  {
+    Hdf5Writer other(dir / "b.h5");
+    other.WriteAttribute("/", "name", std::string("another"));
+    other.Close();
+  }
+  const std::string second = ReadFile(dir / "b.h5");
+  // Both at once, under one name: they stay two files.
+  const Hdf5Reader a(Bytes(whole), "x"), b(Bytes(second), "x");
+  EXPECT_EQ(a.ReadString("/", "name"), "grüße");
+  EXPECT_EQ(b.ReadString("/", "name"), "another");
+  EXPECT_EQ(a.Read<float>("/group/packed").values, (std::vector<float>{1, 2, 3, 4, 5, 6}));
+  EXPECT_THROW(Hdf5Reader(Bytes(whole).first(whole.size() / 2), "cut"), std::runtime_error);
+  EXPECT_THROW(Hdf5Reader(Bytes(""), "empty"), std::runtime_error);
+}
+
+// A hostile file must not have another one read in its name.
+TEST(Hdf5File, RefusesDataThatLiesInOtherFiles) {
+  const tests::TempDir dir;
+  tests::WriteText(dir / "secret", "12345678");
+  WriteSample(dir / "a.h5");
+  const hid_t file = H5Fcreate((dir / "b.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hsize_t size = 8, shape[] = {2, 3};
+  const hid_t line = H5Screate_simple(1, &size, nullptr), plane = H5Screate_simple(2, shape, nullptr);
+  const hid_t external = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_external(external, (dir / "secret").c_str(), 0, size);
+  H5Dclose(H5Dcreate2(file, "/external", H5T_NATIVE_UINT8, line, H5P_DEFAULT, external, H5P_DEFAULT));
+  const hid_t view = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_virtual(view, plane, (dir / "a.h5").c_str(), "/group/plain", plane);
+  H5Dclose(H5Dcreate2(file, "/virtual", H5T_NATIVE_FLOAT, plane, H5P_DEFAULT, view, H5P_DEFAULT));
+  H5Lcreate_external((dir / "a.h5").c_str(), "/group/plain", file, "/link", H5P_DEFAULT, H5P_DEFAULT);
+  H5Pclose(external);
+  H5Pclose(view);
+  H5Sclose(line);
+  H5Sclose(plane);
+  H5Fclose(file);
+  const Hdf5Reader reader(dir / "b.h5");
+  EXPECT_THROW(reader.Read<std::uint8_t>("/external"), std::runtime_error);
+  EXPECT_THROW(reader.ReadRange<std::uint8_t>("/external", 0, 8), std::runtime_error);
+  EXPECT_THROW(reader.Read<float>("/virtual"), std::runtime_error);
+  EXPECT_THROW(reader.Read<float>("/link"), std::runtime_error);
+}
+
+TEST(Hdf5File, AChunkThatClaimsGigabytesIsRefused) {
+  const tests::TempDir dir;
+  const hid_t file = H5Fcreate((dir / "big.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hsize_t size = 4, chunk = hsize_t{1} << 29, most = H5S_UNLIMITED;
+  const hid_t space = H5Screate_simple(1, &size, &most);
+  const hid_t create = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(create, 1, &chunk);
+  H5Dclose(H5Dcreate2(file, "/lie", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, create, H5P_DEFAULT));
+  H5Pclose(create);
+  H5Sclose(space);
+  H5Fclose(file);
+  EXPECT_THROW(Hdf5Reader(dir / "big.h5").Read<float>("/lie"), std::runtime_error);
+}
+
 }  // namespace
 }  // namespace auforge::datasets::storage
