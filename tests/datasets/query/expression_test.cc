@@ -42,6 +42,8 @@ TEST(Expression, ReadsWhatTheDocumentationShows) {
   EXPECT_EQ(Canonical("  "), "");
   EXPECT_EQ(Canonical("AU1|AU2&AU4"), "AU1.present>=1 | AU2.present>=1 & AU4.present>=1")
       << "& binds closer than |";
+  EXPECT_EQ(ParseExpression("AU1|AU2&AU4").kind, Expression::Kind::kOr);
+  EXPECT_EQ(Canonical("(AU1|AU2)&AU4"), "(AU1.present>=1 | AU2.present>=1) & AU4.present>=1");
 }
 
 TEST(Expression, MistakesArePointedAt) {
