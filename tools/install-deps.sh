@@ -12,7 +12,7 @@ packages=(
   build-essential cmake ninja-build pkg-config ccache mold git ca-certificates
   # libraries of the annotator and the shards
   libdlib-dev libdlib-data libopencv-dev libsvm-dev libtbb-dev libhdf5-dev libarchive-dev libturbojpeg0-dev
-  libcli11-dev nlohmann-json3-dev libeigen3-dev libopenblas0 libopenblas-dev libssl-dev libsqlite3-dev libgif-dev
+  libcli11-dev nlohmann-json3-dev libeigen3-dev libopenblas0 libopenblas-dev libssl-dev libsqlite3-dev libgif-dev zlib1g-dev
   # GANimation
   libtorch-dev libgloo-dev
   # auforge serve, auforge keywords

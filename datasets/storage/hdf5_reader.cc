@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 
 #include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/internal/hdf5_chunks.h"
 #include "datasets/storage/internal/hdf5_handle.h"
 
 namespace auforge::datasets::storage {
@@ -61,6 +63,29 @@ struct Hdf5Reader::Impl {
     chunk.resize(static_cast<std::size_t>(rank));
     const Handle type(H5Dget_type(set), H5Tclose);
     Elements({chunk.begin(), chunk.end()}, H5Tget_size(type.get()), name);
+  }
+  static bool IsChunked(hid_t set) {
+    const Handle how(H5Dget_create_plist(set), H5Pclose);
+    return H5Pget_layout(how.get()) == H5D_CHUNKED;
+  }
+  // Elements of a chunked dataset as they are stored.
+  void ReadStored(hid_t set, const std::vector<std::uint64_t>& extent, std::size_t element,
+                  const std::string& name, void* out) const {
+    const Handle how(H5Dget_create_plist(set), H5Pclose);
+    ReadChunks({set, how.get(), extent, element, bytes, path, name}, static_cast<std::uint8_t*>(out));
+  }
+  // The same for numbers, which may be stored in another type than the one that is wanted.
+  template <typename T>
+  void ReadChunkedNumbers(hid_t set, hid_t type, const std::string& name, NdArray<T>& array) const {
+    if (H5Tequal(type, NativeType<T>()) > 0)
+      return ReadStored(set, array.shape, sizeof(T), name, array.values.data());
+    const std::size_t element = H5Tget_size(type), count = array.values.size();
+    std::vector<std::uint8_t> stored(count * std::max(element, sizeof(T)));
+    ReadStored(set, array.shape, element, name, stored.data());
+    if (H5Tconvert(type, NativeType<T>(), count, stored.data(), nullptr, H5P_DEFAULT) < 0) {
+      Fail(path, name, "cannot be read; the file is damaged");
+    }
+    std::memcpy(array.values.data(), stored.data(), count * sizeof(T));
   }
   Handle OpenAttribute(const std::string& object, const std::string& name) const {
     Handle attribute(H5Aopen_by_name(file.get(), object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
@@ -212,6 +237,10 @@ NdArray<T> Hdf5Reader::Read(const std::string& path) const {
   NdArray<T> array;
   array.shape = impl_->Extent(space.get(), path);
   array.values.resize(impl_->Elements(array.shape, H5Tget_size(type.get()), path));
+  if (Impl::IsChunked(set.get())) {
+    if (!array.values.empty()) impl_->ReadChunkedNumbers(set.get(), type.get(), path, array);
+    return array;
+  }
   if (!array.values.empty() &&
       H5Dread(set.get(), NativeType<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()) < 0) {
     Fail(impl_->path, path, "cannot be read; the file is damaged");
@@ -223,8 +252,10 @@ std::vector<std::string> Hdf5Reader::ReadStrings(const std::string& path) const 
   const Handle set = impl_->OpenSet(path);
   const Handle type(H5Dget_type(set.get()), H5Tclose);
   const Handle space(H5Dget_space(set.get()), H5Sclose);
-  return impl_->Strings(type.get(), space.get(), path, [&](hid_t memory, char* out) {
-    return H5Dread(set.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
+  return impl_->Strings(type.get(), space.get(), path, [&](hid_t memory, char* out) -> herr_t {
+    if (!Impl::IsChunked(set.get())) return H5Dread(set.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
+    impl_->ReadStored(set.get(), impl_->Extent(space.get(), path), H5Tget_size(type.get()), path, out);
+    return 0;
   });
 }
 
@@ -237,6 +268,8 @@ std::vector<T> Hdf5Reader::ReadRange(const std::string& path, std::uint64_t begi
   if (extent.size() != 1 || begin > extent[0] || count > extent[0] - begin) {
     Fail(impl_->path, path, "is shorter than its index says; the file is damaged");
   }
+  if (Impl::IsChunked(set.get()))
+    Fail(impl_->path, path, "is stored in chunks, not in one piece; write it anew");
   impl_->Elements({count}, sizeof(T), path);
   std::vector<T> values(count);
   if (count == 0) return values;

@@ -229,5 +229,58 @@ TEST(Hdf5File, AChunkThatClaimsGigabytesIsRefused) {
   EXPECT_THROW(Hdf5Reader(dir / "big.h5").Read<float>("/lie"), std::runtime_error);
 }
 
+// A dataset of 5 x 7 x 3 in chunks of 2 x 4 x 3, so that the last ones are cut off, as HDF5 itself writes it.
+template <typename T>
+void WriteChunked(const std::string& path, hid_t stored, hid_t native, bool shuffle, bool deflate) {
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hsize_t extent[] = {5, 7, 3}, chunk[] = {2, 4, 3};
+  const hid_t space = H5Screate_simple(3, extent, nullptr), create = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(create, 3, chunk);
+  if (shuffle) H5Pset_shuffle(create);
+  if (deflate) H5Pset_deflate(create, 4);
+  const hid_t set = H5Dcreate2(file, "/set", stored, space, H5P_DEFAULT, create, H5P_DEFAULT);
+  std::vector<T> values(105);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<T>(3 * i);
+  H5Dwrite(set, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
+  H5Dclose(set);
+  H5Pclose(create);
+  H5Sclose(space);
+  H5Fclose(file);
+}
+
+TEST(Hdf5File, ChunksAreReadAsHdf5WroteThem) {
+  const tests::TempDir dir;
+  for (const bool shuffle : {false, true}) {
+    for (const bool deflate : {false, true}) {
+      WriteChunked<float>(dir / "a.h5", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, shuffle, deflate);
+      WriteChunked<std::int16_t>(dir / "b.h5", H5T_STD_I16BE, H5T_NATIVE_INT16, shuffle, deflate);
+      const auto same = Hdf5Reader(dir / "a.h5").Read<float>("/set");
+      const auto turned = Hdf5Reader(dir / "b.h5").Read<std::int64_t>("/set");
+      EXPECT_EQ(same.shape, (std::vector<std::uint64_t>{5, 7, 3}));
+      ASSERT_EQ(same.values.size(), 105U);
+      ASSERT_EQ(turned.values.size(), 105U);
+      for (std::size_t i = 0; i < 105; ++i) {
+        EXPECT_EQ(same.values[i], static_cast<float>(3 * i));
+        EXPECT_EQ(turned.values[i], static_cast<std::int64_t>(3 * i));
+      }
+    }
+  }
+}
+
+// HDF5's own reader runs beyond the end of such a chunk.
+TEST(Hdf5File, AChunkThatUnpacksToLessThanItShouldIsRefused) {
+  const tests::TempDir dir;
+  WriteChunked<float>(dir / "a.h5", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, false, true);
+  const hid_t file = H5Fopen((dir / "a.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t set = H5Dopen2(file, "/set", H5P_DEFAULT);
+  // zlib's stream of the 4 bytes "abcd", stored.
+  const unsigned char few[] = {0x78, 0x01, 1, 4, 0, 0xFB, 0xFF, 'a', 'b', 'c', 'd', 0x03, 0xD8, 0x01, 0x8B};
+  const hsize_t first[] = {0, 0, 0};
+  ASSERT_GE(H5Dwrite_chunk(set, H5P_DEFAULT, 0, first, sizeof(few), few), 0);
+  H5Dclose(set);
+  H5Fclose(file);
+  EXPECT_THROW(Hdf5Reader(dir / "a.h5").Read<float>("/set"), std::runtime_error);
+}
+
 }  // namespace
 }  // namespace auforge::datasets::storage
