@@ -98,6 +98,61 @@ float Presence(LabelSet& set, const std::string& file, std::size_t line, int au,
   return kMissing;
 }
 
+// A table of pictures: its lines, which fields hold AUs, and where the pictures lie.
+struct Table {
+  std::string file;
+  std::vector<std::string> lines;
+  std::size_t first = 1;  // line of the first row, counted from 0
+  char separator = ',';
+  std::size_t width = 0;     // fields of a row
+  std::string width_wanted;  // how a message goes on about another number of fields
+  AuColumns columns;
+  std::string folder;
+  std::map<std::string, std::string> pictures;  // by name
+};
+
+// With a header in the first line. Sets the schema of `set`.
+Table TableOf(const std::string& file, std::vector<std::string> lines, AuColumns columns,
+              const LabelOptions& options, LabelSet& set) {
+  set.schema = SchemaOfColumns(file, columns.aus);
+  Table table;
+  table.file = file;
+  table.width = SplitFields(lines.front(), ',').size();
+  table.width_wanted = " fields; the header has " + std::to_string(table.width);
+  table.lines = std::move(lines);
+  table.columns = std::move(columns);
+  table.folder = FolderOf(file, options);
+  table.pictures = PicturesByName(table.folder);
+  return table;
+}
+
+// Where a value stands, for faults.
+struct Cell {
+  std::size_t line;
+  int au;
+  const std::string& text;
+};
+
+// Adds a picture for each line with the right number of fields; other lines are faults.
+// picture(line, fields): the row without its AUs, or nothing; value(cell): an AU's intensity or kMissing.
+template <typename Picture, typename Value>
+void ReadRows(const Table& table, LabelSet& set, const Picture& picture, const Value& value) {
+  for (std::size_t i = table.first; i < table.lines.size(); ++i) {
+    if (table.lines[i].empty()) continue;
+    const auto fields = SplitFields(table.lines[i], table.separator);
+    if (fields.size() != table.width) {
+      AddFault(set, table.file, i + 1, std::to_string(fields.size()) + table.width_wanted);
+      continue;
+    }
+    std::optional<LabelledImage> row = picture(i + 1, fields);
+    if (!row) continue;
+    for (std::size_t j = 0; j < table.columns.aus.size(); ++j) {
+      row->intensity.push_back(value(Cell{i + 1, table.columns.aus[j], fields[table.columns.at[j]]}));
+    }
+    AddImage(set, std::move(*row));
+  }
+}
+
 void CountUnlabelled(const std::map<std::string, std::string>& pictures, const LabelSet& before,
                      LabelSet& set) {
   std::set<std::string> used;
@@ -110,52 +165,48 @@ void CountUnlabelled(const std::map<std::string, std::string>& pictures, const L
   }
 }
 
+void FaultOfNumber(LabelSet& set, const std::string& file, const Cell& cell) {
+  AddFault(set, file, cell.line, "AU" + std::to_string(cell.au) + " = \"" + cell.text + "\" is no number");
+}
+
 }  // namespace
 
 LabelSet ImportPlainCsv(const std::string& path, const LabelOptions& options) {
   LabelSet set;
-  const auto lines = ReadLines(path);
+  auto lines = ReadLines(path);
   if (!lines || lines->empty()) NothingFound(path, "a CSV with a header image[,subject],AU1,AU12,...");
   const auto header = SplitFields(lines->front(), ',');
   const std::size_t image = ColumnNamed(header, {"image", "file", "filename", "path", "name"});
   const std::size_t subject = ColumnNamed(header, {"subject", "identity", "person"});
-  const AuColumns columns = FindAus(header);
+  AuColumns columns = FindAus(header);
   if (image == header.size() || columns.aus.empty())
     NothingFound(path, "a header with a column image and columns AU1, AU12, ...");
-  set.schema = SchemaOfColumns(path, columns.aus);
-  const std::string folder = FolderOf(path, options);
-  const auto pictures = PicturesByName(folder);
-  for (std::size_t i = 1; i < lines->size(); ++i) {
-    if ((*lines)[i].empty()) continue;
-    const auto fields = SplitFields((*lines)[i], ',');
-    if (fields.size() != header.size()) {
-      AddFault(set, path, i + 1,
-               std::to_string(fields.size()) + " fields; the header has " + std::to_string(header.size()));
-      continue;
-    }
-    LabelledImage row{
-        Locate(pictures, folder, fields[image]), subject < header.size() ? fields[subject] : "", {}, {}};
-    for (std::size_t j = 0; j < columns.aus.size(); ++j) {
-      const std::string& text = fields[columns.at[j]];
-      const auto value = ParseNumber(text);
-      const bool missing = text.empty() || text == "nan" || text == "NaN" || text == "999";
-      if (!value && !missing)
-        AddFault(set, path, i + 1,
-                 "AU" + std::to_string(columns.aus[j]) + " = \"" + text + "\" is no number");
-      row.intensity.push_back(missing || !value ? kMissing
-                                                : CheckedIntensity(set, path, i + 1, columns.aus[j], *value));
-    }
-    AddImage(set, std::move(row));
-  }
-  CountUnlabelled(pictures, set, set);
+  const Table table = TableOf(path, std::move(*lines), std::move(columns), options, set);
+  ReadRows(
+      table, set,
+      [&](std::size_t, const std::vector<std::string>& fields) -> std::optional<LabelledImage> {
+        return LabelledImage{Locate(table.pictures, table.folder, fields[image]),
+                             subject < header.size() ? fields[subject] : "",
+                             {},
+                             {}};
+      },
+      [&](const Cell& cell) {
+        if (cell.text.empty() || cell.text == "nan" || cell.text == "NaN" || cell.text == "999")
+          return kMissing;
+        const auto value = ParseNumber(cell.text);
+        if (!value) FaultOfNumber(set, path, cell);
+        return value ? CheckedIntensity(set, path, cell.line, cell.au, *value) : kMissing;
+      });
+  CountUnlabelled(table.pictures, set, set);
   return set;
 }
 
 LabelSet ImportCfee(const std::string& path, const LabelOptions& options) {
   LabelSet set;
+  set.graded = false;
   const std::string file =
       fs::is_directory(path) ? FirstExisting({Under(path, "AU_annotation_all_subjects.csv")}) : path;
-  const auto lines = file.empty() ? std::nullopt : ReadLines(file);
+  auto lines = file.empty() ? std::nullopt : ReadLines(file);
   if (!lines || lines->empty())
     NothingFound(path, "AU_annotation_all_subjects.csv, exported from the sheet summary of the .xls");
   const auto header = SplitFields(lines->front(), ',');
@@ -169,68 +220,45 @@ LabelSet ImportCfee(const std::string& path, const LabelOptions& options) {
     }
   }
   if (columns.aus.empty()) NothingFound(file, "a header with AU columns");
-  set.schema = SchemaOfColumns(file, columns.aus);
-  const std::string folder = FolderOf(file, options);
-  const auto pictures = PicturesByName(folder);
-  for (std::size_t i = 1; i < lines->size(); ++i) {
-    if ((*lines)[i].empty()) continue;
-    const auto fields = SplitFields((*lines)[i], ',');
-    if (fields.size() != header.size()) {
-      AddFault(set, file, i + 1,
-               std::to_string(fields.size()) + " fields; the header has " + std::to_string(header.size()));
-      continue;
-    }
-    std::string name = fields[0];
-    if (fs::path(name).extension().empty()) name += ".jpg";
-    // EE_SSS_NNNN: emotion, subject, number.
-    const auto parts = SplitFields(Stem(name), '_');
-    if (parts.size() != 3) {
-      AddFault(set, file, i + 1, "\"" + fields[0] + "\" is not named EE_SSS_NNNN");
-      continue;
-    }
-    LabelledImage row{Locate(pictures, folder, name), parts[1], {}, {}};
-    for (std::size_t j = 0; j < columns.aus.size(); ++j) {
-      const std::string& text = fields[columns.at[j]];
-      const auto value = text.empty() ? std::optional<double>(0) : ParseNumber(text);
-      if (!value)
-        AddFault(set, file, i + 1,
-                 "AU" + std::to_string(columns.aus[j]) + " = \"" + text + "\" is no number");
-      const double intensity = value && *value == 1 ? kUngradedIntensity : value.value_or(0);
-      row.intensity.push_back(value ? CheckedIntensity(set, file, i + 1, columns.aus[j], intensity)
-                                    : kMissing);
-    }
-    AddImage(set, std::move(row));
-  }
-  set.graded = false;
+  const Table table = TableOf(file, std::move(*lines), std::move(columns), options, set);
+  ReadRows(
+      table, set,
+      [&](std::size_t line, const std::vector<std::string>& fields) -> std::optional<LabelledImage> {
+        std::string name = fields[0];
+        if (fs::path(name).extension().empty()) name += ".jpg";
+        // EE_SSS_NNNN: emotion, subject, number.
+        const auto parts = SplitFields(Stem(name), '_');
+        if (parts.size() != 3) {
+          AddFault(set, file, line, "\"" + fields[0] + "\" is not named EE_SSS_NNNN");
+          return std::nullopt;
+        }
+        return LabelledImage{Locate(table.pictures, table.folder, name), parts[1], {}, {}};
+      },
+      [&](const Cell& cell) {
+        const auto value = cell.text.empty() ? std::optional<double>(0) : ParseNumber(cell.text);
+        if (!value) FaultOfNumber(set, file, cell);
+        if (!value) return kMissing;
+        return CheckedIntensity(set, file, cell.line, cell.au, *value == 1 ? kUngradedIntensity : *value);
+      });
   return set;
 }
 
 LabelSet ImportEmotioNetManual(const std::string& path, const LabelOptions& options) {
   LabelSet set;
   set.graded = false;
-  const auto lines = ReadLines(path);
+  auto lines = ReadLines(path);
   const auto header =
       lines && !lines->empty() ? SplitFields(lines->front(), ',') : std::vector<std::string>{};
-  const AuColumns columns = FindAus(header);
+  AuColumns columns = FindAus(header);
   if (columns.aus.empty() || header[0] != "URL")
     NothingFound(path, "the header URL,URL orig,'AU 1',...,'AU 60'");
-  set.schema = SchemaOfColumns(path, columns.aus);
-  const std::string folder = FolderOf(path, options);
-  const auto pictures = PicturesByName(folder);
-  for (std::size_t i = 1; i < lines->size(); ++i) {
-    if ((*lines)[i].empty()) continue;
-    const auto fields = SplitFields((*lines)[i], ',');
-    if (fields.size() != header.size()) {
-      AddFault(set, path, i + 1,
-               std::to_string(fields.size()) + " fields; the header has " + std::to_string(header.size()));
-      continue;
-    }
-    LabelledImage row{Locate(pictures, folder, UrlName(fields[0])), "", {}, {}};
-    for (std::size_t j = 0; j < columns.aus.size(); ++j) {
-      row.intensity.push_back(Presence(set, path, i + 1, columns.aus[j], fields[columns.at[j]]));
-    }
-    AddImage(set, std::move(row));
-  }
+  const Table table = TableOf(path, std::move(*lines), std::move(columns), options, set);
+  ReadRows(
+      table, set,
+      [&](std::size_t, const std::vector<std::string>& fields) -> std::optional<LabelledImage> {
+        return LabelledImage{Locate(table.pictures, table.folder, UrlName(fields[0])), "", {}, {}};
+      },
+      [&](const Cell& cell) { return Presence(set, path, cell.line, cell.au, cell.text); });
   return set;
 }
 
@@ -238,26 +266,25 @@ LabelSet ImportEmotioNetAutomatic(const std::string& path, const LabelOptions& o
   constexpr std::size_t kFirst = 2, kAus = 60;
   LabelSet set;
   set.graded = false;
-  const auto lines = ReadLines(path);
+  auto lines = ReadLines(path);
   if (!lines || lines->empty())
     NothingFound(path, "lines of image URL, original URL and AU1..AU60 between TABs");
-  std::vector<int> aus;
-  for (int au = 1; au <= static_cast<int>(kAus); ++au) aus.push_back(au);
-  set.schema = features::AuSchema(aus);
-  const std::string folder = FolderOf(path, options);
-  const auto pictures = PicturesByName(folder);
-  for (std::size_t i = 0; i < lines->size(); ++i) {
-    if ((*lines)[i].empty()) continue;
-    const auto fields = SplitFields((*lines)[i], '\t');
-    if (fields.size() != kFirst + kAus) {
-      AddFault(set, path, i + 1, std::to_string(fields.size()) + " fields between TABs; must be 62");
-      continue;
-    }
-    LabelledImage row{Locate(pictures, folder, UrlName(fields[0])), "", {}, {}};
-    for (std::size_t j = 0; j < kAus; ++j)
-      row.intensity.push_back(Presence(set, path, i + 1, aus[j], fields[kFirst + j]));
-    AddImage(set, std::move(row));
+  AuColumns columns;
+  for (std::size_t j = 0; j < kAus; ++j) {
+    columns.aus.push_back(static_cast<int>(j) + 1);
+    columns.at.push_back(kFirst + j);
   }
+  Table table = TableOf(path, std::move(*lines), std::move(columns), options, set);
+  table.first = 0;
+  table.separator = '\t';
+  table.width = kFirst + kAus;
+  table.width_wanted = " fields between TABs; must be 62";
+  ReadRows(
+      table, set,
+      [&](std::size_t, const std::vector<std::string>& fields) -> std::optional<LabelledImage> {
+        return LabelledImage{Locate(table.pictures, table.folder, UrlName(fields[0])), "", {}, {}};
+      },
+      [&](const Cell& cell) { return Presence(set, path, cell.line, cell.au, cell.text); });
   return set;
 }
 
