@@ -7,6 +7,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "annotator/internal/answers.h"
 #include "annotator/internal/au_model_weights.h"
 #include "annotator/internal/matrix_product.h"
 #include "datasets/storage/checksum.h"
@@ -16,8 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Less of an AU's region than this, as judged from the picture, and nothing is said of it.
-constexpr float kLeastSeen = 0.3F;
+// Evidence below this lowers the quality, whatever the model makes of the face; above it the model alone
+// decides.
+constexpr float kGoodEvidence = 0.35F;
 
 void Require(bool condition, const std::string& text) {
   if (!condition) throw std::invalid_argument(text);
@@ -65,6 +67,19 @@ void ValidateHead(const Head& head, const features::FeatureExtractor& extractor,
   RequireFinite(head.bias, "bias");
 }
 
+void ValidateQuality(const QualityHead& q, std::uint64_t centres) {
+  if (q.empty()) return;
+  Require(q.coefficients.size() == centres + 2 * kQualityCues && q.centre.size() == kQualityCues &&
+              q.spread.size() == kQualityCues,
+          "the coefficients of the quality have the wrong size");
+  RequireFinite(q.coefficients, "the coefficients of the quality");
+  RequireFinite(q.centre, "the centre of the quality's cues");
+  RequireFinite({q.bias, q.middle, q.slope}, "the map of the quality");
+  Require(q.slope > 0 && std::all_of(q.spread.begin(), q.spread.end(),
+                                     [](float v) { return std::isfinite(v) && v > 0; }),
+          "the quality's slope or a spread of its cues is not positive");
+}
+
 void ValidateKsda(const KsdaClassifier& c, std::uint64_t centres) {
   Require(std::isfinite(c.gamma) && c.gamma > 0 && std::isfinite(c.spread) && c.spread > 0,
           "a ksda width is not positive");
@@ -76,6 +91,8 @@ void ValidateKsda(const KsdaClassifier& c, std::uint64_t centres) {
           "a ksda letter is not 0..5");
   RequireFinite(c.vectors, "ksda vectors");
   RequireFinite(c.means, "ksda means");
+  Require(c.readout.empty() || c.readout.size() == c.dimensions + 1, "a ksda readout has the wrong size");
+  RequireFinite(c.readout, "a ksda readout");
 }
 
 }  // namespace
@@ -102,6 +119,7 @@ void AuModel::Weights::Validate() const {
           "the coefficients of visibility have the wrong size");
   RequireFinite(seen_coefficients, "the coefficients of visibility");
   RequireFinite(seen_bias, "the bias of visibility");
+  ValidateQuality(quality, heads[0].centre_count);
   for (const AuCalibration& c : calibration) {
     Require(std::isfinite(c.threshold) && std::isfinite(c.gain) && std::isfinite(c.slope) && c.gain > 0 &&
                 c.slope > 0 && std::isfinite(c.centre) && std::isfinite(c.spread) && c.spread > 0,
@@ -133,10 +151,15 @@ std::string AuModel::Weights::Digest() const {
     add(c.vectors);
     add(c.means);
     for (const std::uint8_t letter : c.letters) text += std::to_string(letter);
+    if (!c.readout.empty()) add(c.readout);
   }
   add(seen_coefficients);
   add(seen_bias);
   for (const AuCalibration& c : calibration) add({c.threshold, c.gain, c.slope});
+  if (!quality.empty()) {
+    for (const auto* values : {&quality.coefficients, &quality.centre, &quality.spread}) add(*values);
+    add({quality.bias, quality.middle, quality.slope});
+  }
   return datasets::storage::Sha256Hex(text);
 }
 
@@ -222,56 +245,6 @@ std::vector<float> Head::Kernel(const std::vector<float>& projected, std::size_t
   return kernel;
 }
 
-namespace {
-
-// kernel * coefficients + bias, n x A.
-std::vector<float> Linear(const std::vector<float>& kernel, const std::vector<float>& coefficients,
-                          const std::vector<float>& bias, std::size_t n) {
-  const std::size_t a = bias.size();
-  std::vector<float> scores(n * a);
-  MatrixProduct(kernel.data(), coefficients.data(), scores.data(), n, coefficients.size() / a, a);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < a; ++j) scores[i * a + j] += bias[j];
-  }
-  return scores;
-}
-
-struct Answers {
-  std::vector<float> scores;  // n x A
-  std::vector<float> seen;    // n x A, or empty
-};
-
-Answers Answer(const AuModel::Weights& w, const float* features, std::size_t n, std::size_t dimension) {
-  const std::size_t a = w.info.schema.size();
-  Answers answers{std::vector<float>(n * a, 0.0F), {}};
-  for (std::size_t h = 0; h < w.heads.size(); ++h) {
-    const Head& head = w.heads[h];
-    const std::vector<float> projected = head.Project(features, n, dimension);
-    const bool sees = h == 0 && !w.seen_bias.empty();
-    std::vector<float> kernel;
-    if (w.ksda.empty() || sees) kernel = head.Kernel(projected, n);
-    const std::vector<float> scores = w.ksda.empty() ? Linear(kernel, head.coefficients, head.bias, n)
-                                                     : KsdaScores(head, w.ksda, projected, n);
-    if (sees) answers.seen = Linear(kernel, w.seen_coefficients, w.seen_bias, n);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j < a; ++j) answers.scores[i * a + j] += w.mix[h * a + j] * scores[i * a + j];
-    }
-  }
-  return answers;
-}
-
-}  // namespace
-
-std::vector<float> HeadScores(const Head& head, const std::vector<float>& projected, std::size_t n,
-                              std::size_t aus) {
-  if (head.bias.size() != aus) throw std::invalid_argument("head " + head.name + " has no coefficients");
-  return Linear(head.Kernel(projected, n), head.coefficients, head.bias, n);
-}
-
-std::vector<float> AuModel::Weights::Scores(const float* features, std::size_t n) const {
-  return Answer(*this, features, n, dimension).scores;
-}
-
 AuModel::AuModel(std::unique_ptr<Weights> weights) : weights_(std::move(weights)) {
   weights_->Validate();
   weights_->dimension = features::FeatureExtractor(weights_->info.features).Dimension();
@@ -291,17 +264,21 @@ const AuModelInfo& AuModel::info() const { return weights_->info; }
 const AuModel::Weights& AuModel::weights() const { return *weights_; }
 
 std::vector<features::AuEstimate> AuModel::Predict(std::span<const float> features, std::size_t n,
-                                                   std::vector<std::uint8_t>* visible) const {
-  if (visible != nullptr) visible->assign(n * weights_->info.schema.size(), 1);
+                                                   std::vector<std::uint8_t>* visible,
+                                                   std::span<const QualityEvidence> evidence) const {
+  const Weights& w = *weights_;
+  const std::size_t a = w.info.schema.size();
+  if (visible != nullptr) visible->assign(n * a, 1);
   if (n == 0) return {};
-  const std::size_t dimension = features.size() / n;
-  const std::size_t wanted = weights_->dimension;
-  if (features.size() != n * dimension || dimension != wanted) {
-    throw std::invalid_argument("predict: rows of " + std::to_string(dimension) +
-                                " features; the model wants " + std::to_string(wanted));
+  if (features.size() != n * w.dimension) {
+    throw std::invalid_argument("predict: rows of " + std::to_string(features.size() / n) +
+                                " features; the model wants " + std::to_string(w.dimension));
   }
-  const std::size_t a = weights_->info.schema.size();
-  const Answers answers = Answer(*weights_, features.data(), n, dimension);
+  if (!evidence.empty() && evidence.size() != n)
+    throw std::invalid_argument("predict: evidence for another number of faces");
+  const bool judges = !evidence.empty() && !w.quality.empty();
+  const Answers answers = Answer(w, features.data(), n, judges);
+  const std::vector<float> intensities = IntensitiesOf(w, answers);
   std::vector<features::AuEstimate> estimates(n);
   for (std::size_t i = 0; i < n; ++i) {
     features::AuEstimate& e = estimates[i];
@@ -309,17 +286,25 @@ std::vector<features::AuEstimate> AuModel::Predict(std::span<const float> featur
     e.probability.assign(a, 0.0F);
     e.present.assign(a, 0);
     for (std::size_t j = 0; j < a; ++j) {
-      if (!answers.seen.empty() && answers.seen[i * a + j] < kLeastSeen) {
-        if (visible != nullptr) (*visible)[i * a + j] = 0;
+      const std::size_t at = i * a + j;
+      if (!answers.seen.empty() && answers.seen[at] < kLeastSeen) {
+        if (visible != nullptr) (*visible)[at] = 0;
         continue;
       }
-      const AuCalibration& c = weights_->calibration[j];
-      const float above = answers.scores[i * a + j] - c.threshold;
-      e.intensity[j] = std::clamp(1 + c.gain * above, 0.0F, 5.0F);
-      e.probability[j] = 1 / (1 + std::exp(-c.slope * above));
+      const AuCalibration& c = w.calibration[j];
+      e.intensity[j] = intensities[at];
+      e.probability[j] = 1 / (1 + std::exp(-c.slope * (answers.scores[at] - c.threshold)));
       // The intensity alone decides: the two can never contradict each other.
       e.present[j] = e.intensity[j] >= 1 ? 1 : 0;
     }
+    if (!evidence.empty()) e.quality = FaceQuality(evidence[i]);
+  }
+  if (!judges) return estimates;
+  const std::vector<float> errors =
+      ExpectedErrors(w.quality, answers.kernel, QualityCues(w, answers, intensities, evidence), n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const float gate = std::min(1.0F, estimates[i].quality / kGoodEvidence);
+    estimates[i].quality = gate * QualityOf(w.quality, errors[i]);
   }
   return estimates;
 }

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "annotator/face_quality.h"
 #include "features/au_schema.h"
 #include "features/feature_extractor.h"
 
@@ -53,12 +54,16 @@ class AuModel {
   // The same model with another text about where it comes from.
   AuModel WithProvenance(const std::string& text) const;
 
-  // features: row-major n x Dimension() of the model's FeatureSpec. Returns n estimates; their quality is 0, to be
-  // filled by the caller. The result of a row does not depend on the batch it came in.
-  // visible: if given, set to n x A: 0 where the AU's region cannot be seen in that picture (covered, turned away); its
-  // intensity, probability and presence are 0 then, because nothing is known, not because it was found absent.
+  // features: row-major n x Dimension() of the model's FeatureSpec. The result of a row does not depend on
+  // the batch it came in. visible: if given, set to n x A: 0 where the AU's region cannot be seen in that
+  // picture (covered, turned away); its intensity, probability and presence are 0 then, because nothing is
+  // known, not because it was found absent. evidence: n, or empty. With it, quality (0..1) is the probability
+  // that the mean error of the face's AUs is at most one and a half times what is usual for faces as
+  // expressive, lowered where FaceQuality finds hardly a face; of a model that has not learnt it,
+  // FaceQuality. Without evidence it is 0.
   std::vector<features::AuEstimate> Predict(std::span<const float> features, std::size_t n,
-                                            std::vector<std::uint8_t>* visible = nullptr) const;
+                                            std::vector<std::uint8_t>* visible = nullptr,
+                                            std::span<const QualityEvidence> evidence = {}) const;
 
   struct Weights;  // annotator/internal/au_model_weights.h; made by the learners
   explicit AuModel(std::unique_ptr<Weights> weights);

@@ -1,4 +1,4 @@
-// The AU model's file, format 2 (docs/au-model-format.md).
+// The AU model's file, format 3 (docs/au-model-format.md).
 #include <unistd.h>
 
 #include <filesystem>
@@ -17,7 +17,7 @@ using datasets::storage::Hdf5Reader;
 using datasets::storage::Hdf5Writer;
 
 constexpr const char* kFormat = "auforge-au-model";
-constexpr std::int64_t kFormatVersion = 2;
+constexpr std::int64_t kFormatVersion = 3, kOldestFormat = 2;
 constexpr int kGzip = 4;
 
 void Require(bool condition, const std::string& text) {
@@ -86,6 +86,7 @@ void WriteKsda(Hdf5Writer& file, const std::string& name, const KsdaClassifier& 
   file.Write<float>(base + "/vectors", c.vectors, {c.rows, c.dimensions}, kGzip);
   file.Write<float>(base + "/means", c.means, {c.letters.size(), c.dimensions});
   file.Write<std::uint8_t>(base + "/letters", c.letters, {c.letters.size()});
+  if (!c.readout.empty()) file.Write<float>(base + "/readout", c.readout, {c.dimensions + 1});
   file.WriteAttribute(base, "gamma", static_cast<double>(c.gamma));
   file.WriteAttribute(base, "spread", static_cast<double>(c.spread));
 }
@@ -101,7 +102,31 @@ KsdaClassifier ReadKsda(const Hdf5Reader& file, const std::string& name) {
   c.vectors = std::move(vectors.values);
   c.letters = file.Read<std::uint8_t>(base + "/letters").values;
   c.means = ReadArray<float>(file, base + "/means", {c.letters.size(), c.dimensions});
+  if (file.Exists(base + "/readout"))
+    c.readout = ReadArray<float>(file, base + "/readout", {c.dimensions + 1});
   return c;
+}
+
+void WriteQuality(Hdf5Writer& file, const QualityHead& q) {
+  if (q.empty()) return;
+  file.Write<float>("/quality/coefficients", q.coefficients, {q.coefficients.size()}, kGzip);
+  file.Write<float>("/quality/centre", q.centre, {q.centre.size()});
+  file.Write<float>("/quality/spread", q.spread, {q.spread.size()});
+  const std::vector<float> map{q.bias, q.middle, q.slope};
+  file.Write<float>("/quality/map", map, {map.size()});
+}
+
+QualityHead ReadQuality(const Hdf5Reader& file, std::uint64_t centres) {
+  QualityHead q;
+  if (!file.Exists("/quality/map")) return q;
+  q.coefficients = ReadArray<float>(file, "/quality/coefficients", {centres + 2 * kQualityCues});
+  q.centre = ReadArray<float>(file, "/quality/centre", {kQualityCues});
+  q.spread = ReadArray<float>(file, "/quality/spread", {kQualityCues});
+  const auto map = ReadArray<float>(file, "/quality/map", {3});
+  q.bias = map[0];
+  q.middle = map[1];
+  q.slope = map[2];
+  return q;
 }
 
 void WriteInfo(Hdf5Writer& file, const AuModelInfo& info) {
@@ -145,10 +170,10 @@ AuModel ReadModel(const Hdf5Reader& file, const std::string& path) {
     throw std::runtime_error(path + ": is not an AuForge AU model");
   }
   const std::int64_t version = file.ReadInteger("/", "format_version");
-  if (version != kFormatVersion) {
+  if (version < kOldestFormat || version > kFormatVersion) {
     throw std::runtime_error(path + ": is of model format " + std::to_string(version) +
-                             ", this program reads " + std::to_string(kFormatVersion) +
-                             "; train it again with auforge train-au");
+                             ", this program reads " + std::to_string(kOldestFormat) + " and " +
+                             std::to_string(kFormatVersion) + "; train it again with auforge train-au");
   }
   try {
     auto w = std::make_unique<AuModel::Weights>();
@@ -171,6 +196,7 @@ AuModel ReadModel(const Hdf5Reader& file, const std::string& path) {
       const float* c = calibration.data() + 5 * j;
       w->calibration.push_back({c[0], c[1], c[2], c[3], c[4]});
     }
+    if (!w->heads.empty()) w->quality = ReadQuality(file, w->heads[0].centre_count);
     AuModel model(std::move(w));
     if (model.info().digest != file.ReadString("/", "digest")) {
       throw std::invalid_argument("its content does not match its checksum");
@@ -203,6 +229,7 @@ void AuModel::Save(const std::string& path) const {
       file.Write<float>("/visibility/coefficients", w.seen_coefficients, {w.heads[0].centre_count, a}, kGzip);
       file.Write<float>("/visibility/bias", w.seen_bias, {a});
     }
+    WriteQuality(file, w.quality);
     std::vector<float> calibration;
     for (const AuCalibration& c : w.calibration) {
       calibration.insert(calibration.end(), {c.threshold, c.gain, c.slope, c.centre, c.spread});

@@ -4,13 +4,27 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "annotator/landmarker.h"
+#include "features/align.h"
+
 namespace auforge::annotator {
 namespace {
 
 // Rises from 0 at `low` to 1 at `high` (or falls, when high < low).
-float Ramp(float value, float low, float high) { return std::clamp((value - low) / (high - low), 0.0F, 1.0F); }
+float Ramp(float value, float low, float high) {
+  return std::clamp((value - low) / (high - low), 0.0F, 1.0F);
+}
 
 }  // namespace
+
+QualityEvidence EvidenceOf(const cv::Mat& crop, const features::Landmarks68& landmarks,
+                           float detector_score) {
+  return {.detector_score = detector_score,
+          .inter_ocular = features::InterOcularDistance(landmarks),
+          .sharpness = Sharpness(crop),
+          .pose = EstimatePose(landmarks),
+          .landmark_misfit = LandmarkMisfit(landmarks)};
+}
 
 float FaceQuality(const QualityEvidence& evidence) {
   const float yaw = std::abs(evidence.pose.yaw);

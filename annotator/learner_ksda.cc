@@ -9,10 +9,6 @@
 namespace auforge::annotator {
 namespace {
 
-// Times the trace of K B K. With hundreds of dimensions and a thousand faces the published 1e-4 fits the noise of those
-// faces: held-out people were told apart hardly better than by chance.
-constexpr double kRidge = 1e-2;
-
 // Rows for all AUs: most AUs are rare, and a subclass of nobody teaches nothing. Half of the rows are drawn
 // from those that show something.
 std::vector<std::size_t> BalancedRows(const LearnerInput& input, std::size_t most, std::uint64_t seed) {
@@ -44,7 +40,7 @@ KsdaClassifier Silent(std::size_t rows) {
 }
 
 KsdaClassifier LearnAu(const LearnerInput& input, const std::vector<std::size_t>& chosen,
-                       const std::vector<float>& squared, std::size_t au) {
+                       const std::vector<float>& squared, std::size_t au, bool nearest_mean) {
   const std::size_t n = chosen.size();
   std::vector<std::size_t> used;
   std::vector<float> intensity;
@@ -57,7 +53,7 @@ KsdaClassifier LearnAu(const LearnerInput& input, const std::vector<std::size_t>
     active += input.labels[at] >= 1 ? 1 : 0;
   }
   KsdaOptions options;
-  options.ridge = kRidge;
+  options.nearest_mean = nearest_mean;
   if (active < options.smallest || used.size() - active < options.smallest) return Silent(n);
   std::vector<float> part(used.size() * used.size());
   for (std::size_t i = 0; i < used.size(); ++i) {
@@ -96,7 +92,7 @@ std::vector<KsdaClassifier> LearnKsda(const LearnerInput& input, const TrainOpti
   }
   std::vector<KsdaClassifier> classifiers;
   for (std::size_t au = 0; au < input.aus; ++au) {
-    classifiers.push_back(LearnAu(input, chosen, squared, au));
+    classifiers.push_back(LearnAu(input, chosen, squared, au, options.ksda_nearest));
     if (log) {
       const KsdaClassifier& c = classifiers.back();
       log("ksda: " + std::to_string(au + 1) + " of " + std::to_string(input.aus) + " AUs, " +
@@ -120,7 +116,7 @@ std::vector<float> KsdaScores(const Head& head, const std::vector<KsdaClassifier
     MatrixProduct(kernel.data(), classifier.vectors.data(), y.data(), n, c, classifier.dimensions);
     for (std::size_t i = 0; i < n; ++i) {
       scores[i * a + j] =
-          KsdaIntensity(classifier, std::span(y).subspan(i * classifier.dimensions, classifier.dimensions));
+          KsdaScore(classifier, std::span(y).subspan(i * classifier.dimensions, classifier.dimensions));
     }
   }
   return scores;

@@ -133,11 +133,13 @@ void LearnNystrom(const LearnerInput& input, const TrainOptions& options, Head& 
         (kernel.transpose() * column.weight.cwiseProduct(column.target)).cast<double>();
     Eigen::VectorXd alpha = Solve(normal, right);
     const bool is_common = !input.is_common.empty() && input.is_common[j] != 0;
-    if (u > 0 && options.prevalence > 0 && !is_common && unlabelled_mean.dot(alpha) > 0) {
-      // Photos are no more expressive than the training faces: what makes this AU's score rise in all of them
-      // is what tells photos from training faces, and is taken out.
-      normal += options.prevalence * column.weight_sum * unlabelled_mean * unlabelled_mean.transpose();
-      alpha = Solve(normal, right);
+    const double usual = (options.photo_share - 1) * column.mean;
+    if (u > 0 && options.prevalence > 0 && !is_common && unlabelled_mean.dot(alpha) > usual) {
+      // Photos are less expressive than the training faces: what makes this AU's score rise in all of them is
+      // what tells photos from training faces, and is taken out.
+      const double weight = options.prevalence * column.weight_sum;
+      normal += weight * unlabelled_mean * unlabelled_mean.transpose();
+      alpha = Solve(normal, right + weight * usual * unlabelled_mean);
     }
     for (std::size_t c = 0; c < m; ++c) {
       head.coefficients[c * input.aus + j] = static_cast<float>(alpha(static_cast<Eigen::Index>(c)));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -14,7 +15,8 @@ struct Pair {
 };
 
 std::vector<Pair> Labelled(std::span<const float> predicted, std::span<const float> label) {
-  if (predicted.size() != label.size()) throw std::invalid_argument("metrics: predictions and labels differ in number");
+  if (predicted.size() != label.size())
+    throw std::invalid_argument("metrics: predictions and labels differ in number");
   std::vector<Pair> pairs;
   for (std::size_t i = 0; i < label.size(); ++i) {
     if (!std::isnan(label[i])) pairs.push_back({predicted[i], label[i]});
@@ -49,10 +51,30 @@ double PearsonR(std::span<const float> predicted, std::span<const float> label) 
   return m.var_p > 0 && m.var_l > 0 ? m.cov / std::sqrt(m.var_p * m.var_l) : 0;
 }
 
+double SpearmanR(std::span<const float> predicted, std::span<const float> label) {
+  const std::vector<Pair> pairs = Labelled(predicted, label);
+  const auto ranks = [&pairs](double Pair::*side) {
+    std::vector<std::size_t> order(pairs.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(),
+              [&](std::size_t i, std::size_t j) { return pairs[i].*side < pairs[j].*side; });
+    std::vector<float> rank(pairs.size());
+    for (std::size_t begin = 0; begin < order.size();) {
+      std::size_t end = begin;
+      while (end < order.size() && pairs[order[end]].*side == pairs[order[begin]].*side) ++end;
+      for (std::size_t k = begin; k < end; ++k) rank[order[k]] = static_cast<float>(begin + end) / 2;
+      begin = end;
+    }
+    return rank;
+  };
+  return PearsonR(ranks(&Pair::predicted), ranks(&Pair::label));
+}
+
 double Icc31(std::span<const float> predicted, std::span<const float> label) {
   const Moments m = MomentsOf(Labelled(predicted, label));
   if (m.n < 2) return 0;
-  // With two raters: between-subject mean square (var_p + var_l + 2 cov) / 2(n-1), error (var_p + var_l - 2 cov) / 2(n-1).
+  // With two raters: between-subject mean square (var_p + var_l + 2 cov) / 2(n-1), error (var_p + var_l - 2
+  // cov) / 2(n-1).
   const double total = m.var_p + m.var_l;
   return total > 0 ? 2 * m.cov / total : 0;
 }
@@ -66,7 +88,8 @@ double MeanAbsoluteError(std::span<const float> predicted, std::span<const float
 
 double AreaUnderCurve(std::span<const float> score, std::span<const float> label) {
   std::vector<Pair> pairs = Labelled(score, label);
-  std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.predicted < b.predicted; });
+  std::sort(pairs.begin(), pairs.end(),
+            [](const Pair& a, const Pair& b) { return a.predicted < b.predicted; });
   double rank_sum = 0, positives = 0;
   for (std::size_t begin = 0; begin < pairs.size();) {
     std::size_t end = begin;
@@ -97,10 +120,12 @@ double F1(std::span<const float> predicted, std::span<const float> label) {
 
 double BestF1Threshold(std::span<const float> score, std::span<const float> label) {
   std::vector<Pair> pairs = Labelled(score, label);
-  std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.predicted > b.predicted; });
+  std::sort(pairs.begin(), pairs.end(),
+            [](const Pair& a, const Pair& b) { return a.predicted > b.predicted; });
   const auto positives = static_cast<double>(
       std::count_if(pairs.begin(), pairs.end(), [](const Pair& p) { return p.label >= 1; }));
-  if (positives == 0 || positives == static_cast<double>(pairs.size())) return std::numeric_limits<double>::quiet_NaN();
+  if (positives == 0 || positives == static_cast<double>(pairs.size()))
+    return std::numeric_limits<double>::quiet_NaN();
   double best = -1, threshold = 0, hits = 0;
   for (std::size_t i = 0; i + 1 < pairs.size(); ++i) {
     hits += pairs[i].label >= 1;

@@ -6,8 +6,10 @@
 // alone.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +29,8 @@ struct TrainingData {
   std::vector<std::int64_t> identity;  // n; rows of one identity never part in the split
   std::vector<float> seen;         // n x A, 0..1: how much of the AU's region can be seen; empty: not known
   std::vector<std::uint8_t> copy;  // n; rows other than 0 are copies for training only; empty: none
+  std::vector<QualityEvidence>
+      evidence;  // n: what the quality figure is learnt from; empty: it is not learnt
   // Pictures without labels: features (u x dimension) and whose face it is (u); several pictures of one face
   // teach what must not change the answer. May be empty.
   std::vector<float> unlabelled;
@@ -47,7 +51,10 @@ struct TrainOptions {
   double svm_c = 4;           // svm: C > 0
   double svm_epsilon = 0.15;  // svm: half width of the tube, intensity steps, >= 0
   int ksda_rows = 1500;       // ksda: at most this many training rows, 50..8000; time grows with the cube
-  bool local_heads = true;    // besides the whole face, heads for its upper and lower part (not ksda)
+  bool ksda_nearest = false;  // ksda: decide by the nearest subclass mean, as published, instead of a
+                              // regression on the discriminants
+  std::uint64_t train_rows = 0;     // at most this many rows of the training part, for all learners; 0: all
+  bool local_heads = true;          // besides the whole face, heads for its upper and lower part (not ksda)
   std::vector<std::string> blocks;  // of features that are used: "shape", "gabor", "hog"; empty = all
   bool mirror_average = true;       // features are averaged with those of the mirrored face
   int shape_components = 90;        // PCA, >= 1; likewise below
@@ -59,6 +66,9 @@ struct TrainOptions {
   double consistency =
       0.3;  // nystrom: weight of unlabelled faces' answers being the same for all their pictures
   double prevalence = 1;  // nystrom: weight of AUs not being commoner in unlabelled photos than in training
+  double photo_share = 1;  // the mean intensity of an AU in them, by that in training, that is put up with, 0..1
+  double photo_spread = 0;  // > 0: an AU is present in no face whose score is below the median of the unlabelled
+                            // photos' plus this many of their median absolute deviations, 0..20
   std::vector<int> common_aus = {6, 12, 25, 26};  // which may be commoner there: people smile at cameras
   double validation_share = 0.15;                 // of identities, 0.02..0.5; likewise test
   double test_share = 0.15;
@@ -72,6 +82,23 @@ struct AuFigure {
   int au = 0;
   std::uint64_t rows = 0, active = 0;  // labelled test rows, and those with intensity >= 1
   double r = 0, icc = 0, mae = 0, auc = 0, f1 = 0;
+  // Where the data knows what is hidden: faces less than 30 % of whose region of this AU can be seen, and the
+  // area under the ROC curve of the predicted visible share for them; NaN with one class only.
+  std::uint64_t hidden = 0;
+  double hidden_auc = std::numeric_limits<double>::quiet_NaN();
+};
+
+// Whether the quality of faces tells their error. Correlations are Spearman's, of the quality with the mean
+// absolute error of a face's AUs; the lower, the better.
+struct QualityFigure {
+  std::uint64_t rows = 0;  // 0: the data has no evidence
+  double raw = 0;          // with the error as it is; it grows with how expressive a face is
+  double relative = 0;     // with the error by what is usual for faces as expressive
+  double partial = 0;      // with the error, what both owe to the mean label taken out
+  double evidence = 0;     // FaceQuality alone with the error
+  // By fifths of the faces, highest quality first.
+  std::array<double, 5> error{}, quality{}, not_poor{};  // means; share with a relative error of at most 1.5
+  std::array<std::uint64_t, 5> faces{};
 };
 
 // What one way of looking at the face is worth for each AU: correlation on the validation identities.
@@ -81,6 +108,7 @@ struct HeadFigure {
 };
 struct TrainReport {
   std::vector<AuFigure> test;     // held-out identities, calibrated predictions
+  QualityFigure quality;          // on the same
   std::vector<HeadFigure> heads;  // all that was tried; what each AU uses is in AuModelInfo::looks_at
   double seconds_a_face = 0;      // prediction in batches of 32, features not counted
   std::size_t train_rows = 0, validation_rows = 0, test_rows = 0;
@@ -99,6 +127,7 @@ TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
 
 // Figures of a model on labelled rows.
 std::vector<AuFigure> EvaluateAuModel(const AuModel& model, const TrainingData& data);
+QualityFigure EvaluateQuality(const AuModel& model, const TrainingData& data);
 // Mean over AUs that have both classes.
 AuFigure MeanFigure(const std::vector<AuFigure>& figures);
 

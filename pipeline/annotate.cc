@@ -172,8 +172,11 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
   // The two things that take time to load, side by side.
   auto landmarker = std::async(std::launch::async, [&landmark_path] { return annotator::Landmarker(landmark_path); });
   const std::string detector = MakeDetector(options)->Name();
-  const annotator::AuModel model =
-      annotator::AuModel::Load(options.model.empty() ? annotator::DefaultAuModelPath() : options.model);
+  const auto loaded_model = options.ready_model
+                                ? options.ready_model
+                                : std::make_shared<const annotator::AuModel>(annotator::AuModel::Load(
+                                      options.model.empty() ? annotator::DefaultAuModelPath() : options.model));
+  const annotator::AuModel& model = *loaded_model;
   const datasets::ImageSource source = datasets::ImageSource::Plan(options.inputs, options.source);
   const RunConfig config = MakeRunConfig(options, model.info().digest, detector, landmark_path);
 

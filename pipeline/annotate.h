@@ -11,9 +11,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "annotator/au_model.h"
 #include "datasets/image_codec.h"
 #include "datasets/image_source.h"
 #include "features/align.h"
@@ -24,6 +26,7 @@ struct AnnotateOptions {
   std::vector<std::string> inputs;   // see datasets::ImageSource::Plan
   std::string output;                // folder of shards; created
   std::string model;                 // AU model; empty: annotator::DefaultAuModelPath()
+  std::shared_ptr<const annotator::AuModel> ready_model;  // used instead of `model` where set
   std::string landmarks;             // dlib weights; empty: annotator::DefaultLandmarkPath()
   int jobs = 1;                      // threads, >= 1
   std::string detector = "hog";      // "hog" (dlib's, comes with auforge) or "yunet" (needs detector_model; faster,

@@ -185,14 +185,14 @@ std::vector<Examiner::Face> Examiner::FindLandmarks() {
   return kept;
 }
 
-datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features) {
+datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features,
+                                    annotator::QualityEvidence& evidence) {
   datasets::FaceRecord record;
   const double scale = face.decoded->scale;
   record.detector_score = face.detection.score;
   features::AlignedFace aligned;
   {
     const Stopwatch watch(Seconds(Stage::kCrop));
-    record.pose = annotator::EstimatePose(face.landmarks);
     aligned = features::AlignFace(face.decoded->bgr, face.landmarks, shared_.options.crop);
   }
   {
@@ -204,12 +204,9 @@ datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features)
   }
   const Stopwatch watch(Seconds(Stage::kCrop));
   record.image = datasets::EncodeJpeg(aligned.crop, shared_.options.jpeg_quality);
-  record.aus.quality = annotator::FaceQuality({.detector_score = detector_->HogScore(face.detection.score),
-                                               .inter_ocular = features::InterOcularDistance(face.landmarks),
-                                               .sharpness = annotator::Sharpness(aligned.crop),
-                                               .pose = record.pose,
-                                               .landmark_misfit = annotator::LandmarkMisfit(face.landmarks)});
-  record.aus.quality *= face.trust;
+  evidence = annotator::EvidenceOf(aligned.crop, face.landmarks, detector_->HogScore(face.detection.score));
+  record.pose = evidence.pose;
+  record.aus.quality = face.trust;
   // From the pixels that were decoded to those of the image.
   record.box = Scaled(face.detection.box, 1 / scale);
   const auto enlarge = static_cast<float>(1 / scale), shrink = static_cast<float>(scale);
@@ -220,13 +217,16 @@ datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features)
   return record;
 }
 
-std::vector<std::uint8_t> Examiner::Label(std::vector<datasets::FaceRecord>& records, const std::vector<float>& rows) {
+std::vector<std::uint8_t> Examiner::Label(std::vector<datasets::FaceRecord>& records,
+                                          const std::vector<float>& rows,
+                                          const std::vector<annotator::QualityEvidence>& evidence) {
   const Stopwatch watch(Seconds(Stage::kClassify));
   std::vector<std::uint8_t> visible;
-  std::vector<features::AuEstimate> estimates = shared_.model.Predict(rows, records.size(), &visible);
+  std::vector<features::AuEstimate> estimates =
+      shared_.model.Predict(rows, records.size(), &visible, evidence);
   for (std::size_t i = 0; i < records.size(); ++i) {
     datasets::FaceRecord& record = records[i];
-    estimates[i].quality = record.aus.quality;
+    estimates[i].quality *= record.aus.quality;  // what the confirmation left of it
     record.aus = std::move(estimates[i]);
     record.emotion = annotator::EmotionFromAus(shared_.model.info().schema, record.aus.present).category;
   }
@@ -239,12 +239,15 @@ void Examiner::Flush() {
   const std::size_t dimension = shared_.extractor.Dimension();
   std::vector<float> rows(faces.size() * dimension);
   std::vector<datasets::FaceRecord> records;
-  std::vector<std::size_t> image_of;  // of each record
+  std::vector<std::size_t> image_of;  // of each record; likewise below
+  std::vector<annotator::QualityEvidence> evidence;
   for (const Face& face : faces) {
     ExaminedImage& image = result_->images[face.image];
     try {
-      records.push_back(Crop(face, std::span(rows).subspan(records.size() * dimension, dimension)));
+      annotator::QualityEvidence known;
+      records.push_back(Crop(face, std::span(rows).subspan(records.size() * dimension, dimension), known));
       image_of.push_back(face.image);
+      evidence.push_back(known);
     } catch (const std::exception& error) {
       Fail(image, Outcome::kUndecodable, "features", error.what());
     }
@@ -252,7 +255,7 @@ void Examiner::Flush() {
   std::vector<std::uint8_t> visible;
   if (!records.empty()) {
     rows.resize(records.size() * dimension);
-    visible = Label(records, rows);
+    visible = Label(records, rows, evidence);
   }
   for (std::size_t i = 0; i < records.size(); ++i) {
     ExaminedImage& image = result_->images[image_of[i]];

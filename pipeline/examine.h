@@ -25,7 +25,7 @@ struct ExaminedImage {
   std::string stage;  // where it failed, for the error log
   std::string message;
   std::vector<datasets::FaceRecord> faces;
-  std::vector<std::uint8_t> au_visible;      // faces x AUs: 0 where the AU's region cannot be seen
+  std::vector<std::uint8_t> au_visible;  // faces x AUs: 0 where the AU's region cannot be seen
 };
 
 struct ExaminedGroup {
@@ -76,9 +76,12 @@ class Examiner {
   std::vector<features::Detection> Detect(const datasets::DecodedImage& image, double least_face);
   void Flush();  // waiting_ to faces in result_
   std::vector<Face> FindLandmarks();
-  datasets::FaceRecord Crop(const Face& face, std::span<float> features);
+  // Fills the face's features and evidence; the record's quality is the trust in the detection, so far.
+  datasets::FaceRecord Crop(const Face& face, std::span<float> features,
+                            annotator::QualityEvidence& evidence);
   // Returns records x AUs: 0 where the AU's region cannot be seen.
-  std::vector<std::uint8_t> Label(std::vector<datasets::FaceRecord>& records, const std::vector<float>& rows);
+  std::vector<std::uint8_t> Label(std::vector<datasets::FaceRecord>& records, const std::vector<float>& rows,
+                                  const std::vector<annotator::QualityEvidence>& evidence);
   double& Seconds(Stage stage) { return result_->seconds[static_cast<std::size_t>(stage)]; }
 
   ExamineShared& shared_;

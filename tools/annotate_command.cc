@@ -4,9 +4,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "annotator/recalibrate.h"
 #include "pipeline/annotate.h"
 #include "pipeline/run_config.h"
 #include "tools/commands.h"
+#include "tools/photo_features.h"
 #include "tools/progress.h"
 #include "tools/rank.h"
 #include "tools/signals.h"
@@ -20,6 +22,7 @@ struct AnnotateArguments {
   bool json = false;
   bool profile = false;
   bool full_size = false;
+  std::vector<std::string> neutral;
   std::uint64_t shard_size = 10000;
   int index = -1;
   int count = -1;
@@ -43,13 +46,16 @@ nlohmann::json ToJson(const pipeline::AnnotateSummary& summary) {
 
 void PrintSummary(const pipeline::AnnotateSummary& summary, const std::string& output) {
   if (summary.shards_written == 0 && summary.shards_skipped > 0 && !summary.stopped) {
-    std::cout << "nothing to do: all " << summary.shards_skipped << " shards in " << output << " are finished\n";
+    std::cout << "nothing to do: all " << summary.shards_skipped << " shards in " << output
+              << " are finished\n";
     return;
   }
-  std::cout << summary.images << " images, " << summary.faces << " faces in " << Duration(summary.seconds) << " ("
-            << static_cast<int>(static_cast<double>(summary.images) / summary.seconds + 0.5) << " images/s)\n";
+  std::cout << summary.images << " images, " << summary.faces << " faces in " << Duration(summary.seconds)
+            << " (" << static_cast<int>(static_cast<double>(summary.images) / summary.seconds + 0.5)
+            << " images/s)\n";
   for (const auto& [status, count] : summary.by_status) std::cout << "  " << status << ": " << count << "\n";
-  if (summary.duplicates > 0) std::cout << "  of these with the bytes of an earlier one: " << summary.duplicates << "\n";
+  if (summary.duplicates > 0)
+    std::cout << "  of these with the bytes of an earlier one: " << summary.duplicates << "\n";
   std::cout << summary.shards_written << " shards written to " << output;
   if (summary.shards_skipped > 0) std::cout << ", " << summary.shards_skipped << " were finished before";
   std::cout << "\n";
@@ -68,6 +74,19 @@ void PrintProfile(const pipeline::AnnotateSummary& summary) {
   }
 }
 
+// The model, measured from one person's resting face.
+std::shared_ptr<const annotator::AuModel> NeutralModel(const AnnotateArguments& arguments) {
+  const std::string& path = arguments.options.model;
+  const annotator::AuModel model =
+      annotator::AuModel::Load(path.empty() ? annotator::DefaultAuModelPath() : path);
+  const PhotoFeatures photos =
+      ExtractPhotos(arguments.neutral, model.info().features, false, arguments.options.jobs);
+  if (photos.faces == 0)
+    throw BadInputError(arguments.neutral.front() + ": no face to take for the resting one");
+  return std::make_shared<const annotator::AuModel>(
+      annotator::RecalibrateToNeutral(model, photos.rows, photos.picture.size()).model);
+}
+
 int RunAnnotate(AnnotateArguments& arguments) {
   const Rank rank = ResolveRank(arguments.index, arguments.count);
   arguments.options.index = rank.index;
@@ -77,12 +96,13 @@ int RunAnnotate(AnnotateArguments& arguments) {
   }
   arguments.options.reduce = !arguments.full_size;
   arguments.options.source.shard_size = static_cast<std::size_t>(arguments.shard_size);
+  if (!arguments.neutral.empty()) arguments.options.ready_model = NeutralModel(arguments);
   InstallStopSignals();
   ProgressLine line("annotate", arguments.quiet);
   const auto report = [&line](const pipeline::AnnotateProgress& progress) {
     line.Update(progress.images, progress.images_expected, progress.seconds, "images",
-                ", " + std::to_string(progress.faces) + " faces, " + std::to_string(progress.shards) + " of " +
-                    std::to_string(progress.shards_expected) + " shards");
+                ", " + std::to_string(progress.faces) + " faces, " + std::to_string(progress.shards) +
+                    " of " + std::to_string(progress.shards_expected) + " shards");
   };
   pipeline::AnnotateSummary summary;
   try {
@@ -113,22 +133,32 @@ void AddAnnotate(Cli& cli) {
       .Required();
   command.Add("-o,--output", options.output, "folder for the shards; run again to go on").Required();
   command.Add("--model", options.model, "AU model; default: the one that comes with auforge");
+  command.Add(
+      "--neutral", arguments->neutral,
+      "pictures of the one person shown, at rest, or frames whose median is: AUs are measured from there");
   command.Add("--landmarks", options.landmarks, "dlib's 68-point weights; default: Debian's libdlib-data");
   command.Add("-j,--jobs", options.jobs, "threads").Range(1, 1024);
-  command.Add("--min-face", options.min_face, "smallest face to look for, pixels; 40 takes 4 times as long as 80")
+  command
+      .Add("--min-face", options.min_face,
+           "smallest face to look for, pixels; 40 takes 4 times as long as 80")
       .Range(20, 2000);
   command.Add("--detector", options.detector, "hog, or yunet: faster, also finds turned and small faces");
   command.Add("--detector-model", options.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx");
-  command.Add("--detector-threshold", options.detector_threshold, "added to the detector's own; higher: surer faces");
+  command.Add("--detector-threshold", options.detector_threshold,
+              "added to the detector's own; higher: surer faces");
   command.Add("--min-quality", options.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Add("--crop-size", options.crop.size, "side of the stored crops, pixels").Range(16, 2048);
   command.Add("--jpeg-quality", options.jpeg_quality, "of the stored crops").Range(1, 100);
-  command.Add("--shard-size", arguments->shard_size, "images a shard, for folders and lists").Range(1, 10'000'000);
+  command.Add("--shard-size", arguments->shard_size, "images a shard, for folders and lists")
+      .Range(1, 10'000'000);
   command.Add("--max-pixels", options.decode.max_pixels, "images with more pixels are not decoded");
   command.Add("--max-bytes", options.source.max_bytes, "image files of more bytes are not read");
-  command.Flag("--full-size", arguments->full_size, "decode every JPEG at full size, even where --min-face needs less");
-  command.Flag("--skip-duplicates", options.skip_duplicates, "images with the bytes of an earlier one get no faces");
-  command.Add("--index", arguments->index, "do shards i with i mod count = index; default: from Slurm, Kubernetes or OpenMPI");
+  command.Flag("--full-size", arguments->full_size,
+               "decode every JPEG at full size, even where --min-face needs less");
+  command.Flag("--skip-duplicates", options.skip_duplicates,
+               "images with the bytes of an earlier one get no faces");
+  command.Add("--index", arguments->index,
+              "do shards i with i mod count = index; default: from Slurm, Kubernetes or OpenMPI");
   command.Add("--count", arguments->count, "number of processes that share the work");
   command.Flag("--profile", arguments->profile, "print where the time went");
   command.Flag("--json", arguments->json, "print the summary as JSON");

@@ -52,7 +52,12 @@ Way Try(const std::string& name, const TrainingData& data, const TrainingData& p
         const TrainOptions& options, const std::string& path, const Log& log) {
   if (log) log("=== " + name);
   const annotator::TrainedModel trained = annotator::TrainAuModel(data, options, log);
-  Way way{name, trained.report.test, trained.report.seconds, trained.report.seconds_a_face, 0, {}, 0};
+  Way way;
+  way.name = name;
+  way.figures = trained.report.test;
+  way.training_seconds = trained.report.seconds;
+  way.quality = trained.report.quality;
+  way.seconds_a_face = trained.report.seconds_a_face;
   if (!path.empty()) {
     trained.model.Save(path);
     way.bytes = std::filesystem::file_size(path);
@@ -80,6 +85,7 @@ TrainingData WithoutCopies(const TrainingData& data) {
     keep(result.weights, a, row);
     keep(result.seen, a, row);
     keep(result.identity, 1, row);
+    keep(result.evidence, 1, row);
     ++kept;
   }
   result.rows = kept;
@@ -88,7 +94,14 @@ TrainingData WithoutCopies(const TrainingData& data) {
   if (!result.weights.empty()) result.weights.resize(kept * a);
   if (!result.seen.empty()) result.seen.resize(kept * a);
   result.identity.resize(kept);
+  if (!result.evidence.empty()) result.evidence.resize(kept);
   result.copy.clear();
+  return result;
+}
+
+TrainingData EqualWeights(const TrainingData& data) {
+  TrainingData result = data;
+  result.weights.clear();
   return result;
 }
 
@@ -97,12 +110,25 @@ TrainingData WithoutCopies(const TrainingData& data) {
 std::vector<Way> CompareLearners(const TrainingData& data, const TrainOptions& options,
                                  const std::string& folder, const Log& log) {
   std::vector<Way> ways;
-  for (const char* learner : {"nystrom", "svm", "ksda"}) {
+  const auto attempt = [&](const std::string& learner, const std::string& remark, const auto& change) {
     TrainOptions changed = options;
     changed.learner = learner;
-    ways.push_back(Try(learner, data, data, changed,
-                       (std::filesystem::path(folder) / (std::string(learner) + ".h5")).string(), log));
+    change(changed);
+    const std::string file = learner + (remark.empty() ? "" : "-equal") + ".h5";
+    ways.push_back(Try(learner + remark, data, data, changed, (std::filesystem::path(folder) / file).string(), log));
+  };
+  for (const char* learner : {"nystrom", "svm", "ksda"}) attempt(learner, "", [](TrainOptions&) {});
+  const int equal = std::min(options.svm_rows, options.ksda_rows);
+  const std::string remark = ", " + std::to_string(equal) + " rows, one head";
+  for (const char* learner : {"nystrom", "svm", "ksda"}) {
+    attempt(learner, remark, [equal](TrainOptions& o) {
+      o.train_rows = static_cast<std::uint64_t>(equal);
+      o.svm_rows = o.ksda_rows = o.centres = equal;
+      o.local_heads = false;
+      o.consistency = o.prevalence = 0;
+    });
   }
+  attempt("ksda", ", nearest mean", [](TrainOptions& o) { o.ksda_nearest = true; });
   return ways;
 }
 
@@ -119,6 +145,7 @@ std::vector<Way> Ablate(const TrainingData& data, const TrainOptions& options, c
   attempt("HOG only", [](TrainOptions& o) { o.blocks = {"hog"}; });
   attempt("shape and Gabor", [](TrainOptions& o) { o.blocks = {"shape", "gabor"}; });
   attempt("whole face only", [](TrainOptions& o) { o.local_heads = false; });
+  if (!data.weights.empty()) ways.push_back(Try("hidden parts weigh like seen ones", EqualWeights(data), data, options, "", log));
   attempt("not averaged with the mirror", [](TrainOptions& o) { o.mirror_average = false; });
   if (!data.unlabelled_group.empty()) {
     attempt("no consistency", [](TrainOptions& o) { o.consistency = 0; });
@@ -131,14 +158,14 @@ std::vector<Way> Ablate(const TrainingData& data, const TrainOptions& options, c
 
 std::string WaysTable(const std::vector<Way>& ways) {
   std::string table =
-      "| way | mean r | ICC | MAE | AUC | F1 | training s | ms a face | MB | photos: presence changes |\n"
-      "|---|---|---|---|---|---|---|---|---|---|\n";
+      "| way | mean r | ICC | MAE | AUC | F1 | quality | training s | ms a face | MB | photos: presence changes |\n"
+      "|---|---|---|---|---|---|---|---|---|---|---|\n";
   char text[256];
   for (const Way& way : ways) {
     const annotator::AuFigure m = annotator::MeanFigure(way.figures);
     std::snprintf(text, sizeof(text),
-                  "| %s | %.3f | %.3f | %.3f | %.3f | %.3f | %.0f | %.2f | %.1f | %.1f %% |\n",
-                  way.name.c_str(), m.r, m.icc, m.mae, m.auc, m.f1, way.training_seconds,
+                  "| %s | %.3f | %.3f | %.3f | %.3f | %.3f | %.2f | %.0f | %.2f | %.1f | %.1f %% |\n",
+                  way.name.c_str(), m.r, m.icc, m.mae, m.auc, m.f1, way.quality.relative, way.training_seconds,
                   1000 * way.seconds_a_face, static_cast<double>(way.bytes) / 1e6, 100 * way.disagreement);
     table += text;
   }

@@ -14,6 +14,7 @@ struct Way {
   std::string name;                          // "nystrom", "shape only", …
   std::vector<annotator::AuFigure> figures;  // held-out identities
   double training_seconds = 0;
+  annotator::QualityFigure quality;
   double seconds_a_face = 0;  // prediction in batches of 32, features not counted
   std::uint64_t bytes = 0;    // of the model file
   std::vector<double>
@@ -22,7 +23,9 @@ struct Way {
                             // a photo and itself mirrored, compressed or halved
 };
 
-// The three learners with the same front end. folder: where each leaves its model, NAME.h5.
+// The three learners with the same front end: as they are meant to be used, and once more with the same faces to
+// learn from (as many as the learner that takes the fewest can) and one head. folder: where each leaves its model,
+// NAME.h5.
 std::vector<Way> CompareLearners(const annotator::TrainingData& data, const annotator::TrainOptions& options,
                                  const std::string& folder,
                                  const std::function<void(const std::string&)>& log);

@@ -61,6 +61,8 @@ std::size_t AddRows(TrainingData& data, std::size_t count, std::size_t dimension
   data.features.resize(data.rows * dimension);
   data.labels.resize(data.rows * data.schema.size());
   data.seen.resize(data.rows * data.schema.size(), 1.0F);
+  data.weights.resize(data.rows * data.schema.size(), 1.0F);
+  data.evidence.resize(data.rows);
   data.identity.resize(data.rows);
   data.copy.resize(data.rows, 0);
   return first;
@@ -147,6 +149,10 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
   if (data.rows == 0) throw std::runtime_error("no labelled faces in what --data names");
   // Where nothing is hidden there is nothing to learn about it.
   if (std::all_of(data.seen.begin(), data.seen.end(), [](float v) { return v == 1; })) data.seen.clear();
+  if (std::all_of(data.weights.begin(), data.weights.end(), [](float v) { return v == 1; }))
+    data.weights.clear();
+  // Landmarks without pictures say nothing of pictures.
+  if (!data.spec.gabor && !data.spec.hog) data.evidence.clear();
   return data;
 }
 
@@ -184,8 +190,8 @@ void DropConstantAus(TrainingData& data, const Log& log) {
 void LoadUnlabelled(const std::vector<std::string>& inputs, int jobs, TrainingData& data, const Log& log) {
   PhotoFeatures photos = ExtractPhotos(inputs, data.spec, true, jobs);
   if (log) {
-    log(std::to_string(photos.pictures) + " unlabelled photos, " + std::to_string(photos.faces) + " with a face, " +
-        std::to_string(photos.picture.size()) + " pictures of them");
+    log(std::to_string(photos.pictures) + " unlabelled photos, " + std::to_string(photos.faces) +
+        " with a face, " + std::to_string(photos.picture.size()) + " pictures of them");
   }
   if (photos.faces == 0) throw std::runtime_error(inputs.front() + ": no face in the unlabelled photos");
   data.unlabelled = std::move(photos.rows);

@@ -83,6 +83,7 @@ void LoadLabelled(const DataSpec& spec, int jobs, std::int64_t identity_base, an
   const std::size_t dimension = extractor.Dimension(), a = data.schema.size(), n = set.images.size();
   const FaceSeeker seeker;
   std::vector<std::vector<float>> rows(n);
+  std::vector<annotator::QualityEvidence> evidence(n);
   std::vector<std::uint8_t> unreadable(n, 0);
   ParallelFor(n, jobs, [&](std::size_t i) {
     bool is_readable = true;
@@ -91,6 +92,7 @@ void LoadLabelled(const DataSpec& spec, int jobs, std::int64_t identity_base, an
     if (!face) return;
     rows[i].resize(dimension);
     extractor.Extract(face->crop, face->landmarks, rows[i]);
+    evidence[i] = face->evidence;
   });
 
   std::map<std::string, std::int64_t> people;
@@ -107,6 +109,7 @@ void LoadLabelled(const DataSpec& spec, int jobs, std::int64_t identity_base, an
     const std::size_t row = AddRows(data, 1, dimension);
     std::copy(rows[i].begin(), rows[i].end(),
               data.features.begin() + static_cast<std::ptrdiff_t>(row * dimension));
+    data.evidence[row] = evidence[i];
     for (std::size_t j = 0; j < a; ++j) {
       const auto column = set.schema.Find(data.schema.numbers()[j]);
       data.labels[row * a + j] = column ? image.intensity[*column] : NAN;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 
+#include "annotator/face_quality.h"
 #include "annotator/landmarker.h"
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
@@ -21,6 +22,8 @@ namespace {
 
 // An AU less of whose region can be seen is not labelled in this picture: guessing is not taught.
 constexpr float kLeastVisible = 0.4F;
+// What is partly hidden teaches by the share that is seen; a sliver less than all of it is all of it.
+constexpr float kWhollyVisible = 0.9F;
 
 // Whose face it is. Faces rebuilt from one photo share its skin, whatever their shape: they are one person
 // here. Else the identity that the generator wrote, else every source image is a person of its own.
@@ -56,12 +59,14 @@ class People {
 struct FaceView {
   cv::Mat crop;
   features::Landmarks68 landmarks;
+  float scale = 1;  // of the picture's resolution to that of the stored one
 };
 
 // A face of a shard as it was stored.
 struct StoredFace {
   FaceView view;
   features::Box box;  // of the detector, in the crop's pixels
+  annotator::QualityEvidence evidence;
 };
 
 StoredFace ReadFace(const datasets::ShardReader& shard, std::size_t i) {
@@ -73,8 +78,10 @@ StoredFace ReadFace(const datasets::ShardReader& shard, std::size_t i) {
   const features::Box box = shard.FaceBox(i);
   const features::Point2 centre = crop_from_image({box.x + box.width / 2, box.y + box.height / 2});
   const float side = box.width * crop_from_image.Scale();
-  return {{crop.bgr, features::Transform(crop_from_image, shard.Landmarks(i))},
-          {centre.x - side / 2, centre.y - side / 2, side, side}};
+  const features::Landmarks68 landmarks = shard.Landmarks(i);
+  return {{crop.bgr, features::Transform(crop_from_image, landmarks)},
+          {centre.x - side / 2, centre.y - side / 2, side, side},
+          annotator::EvidenceOf(crop.bgr, landmarks, shard.DetectorScore()[i])};
 }
 
 // The same face once more: mirrored (every other copy), scaled down or compressed, detected a little
@@ -87,12 +94,14 @@ FaceView Copy(const StoredFace& face, std::size_t copy, std::uint64_t seed,
   };
   cv::Mat crop = face.view.crop.clone();
   features::Box box = face.box;
+  float resolution = 1;
   if (copy % 2 == 1) {
     cv::flip(crop, crop, 1);
     box.x = static_cast<float>(crop.cols) - box.x - box.width;
   }
   if (uniform(0, 1) < 0.35F) {
-    const double scale = uniform(0.4F, 0.9F);
+    resolution = uniform(0.4F, 0.9F);
+    const double scale = resolution;
     cv::Mat small;
     cv::resize(crop, small, {}, scale, scale, cv::INTER_AREA);
     cv::resize(small, crop, crop.size(), 0, 0, cv::INTER_LINEAR);
@@ -105,7 +114,18 @@ FaceView Copy(const StoredFace& face, std::size_t copy, std::uint64_t seed,
   box.x += (box.width - side) / 2 + uniform(-shift, shift);
   box.y += (box.height - side) / 2 + uniform(-shift, shift);
   box.width = box.height = side;
-  return {crop, landmarker.Find(crop, box)};
+  return {crop, landmarker.Find(crop, box), resolution};
+}
+
+// What is known of a copy: its resolution is that of the stored face, or less where the copy was scaled down.
+annotator::QualityEvidence EvidenceOfCopy(const StoredFace& face, const FaceView& view) {
+  annotator::QualityEvidence evidence =
+      annotator::EvidenceOf(view.crop, view.landmarks, face.evidence.detector_score);
+  // Of the pixels that are left: scaling down begins at the crop's resolution.
+  evidence.inter_ocular = view.scale < 1
+                              ? view.scale * std::min(face.evidence.inter_ocular, evidence.inter_ocular)
+                              : face.evidence.inter_ocular;
+  return evidence;
 }
 
 }  // namespace
@@ -141,10 +161,12 @@ void LoadShards(const DataSpec& spec, int jobs, std::int64_t identity_base, anno
         for (std::size_t j = 0; j < a; ++j) {
           const float seen = visibility && column[j] ? visibility->values[i * width + *column[j]] : 1;
           data.seen[row * a + j] = seen;
+          data.weights[row * a + j] = seen >= kWhollyVisible ? 1 : seen;
           data.labels[row * a + j] =
               column[j] && seen >= kLeastVisible ? shard.AuIntensity()[i * width + *column[j]] : NAN;
         }
         data.identity[row] = identity[i];
+        data.evidence[row] = copy == 0 ? face.evidence : EvidenceOfCopy(face, view);
         data.copy[row] = copy == 0 ? 0 : 1;
       }
     });

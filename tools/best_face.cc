@@ -40,14 +40,13 @@ std::optional<BestFace> FaceSeeker::Find(const cv::Mat& bgr) const {
     impl_->idle.push_back(std::move(detector));
   }
   if (found.empty()) return std::nullopt;
-  BestFace face = At(bgr, impl_->landmarker.Find(bgr, found.front().box));
-  face.detector_score = found.front().score;
-  return face;
+  return At(bgr, impl_->landmarker.Find(bgr, found.front().box), found.front().score);
 }
 
-BestFace FaceSeeker::At(const cv::Mat& bgr, const features::Landmarks68& landmarks) {
+BestFace FaceSeeker::At(const cv::Mat& bgr, const features::Landmarks68& landmarks, float detector_score) {
   const features::AlignedFace aligned = features::AlignFace(bgr, landmarks, {});
-  return {aligned.crop, features::Transform(aligned.crop_from_image, landmarks), landmarks, 0};
+  return {aligned.crop, features::Transform(aligned.crop_from_image, landmarks), landmarks,
+          annotator::EvidenceOf(aligned.crop, landmarks, detector_score)};
 }
 
 std::vector<cv::Mat> Variants(const cv::Mat& bgr) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "annotator/face_detector.h"
+#include "annotator/face_quality.h"
 #include "annotator/landmarker.h"
 
 namespace auforge::tools {
@@ -18,7 +19,7 @@ struct BestFace {
   cv::Mat crop;                     // the standard crop
   features::Landmarks68 landmarks;  // in the crop's pixels
   features::Landmarks68 in_image;
-  float detector_score = 0;
+  annotator::QualityEvidence evidence;
 };
 
 // Each thread takes a detector of its own for as long as it needs one. Thread-safe.
@@ -29,7 +30,7 @@ class FaceSeeker {
   // nullopt when no face is found.
   std::optional<BestFace> Find(const cv::Mat& bgr) const;
   // The face whose landmarks are known.
-  static BestFace At(const cv::Mat& bgr, const features::Landmarks68& landmarks);
+  static BestFace At(const cv::Mat& bgr, const features::Landmarks68& landmarks, float detector_score);
   const annotator::Landmarker& landmarker() const;
 
  private:

@@ -21,8 +21,8 @@ constexpr float kRare = 0.01F;
 
 using PhotoVariants = std::array<std::optional<PhotoAus>, 1 + kChanges.size()>;
 
-PhotoVariants Examine(const cv::Mat& photo, const annotator::AuModel& model, const features::FeatureExtractor& extractor,
-                      const FaceSeeker& seeker) {
+PhotoVariants Examine(const cv::Mat& photo, const annotator::AuModel& model,
+                      const features::FeatureExtractor& extractor, const FaceSeeker& seeker) {
   PhotoVariants variants;
   const std::vector<cv::Mat> pictures = Variants(photo);
   for (std::size_t v = 0; v < variants.size(); ++v) {
@@ -31,13 +31,13 @@ PhotoVariants Examine(const cv::Mat& photo, const annotator::AuModel& model, con
     if (!face) continue;
     std::vector<float> row(extractor.Dimension());
     extractor.Extract(face->crop, face->landmarks, row);
-    variants[v] = PhotoAus{face->crop, model.Predict(row, 1).front()};
+    variants[v] = PhotoAus{face->crop, model.Predict(row, 1, nullptr, std::span(&face->evidence, 1)).front()};
   }
   return variants;
 }
 
-CoherenceFigure Compare(const std::string& name, const std::vector<PhotoVariants>& all, std::size_t variant, std::size_t aus,
-                        const std::vector<double>& present) {
+CoherenceFigure Compare(const std::string& name, const std::vector<PhotoVariants>& all, std::size_t variant,
+                        std::size_t aus, const std::vector<double>& present) {
   CoherenceFigure figure;
   figure.name = name;
   std::vector<std::vector<float>> before(aus), after(aus);
@@ -66,10 +66,35 @@ CoherenceFigure Compare(const std::string& name, const std::vector<PhotoVariants
   return figure;
 }
 
+// Does the quality tell which faces' intensities change?
+void JudgeQuality(const std::vector<PhotoVariants>& all, CoherenceReport& report) {
+  std::vector<float> quality, change, shown;
+  for (const PhotoVariants& v : all) {
+    if (!v[0]) continue;
+    const std::vector<float>& own = v[0]->aus.intensity;
+    float moved = 0, compared = 0, sum = 0;
+    for (const float intensity : own) sum += intensity;
+    for (std::size_t other = 1; other < v.size(); ++other) {
+      if (!v[other]) continue;
+      for (std::size_t j = 0; j < own.size(); ++j) moved += std::abs(v[other]->aus.intensity[j] - own[j]);
+      compared += static_cast<float>(own.size());
+    }
+    if (compared == 0) continue;
+    quality.push_back(v[0]->aus.quality);
+    change.push_back(moved / compared);
+    shown.push_back(sum);
+  }
+  using annotator::SpearmanR;
+  report.quality_tells = SpearmanR(quality, change);
+  const double qs = SpearmanR(quality, shown), cs = SpearmanR(change, shown);
+  report.quality_partial =
+      (report.quality_tells - qs * cs) / std::sqrt(std::max(1e-9, (1 - qs * qs) * (1 - cs * cs)));
+}
+
 }  // namespace
 
-CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs, int jobs,
-                                 const std::function<void(std::uint64_t)>& progress) {
+CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs,
+                                 int jobs, const std::function<void(std::uint64_t)>& progress) {
   const features::FeatureExtractor extractor(model.info().features);
   const FaceSeeker seeker;
   const std::vector<std::vector<std::uint8_t>> images = ReadImages(inputs);
@@ -99,7 +124,9 @@ CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vec
   const double n = std::max<double>(1, static_cast<double>(report.faces.size()));
   for (double& share : report.present) share /= n;
   report.contradictions = contradictions / (n * static_cast<double>(aus));
-  for (std::size_t v = 0; v < kChanges.size(); ++v) report.changes.push_back(Compare(kChanges[v], all, v + 1, aus, report.present));
+  JudgeQuality(all, report);
+  for (std::size_t v = 0; v < kChanges.size(); ++v)
+    report.changes.push_back(Compare(kChanges[v], all, v + 1, aus, report.present));
   return report;
 }
 
@@ -107,7 +134,8 @@ cv::Mat DrawExtremes(const CoherenceReport& report, const features::AuSchema& sc
   constexpr int kTile = 72, kLabel = 70, kGap = 16;
   constexpr std::size_t kEach = 10;
   const int rows = static_cast<int>(schema.size());
-  cv::Mat sheet(rows * kTile, kLabel + 2 * static_cast<int>(kEach) * kTile + kGap, CV_8UC3, cv::Scalar::all(255));
+  cv::Mat sheet(rows * kTile, kLabel + 2 * static_cast<int>(kEach) * kTile + kGap, CV_8UC3,
+                cv::Scalar::all(255));
   std::vector<std::size_t> order(report.faces.size());
   for (int j = 0; j < rows; ++j) {
     const auto au = static_cast<std::size_t>(j);
@@ -115,10 +143,12 @@ cv::Mat DrawExtremes(const CoherenceReport& report, const features::AuSchema& sc
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
       return report.faces[a].aus.probability[au] > report.faces[b].aus.probability[au];
     });
-    cv::putText(sheet, "AU" + std::to_string(schema.numbers()[au]), {4, j * kTile + kTile / 2}, cv::FONT_HERSHEY_SIMPLEX, 0.5, cv::Scalar::all(0), 1, cv::LINE_AA);
+    cv::putText(sheet, "AU" + std::to_string(schema.numbers()[au]), {4, j * kTile + kTile / 2},
+                cv::FONT_HERSHEY_SIMPLEX, 0.5, cv::Scalar::all(0), 1, cv::LINE_AA);
     char share[32];
     std::snprintf(share, sizeof(share), "%.0f%%", 100 * report.present[au]);
-    cv::putText(sheet, share, {4, j * kTile + kTile / 2 + 18}, cv::FONT_HERSHEY_SIMPLEX, 0.4, cv::Scalar::all(90), 1, cv::LINE_AA);
+    cv::putText(sheet, share, {4, j * kTile + kTile / 2 + 18}, cv::FONT_HERSHEY_SIMPLEX, 0.4,
+                cv::Scalar::all(90), 1, cv::LINE_AA);
     const std::size_t each = std::min(kEach, order.size() / 2);
     for (std::size_t k = 0; k < 2 * each; ++k) {
       const PhotoAus& face = report.faces[k < each ? order[k] : order[order.size() - 1 - (k - each)]];

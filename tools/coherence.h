@@ -1,4 +1,5 @@
-// Does a model contradict itself? The same photos mirrored, compressed and halved must get the same AUs. No labels needed.
+// Does a model contradict itself? The same photos mirrored, compressed and halved must get the same AUs. No
+// labels needed.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +13,33 @@
 namespace auforge::tools {
 
 struct CoherenceFigure {
-  std::string name;              // "mirrored", "JPEG 50", "half size"
-  std::uint64_t faces = 0;       // found in both pictures
-  double presence_changes = 0;   // share of face-AUs whose presence differs, 0..1
-  double correlation = 0;        // Pearson's r of intensities over all face-AUs
-  double mean_correlation = 0;   // mean over AUs of each AU's own r, where it is present in at least 1 % of the faces
+  std::string name;             // "mirrored", "JPEG 50", "half size"
+  std::uint64_t faces = 0;      // found in both pictures
+  double presence_changes = 0;  // share of face-AUs whose presence differs, 0..1
+  double correlation = 0;       // Pearson's r of intensities over all face-AUs
+  double mean_correlation =
+      0;  // mean over AUs of each AU's own r, where it is present in at least 1 % of the faces
 };
 
 struct PhotoAus {
-  cv::Mat crop;                  // CV_8UC3, the aligned face
+  cv::Mat crop;  // CV_8UC3, the aligned face
   features::AuEstimate aus;
 };
 
 struct CoherenceReport {
   std::uint64_t images = 0;
-  std::vector<PhotoAus> faces;          // the surest face of each photo as it is
-  std::vector<double> present;          // per AU, share of faces
-  double contradictions = 0;            // share of face-AUs whose presence is not intensity >= 1
+  std::vector<PhotoAus> faces;  // the surest face of each photo as it is
+  std::vector<double> present;  // per AU, share of faces
+  double quality_tells = 0;     // Spearman: quality of a face with the mean change of its intensities, see
+                                // changes; negative: steady faces are trusted more
+  double quality_partial = 0;   // the same with the mean intensity taken out
+  double contradictions = 0;    // share of face-AUs whose presence is not intensity >= 1
   std::vector<CoherenceFigure> changes;
 };
 
 // inputs: as for annotation. progress(images done); may be empty.
-CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs, int jobs,
-                                 const std::function<void(std::uint64_t)>& progress);
+CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs,
+                                 int jobs, const std::function<void(std::uint64_t)>& progress);
 
 // A row for each AU: its name, the ten faces with the highest and the ten with the lowest score.
 cv::Mat DrawExtremes(const CoherenceReport& report, const features::AuSchema& schema);

@@ -8,6 +8,7 @@
 
 #include "annotator/au_model.h"
 #include "annotator/internal/ksda.h"
+#include "annotator/internal/quality_head.h"
 
 namespace auforge::annotator {
 
@@ -63,6 +64,7 @@ struct AuModel::Weights {
       seen_coefficients;         // C x A of the first head: how much of the AU's region can be seen, 0..1;
   std::vector<float> seen_bias;  // A; both empty where the training data did not say
   std::vector<AuCalibration> calibration;  // A
+  QualityHead quality;                     // may be empty: then the evidence alone is the quality
 
   // Throws std::invalid_argument naming what does not fit or is not finite.
   void Validate() const;

@@ -105,11 +105,8 @@ class Inspector {
       face.aus.present.push_back(v >= 1 ? 1 : 0);
       face.aus.probability.push_back(v >= 1 ? 1.0F : 0.0F);
     }
-    face.aus.quality = annotator::FaceQuality({.detector_score = face.detector_score,
-                                               .inter_ocular = features::InterOcularDistance(face.landmarks),
-                                               .sharpness = annotator::Sharpness(aligned.crop),
-                                               .pose = face.pose,
-                                               .landmark_misfit = annotator::LandmarkMisfit(face.landmarks)});
+    face.aus.quality =
+        annotator::FaceQuality(annotator::EvidenceOf(aligned.crop, face.landmarks, face.detector_score));
     face.emotion = annotator::EmotionFromAus(features::CatalogueSchema(), face.aus.present).category;
     return face;
   }

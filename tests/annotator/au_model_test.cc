@@ -14,7 +14,7 @@ namespace auforge::annotator {
 namespace {
 
 const AuModel& ToyModel() {
-  static const AuModel model = std::move(TrainAuModel(ToyData(200, 5), ToyOptions(), {}).model);
+  static const AuModel model = std::move(TrainAuModel(ShakyData(200, 5), ToyOptions(), {}).model);
   return model;
 }
 
@@ -39,12 +39,33 @@ TEST(AuModel, FileRoundTrip) {
   for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(a[i].intensity, b[i].intensity);
 }
 
+TEST(AuModel, FileRoundTripOfEveryLearner) {
+  const tests::TempDir dir;
+  const TrainingData data = ShakyData(200, 5), other = ShakyData(10, 6);
+  for (const char* learner : {"nystrom", "svm", "ksda"}) {
+    TrainOptions options = ToyOptions();
+    options.learner = learner;
+    const AuModel model = std::move(TrainAuModel(data, options, {}).model);
+    model.Save(dir / "m.h5");
+    const AuModel loaded = AuModel::Load(dir / "m.h5");
+    const auto a = model.Predict(other.features, 10, nullptr, other.evidence),
+               b = loaded.Predict(other.features, 10, nullptr, other.evidence);
+    for (std::size_t i = 0; i < 10; ++i) {
+      EXPECT_EQ(a[i].intensity, b[i].intensity) << learner;
+      EXPECT_EQ(a[i].quality, b[i].quality) << learner;
+      EXPECT_GT(a[i].quality, 0) << learner;
+    }
+  }
+}
+
 TEST(AuModel, AFaceGetsTheSameAnswerInAnyBatch) {
-  const TrainingData data = ToyData(37, 7);
+  const TrainingData data = ShakyData(37, 7);
   const std::size_t d = features::kShapeFeatureCount;
-  const auto all = ToyModel().Predict(data.features, 37);
+  const auto all = ToyModel().Predict(data.features, 37, nullptr, data.evidence);
   for (std::size_t i = 0; i < 37; ++i) {
-    const auto one = ToyModel().Predict(std::span(data.features).subspan(i * d, d), 1);
+    const auto one = ToyModel().Predict(std::span(data.features).subspan(i * d, d), 1, nullptr,
+                                        std::span(data.evidence).subspan(i, 1));
+    EXPECT_EQ(one[0].quality, all[i].quality) << i;
     EXPECT_EQ(one[0].intensity, all[i].intensity) << i;
     EXPECT_EQ(one[0].probability, all[i].probability) << i;
   }
@@ -77,7 +98,8 @@ TEST(AuModel, MissingForeignAndTruncatedFilesAreNamed) {
   ToyModel().Save(dir / "m.h5");
   const std::string whole = tests::ReadText(dir / "m.h5");
   for (const double part : {0.1, 0.5, 0.9}) {
-    tests::WriteText(dir / "cut.h5", whole.substr(0, static_cast<std::size_t>(part * static_cast<double>(whole.size()))));
+    tests::WriteText(dir / "cut.h5",
+                     whole.substr(0, static_cast<std::size_t>(part * static_cast<double>(whole.size()))));
     EXPECT_NE(LoadFault(dir / "cut.h5"), "accepted") << part;
   }
 }

@@ -1,4 +1,5 @@
-// Our evaluation of dlib's landmark ensemble against dlib's own, and the detector, on rendered texture and real photos.
+// Our evaluation of dlib's landmark ensemble against dlib's own, and the detector, on rendered texture and
+// real photos.
 #include "annotator/landmarker.h"
 
 #include <dlib/image_processing.h>
@@ -9,8 +10,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <sstream>
 #include <opencv2/imgproc.hpp>
+#include <sstream>
 
 #include "annotator/face_confirmation.h"
 #include "annotator/face_detector.h"
@@ -63,8 +64,8 @@ TEST(Landmarker, AgreesWithDlibsOwnEvaluation) {
     for (const features::Detection& found : detector->Detect(image)) {
       const features::Landmarks68 points = ours.Find(image, found.box);
       const features::Box& b = found.box;
-      const dlib::rectangle box(static_cast<long>(b.x), static_cast<long>(b.y), static_cast<long>(b.x + b.width) - 1,
-                                static_cast<long>(b.y + b.height) - 1);
+      const dlib::rectangle box(static_cast<long>(b.x), static_cast<long>(b.y),
+                                static_cast<long>(b.x + b.width) - 1, static_cast<long>(b.y + b.height) - 1);
       const dlib::full_object_detection reference = theirs(dlib::cv_image<dlib::bgr_pixel>(image), box);
       for (unsigned long i = 0; i < 68; ++i) {
         // dlib rounds to whole pixels, whose centres it calls whole numbers.
@@ -76,7 +77,8 @@ TEST(Landmarker, AgreesWithDlibsOwnEvaluation) {
     }
   }
   ASSERT_GE(faces, 20U);
-  EXPECT_LE(*std::max_element(distances.begin(), distances.end()), 0.51) << "no more than dlib's own rounding";
+  EXPECT_LE(*std::max_element(distances.begin(), distances.end()), 0.51)
+      << "no more than dlib's own rounding";
 }
 
 TEST(Detector, FindsTheAnnotatedFacesAndNoDogs) {
@@ -124,7 +126,8 @@ TEST(Yunet, FindsFacesInAQuarterAndTheLandmarkerRefusesDogs) {
     std::vector<FaceCandidate> candidates;
     for (features::Detection found : yunet->Detect(small)) {
       ASSERT_TRUE(found.points.has_value());
-      found.box = {found.box.x / kScale, found.box.y / kScale, found.box.width / kScale, found.box.height / kScale};
+      found.box = {found.box.x / kScale, found.box.y / kScale, found.box.width / kScale,
+                   found.box.height / kScale};
       for (features::Point2& p : *found.points) p = {p.x / kScale, p.y / kScale};
       candidates.push_back({&image, found});
     }
@@ -140,8 +143,10 @@ TEST(Yunet, FindsFacesInAQuarterAndTheLandmarkerRefusesDogs) {
     // What HOG finds is found, at the same place.
     for (const features::Detection& d : hog->Detect(image)) {
       const bool found = std::any_of(faces.begin(), faces.end(), [&d](const features::Box& b) {
-        const float dx = b.x + b.width / 2 - d.box.x - d.box.width / 2, dy = b.y + b.height / 2 - d.box.y - d.box.height / 2;
-        return std::hypot(dx, dy) < 0.25F * d.box.width && b.width > 0.65F * d.box.width && b.width < 1.5F * d.box.width;
+        const float dx = b.x + b.width / 2 - d.box.x - d.box.width / 2,
+                    dy = b.y + b.height / 2 - d.box.y - d.box.height / 2;
+        return std::hypot(dx, dy) < 0.25F * d.box.width && b.width > 0.65F * d.box.width &&
+               b.width < 1.5F * d.box.width;
       });
       EXPECT_TRUE(found) << path << " at " << d.box.x << "," << d.box.y;
     }
@@ -176,7 +181,8 @@ TEST(Landmarker, ABatchGivesWhatSingleFacesGive) {
   const Landmarker landmarker;
   const cv::Mat a = tests::Texture(200, 150, 3, 5);
   const cv::Mat b = tests::Texture(90, 120, 1, 6);
-  const std::vector<FaceInImage> faces{{&a, {10, 20, 90, 90}}, {&b, {0, 0, 80, 80}}, {&a, {60, 30, 110, 110}}};
+  const std::vector<FaceInImage> faces{
+      {&a, {10, 20, 90, 90}}, {&b, {0, 0, 80, 80}}, {&a, {60, 30, 110, 110}}};
   const auto found = landmarker.Find(faces);
   ASSERT_EQ(found.size(), 3U);
   for (std::size_t i = 0; i < faces.size(); ++i) {
@@ -252,7 +258,8 @@ TEST(Landmarker, BoxesOutsideThePictureGiveNumbers) {
   const Landmarker landmarker;
   const cv::Mat image = tests::Texture(100, 100, 3, 2);
   for (const features::Box& box : {features::Box{-500, -500, 80, 80}, {90, 90, 400, 400}, {50, 50, 1, 1}}) {
-    for (const features::Point2& p : landmarker.Find(image, box)) EXPECT_TRUE(std::isfinite(p.x) && std::isfinite(p.y));
+    for (const features::Point2& p : landmarker.Find(image, box))
+      EXPECT_TRUE(std::isfinite(p.x) && std::isfinite(p.y));
   }
 }
 

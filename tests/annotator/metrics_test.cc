@@ -11,6 +11,16 @@ namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
+TEST(SpearmanR, LooksAtRanksAlone) {
+  const std::vector<float> p{1, 2, 3, 4}, grows{1, 10, 100, 1000}, falls{9, 3, 2, -7}, missing{1, 2, NAN, 3};
+  EXPECT_NEAR(SpearmanR(p, grows), 1, 1e-9);
+  EXPECT_NEAR(SpearmanR(p, falls), -1, 1e-9);
+  EXPECT_NEAR(SpearmanR(p, missing), 1, 1e-9);
+  // Ties share their mean rank: ranks 1.5 1.5 3 4 against 1 2 3 4.
+  const std::vector<float> tied{5, 5, 6, 7};
+  EXPECT_NEAR(SpearmanR(tied, p), 4.5 / std::sqrt(4.5 * 5), 1e-6);
+}
+
 TEST(Metrics, PearsonByHand) {
   const std::vector<float> p{1, 2, 3, 100}, l{2, 4, 6, kMissing};
   EXPECT_NEAR(PearsonR(p, l), 1, 1e-9);

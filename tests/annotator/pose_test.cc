@@ -39,7 +39,8 @@ TEST(Pose, DegenerateLandmarksGiveNumbers) {
 }
 
 TEST(FaceQuality, FallsWithEachDoubt) {
-  const QualityEvidence good{.detector_score = 1.5F, .inter_ocular = 60, .sharpness = 0.4F, .pose = {}, .landmark_misfit = 0.05F};
+  const QualityEvidence good{
+      .detector_score = 1.5F, .inter_ocular = 60, .sharpness = 0.4F, .pose = {}, .landmark_misfit = 0.05F};
   const float best = FaceQuality(good);
   EXPECT_NEAR(best, 1, 1e-6);
   const auto worse = [&good](const auto& spoil) {

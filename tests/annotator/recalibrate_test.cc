@@ -68,7 +68,8 @@ TEST(Recalibrate, APersonsRestingFaceReadsAsRest) {
   const TrainingData at_rest = Shifted(5, 7, 3, false), moved = Shifted(60, 8, 3, true);
   const Recalibrated result = RecalibrateToNeutral(Model(), at_rest.features, at_rest.rows);
   std::size_t wrong_before = 0, wrong_after = 0;
-  const auto before = Model().Predict(moved.features, moved.rows), after = result.model.Predict(moved.features, moved.rows);
+  const auto before = Model().Predict(moved.features, moved.rows),
+             after = result.model.Predict(moved.features, moved.rows);
   for (std::size_t i = 0; i < moved.rows; ++i) {
     const bool truth = moved.labels[2 * i] >= 1;
     wrong_before += (before[i].present[0] != 0) != truth;

@@ -1,7 +1,10 @@
-// A small learnable problem in the shape of real training data: faces whose mouth and brows move with two AUs.
+// A small learnable problem in the shape of real training data: faces whose mouth and brows move with two
+// AUs.
 #pragma once
 
+#include <algorithm>
 #include <random>
+#include <span>
 
 #include "annotator/training.h"
 #include "features/shape.h"
@@ -18,16 +21,39 @@ inline TrainingData ToyData(std::size_t rows, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   std::uniform_real_distribution<float> uniform(0, 5);
   for (std::size_t i = 0; i < rows; ++i) {
-    const float brows = random() % 3 == 0 ? uniform(random) : 0, smile = random() % 2 == 0 ? uniform(random) : 0;
+    const float brows = random() % 3 == 0 ? uniform(random) : 0,
+                smile = random() % 2 == 0 ? uniform(random) : 0;
     features::Landmarks68 face = tests::ShakenFace(seed * 100000 + i, 0.8F);
     for (std::size_t p = 20; p <= 23; ++p) face[p].y -= 1.5F * brows;
     face[48].x -= 2 * smile;
     face[54].x += 2 * smile;
     face[48].y -= 1.2F * smile;
     face[54].y -= 1.2F * smile;
-    features::ShapeFeatures(face, std::span(data.features).subspan(i * features::kShapeFeatureCount, features::kShapeFeatureCount));
+    features::ShapeFeatures(
+        face,
+        std::span(data.features).subspan(i * features::kShapeFeatureCount, features::kShapeFeatureCount));
     data.labels.insert(data.labels.end(), {brows, smile});
     data.identity.push_back(static_cast<std::int64_t>(i / 2));
+  }
+  return data;
+}
+
+// The misfit of the landmarks tells how far the labels are off.
+inline TrainingData ShakyData(std::size_t rows, std::uint64_t seed) {
+  TrainingData data = ToyData(rows, seed);
+  std::mt19937_64 random(seed);
+  std::normal_distribution<float> normal;
+  std::uniform_real_distribution<float> uniform(0, 1);
+  data.evidence.resize(rows);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const float shake = uniform(random);
+    for (float& label : std::span(data.labels).subspan(2 * i, 2))
+      label = std::clamp(label + 2 * shake * normal(random), 0.0F, 5.0F);
+    data.evidence[i] = {.detector_score = 1,
+                        .inter_ocular = 60,
+                        .sharpness = 0.4F,
+                        .pose = {},
+                        .landmark_misfit = 0.05F + 0.1F * shake};
   }
   return data;
 }

@@ -80,5 +80,29 @@ TEST(AuCommands, AnOpenFaceCsvServesAsLabels) {
   EXPECT_THAT(outcome.text, HasSubstr("\"au\":12"));
 }
 
+// One person's own resting face is where AUs are measured from.
+TEST(AuCommands, AnnotateMeasuresFromARestingFace) {
+  const char* photos = std::getenv("AUFORGE_PHOTOS");
+  if (photos == nullptr) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
+  const tests::TempDir dir;
+  const std::string photo = std::string(photos) + "/Tom_Cruise_avp_2014_4.jpg";
+  if (!fs::exists(photo)) GTEST_SKIP() << photo << " is not there";
+  const auto annotate = [&](const std::string& more) {
+    return RunProgram("annotate " + photo + " -q -o " + (dir / "out") + more);
+  };
+  const Outcome measured = annotate(" --neutral " + photo);
+  ASSERT_EQ(measured.code, 0) << measured.text;
+
+  // What is measured from itself shows nothing of what is always measured from rest.
+  EXPECT_EQ(
+      RunProgram("query " + (dir / "out") + " --count 'AU1>=1 | AU2>=1 | AU4>=1 | AU12>=1 | AU26>=1'").text,
+      "0\n");
+  EXPECT_EQ(annotate("").code, 3) << "another model: not mixed into one folder";
+  tests::WriteText(dir / "none.txt", "no picture");
+  EXPECT_EQ(
+      RunProgram("annotate " + photo + " -q -o " + (dir / "other") + " --neutral " + (dir / "none.txt")).code,
+      3);
+}
+
 }  // namespace
 }  // namespace auforge::tools
