@@ -2,7 +2,7 @@
 # Fuzzes every target under address and undefined-behaviour sanitizers:
 #   tests/fuzz/run.sh SECONDS [-j N] [TARGET…]     e.g. tests/fuzz/run.sh 20 -j 2, or tests/fuzz/run.sh 600 tar
 # Needs clang (tools/install-deps.sh --fuzz). N targets at a time, default 1. Prints executions and seconds of processor
-# time. What is found lies in build/fuzz/findings/TARGET; copy it to tests/fuzz/regressions/TARGET with the fix. The exit
+# time. FUZZ_SEED=N makes the same changes each time. What is found lies in build/fuzz/findings/TARGET; copy it to tests/fuzz/regressions/TARGET with the fix. The exit
 # status is 1 when anything was found.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -32,7 +32,7 @@ fuzz() {  # SECONDS TARGET
   longest=$(find "$seeds" "$known" -type f -printf '%s\n' | sort -n | tail -1)
   local most=$(( 2 * ${longest:-0} > 4096 ? 2 * ${longest:-0} : 4096 ))
   TIMEFORMAT="cpu %U %S"
-  { time "build/fuzz/fuzz/$2_fuzz" -max_total_time="$1" -timeout=20 -rss_limit_mb=3000 -max_len="$most" \
+  { time "build/fuzz/fuzz/$2_fuzz" -max_total_time="$1" -timeout=20 -rss_limit_mb=3000 -max_len="$most" ${FUZZ_SEED:+-seed=$FUZZ_SEED} \
       -artifact_prefix="$findings/" -print_final_stats=1 "$corpus" "$seeds" "$known" >"$log" 2>&1 \
       || status=1; } 2>"$log.time"
   awk -v target="$2" -v status="$status" '
