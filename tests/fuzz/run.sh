@@ -2,8 +2,8 @@
 # Fuzzes every target under address and undefined-behaviour sanitizers:
 #   tests/fuzz/run.sh SECONDS [-j N] [TARGET…]     e.g. tests/fuzz/run.sh 20 -j 2, or tests/fuzz/run.sh 600 tar
 # Needs clang (tools/install-deps.sh --fuzz). N targets at a time, default 1. Prints executions and seconds of processor
-# time. FUZZ_SEED=N makes the same changes each time. What is found lies in build/fuzz/findings/TARGET; copy it to tests/fuzz/regressions/TARGET with the fix. The exit
-# status is 1 when anything was found.
+# time. FUZZ_SEED=N makes the same changes each time. What is found lies in build/fuzz/findings/TARGET; copy it to
+# tests/fuzz/regressions/TARGET with the fix. The exit status is 1 when anything was found.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 usage="usage: tests/fuzz/run.sh SECONDS [-j N] [TARGET...]"
