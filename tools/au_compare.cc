@@ -115,7 +115,8 @@ std::vector<Way> CompareLearners(const TrainingData& data, const TrainOptions& o
     changed.learner = learner;
     change(changed);
     const std::string file = learner + (remark.empty() ? "" : "-equal") + ".h5";
-    ways.push_back(Try(learner + remark, data, data, changed, (std::filesystem::path(folder) / file).string(), log));
+    ways.push_back(
+        Try(learner + remark, data, data, changed, (std::filesystem::path(folder) / file).string(), log));
   };
   for (const char* learner : {"nystrom", "svm", "ksda"}) attempt(learner, "", [](TrainOptions&) {});
   const int equal = std::min(options.svm_rows, options.ksda_rows);
@@ -145,9 +146,11 @@ std::vector<Way> Ablate(const TrainingData& data, const TrainOptions& options, c
   attempt("HOG only", [](TrainOptions& o) { o.blocks = {"hog"}; });
   attempt("shape and Gabor", [](TrainOptions& o) { o.blocks = {"shape", "gabor"}; });
   attempt("whole face only", [](TrainOptions& o) { o.local_heads = false; });
-  if (!data.weights.empty()) ways.push_back(Try("hidden parts weigh like seen ones", EqualWeights(data), data, options, "", log));
+  if (!data.weights.empty())
+    ways.push_back(Try("hidden parts weigh like seen ones", EqualWeights(data), data, options, "", log));
   attempt("not averaged with the mirror", [](TrainOptions& o) { o.mirror_average = false; });
   if (!data.unlabelled_group.empty()) {
+    if (options.photo_share < 1) attempt("photo share 1", [](TrainOptions& o) { o.photo_share = 1; });
     attempt("no consistency", [](TrainOptions& o) { o.consistency = 0; });
     attempt("no prevalence", [](TrainOptions& o) { o.prevalence = 0; });
     attempt("neither", [](TrainOptions& o) { o.consistency = o.prevalence = 0; });
@@ -158,15 +161,17 @@ std::vector<Way> Ablate(const TrainingData& data, const TrainOptions& options, c
 
 std::string WaysTable(const std::vector<Way>& ways) {
   std::string table =
-      "| way | mean r | ICC | MAE | AUC | F1 | quality | training s | ms a face | MB | photos: presence changes |\n"
+      "| way | mean r | ICC | MAE | AUC | F1 | quality | training s | ms a face | MB | photos: presence "
+      "changes |\n"
       "|---|---|---|---|---|---|---|---|---|---|---|\n";
   char text[256];
   for (const Way& way : ways) {
     const annotator::AuFigure m = annotator::MeanFigure(way.figures);
     std::snprintf(text, sizeof(text),
                   "| %s | %.3f | %.3f | %.3f | %.3f | %.3f | %.2f | %.0f | %.2f | %.1f | %.1f %% |\n",
-                  way.name.c_str(), m.r, m.icc, m.mae, m.auc, m.f1, way.quality.relative, way.training_seconds,
-                  1000 * way.seconds_a_face, static_cast<double>(way.bytes) / 1e6, 100 * way.disagreement);
+                  way.name.c_str(), m.r, m.icc, m.mae, m.auc, m.f1, way.quality.relative,
+                  way.training_seconds, 1000 * way.seconds_a_face, static_cast<double>(way.bytes) / 1e6,
+                  100 * way.disagreement);
     table += text;
   }
   const auto per_au = [&](const char* title, const auto& value) {

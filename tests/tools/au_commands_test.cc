@@ -95,7 +95,8 @@ TEST(AuCommands, AnnotateMeasuresFromARestingFace) {
 
   // What is measured from itself shows nothing of what is always measured from rest.
   EXPECT_EQ(
-      RunProgram("query " + (dir / "out") + " --count 'AU1>=1 | AU2>=1 | AU4>=1 | AU12>=1 | AU26>=1'").text,
+      RunProgram("query " + (dir / "out") + " --count --au 'AU1>=1 | AU2>=1 | AU4>=1 | AU12>=1 | AU26>=1'")
+          .text,
       "0\n");
   EXPECT_EQ(annotate("").code, 3) << "another model: not mixed into one folder";
   tests::WriteText(dir / "none.txt", "no picture");
