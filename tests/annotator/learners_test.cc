@@ -286,5 +286,42 @@ TEST(TrainAuModel, WhatIsHiddenIsFoundOut) {
   EXPECT_GT(right, data.rows * 9 / 10);
 }
 
+// Photos without labels whose brows sit a little higher than training's: a gap, not an expression.
+TEST(TrainAuModel, UnlabelledPhotosAreNotTakenForExpressive) {
+  TrainingData data = ToyData(600, 15);
+  for (std::size_t i = 0; i < 120; ++i) {
+    features::Landmarks68 face = tests::ShakenFace(880000 + i, 0.8F);
+    for (std::size_t p = 20; p <= 23; ++p) face[p].y -= 3;
+    std::vector<float> row(features::kShapeFeatureCount);
+    features::ShapeFeatures(face, row);
+    data.unlabelled.insert(data.unlabelled.end(), row.begin(), row.end());
+    data.unlabelled_group.push_back(static_cast<std::int64_t>(i));
+  }
+  struct Seen {
+    double intensity = 0, present = 0, r = 0;
+  };
+  const auto seen = [&data](double prevalence, double share, double spread) {
+    TrainOptions options = ToyOptions();
+    options.consistency = 0;
+    options.prevalence = prevalence;
+    options.photo_share = share;
+    options.photo_spread = spread;
+    const TrainedModel trained = TrainAuModel(data, options, {});
+    Seen result;
+    result.r = trained.report.test[0].r;
+    for (const auto& e : trained.model.Predict(data.unlabelled, data.unlabelled_group.size())) {
+      result.intensity += static_cast<double>(e.intensity[0]) / 120;
+      result.present += e.present[0] / 120.0;
+    }
+    return result;
+  };
+  const Seen plain = seen(0, 1, 0), held = seen(1, 1, 0), low = seen(1, 0.3, 0), spread = seen(0, 1, 3);
+  EXPECT_GT(plain.present, 0.5) << "the gap is there";
+  EXPECT_LT(held.intensity, plain.intensity);
+  EXPECT_LT(low.intensity, held.intensity);
+  EXPECT_GT(low.r, 0.8) << "expressions are still told apart";
+  EXPECT_LT(spread.present, 0.1) << "most photos are what is usual";
+}
+
 }  // namespace
 }  // namespace auforge::annotator
