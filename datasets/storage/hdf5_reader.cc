@@ -285,14 +285,7 @@ std::vector<T> Hdf5Reader::ReadRange(const std::string& path, std::uint64_t begi
 #define AUFORGE_INSTANTIATE(T)                                       \
   template NdArray<T> Hdf5Reader::Read<T>(const std::string&) const; \
   template std::vector<T> Hdf5Reader::ReadRange<T>(const std::string&, std::uint64_t, std::uint64_t) const;
-AUFORGE_INSTANTIATE(std::uint8_t)
-AUFORGE_INSTANTIATE(std::int16_t)
-AUFORGE_INSTANTIATE(std::int32_t)
-AUFORGE_INSTANTIATE(std::int64_t)
-AUFORGE_INSTANTIATE(std::uint32_t)
-AUFORGE_INSTANTIATE(std::uint64_t)
-AUFORGE_INSTANTIATE(float)
-AUFORGE_INSTANTIATE(double)
+AUFORGE_FOR_EACH_STORED_TYPE(AUFORGE_INSTANTIATE)
 #undef AUFORGE_INSTANTIATE
 
 }  // namespace auforge::datasets::storage

@@ -151,14 +151,7 @@ void Hdf5Writer::Close() {
 #define AUFORGE_INSTANTIATE(T)                                               \
   template void Hdf5Writer::Write<T>(const std::string&, std::span<const T>, \
                                      const std::vector<std::uint64_t>&, int);
-AUFORGE_INSTANTIATE(std::uint8_t)
-AUFORGE_INSTANTIATE(std::int16_t)
-AUFORGE_INSTANTIATE(std::int32_t)
-AUFORGE_INSTANTIATE(std::int64_t)
-AUFORGE_INSTANTIATE(std::uint32_t)
-AUFORGE_INSTANTIATE(std::uint64_t)
-AUFORGE_INSTANTIATE(float)
-AUFORGE_INSTANTIATE(double)
+AUFORGE_FOR_EACH_STORED_TYPE(AUFORGE_INSTANTIATE)
 #undef AUFORGE_INSTANTIATE
 
 }  // namespace auforge::datasets::storage

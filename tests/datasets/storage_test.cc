@@ -136,8 +136,10 @@ TEST(Hdf5File, FaultsNameFileAndObject) {
     return "no error";
   };
   EXPECT_EQ(message([&] { file.Read<float>("/missing"); }), (dir / "a.h5") + ": /missing: is missing");
-  EXPECT_NE(message([&] { file.Read<std::int32_t>("/group/plain"); }).find("another type"), std::string::npos);
-  EXPECT_NE(message([&] { file.ReadRange<std::uint8_t>("/empty", 0, 9); }).find("shorter"), std::string::npos);
+  EXPECT_NE(message([&] { file.Read<std::int32_t>("/group/plain"); }).find("another type"),
+            std::string::npos);
+  EXPECT_NE(message([&] { file.ReadRange<std::uint8_t>("/empty", 0, 9); }).find("shorter"),
+            std::string::npos);
   EXPECT_NE(message([&] { Hdf5Reader((dir / "none.h5")); }).find("no such file"), std::string::npos);
 }
 
@@ -153,18 +155,24 @@ TEST(Hdf5File, RefusesTruncatedAndForeignFiles) {
   EXPECT_THROW(Hdf5Reader((dir / "text.h5")), std::runtime_error);
 }
 
-TEST(Hdf5File, AHeaderThatClaimsTerabytesCostsNothing) {
-  const tests::TempDir dir;
-  // A chunked dataset of 4 TB without a single chunk: a few hundred bytes on disk.
-  const hid_t file = H5Fcreate((dir / "big.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  const hsize_t size = hsize_t{1} << 40, chunk = 1024;
-  const hid_t space = H5Screate_simple(1, &size, nullptr);
+// "/lie": `size` floats in chunks of `chunk`, none of which is there.
+void WriteEmptyChunked(const std::string& path, hsize_t size, hsize_t chunk) {
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  // HDF5 refuses chunks larger than a dataset that cannot grow.
+  const hsize_t most = chunk > size ? H5S_UNLIMITED : size;
+  const hid_t space = H5Screate_simple(1, &size, &most);
   const hid_t create = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_chunk(create, 1, &chunk);
   H5Dclose(H5Dcreate2(file, "/lie", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, create, H5P_DEFAULT));
   H5Pclose(create);
   H5Sclose(space);
   H5Fclose(file);
+}
+
+TEST(Hdf5File, AHeaderThatClaimsTerabytesCostsNothing) {
+  const tests::TempDir dir;
+  // 4 TB without a single chunk: a few hundred bytes on disk.
+  WriteEmptyChunked(dir / "big.h5", hsize_t{1} << 40, 1024);
   const Hdf5Reader reader(dir / "big.h5");
   EXPECT_THROW(reader.Read<float>("/lie"), std::runtime_error);
 }
@@ -217,15 +225,7 @@ TEST(Hdf5File, RefusesDataThatLiesInOtherFiles) {
 
 TEST(Hdf5File, AChunkThatClaimsGigabytesIsRefused) {
   const tests::TempDir dir;
-  const hid_t file = H5Fcreate((dir / "big.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  const hsize_t size = 4, chunk = hsize_t{1} << 29, most = H5S_UNLIMITED;
-  const hid_t space = H5Screate_simple(1, &size, &most);
-  const hid_t create = H5Pcreate(H5P_DATASET_CREATE);
-  H5Pset_chunk(create, 1, &chunk);
-  H5Dclose(H5Dcreate2(file, "/lie", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, create, H5P_DEFAULT));
-  H5Pclose(create);
-  H5Sclose(space);
-  H5Fclose(file);
+  WriteEmptyChunked(dir / "big.h5", 4, hsize_t{1} << 29);
   EXPECT_THROW(Hdf5Reader(dir / "big.h5").Read<float>("/lie"), std::runtime_error);
 }
 

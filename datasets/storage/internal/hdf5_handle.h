@@ -55,6 +55,11 @@ hid_t NativeType() {
   if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
 }
 
+// Applies a macro to each type of number that files hold: those that NativeType knows.
+#define AUFORGE_FOR_EACH_STORED_TYPE(apply)                                                            \
+  apply(std::uint8_t) apply(std::int16_t) apply(std::int32_t) apply(std::int64_t) apply(std::uint32_t) \
+      apply(std::uint64_t) apply(float) apply(double)
+
 inline Handle StringType(std::size_t length) {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
   H5Tset_size(type.get(), std::max<std::size_t>(1, length));
