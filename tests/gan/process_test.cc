@@ -89,19 +89,19 @@ class Processes : public ::testing::Test {
 };
 
 TEST_F(Processes, KilledTwentyTimesEndsAtTheSameWeights) {
-  ASSERT_EQ(RunCommand(Train("straight", "--max-steps 400")), 0) << Log("straight");
+  ASSERT_EQ(RunCommand(Train("straight", "--max-steps 1500")), 0) << Log("straight");
   std::mt19937 random(5);
   int kills = 0;
   for (int attempt = 0; attempt < 200 && kills < 20; ++attempt) {
-    const pid_t child = Start(Train("killed", "--save-minutes 0.0003 --max-steps 400"));
-    std::this_thread::sleep_for(std::chrono::milliseconds(700 + random() % 900));
+    const pid_t child = Start(Train("killed", "--save-minutes 0.0003 --max-steps 1500"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(400 + random() % 900));
     if (kill(child, SIGKILL) == 0 && Wait(child) == 128 + SIGKILL) ++kills;
-    if (fs::exists(CheckpointPath("killed", 400))) break;
+    if (fs::exists(CheckpointPath("killed", 1500))) break;
   }
   RecordProperty("kills", kills);
-  ASSERT_EQ(RunCommand(Train("killed", "--save-minutes 0.0003 --max-steps 400")), 0) << Log("killed");
+  ASSERT_EQ(RunCommand(Train("killed", "--save-minutes 0.0003 --max-steps 1500")), 0) << Log("killed");
   EXPECT_GE(kills, 20);
-  EXPECT_EQ(Difference(CheckpointPath("straight", 400), CheckpointPath("killed", 400)), 0);
+  EXPECT_EQ(Difference(CheckpointPath("straight", 1500), CheckpointPath("killed", 1500)), 0);
 }
 
 TEST_F(Processes, TwoWithHalfTheBatchAreOneWithTheWhole) {
