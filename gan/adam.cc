@@ -81,6 +81,25 @@ void UpdateOnCpu(const torch::Tensor& value, const torch::Tensor& given, const t
   if (reduced.defined() && copy == nullptr) torch::Tensor(reduced).copy_(value);
 }
 
+struct Lists {
+  std::vector<torch::Tensor> value, gradient, mean, square, reduced;
+};
+
+// On any device: a few kernels over all tensors at once rather than a few for each.
+void UpdateTogether(Lists& l, const Scalars& o) {
+  at::_foreach_mul_(l.mean, o.beta1);
+  at::_foreach_add_(l.mean, l.gradient, 1 - o.beta1);
+  at::_foreach_mul_(l.square, o.beta2);
+  at::_foreach_addcmul_(l.square, l.gradient, l.gradient, 1 - o.beta2);
+  const std::vector<torch::Tensor> divisor = at::_foreach_sqrt(l.square);
+  at::_foreach_mul_(divisor, o.inverse_root);
+  at::_foreach_add_(divisor, o.epsilon);
+  at::_foreach_addcdiv_(l.value, l.mean, divisor, -o.rate);
+  for (std::size_t i = 0; i < l.reduced.size(); ++i) {
+    if (l.reduced[i].defined()) l.reduced[i].copy_(l.value[i]);
+  }
+}
+
 bool IsPlain(const torch::Tensor& value) {
   return value.device().is_cpu() && value.is_non_overlapping_and_dense() &&
          (value.scalar_type() == torch::kFloat32 || value.scalar_type() == torch::kFloat64);
@@ -104,22 +123,22 @@ void AdamStep(const Parameters& p, const std::vector<torch::Tensor>& gradients, 
   const auto t = static_cast<double>(state.step);
   const Scalars scalars{options.beta1, options.beta2, options.rate / (1 - std::pow(options.beta1, t)),
                         1 / std::sqrt(1 - std::pow(options.beta2, t)), options.epsilon};
+  Lists others;
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     if (!gradients[i].defined()) continue;
-    torch::Tensor value = p.entries()[i].second;
-    torch::Tensor& m = state.mean[i];
-    torch::Tensor& s = state.square[i];
-    torch::Tensor copy = reduced.entries().empty() ? torch::Tensor() : reduced.entries()[i].second;
-    if (IsPlain(value) && SameLayout(value, m) && SameLayout(value, s)) {
-      UpdateOnCpu(value, gradients[i], m, s, copy, scalars);
+    const torch::Tensor& value = p.entries()[i].second;
+    const torch::Tensor copy = reduced.entries().empty() ? torch::Tensor() : reduced.entries()[i].second;
+    if (IsPlain(value) && SameLayout(value, state.mean[i]) && SameLayout(value, state.square[i])) {
+      UpdateOnCpu(value, gradients[i], state.mean[i], state.square[i], copy, scalars);
       continue;
     }
-    const torch::Tensor g = gradients[i].to(value.scalar_type());
-    m.add_(g - m, 1 - options.beta1);
-    s.mul_(options.beta2).addcmul_(g, g, 1 - options.beta2);
-    value.addcdiv_(m, s.sqrt().mul_(scalars.inverse_root).add_(options.epsilon), -scalars.rate);
-    if (copy.defined()) copy.copy_(value);
+    others.value.push_back(value);
+    others.gradient.push_back(Arranged(gradients[i].to(value.scalar_type()), value));
+    others.mean.push_back(state.mean[i]);
+    others.square.push_back(state.square[i]);
+    others.reduced.push_back(copy);
   }
+  if (!others.value.empty()) UpdateTogether(others, scalars);
 }
 
 }  // namespace auforge::gan

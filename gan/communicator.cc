@@ -1,13 +1,8 @@
-#include "gan/internal/communicator.h"
-
-#include <torch/csrc/distributed/c10d/FileStore.hpp>
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
-
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
+
+#include "gan/internal/communicator.h"
+#include "gan/internal/torch_api.h"
 
 namespace auforge::gan {
 namespace {
@@ -32,61 +27,10 @@ class Alone final : public Communicator {
   void Sum(torch::Tensor&) override {}
 };
 
-class Gloo final : public Communicator {
- public:
-  Gloo(const Rendezvous& r, const std::string& folder) : rendezvous_(r) {
-    const auto timeout = std::chrono::milliseconds(static_cast<std::int64_t>(60'000 * r.timeout_minutes));
-    c10::intrusive_ptr<c10d::Store> store;
-    if (r.address.empty()) {
-      const std::string file = (std::filesystem::path(folder) / (".meeting-" + r.name)).string();
-      store = c10::make_intrusive<c10d::FileStore>(file, r.size);
-    } else {
-      c10d::TCPStoreOptions options;
-      options.port = static_cast<std::uint16_t>(r.port);
-      options.isServer = r.rank == 0;
-      options.numWorkers = static_cast<std::size_t>(r.size);
-      options.timeout = timeout;
-      store = c10::make_intrusive<c10d::TCPStore>(r.address, options);
-    }
-    store->setTimeout(timeout);
-    auto options = c10d::ProcessGroupGloo::Options::create(timeout);
-    options->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
-    options->threads = 1;
-    Guarded([&] { group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store, r.rank, r.size, options); });
-  }
-  int rank() const override { return rendezvous_.rank; }
-  int size() const override { return rendezvous_.size; }
-  void Sum(torch::Tensor& values) override {
-    torch::Tensor host = values.to(torch::kCPU);
-    Guarded([&] {
-      std::vector<torch::Tensor> message{host};
-      group_->allreduce(message)->wait();
-    });
-    if (!host.is_same(values)) values.copy_(host);
-  }
-
- private:
-  template <typename Call>
-  void Guarded(const Call& call) {
-    try {
-      call();
-    } catch (const std::exception& error) {
-      std::string text = error.what();
-      text = text.substr(0, text.find('\n'));
-      throw PeerLost("process " + std::to_string(rendezvous_.rank) + " of " +
-                     std::to_string(rendezvous_.size) + " lost another one (" + text +
-                     "); the last checkpoint is whole: start all processes again");
-    }
-  }
-
-  Rendezvous rendezvous_;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
-};
-
 }  // namespace
 
 void Rendezvous::Validate() const {
-  if (size < 1 || rank < 0 || rank >= size) {
+  if (size < 1 || rank < 0 || rank >= size || local_rank < 0) {
     throw std::invalid_argument("rank " + std::to_string(rank) + " of " + std::to_string(size) +
                                 " processes; look at RANK and WORLD_SIZE");
   }
@@ -95,20 +39,26 @@ void Rendezvous::Validate() const {
 
 Rendezvous RendezvousFromEnvironment() {
   struct Launcher {
-    const char *rank, *size;
+    const char *rank, *size, *local_rank;
     std::vector<const char*>
         name;  // what is the same in all processes of a launch and differs between launches
   };
-  const Launcher launchers[] = {
-      {"RANK", "WORLD_SIZE", {"TORCHELASTIC_RUN_ID", "MASTER_PORT"}},
-      {"SLURM_PROCID", "SLURM_NTASKS", {"SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT"}},
-      {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"}}};
+  const Launcher launchers[] = {{"RANK", "WORLD_SIZE", "LOCAL_RANK", {"TORCHELASTIC_RUN_ID", "MASTER_PORT"}},
+                                {"SLURM_PROCID",
+                                 "SLURM_NTASKS",
+                                 "SLURM_LOCALID",
+                                 {"SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT"}},
+                                {"OMPI_COMM_WORLD_RANK",
+                                 "OMPI_COMM_WORLD_SIZE",
+                                 "OMPI_COMM_WORLD_LOCAL_RANK",
+                                 {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"}}};
   Rendezvous r;
   for (const Launcher& launcher : launchers) {
     const auto rank = Variable(launcher.rank), size = Variable(launcher.size);
     if (!rank || !size) continue;
     r.rank = Number(launcher.rank, *rank);
     r.size = Number(launcher.size, *size);
+    if (const auto local = Variable(launcher.local_rank)) r.local_rank = Number(launcher.local_rank, *local);
     for (const char* part : launcher.name) {
       if (const auto value = Variable(part)) r.name += (r.name.empty() ? "" : "-") + *value;
     }
@@ -154,10 +104,11 @@ void Communicator::MeanGradients(std::vector<torch::Tensor>& gradients, std::vec
     flags[i] = static_cast<double>(tail[static_cast<std::int64_t>(i)].item<float>());
 }
 
-std::unique_ptr<Communicator> MakeCommunicator(const Rendezvous& rendezvous, const std::string& folder) {
+std::unique_ptr<Communicator> MakeCommunicator(const Rendezvous& rendezvous, const std::string& folder,
+                                               torch::Device device) {
   rendezvous.Validate();
   if (rendezvous.size == 1) return std::make_unique<Alone>();
-  return std::make_unique<Gloo>(rendezvous, folder);
+  return ConnectProcesses(rendezvous, folder, device);
 }
 
 }  // namespace auforge::gan

@@ -1,7 +1,6 @@
 #include "gan/internal/steps.h"
 
 #include <algorithm>
-#include <stdexcept>
 
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -25,17 +24,6 @@ Parameters ChannelsLast(const Parameters& p) {
 }
 
 }  // namespace
-
-torch::Device FindDevice(const std::string& name) {
-  if (name == "cpu") return torch::kCPU;
-  if (name != "cuda") throw std::invalid_argument("--device " + name + ": must be cpu or cuda");
-  if (!torch::cuda::is_available()) {
-    throw std::invalid_argument(
-        "--device cuda: this LibTorch finds no CUDA device; Debian's is built without CUDA, build "
-        "against upstream's with -DTorch_DIR");
-  }
-  return torch::kCUDA;
-}
 
 void MoveTo(TrainingState& state, torch::Device device) {
   for (Parameters* p : {&state.generator, &state.discriminator, &state.generator_average}) {

@@ -11,6 +11,7 @@
 #include "gan/internal/communicator.h"
 #include "gan/internal/editing.h"
 #include "gan/internal/run_log.h"
+#include "gan/internal/torch_api.h"
 
 namespace auforge::gan {
 namespace {
@@ -82,7 +83,7 @@ class Trainer {
         report_(report),
         warn_(warn),
         stop_(stop),
-        device_(FindDevice(options.device)),
+        device_(FindDevice(options.device, options.processes.local_rank)),
         data_(options.shards, {options.network.image_size, options.schema, options.min_quality}),
         loader_(data_, {.batch = options.batch,
                         .part = options.processes.rank,
@@ -94,7 +95,7 @@ class Trainer {
     torch::set_num_threads(options.jobs);
     KeepMemory();
     fs::create_directories(options.run);
-    peers_ = MakeCommunicator(options.processes, options.run);
+    peers_ = MakeCommunicator(options.processes, options.run, device_);
     options_.network.aus = static_cast<int>(data_.schema().size());
     const LossWeights weights = ForParts(options_.weights, options_.batch);
     step_options_ = {options_.network, weights, options_.adam, options_.critic_step};
@@ -204,7 +205,7 @@ class Trainer {
   Batch ToTensors(const HostBatch& host) const {
     const std::int64_t n = host.size, s = options_.network.image_size, a = options_.network.aus;
     const auto tensor = [this](const std::vector<float>& values, std::vector<std::int64_t> shape) {
-      return torch::tensor(values).view(shape).to(device_);
+      return ToDevice(torch::tensor(values).view(shape), device_);
     };
     return {tensor(host.image, {n, 3, s, s}), tensor(host.aus, {n, a}), tensor(host.target, {n, a}),
             tensor(host.alpha, {n, 1, 1, 1})};

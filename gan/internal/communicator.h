@@ -22,7 +22,7 @@ class Communicator {
   virtual ~Communicator() = default;
   virtual int rank() const = 0;
   virtual int size() const = 0;
-  // values: contiguous floats; in place, the same bits in every process. Throws PeerLost.
+  // values: contiguous floats of any device; in place, the same bits in every process. Throws PeerLost.
   virtual void Sum(torch::Tensor& values) = 0;
 
   // Returns when every process has come here.
@@ -31,7 +31,9 @@ class Communicator {
   void MeanGradients(std::vector<torch::Tensor>& gradients, std::vector<double>& flags);
 };
 
-// Nothing to do in a single process. Otherwise c10d: Gloo.
-std::unique_ptr<Communicator> MakeCommunicator(const Rendezvous& rendezvous, const std::string& folder);
+// Nothing to do in a single process. Otherwise c10d (ConnectProcesses): NCCL on a GPU where LibTorch was built
+// with it, else Gloo. device: where this process computes.
+std::unique_ptr<Communicator> MakeCommunicator(const Rendezvous& rendezvous, const std::string& folder,
+                                               torch::Device device);
 
 }  // namespace auforge::gan

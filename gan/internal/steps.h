@@ -9,9 +9,6 @@
 
 namespace auforge::gan {
 
-// "cpu" or "cuda": the one place that names devices. Throws std::invalid_argument when there is none such.
-torch::Device FindDevice(const std::string& name);
-
 struct TrainingState {
   Parameters generator, discriminator;
   AdamState generator_adam, discriminator_adam;

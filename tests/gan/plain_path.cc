@@ -5,6 +5,14 @@ namespace {
 
 namespace F = torch::nn::functional;
 
+// Gradients become zeros, so that weights which a loss does not reach still move by their momentum, as the
+// published code's do; zero_grad() of LibTorch 2 would leave them out.
+void ZeroGradients(const Parameters& p) {
+  for (const auto& [name, value] : p.entries()) {
+    if (value.grad().defined()) value.grad().zero_();
+  }
+}
+
 std::string Main(int index) { return "main." + std::to_string(index); }
 
 torch::Tensor Norm(const Parameters& p, const std::string& name, const torch::Tensor& x) {
@@ -165,11 +173,11 @@ Optimisation::Optimisation(const TrainingState& state, const StepOptions& option
 void Optimisation::UpdateCritic(const Batch& batch) {
   const torch::Tensor fake = Compose(
       plain::RunGenerator(state_.generator, options_.network, batch.image, batch.target), batch.image);
-  discriminator_.zero_grad();
+  ZeroGradients(state_.discriminator);
   Sum(CriticLoss(state_.discriminator, options_.network, options_.weights, batch, fake.detach()), nullptr)
       .backward();
   discriminator_.step();
-  discriminator_.zero_grad();
+  ZeroGradients(state_.discriminator);
   Penalty(state_.discriminator, options_.network, options_.weights,
           batch.alpha * batch.image + (1 - batch.alpha) * fake.detach())
       .backward();
@@ -177,7 +185,7 @@ void Optimisation::UpdateCritic(const Batch& batch) {
 }
 
 void Optimisation::UpdateGenerator(const Batch& batch) {
-  generator_.zero_grad();
+  ZeroGradients(state_.generator);
   Sum(LossOfGenerator(state_.generator, state_.discriminator, options_.network, options_.weights, batch)
           .terms,
       nullptr)

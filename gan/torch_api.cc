@@ -1,0 +1,137 @@
+#include "gan/internal/torch_api.h"
+
+#include <ATen/Context.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <torch/csrc/distributed/c10d/FileStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#ifdef USE_C10D_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#endif
+
+namespace auforge::gan {
+namespace {
+
+std::chrono::milliseconds Timeout(const Rendezvous& r) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(60'000 * r.timeout_minutes));
+}
+
+c10::intrusive_ptr<c10d::Store> Meet(const Rendezvous& r, const std::string& folder) {
+  c10::intrusive_ptr<c10d::Store> store;
+  if (r.address.empty()) {
+    const std::string file = (std::filesystem::path(folder) / (".meeting-" + r.name)).string();
+    store = c10::make_intrusive<c10d::FileStore>(file, r.size);
+  } else {
+    c10d::TCPStoreOptions options;
+    options.port = static_cast<std::uint16_t>(r.port);
+    options.isServer = r.rank == 0;
+    options.numWorkers = static_cast<std::size_t>(r.size);
+    options.timeout = Timeout(r);
+    store = c10::make_intrusive<c10d::TCPStore>(r.address, options);
+  }
+  store->setTimeout(Timeout(r));
+  return store;
+}
+
+// How a group is made, and where it wants its values.
+struct Gloo {
+  using Group = c10d::ProcessGroupGloo;
+  static c10::intrusive_ptr<Group> Connect(const c10::intrusive_ptr<c10d::Store>& store,
+                                           const Rendezvous& r) {
+    auto options = Group::Options::create(Timeout(r));
+    options->devices.push_back(Group::createDefaultDevice());
+    options->threads = 1;
+    return c10::make_intrusive<Group>(store, r.rank, r.size, options);
+  }
+  static torch::Device PlaceOfValues(torch::Device) { return torch::kCPU; }
+};
+
+#ifdef USE_C10D_NCCL
+struct Nccl {
+  using Group = c10d::ProcessGroupNCCL;
+  static c10::intrusive_ptr<Group> Connect(const c10::intrusive_ptr<c10d::Store>& store,
+                                           const Rendezvous& r) {
+    // Waiting then ends with an exception after the timeout, instead of never. The second is 1.13's name.
+    setenv("TORCH_NCCL_BLOCKING_WAIT", "1", 0);
+    setenv("NCCL_BLOCKING_WAIT", "1", 0);
+    auto options = Group::Options::create();
+    options->timeout = Timeout(r);
+    return c10::make_intrusive<Group>(store, r.rank, r.size, options);
+  }
+  static torch::Device PlaceOfValues(torch::Device device) { return device; }
+};
+#endif
+
+// A template because 2.x moved the groups under another base class.
+template <typename Way>
+class Processes final : public Communicator {
+ public:
+  Processes(const Rendezvous& r, const std::string& folder, torch::Device device)
+      : rendezvous_(r), place_(Way::PlaceOfValues(device)) {
+    Guarded([&] { group_ = Way::Connect(Meet(r, folder), r); });
+  }
+  int rank() const override { return rendezvous_.rank; }
+  int size() const override { return rendezvous_.size; }
+  void Sum(torch::Tensor& values) override {
+    const torch::Tensor there = values.to(place_);
+    Guarded([&] {
+      std::vector<torch::Tensor> message{there};
+      group_->allreduce(message)->wait();
+    });
+    if (!there.is_same(values)) values.copy_(there);
+  }
+
+ private:
+  template <typename Call>
+  void Guarded(const Call& call) {
+    try {
+      call();
+    } catch (const std::exception& error) {
+      std::string text = error.what();
+      text = text.substr(0, text.find('\n'));
+      throw PeerLost("process " + std::to_string(rendezvous_.rank) + " of " +
+                     std::to_string(rendezvous_.size) + " lost another one (" + text +
+                     "); the last checkpoint is whole: start all processes again");
+    }
+  }
+
+  Rendezvous rendezvous_;
+  torch::Device place_;
+  c10::intrusive_ptr<typename Way::Group> group_;
+};
+
+}  // namespace
+
+torch::Device FindDevice(const std::string& name, int local_rank) {
+  if (name == "cpu") return torch::kCPU;
+  if (name != "cuda") throw std::invalid_argument("--device " + name + ": must be cpu or cuda");
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  if (count == 0) {
+    throw std::invalid_argument(
+        "--device cuda: this LibTorch finds no CUDA device; Debian's libtorch-dev is built without CUDA, "
+        "build against libtorch-cuda-dev or, with -DTorch_DIR, upstream's");
+  }
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
+  const torch::Device device(torch::kCUDA, static_cast<c10::DeviceIndex>(local_rank % count));
+  c10::impl::getDeviceGuardImpl(device.type())->setDevice(device);
+  return device;
+}
+
+torch::Tensor ToDevice(const torch::Tensor& host, torch::Device device) {
+  return device.is_cuda() ? host.pin_memory().to(device, /*non_blocking=*/true) : host.to(device);
+}
+
+std::unique_ptr<Communicator> ConnectProcesses(const Rendezvous& rendezvous, const std::string& folder,
+                                               torch::Device device) {
+#ifdef USE_C10D_NCCL
+  if (device.is_cuda()) return std::make_unique<Processes<Nccl>>(rendezvous, folder, device);
+#endif
+  return std::make_unique<Processes<Gloo>>(rendezvous, folder, device);
+}
+
+}  // namespace auforge::gan
