@@ -12,6 +12,7 @@
 #include "gan/internal/editing.h"
 #include "gan/internal/run_log.h"
 #include "gan/internal/torch_api.h"
+#include "gan/internal/weights.h"
 
 namespace auforge::gan {
 namespace {
@@ -150,7 +151,7 @@ class Trainer {
       try {
         checkpoint_ = LoadCheckpoint(found.back(), true);
         RequireSameSettings(options_.run, checkpoint_.settings, settings);
-        RequireSameNetwork();
+        RequireSameNetwork(options_.run, checkpoint_, true);
         checkpoint_.settings = settings;
         saved_step_ = checkpoint_.step;
         Place();
@@ -168,22 +169,41 @@ class Trainer {
     checkpoint_.settings = settings;
     checkpoint_.state.generator = InitGenerator(options_.network, 2 * options_.seed);
     checkpoint_.state.discriminator = InitDiscriminator(options_.network, 2 * options_.seed + 1);
+    if (!options_.start_from.empty()) TakeWeights();
     checkpoint_.state.generator_adam = MakeAdamState(checkpoint_.state.generator);
     checkpoint_.state.discriminator_adam = MakeAdamState(checkpoint_.state.discriminator);
     Place();
   }
 
-  void RequireSameNetwork() const {
-    const NetworkOptions &a = checkpoint_.network, &b = options_.network;
-    if (a.image_size == b.image_size && a.conv_dim == b.conv_dim &&
-        a.generator_blocks == b.generator_blocks && a.critic_layers == b.critic_layers &&
-        checkpoint_.schema.Names() == data_.schema().Names()) {
+  // A new training from another's weights.
+  void TakeWeights() {
+    const Checkpoint theirs = ReadWeights(
+        options_.start_from, {.image_size = options_.network.image_size, .schema = data_.schema()});
+    const bool has_critic = !theirs.state.discriminator.entries().empty();
+    RequireSameNetwork(options_.start_from, theirs, has_critic);
+    checkpoint_.state.generator = theirs.state.generator;
+    if (has_critic) {
+      checkpoint_.state.discriminator = theirs.state.discriminator;
+    } else {
+      Warn(options_.start_from + ": has no critic; a new one starts at random");
+    }
+  }
+
+  // of: whose networks they are. Without a critic the picture's size is free.
+  void RequireSameNetwork(const std::string& of, const Checkpoint& theirs, bool has_critic) const {
+    const NetworkOptions &a = theirs.network, &b = options_.network;
+    const bool critic = a.image_size == b.image_size && a.critic_layers == b.critic_layers;
+    if (a.conv_dim == b.conv_dim && a.generator_blocks == b.generator_blocks && (critic || !has_critic) &&
+        theirs.schema.Names() == data_.schema().Names()) {
       return;
     }
-    throw std::invalid_argument(options_.run + ": its networks are of --image-size " +
-                                std::to_string(a.image_size) + " --conv-dim " + std::to_string(a.conv_dim) +
-                                " --blocks " + std::to_string(a.generator_blocks) + " --critic-layers " +
-                                std::to_string(a.critic_layers) + " and " + std::to_string(a.aus) + " AUs");
+    std::string text = of + ": its networks are of --image-size " + std::to_string(a.image_size) +
+                       " --conv-dim " + std::to_string(a.conv_dim) + " --blocks " +
+                       std::to_string(a.generator_blocks) + " --critic-layers " +
+                       std::to_string(a.critic_layers) + " --aus ";
+    for (const std::string& name : theirs.schema.Names()) text += name + ",";
+    text.back() = ';';
+    throw std::invalid_argument(text + " give those, or begin a run without it");
   }
 
   // To the device and the type that steps compute in.

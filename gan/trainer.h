@@ -16,7 +16,8 @@ namespace auforge::gan {
 
 struct TrainOptions {
   std::vector<std::string> shards;  // shards or folders of them
-  std::string run;  // folder of checkpoints, metrics and samples; training goes on where it stopped
+  std::string run;         // folder of checkpoints, metrics and samples; training goes on where it stopped
+  std::string start_from;  // a run or a file of weights that a new training begins with; empty: at random
   features::AuSchema schema =
       features::GanSchema();  // what the generator is told; network.aus follows from it
   NetworkOptions network;
@@ -69,6 +70,10 @@ struct TrainingDiverged : std::runtime_error {
 // RUN/checkpoint_NNNNNNNN.h5 is the state after N critic updates. RUN/best.h5 is the one with the lowest AU
 // and cycle loss of the generator, averaged since the checkpoint before it. metrics.csv, TensorBoard events
 // and samples/ lie beside them.
+//
+// start_from: the weights alone, with fresh optimisers, for the same AUs and networks. A file without a
+// critic starts a new one and may be of another image size. A run that has a checkpoint goes on from that
+// instead.
 //
 // report: now and then, from the calling thread. warn: a line of advice. stop_requested: polled at every
 // step; when it turns true a checkpoint is written and the call returns. Throws std::runtime_error for data

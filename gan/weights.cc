@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "datasets/storage/hdf5_file.h"
-#include "gan/internal/checkpoint.h"
+#include "gan/internal/weights.h"
 
 namespace auforge::gan {
 namespace {
@@ -66,44 +66,67 @@ Parameters ReadNetwork(const Hdf5Reader& file, const std::string& group, const P
   return p;
 }
 
+// A file of another program: what its tensors are is told by their names and shapes.
+Checkpoint ReadForeign(const Hdf5Reader& file, const ImportOptions& options) {
+  Checkpoint c;
+  c.schema = file.HasAttribute("/", "au_names")
+                 ? features::AuSchema::FromNames(file.ReadStringList("/", "au_names"))
+                 : options.schema;
+  c.network = Recognise(file, options);
+  if (c.network.aus != static_cast<int>(c.schema.size())) {
+    throw std::runtime_error("takes " + std::to_string(c.network.aus) + " AUs; name them with --aus");
+  }
+  c.state.generator = ReadNetwork(file, "/generator", InitGenerator(c.network, 0));
+  return c;
+}
+
+// The run's newest checkpoint, where `from` is a folder.
+std::string FileOf(const std::string& from) {
+  if (!fs::is_directory(from)) return from;
+  const std::vector<std::string> found = FindCheckpoints(from);
+  if (found.empty())
+    throw std::runtime_error(from + ": no checkpoint in it; train one with auforge gan train");
+  return found.back();
+}
+
 }  // namespace
 
-void ExportWeights(const std::string& from, const std::string& to, bool half) {
-  std::string path = from;
-  if (fs::is_directory(from)) {
-    const std::vector<std::string> found = FindCheckpoints(from);
-    if (found.empty())
-      throw std::runtime_error(from + ": no checkpoint in it; train one with auforge gan train");
-    path = found.back();
+Checkpoint ReadWeights(const std::string& from, const ImportOptions& options) {
+  const std::string path = FileOf(from);
+  if (!fs::exists(path)) throw std::runtime_error(path + ": no such file");
+  try {
+    const Hdf5Reader file(path);
+    Checkpoint c;
+    if (file.HasAttribute("/", "format")) {
+      const Checkpoint theirs = LoadCheckpoint(path, false);
+      c.network = theirs.network;
+      c.schema = theirs.schema;
+      c.state.generator = theirs.BestGenerator();
+    } else {
+      c = ReadForeign(file, options);
+    }
+    if (file.Exists("/discriminator"))
+      c.state.discriminator = ReadNetwork(file, "/discriminator", InitDiscriminator(c.network, 0));
+    return c;
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
+    throw std::runtime_error(what.starts_with(path) ? what : path + ": " + what);
   }
+}
+
+void ExportWeights(const std::string& from, const std::string& to, bool half) {
+  const std::string path = FileOf(from);
   const bool training = Hdf5Reader(path).Exists("/discriminator_adam");
   const Checkpoint checkpoint = LoadCheckpoint(path, training);
   (half ? SaveGenerator : SaveWeights)(checkpoint, to);
 }
 
 std::string ImportWeights(const std::string& weights, const std::string& run, const ImportOptions& options) {
-  if (!fs::exists(weights)) throw std::runtime_error(weights + ": no such file");
   if (!FindCheckpoints(run).empty()) {
     throw std::runtime_error(run + ": holds a training already; give another folder");
   }
-  Checkpoint c;
-  try {
-    const Hdf5Reader file(weights);
-    c.schema = file.HasAttribute("/", "au_names")
-                   ? features::AuSchema::FromNames(file.ReadStringList("/", "au_names"))
-                   : options.schema;
-    c.network = Recognise(file, options);
-    if (c.network.aus != static_cast<int>(c.schema.size())) {
-      throw std::runtime_error("takes " + std::to_string(c.network.aus) + " AUs; name them with --aus");
-    }
-    c.state.generator = ReadNetwork(file, "/generator", InitGenerator(c.network, 0));
-    const Parameters fresh = InitDiscriminator(c.network, 1);
-    c.state.discriminator =
-        file.Exists("/discriminator") ? ReadNetwork(file, "/discriminator", fresh) : fresh;
-  } catch (const std::exception& error) {
-    const std::string what = error.what();
-    throw std::runtime_error(what.starts_with(weights) ? what : weights + ": " + what);
-  }
+  Checkpoint c = ReadWeights(weights, options);
+  if (c.state.discriminator.entries().empty()) c.state.discriminator = InitDiscriminator(c.network, 1);
   c.state.generator_adam = MakeAdamState(c.state.generator);
   c.state.discriminator_adam = MakeAdamState(c.state.discriminator);
   c.settings = R"({"imported":true})";

@@ -72,9 +72,14 @@ void AddGanTrain(Cli& cli) {
   Command command = cli.Add(
       "train", "Train GANimation on shards; run again to go on",
       "auforge gan train shards/ -o run/\n"
-      "  auforge gan train shards/ -o small/ --image-size 64 --conv-dim 16 --batch 8 --max-minutes 30");
+      "  auforge gan train shards/ -o small/ --image-size 64 --conv-dim 16 --batch 8 --max-minutes 30\n"
+      "  auforge gan train fresh-labels/ -o run2/ --start-from run/");
   command.Positional("DIR", o.shards, "shards or folders of them").Required();
   command.Add("-o,--output", o.run, "the run's folder: checkpoints and metrics").Required();
+  command.Add(
+      "--start-from", o.start_from,
+      "begin with the weights of another run or file (same AUs and networks), optimisers fresh; a run "
+      "that has a checkpoint goes on from that");
   command.Add("--image-size", o.network.image_size, "side of the faces, pixels: 32, 64, 128, 256 or 512");
   command.Add("--conv-dim", o.network.conv_dim, "channels of the first layers; cost grows with the square")
       .Range(4, 256);

@@ -266,6 +266,100 @@ TEST(Trainer, WritesBestSamplesTableAndEvents) {
   EXPECT_NO_THROW(LoadCheckpoint(options.run + "/best.h5", true));
 }
 
+// Weights alone: what was learnt goes on, the optimisers start again.
+TEST(Trainer, StartsFromTheWeightsOfAnotherRun) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  const Checkpoint first = LoadCheckpoint(TrainQuietly(SmallOptions(dir, "first")).checkpoint, true);
+  TrainOptions options = SmallOptions(dir, "second");
+  options.start_from = dir / "first";
+  options.seed = 5;
+  options.batch = 3;
+  const TrainSummary at_once = Train(options, {}, {}, [] { return true; });
+  EXPECT_EQ(at_once.steps, 0);
+  const Checkpoint second = LoadCheckpoint(at_once.checkpoint, true);
+  for (const auto& [name, value] : first.state.generator.entries())
+    EXPECT_TRUE(torch::equal(second.state.generator[name], value)) << name;
+  for (const auto& [name, value] : first.state.discriminator.entries())
+    EXPECT_TRUE(torch::equal(second.state.discriminator[name], value)) << name;
+  EXPECT_EQ(second.state.generator_adam.step, 0);
+  EXPECT_EQ(second.state.discriminator_adam.mean[0].abs().max().item<float>(), 0);
+  // Going on does not look there again.
+  fs::rename(dir / "first", dir / "elsewhere");
+  const std::vector<float> resumed = Weights(TrainQuietly(options).checkpoint);
+  options.run = dir / "straight";
+  options.start_from = dir / "elsewhere";
+  EXPECT_EQ(Weights(TrainQuietly(options).checkpoint), resumed);
+}
+
+TEST(Trainer, RefusesToStartFromOtherNetworksSayingWhich) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainQuietly(SmallOptions(dir, "first"));
+  TrainOptions options = SmallOptions(dir, "second");
+  options.start_from = dir / "nothing.h5";
+  EXPECT_THAT(Message<std::runtime_error>([&] { TrainQuietly(options); }), HasSubstr("nothing.h5"));
+  options.start_from = dir / "first";
+  options.network.conv_dim = 8;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("--conv-dim 4"));
+  options.network.conv_dim = 4;
+  options.network.image_size = 64;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("--image-size 32"));
+  options.network.image_size = 32;
+  options.schema = features::AuSchema({1, 2});
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("--aus AU1,"));
+  EXPECT_TRUE(FindCheckpoints(options.run).empty());
+}
+
+// What is given away is a generator alone: it has no fixed size, and its critic is new.
+TEST(Trainer, StartsFromAGeneratorAloneAtAnotherSize) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainQuietly(SmallOptions(dir, "first"));
+  ExportWeights(dir / "first", dir / "half.h5", true);
+  TrainOptions options = SmallOptions(dir, "second");
+  options.start_from = dir / "half.h5";
+  options.network.image_size = 64;
+  std::vector<std::string> warnings;
+  const TrainSummary summary = Train(
+      options, {}, [&](const std::string& text) { warnings.push_back(text); }, [] { return true; });
+  EXPECT_THAT(warnings, testing::Contains(HasSubstr("no critic")));
+  const Checkpoint half = LoadCheckpoint(dir / "half.h5", false);
+  const Checkpoint second = LoadCheckpoint(summary.checkpoint, true);
+  for (const auto& [name, value] : half.state.generator.entries())
+    EXPECT_TRUE(torch::equal(second.state.generator[name], value)) << name;
+}
+
+// The largest published size: learns, resumes exactly, edits.
+TEST(Trainer, TakesFacesOf256Pixels) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  TrainOptions options = SmallOptions(dir, "straight");
+  options.network.image_size = 256;
+  options.network.critic_layers = 8;
+  options.adam.rate = 1e-3;
+  options.batch = 2;
+  options.samples = 0;
+  std::vector<double> regression;
+  const auto report = [&](const TrainProgress& p) { regression.push_back(p.terms.at("d_cond")); };
+  for (const std::int64_t stop : {2, 16}) {
+    options.max_steps = stop;
+    Train(options, report, {}, {});
+  }
+  EXPECT_LT(regression.back(), regression.front() / 2);
+  const std::vector<float> straight = Weights(options.run + "/checkpoint_00000016.h5");
+  options.run = dir / "pieces";
+  for (const std::int64_t stop : {5, 16}) {
+    options.max_steps = stop;
+    TrainQuietly(options);
+  }
+  EXPECT_EQ(Weights(options.run + "/checkpoint_00000016.h5"), straight);
+  const Editor editor(options.run);
+  const EditedFace edited = editor.Edit(tests::Texture(256, 256, 3, 5), std::vector<float>(17, 0.5F));
+  EXPECT_EQ(edited.face.cols, 256);
+  EXPECT_TRUE(cv::checkRange(edited.face));
+}
+
 TEST(Trainer, TakesAnyAus) {
   const tests::TempDir dir;
   const features::AuSchema few({4, 12, 25});
