@@ -20,6 +20,12 @@ std::chrono::milliseconds Timeout(const Rendezvous& r) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(60'000 * r.timeout_minutes));
 }
 
+// 2.x asks for libuv by default, which not every build has (Debian's has not), and 1.13 does not know of it.
+template <typename Options>
+void WithoutLibuv(Options& options) {
+  if constexpr (requires { options.useLibUV; }) options.useLibUV = false;
+}
+
 c10::intrusive_ptr<c10d::Store> Meet(const Rendezvous& r, const std::string& folder) {
   c10::intrusive_ptr<c10d::Store> store;
   if (r.address.empty()) {
@@ -31,6 +37,7 @@ c10::intrusive_ptr<c10d::Store> Meet(const Rendezvous& r, const std::string& fol
     options.isServer = r.rank == 0;
     options.numWorkers = static_cast<std::size_t>(r.size);
     options.timeout = Timeout(r);
+    WithoutLibuv(options);
     store = c10::make_intrusive<c10d::TCPStore>(r.address, options);
   }
   store->setTimeout(Timeout(r));

@@ -26,6 +26,15 @@ std::vector<std::string> Unpack(const std::vector<char>& packed, std::size_t cou
   return values;
 }
 
+// Basic information on an object. H5O_info_t and its function were given new versions in HDF5 1.12.
+herr_t ObjectInfo(hid_t object, H5O_info_t& info) {
+#if H5_VERSION_GE(1, 12, 0)
+  return H5Oget_info3(object, &info, H5O_INFO_BASIC);
+#else
+  return H5Oget_info2(object, &info, H5O_INFO_BASIC);
+#endif
+}
+
 }  // namespace
 
 struct Hdf5Reader::Impl {
@@ -48,8 +57,8 @@ struct Hdf5Reader::Impl {
   void CheckStorage(hid_t set, const std::string& name) const {
     const Handle how(H5Dget_create_plist(set), H5Pclose);
     H5O_info_t own, root;
-    const bool is_here = H5Oget_info2(set, &own, H5O_INFO_BASIC) >= 0 &&
-                         H5Oget_info2(file.get(), &root, H5O_INFO_BASIC) >= 0 && own.fileno == root.fileno;
+    const bool is_here =
+        ObjectInfo(set, own) >= 0 && ObjectInfo(file.get(), root) >= 0 && own.fileno == root.fileno;
     const H5D_layout_t layout = H5Pget_layout(how.get());
     if (!is_here || layout == H5D_VIRTUAL || H5Pget_external_count(how.get()) != 0) {
       Fail(path, name, "lies in another file; it is damaged");
