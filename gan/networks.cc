@@ -1,6 +1,7 @@
 #include <stdexcept>
 
 #include "gan/internal/convolution.h"
+#include "gan/internal/first_layer.h"
 #include "gan/internal/instance_norm.h"
 #include "gan/internal/networks.h"
 
@@ -36,6 +37,32 @@ torch::Tensor Residual(const Parameters& p, const std::string& name, const torch
 torch::Tensor ToNetwork(const torch::Tensor& x, const Parameters& p) {
   const torch::ScalarType type = p.entries().front().second.scalar_type();
   return type == torch::kBFloat16 ? x.to(type).contiguous(at::MemoryFormat::ChannelsLast) : x.to(type);
+}
+
+// The first convolution, before its norm.
+torch::Tensor FirstLayerOf(const Parameters& p, const torch::Tensor& image, const torch::Tensor& aus) {
+  const torch::Tensor& weight = p[Main(0) + ".weight"];
+  if (weight.scalar_type() != torch::kBFloat16) return FirstConvolution(image, aus, weight);
+  return ConvolveWithGraph(ToNetwork(WithPlanes(image, aus), p), weight, {}, {1, 3});
+}
+
+// first: [N,conv_dim,S,S].
+GeneratorOutput AfterFirstLayer(const Parameters& p, const NetworkOptions& options,
+                                const torch::Tensor& image, const torch::Tensor& first) {
+  torch::Tensor x = Normed(p, 1, first);
+  int index = 3;
+  for (int i = 0; i < 2; ++i, index += 3) {
+    x = Normed(p, index + 1, ConvolveWithGraph(x, p[Main(index) + ".weight"], {}, kHalve));
+  }
+  for (int i = 0; i < options.generator_blocks; ++i, ++index) x = Residual(p, Main(index), x);
+  for (int i = 0; i < 2; ++i, index += 3) {
+    x = Normed(p, index + 1, TransposedConvolveWithGraph(x, p[Main(index) + ".weight"]));
+  }
+  // Both heads read the same features: one convolution with four channels costs half of two.
+  const torch::Tensor weight = torch::cat({p["img_reg.0.weight"], p["attetion_reg.0.weight"]}, 0);
+  const torch::Tensor heads = ConvolveWithGraph(x, weight, {}, {1, 3})
+                                  .to(image.scalar_type(), false, false, at::MemoryFormat::Contiguous);
+  return {torch::tanh(heads.narrow(1, 0, 3)), torch::sigmoid(heads.narrow(1, 3, 1))};
 }
 
 // The large convolutions; norms, biases and the critic's heads stay exact.
@@ -149,23 +176,15 @@ Parameters InitDiscriminator(const NetworkOptions& options, std::uint64_t seed) 
 
 GeneratorOutput RunGenerator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image,
                              const torch::Tensor& aus) {
-  const torch::Tensor planes =
-      aus.unsqueeze(2).unsqueeze(3).expand({aus.size(0), aus.size(1), image.size(2), image.size(3)});
-  torch::Tensor x = ToNetwork(torch::cat({image, planes}, 1), p);
-  x = Normed(p, 1, ConvolveWithGraph(x, p[Main(0) + ".weight"], {}, {1, 3}));
-  int index = 3;
-  for (int i = 0; i < 2; ++i, index += 3) {
-    x = Normed(p, index + 1, ConvolveWithGraph(x, p[Main(index) + ".weight"], {}, kHalve));
-  }
-  for (int i = 0; i < options.generator_blocks; ++i, ++index) x = Residual(p, Main(index), x);
-  for (int i = 0; i < 2; ++i, index += 3) {
-    x = Normed(p, index + 1, TransposedConvolveWithGraph(x, p[Main(index) + ".weight"]));
-  }
-  // Both heads read the same features: one convolution with four channels costs half of two.
-  const torch::Tensor weight = torch::cat({p["img_reg.0.weight"], p["attetion_reg.0.weight"]}, 0);
-  const torch::Tensor heads = ConvolveWithGraph(x, weight, {}, {1, 3})
-                                  .to(image.scalar_type(), false, false, at::MemoryFormat::Contiguous);
-  return {torch::tanh(heads.narrow(1, 0, 3)), torch::sigmoid(heads.narrow(1, 3, 1))};
+  return AfterFirstLayer(p, options, image, FirstLayerOf(p, image, aus));
+}
+
+GeneratorOutput RunGeneratorForCritic(const Parameters& p, const NetworkOptions& options,
+                                      const torch::Tensor& image, const torch::Tensor& aus) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor& weight = p[Main(0) + ".weight"];
+  if (weight.scalar_type() == torch::kBFloat16) return RunGenerator(p, options, image, aus);
+  return AfterFirstLayer(p, options, image, FirstConvolutionUpToShift(image, aus, weight));
 }
 
 torch::Tensor Compose(const GeneratorOutput& output, const torch::Tensor& input) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gan/internal/convolution.h"
+
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
@@ -50,6 +52,30 @@ void UseReducedPrecision(TrainingState& state) {
   state.discriminator_reduced = state.discriminator.ReducedCopy();
 }
 
+void UseMatrixLayout(TrainingState& state, const NetworkOptions& network) {
+  Parameters arranged;
+  const auto& entries = state.discriminator.entries();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto& [name, value] = entries[i];
+    // main.0, main.2, … are the strided layers, each on half of the picture before it.
+    int layer = -1;
+    for (int l = 0; l < network.critic_layers; ++l) {
+      if (name == "main." + std::to_string(2 * l) + ".weight") layer = l;
+    }
+    const std::int64_t side = network.image_size >> std::max(layer, 0);
+    if (layer < 0 || !RunsAsMatrixProduct(value, side, side, {2, 1})) {
+      arranged.Add(name, value);
+      continue;
+    }
+    arranged.Add(name, value.contiguous(at::MemoryFormat::ChannelsLast));
+    for (std::vector<torch::Tensor>* moments :
+         {&state.discriminator_adam.mean, &state.discriminator_adam.square}) {
+      (*moments)[i] = (*moments)[i].contiguous(at::MemoryFormat::ChannelsLast);
+    }
+  }
+  state.discriminator = std::move(arranged);
+}
+
 void UpdateAverage(TrainingState& state, double decay) {
   const torch::NoGradGuard no_grad;
   const auto t = static_cast<double>(state.generator_adam.step);
@@ -70,12 +96,8 @@ void KeepMemory() {
 
 LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const Batch& batch,
                        const Reduce& reduce) {
-  torch::Tensor fake;
-  {
-    const torch::NoGradGuard no_grad;
-    fake = Compose(RunGenerator(state.GeneratorToRun(), options.network, batch.image, batch.target),
-                   batch.image);
-  }
+  const torch::Tensor fake = Compose(
+      RunGeneratorForCritic(state.GeneratorToRun(), options.network, batch.image, batch.target), batch.image);
   const torch::Tensor interpolated = batch.alpha * batch.image + (1 - batch.alpha) * fake;
   const Parameters& d = state.DiscriminatorToRun();
   const auto update = [&state, &options, &reduce](Gradients& g) {

@@ -212,7 +212,11 @@ class Trainer {
       checkpoint_.state.generator_average = checkpoint_.state.generator.Clone(torch::kFloat);
     }
     MoveTo(checkpoint_.state, device_);
-    if (options_.precision == Precision::kBfloat16) UseReducedPrecision(checkpoint_.state);
+    if (options_.precision == Precision::kBfloat16) {
+      UseReducedPrecision(checkpoint_.state);
+    } else {
+      UseMatrixLayout(checkpoint_.state, checkpoint_.network);
+    }
   }
 
   double RateOf(std::int64_t epoch) const {

@@ -47,6 +47,10 @@ struct GeneratorOutput {
 // of ReducedCopy: bfloat16) and answer in the type of the image.
 GeneratorOutput RunGenerator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image,
                              const torch::Tensor& aus);
+// The same numbers without a graph, cheaper and rounded differently in fp32: for faces that only the critic
+// is to see.
+GeneratorOutput RunGeneratorForCritic(const Parameters& p, const NetworkOptions& options,
+                                      const torch::Tensor& image, const torch::Tensor& aus);
 // attention * input + (1 - attention) * colour.
 torch::Tensor Compose(const GeneratorOutput& output, const torch::Tensor& input);
 

@@ -30,6 +30,10 @@ void MoveTo(TrainingState& state, torch::Device device);
 // From here on steps compute in bfloat16; weights and moments stay fp32, laid out channels-last.
 void UseReducedPrecision(TrainingState& state);
 
+// In fp32: stores the critic's weights that are used as matrices (see RunsAsMatrixProduct), and their moments,
+// in that order, so that no step copies them into it. The same numbers, faster.
+void UseMatrixLayout(TrainingState& state, const NetworkOptions& network);
+
 // Moves the average towards the generator: a = d a + (1 - d) g. Early on d is lower, so that the start is
 // forgotten.
 void UpdateAverage(TrainingState& state, double decay);

@@ -28,6 +28,7 @@ struct Setting {
     training.generator_adam = MakeAdamState(training.generator);
     training.discriminator_adam = MakeAdamState(training.discriminator);
     if (state.range(0) == kReduced) UseReducedPrecision(training);
+    if (state.range(0) == kFast) UseMatrixLayout(training, options.network);
     // The plain path takes the published two steps.
     options.critic_step = CriticStep::kSummed;
     batch = MakeBatch(options.network, state.range(1));
