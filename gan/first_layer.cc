@@ -28,10 +28,10 @@ torch::Tensor TapsInside(std::int64_t k, const torch::TensorOptions& options) {
 // Sums of g over the pixels of each class of row and column: [N,C,k,k].
 torch::Tensor SumByClass(const torch::Tensor& g, std::int64_t k) {
   const std::int64_t reach = k / 2, height = g.size(2), width = g.size(3);
-  const torch::Tensor columns = torch::cat({g.narrow(3, 0, reach),
-                                            g.narrow(3, reach, width - 2 * reach).sum(3, true),
-                                            g.narrow(3, width - reach, reach)},
-                                           3);
+  const torch::Tensor columns =
+      torch::cat({g.narrow(3, 0, reach), g.narrow(3, reach, width - 2 * reach).sum(3, true),
+                  g.narrow(3, width - reach, reach)},
+                 3);
   return torch::cat({columns.narrow(2, 0, reach), columns.narrow(2, reach, height - 2 * reach).sum(2, true),
                      columns.narrow(2, height - reach, reach)},
                     2);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "gan/internal/convolution.h"
+#include "gan/internal/first_layer.h"
 #include "gan/internal/instance_norm.h"
 #include "tests/gan/plain_path.h"
 
@@ -92,6 +93,43 @@ TEST_F(FastPath, ConvolutionsAndTheirGradients) {
       for (std::size_t i = 0; i < 3; ++i) EXPECT_LE(Distance(got[i], expected[i]), 1e-12) << i;
     }
   }
+}
+
+// AUs in planes that are constant: their part of the convolution and of its gradients is a sum.
+TEST_F(FastPath, FirstLayerIsAConvolutionOfImageAndPlanes) {
+  for (const std::vector<std::int64_t>& size : {std::vector<std::int64_t>{7, 7}, {8, 12}, {20, 9}}) {
+    for (const std::int64_t kernel : {3, 7}) {
+      SCOPED_TRACE(std::to_string(size[0]) + "x" + std::to_string(size[1]) + ", kernel " +
+                   std::to_string(kernel));
+      const torch::Tensor image = Random({3, 3, size[0], size[1]}).requires_grad_();
+      const torch::Tensor weight = Random({6, 3 + 5, kernel, kernel}).requires_grad_();
+      const torch::Tensor aus = torch::rand({3, 5}, kDouble);
+      const torch::Tensor planes = aus.view({3, 5, 1, 1}).expand({3, 5, size[0], size[1]});
+      const torch::Tensor theirs = torch::conv2d(torch::cat({image, planes}, 1), weight, {}, 1, kernel / 2);
+      const torch::Tensor ours = FirstConvolution(image, aus, weight);
+      EXPECT_LE(Distance(ours, theirs), 1e-12);
+      const torch::Tensor g = torch::randn_like(theirs);
+      const auto expected = torch::autograd::grad({theirs}, {image, weight}, {g});
+      const auto got = torch::autograd::grad({ours}, {image, weight}, {g});
+      for (std::size_t i = 0; i < 2; ++i) EXPECT_LE(Distance(got[i], expected[i]), 1e-12) << i;
+
+      // Without a graph, but for a number for each channel of each image.
+      const torch::NoGradGuard no_grad;
+      const torch::Tensor shifted = FirstConvolutionUpToShift(image, aus, weight);
+      const torch::Tensor shift = shifted - theirs;
+      EXPECT_LE((shift - shift.mean({2, 3}, true)).abs().max().item<double>(), 1e-12);
+      EXPECT_GT(shift.abs().max().item<double>(), 0.1);
+    }
+  }
+}
+
+TEST_F(FastPath, FacesForTheCriticAreTheGenerators) {
+  const torch::NoGradGuard no_grad;
+  const GeneratorOutput theirs = RunGenerator(generator_, options_.network, batch_.image, batch_.target);
+  const GeneratorOutput ours =
+      RunGeneratorForCritic(generator_, options_.network, batch_.image, batch_.target);
+  EXPECT_LE(Distance(ours.colour, theirs.colour), 1e-10);
+  EXPECT_LE(Distance(ours.attention, theirs.attention), 1e-10);
 }
 
 TEST_F(FastPath, TransposedConvolutionIsADataGradient) {
@@ -221,6 +259,34 @@ TEST_F(FastPath, AdamIsTheLibrarysAdam) {
       EXPECT_LE(Distance(ours.entries()[i].second, theirs.entries()[i].second.detach()),
                 type == torch::kFloat32 ? 1e-5 : 1e-13);
     }
+  }
+}
+
+// Weights and moments lie in another order in memory; no number changes but by the order of sums.
+TEST_F(FastPath, MatrixLayoutTakesTheSameSteps) {
+  const auto fresh = [this] {
+    TrainingState state;
+    state.generator = generator_.Clone(torch::kFloat64);
+    state.discriminator = discriminator_.Clone(torch::kFloat64);
+    state.generator_adam = MakeAdamState(state.generator);
+    state.discriminator_adam = MakeAdamState(state.discriminator);
+    return state;
+  };
+  TrainingState plain = fresh(), arranged = fresh();
+  UseMatrixLayout(arranged, options_.network);
+  int moved = 0;
+  for (const auto& [name, value] : arranged.discriminator.entries()) moved += value.is_contiguous() ? 0 : 1;
+  EXPECT_GT(moved, 0);
+  for (int step = 0; step < 3; ++step) {
+    UpdateCritic(plain, options_, batch_, {});
+    UpdateCritic(arranged, options_, batch_, {});
+  }
+  for (std::size_t i = 0; i < plain.discriminator.entries().size(); ++i) {
+    const auto& [name, value] = plain.discriminator.entries()[i];
+    EXPECT_LE(Distance(arranged.discriminator[name], value), 1e-10) << name;
+    EXPECT_LE(Distance(arranged.discriminator_adam.mean[i], plain.discriminator_adam.mean[i]), 1e-9) << name;
+    EXPECT_LE(Distance(arranged.discriminator_adam.square[i], plain.discriminator_adam.square[i]), 1e-9)
+        << name;
   }
 }
 
