@@ -177,7 +177,11 @@ std::vector<float> Head::Project(const float* features, std::size_t n, std::size
       }
     }
     std::vector<float> part(n * block.components);
-    MatrixProduct(centred.data(), block.projection.data(), part.data(), n, inputs, block.components);
+    if (block.packed.empty()) {
+      MatrixProduct(centred.data(), block.projection.data(), part.data(), n, inputs, block.components);
+    } else {
+      block.packed.Multiply(centred.data(), part.data(), n);
+    }
     for (std::size_t i = 0; i < n; ++i) {
       std::copy_n(part.data() + i * block.components, block.components,
                   projected.data() + i * components + column);
@@ -190,11 +194,11 @@ std::vector<float> Head::Project(const float* features, std::size_t n, std::size
 namespace {
 
 // |row - centre|^2 from transposed centres (K x C) and their squared norms.
-std::vector<float> Distances(const float* rows, std::size_t n, const std::vector<float>& transposed,
+std::vector<float> Distances(const float* rows, std::size_t n, const PackedMatrix& transposed,
                              const std::vector<float>& norms, std::size_t components) {
   const std::size_t count = norms.size();
   std::vector<float> distances(n * count);
-  MatrixProduct(rows, transposed.data(), distances.data(), n, components, count);
+  transposed.Multiply(rows, distances.data(), n);
   for (std::size_t i = 0; i < n; ++i) {
     float norm = 0;
     for (std::size_t k = 0; k < components; ++k) norm += rows[i * components + k] * rows[i * components + k];
@@ -206,9 +210,9 @@ std::vector<float> Distances(const float* rows, std::size_t n, const std::vector
   return distances;
 }
 
-void Transpose(const float* centres, std::size_t count, std::size_t components,
-               std::vector<float>& transposed, std::vector<float>& norms) {
-  transposed.resize(components * count);
+PackedMatrix Transpose(const float* centres, std::size_t count, std::size_t components,
+                       std::vector<float>& norms) {
+  std::vector<float> transposed(components * count);
   norms.assign(count, 0.0F);
   for (std::size_t c = 0; c < count; ++c) {
     for (std::size_t k = 0; k < components; ++k) {
@@ -217,18 +221,23 @@ void Transpose(const float* centres, std::size_t count, std::size_t components,
       norms[c] += v * v;
     }
   }
+  return {transposed.data(), components, count};
 }
 
 }  // namespace
 
 std::vector<float> SquaredDistances(const float* rows, std::size_t n, const float* centres, std::size_t count,
                                     std::size_t components) {
-  std::vector<float> transposed, norms;
-  Transpose(centres, count, components, transposed, norms);
+  std::vector<float> norms;
+  const PackedMatrix transposed = Transpose(centres, count, components, norms);
   return Distances(rows, n, transposed, norms, components);
 }
 
-void Head::Prepare() { Transpose(centres.data(), centre_count, components, transposed, norms); }
+void Head::Prepare() {
+  transposed = Transpose(centres.data(), centre_count, components, norms);
+  for (BlockProjection& block : blocks)
+    block.packed = {block.projection.data(), block.inputs(), block.components};
+}
 
 std::vector<float> RbfKernel(const float* rows, std::size_t n, const float* centres, std::size_t count,
                              std::size_t components, float gamma) {

@@ -8,6 +8,7 @@
 
 #include "annotator/au_model.h"
 #include "annotator/internal/ksda.h"
+#include "annotator/internal/matrix_product.h"
 #include "annotator/internal/quality_head.h"
 
 namespace auforge::annotator {
@@ -21,6 +22,7 @@ struct BlockProjection {
   std::vector<std::uint32_t> columns;  // inputs x 2, of the whole row of features
   std::vector<float> mean;             // inputs
   std::vector<float> projection;       // inputs x components
+  PackedMatrix packed;                 // the projection once more, by Head::Prepare(); may be empty
   std::uint64_t inputs() const { return mean.size(); }
 };
 
@@ -35,10 +37,10 @@ struct Head {
   std::vector<float> coefficients;  // C x A; empty for ksda
   std::vector<float> bias;          // A; empty for ksda
 
-  std::vector<float> transposed;     // K x C, and norms C: of the centres, by Prepare(); may be empty
+  PackedMatrix transposed;   // K x C, and norms C: of the centres, by Prepare(); may be empty
   std::vector<float> norms;
 
-  // Makes `transposed` and `norms`, so that Kernel need not for every batch.
+  // Packs projections and centres, so that Project and Kernel need not for every batch.
   void Prepare();
   // Projected rows: n x K from n x dimension.
   std::vector<float> Project(const float* features, std::size_t n, std::size_t dimension) const;

@@ -36,15 +36,39 @@ TEST(MatrixProduct, IsTheTripleLoop) {
   }
 }
 
-TEST(MatrixProduct, RowsDoNotDependOnTheirNeighbours) {
-  const std::size_t n = 11, k = 300, m = 37;
-  const auto a = RandomMatrix(n * k, 3), b = RandomMatrix(k * m, 4);
-  std::vector<float> all(n * m), one(m);
-  MatrixProduct(a.data(), b.data(), all.data(), n, k, m);
-  for (std::size_t i = 0; i < n; ++i) {
-    MatrixProduct(a.data() + i * k, b.data(), one.data(), 1, k, m);
-    for (std::size_t j = 0; j < m; ++j) EXPECT_EQ(all[i * m + j], one[j]) << i << "," << j;
+// Every number of rows up to three tiles, and columns beside and on the panels' edges: the same bits as one
+// chain of fused multiply-adds over k, packed beforehand or on the way.
+TEST(MatrixProduct, EveryElementIsOneChainWhateverTileItFallsInto) {
+  const std::size_t most = 19, k = 75;
+  for (const std::size_t m : {1, 15, 16, 17, 37, 48}) {
+    const auto a = RandomMatrix(most * k, 3), b = RandomMatrix(k * m, 4);
+    std::vector<float> expected(most * m, 0.0F);
+    for (std::size_t i = 0; i < most; ++i) {
+      for (std::size_t j = 0; j < m; ++j) {
+        for (std::size_t p = 0; p < k; ++p)
+          expected[i * m + j] = std::fma(a[i * k + p], b[p * m + j], expected[i * m + j]);
+      }
+    }
+    const PackedMatrix packed(b.data(), k, m);
+    for (std::size_t n = 1; n <= most; ++n) {
+      const std::vector<float> wanted(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(n * m));
+      std::vector<float> c(n * m, NAN);
+      MatrixProduct(a.data(), b.data(), c.data(), n, k, m);
+      EXPECT_EQ(c, wanted) << n << " rows, " << m << " columns";
+      c.assign(n * m, NAN);
+      packed.Multiply(a.data(), c.data(), n);
+      EXPECT_EQ(c, wanted) << n << " rows, " << m << " columns, packed";
+    }
   }
+}
+
+TEST(MatrixProduct, NoRowsAndNoColumnsAreNoWork) {
+  const std::vector<float> b(12, 1.0F);
+  float untouched = 7;
+  MatrixProduct(nullptr, b.data(), &untouched, 0, 3, 4);
+  PackedMatrix(b.data(), 3, 4).Multiply(nullptr, &untouched, 0);
+  EXPECT_EQ(untouched, 7);
+  EXPECT_TRUE(PackedMatrix().empty());
 }
 
 TEST(RbfKernel, IsSymmetricWithOnesAndPositive) {
