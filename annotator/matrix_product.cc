@@ -9,8 +9,8 @@
 namespace auforge::annotator {
 namespace {
 
-// 6 rows x 16 columns of C live in 12 of AVX2's 16 registers; every element is one chain of multiply-adds over
-// k, whatever tile it falls into.
+// 6 rows x 16 columns of C live in 12 of AVX2's 16 registers; every element is one chain of multiply-adds
+// over k, whatever tile it falls into.
 constexpr std::size_t kRows = 6;
 constexpr std::size_t kLanes = 8;
 constexpr std::size_t kColumns = 2 * kLanes;

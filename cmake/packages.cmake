@@ -1,6 +1,6 @@
 # Everything comes from Debian 12 (tools/install-deps.sh lists the packages).
 find_package(Threads REQUIRED)
-find_package(OpenCV 4 REQUIRED COMPONENTS core imgproc imgcodecs objdetect dnn)
+find_package(OpenCV 4 REQUIRED COMPONENTS core imgproc imgcodecs objdetect dnn videoio)
 find_package(TBB REQUIRED)
 set(HDF5_PREFER_PARALLEL OFF)
 find_package(HDF5 REQUIRED COMPONENTS C)

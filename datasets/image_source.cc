@@ -10,6 +10,7 @@
 
 #include "datasets/internal/tar_reader.h"
 #include "datasets/storage/checksum.h"
+#include "datasets/video_reader.h"
 
 namespace auforge::datasets {
 namespace {
@@ -124,7 +125,7 @@ void SourceOptions::Validate() const {
 struct ImageSource::Impl {
   SourceOptions options;
   std::vector<InputShard> shards;
-  std::vector<std::string> tars;   // the first shards
+  std::vector<std::string> tars;   // and videos: the first shards
   std::vector<FileEntry> files;    // the others, shard_size each
   std::set<std::string> keys;
   std::string files_name;
@@ -173,7 +174,7 @@ struct ImageSource::Impl {
     }
     if (fs::is_directory(status)) {
       AddFolder(path);
-    } else if (IsTar(path)) {
+    } else if (IsTar(path) || LooksLikeVideo(path)) {
       tars.push_back(path);
     } else {
       AddFile(path, from_list ? path : fs::path(path).filename().string());
@@ -184,7 +185,7 @@ struct ImageSource::Impl {
     for (const std::string& tar : tars) shards.push_back({static_cast<int>(shards.size()), tar, 0, {}});
     std::sort(files.begin(), files.end(), [](const FileEntry& a, const FileEntry& b) { return a.key < b.key; });
     for (const std::string& input : inputs) {
-      if (!IsTar(input)) files_name += (files_name.empty() ? "" : " ") + input;
+      if (!IsTar(input) && !LooksLikeVideo(input)) files_name += (files_name.empty() ? "" : " ") + input;
     }
     for (std::size_t begin = 0; begin < files.size(); begin += options.shard_size) {
       const std::size_t count = std::min(options.shard_size, files.size() - begin);
@@ -220,7 +221,11 @@ const std::vector<InputShard>& ImageSource::Shards() const { return impl_->shard
 
 std::unique_ptr<ItemReader> ImageSource::Open(const InputShard& shard) const {
   const auto index = static_cast<std::size_t>(shard.index);
-  if (index < impl_->tars.size()) return OpenTar(impl_->tars[index], impl_->options.max_bytes);
+  if (index < impl_->tars.size()) {
+    const std::string& path = impl_->tars[index];
+    if (LooksLikeVideo(path)) return std::make_unique<VideoReader>(path, VideoOptions{});
+    return OpenTar(path, impl_->options.max_bytes);
+  }
   const std::size_t begin = (index - impl_->tars.size()) * impl_->options.shard_size;
   const FileEntry* files = impl_->files.data();
   return std::make_unique<FileReader>(files + begin, files + begin + shard.count, impl_->options.max_bytes);

@@ -1,4 +1,4 @@
-// Where images come from: files, folders, lists and tars become input shards, each an ordered stream of items.
+// Where images come from: files, folders, lists, tars and videos become input shards, each an ordered stream of items.
 // The plan (which item belongs to which shard, in which order) depends on the names alone, never on timing.
 #pragma once
 
@@ -49,7 +49,8 @@ struct InputShard {
 class ImageSource {
  public:
   // inputs: files, folders (their images and tars; recursive, sorted by bytes), @list files (a path per line), tars
-  // (.tar, .tar.gz, .tar.zst) and braces {00000..00012}. Throws std::runtime_error naming an input that does not
+  // (.tar, .tar.gz, .tar.zst), videos where they are named themselves (a shard each; those in a folder are left alone)
+  // and braces {00000..00012}. Throws std::runtime_error naming an input that does not
   // exist, or when there is nothing to read.
   static ImageSource Plan(const std::vector<std::string>& inputs, const SourceOptions& options);
   ImageSource(ImageSource&&) noexcept;

@@ -126,10 +126,10 @@ void AddAnnotate(Cli& cli) {
   auto arguments = std::make_shared<AnnotateArguments>();
   pipeline::AnnotateOptions& options = arguments->options;
   options.jobs = AvailableCores();
-  Command command = cli.Add("annotate", "Label every face of images, folders, lists and tars; write shards",
+  Command command = cli.Add("annotate", "Label every face of images, folders, lists, tars and videos; write shards",
                             "auforge annotate photos/ -o shards/\n"
                             "  auforge annotate 'crawl/{00000..00099}.tar' -o shards/ --min-face 60");
-  command.Positional("INPUT", options.inputs, "image files, folders, @list files, .tar archives with braces")
+  command.Positional("INPUT", options.inputs, "image files, folders, @list files, .tar archives with braces, videos")
       .Required();
   command.Add("-o,--output", options.output, "folder for the shards; run again to go on").Required();
   command.Add("--model", options.model, "AU model; default: the one that comes with auforge");

@@ -1,12 +1,14 @@
 // Training and test faces from published labels: pictures on disk, faces found as annotation finds them.
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <map>
 #include <optional>
 
 #include "datasets/image_codec.h"
 #include "datasets/labels/label_set.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/video_reader.h"
 #include "tools/au_data_sources.h"
 #include "tools/best_face.h"
 #include "tools/cli.h"
@@ -63,14 +65,66 @@ void Report(const datasets::LabelSet& set, const features::AuSchema& schema, con
   }
 }
 
-std::optional<BestFace> Seek(const datasets::LabelledImage& image, const FaceSeeker& seeker,
-                             bool& is_readable) {
-  const std::string bytes = datasets::storage::ReadFile(image.image);
-  const datasets::DecodedImage picture =
-      datasets::DecodeImage({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, {});
-  is_readable = picture.status == datasets::Outcome::kOk;
-  if (!is_readable) return std::nullopt;
-  return seeker.Find(picture.bgr);
+using Bytes = std::span<const std::uint8_t>;
+// What happens with the bytes of the set's i-th image; called from several threads.
+using Visit = std::function<void(std::size_t i, Bytes encoded)>;
+
+// Frames of one video, images[begin, end) of the set, in chunks: one is read while the one before is looked
+// at. Returns how many of them the video has, and says so where that is not all.
+std::size_t VisitVideo(const datasets::LabelSet& set, std::size_t begin, std::size_t end, int jobs,
+                       const Log& log, const Visit& visit) {
+  const std::string& path = set.images[begin].image;
+  std::vector<long> frames;
+  for (std::size_t i = begin; i < end; ++i) frames.push_back(set.images[i].frame);
+  datasets::VideoReader video(path, {.frames = frames, .program = {}});
+  std::string fault;
+  const auto read = [&] {
+    std::vector<datasets::ImageItem> chunk;
+    datasets::ImageItem item;
+    while (chunk.size() < 2 * static_cast<std::size_t>(std::max(1, jobs)) && video.Next(item)) {
+      if (item.status == datasets::Outcome::kOk) {
+        chunk.push_back(std::move(item));
+      } else {
+        fault = item.message;
+      }
+    }
+    return chunk;
+  };
+  std::size_t done = 0;
+  for (std::vector<datasets::ImageItem> chunk = read(); !chunk.empty();) {
+    auto next = std::async(std::launch::async, read);
+    ParallelFor(chunk.size(), jobs, [&](std::size_t c) { visit(begin + done + c, chunk[c].bytes); });
+    done += chunk.size();
+    chunk = next.get();
+  }
+  const std::size_t missing = end - begin - done;
+  if (missing == 0 || !log) return done;
+  if (fault.empty())
+    fault = "ends with frame " + std::to_string(video.frames_read()) + ", its labels with frame " +
+            std::to_string(frames.back()) + "; is it the video that was labelled?";
+  log(path + ": " + fault + " (" + std::to_string(missing) + " labelled frames left out)");
+  return done;
+}
+
+// Every image of the set, in any order; returns how many could not be had because their video ends before.
+std::size_t VisitImages(const datasets::LabelSet& set, int jobs, const Log& log, const Visit& visit) {
+  std::vector<std::size_t> pictures;
+  std::size_t missing = 0;
+  for (std::size_t i = 0; i < set.images.size();) {
+    std::size_t end = i + 1;
+    if (set.images[i].frame == 0) {
+      pictures.push_back(i);
+    } else {
+      while (end < set.images.size() && set.images[end].image == set.images[i].image) ++end;
+      missing += end - i - VisitVideo(set, i, end, jobs, log, visit);
+    }
+    i = end;
+  }
+  ParallelFor(pictures.size(), jobs, [&](std::size_t p) {
+    const std::string bytes = datasets::storage::ReadFile(set.images[pictures[p]].image);
+    visit(pictures[p], {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  });
+  return missing;
 }
 
 }  // namespace
@@ -84,11 +138,13 @@ void LoadLabelled(const DataSpec& spec, int jobs, std::int64_t identity_base, an
   const FaceSeeker seeker;
   std::vector<std::vector<float>> rows(n);
   std::vector<annotator::QualityEvidence> evidence(n);
-  std::vector<std::uint8_t> unreadable(n, 0);
-  ParallelFor(n, jobs, [&](std::size_t i) {
-    bool is_readable = true;
-    const auto face = Seek(set.images[i], seeker, is_readable);
-    unreadable[i] = is_readable ? 0 : 1;
+  enum class Fate : std::uint8_t { kNotThere, kBroken, kSeen };
+  std::vector<Fate> fate(n, Fate::kNotThere);
+  const std::size_t missing = VisitImages(set, jobs, log, [&](std::size_t i, Bytes encoded) {
+    const datasets::DecodedImage picture = datasets::DecodeImage(encoded, {});
+    fate[i] = picture.status == datasets::Outcome::kOk ? Fate::kSeen : Fate::kBroken;
+    if (fate[i] == Fate::kBroken) return;
+    const auto face = seeker.Find(picture.bgr);
     if (!face) return;
     rows[i].resize(dimension);
     extractor.Extract(face->crop, face->landmarks, rows[i]);
@@ -99,11 +155,12 @@ void LoadLabelled(const DataSpec& spec, int jobs, std::int64_t identity_base, an
   std::size_t faceless = 0, broken = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const datasets::LabelledImage& image = set.images[i];
-    broken += unreadable[i];
+    if (fate[i] == Fate::kNotThere) continue;
+    broken += fate[i] == Fate::kBroken ? 1 : 0;
     if (rows[i].empty()) {
-      faceless += unreadable[i] == 0 ? 1 : 0;
+      faceless += fate[i] == Fate::kSeen ? 1 : 0;
       if (log && faceless + broken <= kFaultsShown)
-        log(image.image + (unreadable[i] != 0 ? ": cannot be decoded" : ": no face found"));
+        log(NameOf(image) + (fate[i] == Fate::kBroken ? ": cannot be decoded" : ": no face found"));
       continue;
     }
     const std::size_t row = AddRows(data, 1, dimension);
@@ -114,7 +171,7 @@ void LoadLabelled(const DataSpec& spec, int jobs, std::int64_t identity_base, an
       const auto column = set.schema.Find(data.schema.numbers()[j]);
       data.labels[row * a + j] = column ? image.intensity[*column] : NAN;
     }
-    const std::string& name = image.subject.empty() ? image.image : image.subject;
+    const std::string name = image.subject.empty() ? NameOf(image) : image.subject;
     data.identity[row] =
         identity_base + people.try_emplace(name, static_cast<std::int64_t>(people.size())).first->second;
   }
@@ -122,6 +179,8 @@ void LoadLabelled(const DataSpec& spec, int jobs, std::int64_t identity_base, an
     log(std::to_string(faceless) + " pictures without a face and " + std::to_string(broken) +
         " that cannot be decoded, left out");
   }
+  if (log && missing > 0)
+    log(std::to_string(missing) + " labelled frames that their videos do not have, left out");
 }
 
 }  // namespace auforge::tools

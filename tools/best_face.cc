@@ -1,5 +1,6 @@
 #include "tools/best_face.h"
 
+#include <algorithm>
 #include <mutex>
 #include <opencv2/imgproc.hpp>
 
@@ -26,6 +27,14 @@ struct FaceSeeker::Impl {
     // Faces of 40 pixels: halved portraits are still found.
     return annotator::MakeHogDetector({.upsample = 1});
   }
+
+  std::vector<features::Detection> Detect(const cv::Mat& bgr) {
+    std::unique_ptr<annotator::FaceDetector> detector = Take();
+    auto found = detector->Detect(bgr);
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(detector));
+    return found;
+  }
 };
 
 FaceSeeker::FaceSeeker() : impl_(std::make_unique<Impl>()) {}
@@ -33,12 +42,7 @@ FaceSeeker::~FaceSeeker() = default;
 const annotator::Landmarker& FaceSeeker::landmarker() const { return impl_->landmarker; }
 
 std::optional<BestFace> FaceSeeker::Find(const cv::Mat& bgr) const {
-  std::unique_ptr<annotator::FaceDetector> detector = impl_->Take();
-  const auto found = detector->Detect(bgr);
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->idle.push_back(std::move(detector));
-  }
+  const auto found = impl_->Detect(bgr);
   if (found.empty()) return std::nullopt;
   return At(bgr, impl_->landmarker.Find(bgr, found.front().box), found.front().score);
 }
@@ -49,9 +53,59 @@ BestFace FaceSeeker::At(const cv::Mat& bgr, const features::Landmarks68& landmar
           annotator::EvidenceOf(aligned.crop, landmarks, detector_score)};
 }
 
+namespace {
+
+// Where a box of a variant lies in the picture itself.
+features::Box InPicture(features::Box box, std::size_t variant, const cv::Size& picture,
+                        const cv::Size& size) {
+  const float scale = static_cast<float>(picture.width) / static_cast<float>(size.width);
+  box = {box.x * scale, box.y * scale, box.width * scale, box.height * scale};
+  if (variant == kMirrored) box.x = static_cast<float>(picture.width) - box.x - box.width;
+  return box;
+}
+
+// Intersection over union.
+float Overlap(const features::Box& a, const features::Box& b) {
+  const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
+  const float height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
+  if (width <= 0 || height <= 0) return 0;
+  return width * height / (a.width * a.height + b.width * b.height - width * height);
+}
+
+constexpr float kSameFace = 0.4F;
+
+}  // namespace
+
+std::vector<FaceSeeker::FaceVariants> FaceSeeker::FindInVariants(const cv::Mat& bgr) const {
+  const std::vector<cv::Mat> pictures = Variants(bgr);
+  std::vector<FaceVariants> faces;
+  std::vector<features::Box> boxes;
+  for (const features::Detection& found : impl_->Detect(bgr)) {
+    faces.emplace_back(pictures.size());
+    faces.back().front() = At(bgr, impl_->landmarker.Find(bgr, found.box), found.score);
+    boxes.push_back(found.box);
+  }
+  for (std::size_t v = 1; v < pictures.size(); ++v) {
+    const cv::Mat& picture = pictures[v];
+    const auto found = impl_->Detect(picture);
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      float most = kSameFace;
+      const features::Detection* same = nullptr;
+      for (const features::Detection& other : found) {
+        const float overlap = Overlap(boxes[i], InPicture(other.box, v, bgr.size(), picture.size()));
+        if (overlap < most) continue;
+        most = overlap;
+        same = &other;
+      }
+      if (same != nullptr) faces[i][v] = At(picture, impl_->landmarker.Find(picture, same->box), same->score);
+    }
+  }
+  return faces;
+}
+
 std::vector<cv::Mat> Variants(const cv::Mat& bgr) {
   std::vector<cv::Mat> variants{bgr, {}, datasets::DecodeImage(datasets::EncodeJpeg(bgr, 50), {}).bgr, {}};
-  cv::flip(bgr, variants[1], 1);
+  cv::flip(bgr, variants[kMirrored], 1);
   cv::resize(bgr, variants[3], {}, 0.5, 0.5, cv::INTER_AREA);
   return variants;
 }

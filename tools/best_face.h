@@ -29,6 +29,11 @@ class FaceSeeker {
   ~FaceSeeker();
   // nullopt when no face is found.
   std::optional<BestFace> Find(const cv::Mat& bgr) const;
+  // Every face of the picture, the surest first, each in all of its Variants: nullopt where the variant does not
+  // show it any more. A face is found again by its place: in a picture of several people the surest face of the
+  // mirrored picture may be somebody else.
+  using FaceVariants = std::vector<std::optional<BestFace>>;
+  std::vector<FaceVariants> FindInVariants(const cv::Mat& bgr) const;
   // The face whose landmarks are known.
   static BestFace At(const cv::Mat& bgr, const features::Landmarks68& landmarks, float detector_score);
   const annotator::Landmarker& landmarker() const;
@@ -40,6 +45,7 @@ class FaceSeeker {
 
 // The picture itself, mirrored, at JPEG quality 50 and at half size: what an answer must not depend on.
 std::vector<cv::Mat> Variants(const cv::Mat& bgr);
+inline constexpr std::size_t kMirrored = 1;
 
 // Encoded bytes of every readable image of the inputs (files, folders, lists, tars), in order.
 std::vector<std::vector<std::uint8_t>> ReadImages(const std::vector<std::string>& inputs);

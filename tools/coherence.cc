@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
+#include <iterator>
 #include <mutex>
 #include <numeric>
 #include <opencv2/imgproc.hpp>
@@ -21,19 +23,21 @@ constexpr float kRare = 0.01F;
 
 using PhotoVariants = std::array<std::optional<PhotoAus>, 1 + kChanges.size()>;
 
-PhotoVariants Examine(const cv::Mat& photo, const annotator::AuModel& model,
-                      const features::FeatureExtractor& extractor, const FaceSeeker& seeker) {
-  PhotoVariants variants;
-  const std::vector<cv::Mat> pictures = Variants(photo);
-  for (std::size_t v = 0; v < variants.size(); ++v) {
-    const auto face = seeker.Find(pictures[v]);
-    if (!face && v == 0) return variants;
-    if (!face) continue;
-    std::vector<float> row(extractor.Dimension());
-    extractor.Extract(face->crop, face->landmarks, row);
-    variants[v] = PhotoAus{face->crop, model.Predict(row, 1, nullptr, std::span(&face->evidence, 1)).front()};
+// Every face of the photo.
+std::vector<PhotoVariants> Examine(const cv::Mat& photo, const annotator::AuModel& model,
+                                   const features::FeatureExtractor& extractor, const FaceSeeker& seeker) {
+  std::vector<PhotoVariants> faces;
+  std::vector<float> row(extractor.Dimension());
+  for (const FaceSeeker::FaceVariants& found : seeker.FindInVariants(photo)) {
+    PhotoVariants& variants = faces.emplace_back();
+    for (std::size_t v = 0; v < variants.size(); ++v) {
+      if (!found[v]) continue;
+      const BestFace& face = *found[v];
+      extractor.Extract(face.crop, face.landmarks, row);
+      variants[v] = PhotoAus{face.crop, model.Predict(row, 1, nullptr, std::span(&face.evidence, 1)).front()};
+    }
   }
-  return variants;
+  return faces;
 }
 
 CoherenceFigure Compare(const std::string& name, const std::vector<PhotoVariants>& all, std::size_t variant,
@@ -100,16 +104,26 @@ CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vec
   const std::vector<std::vector<std::uint8_t>> images = ReadImages(inputs);
   std::mutex mutex;
   std::uint64_t done = 0;
-  std::vector<PhotoVariants> all(images.size());
+  std::vector<std::vector<PhotoVariants>> photos(images.size());
   ParallelFor(images.size(), jobs, [&](std::size_t i) {
     const datasets::DecodedImage photo = datasets::DecodeImage(images[i], {});
-    if (photo.status == datasets::Outcome::kOk) all[i] = Examine(photo.bgr, model, extractor, seeker);
+    if (photo.status == datasets::Outcome::kOk) photos[i] = Examine(photo.bgr, model, extractor, seeker);
     const std::lock_guard lock(mutex);
     if (progress) progress(++done);
   });
 
   CoherenceReport report;
   report.images = images.size();
+  std::vector<PhotoVariants> all;
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    report.photos_with_faces += photos[i].empty() ? 0 : 1;
+    for (std::size_t face = 0; face < photos[i].size(); ++face) {
+      report.details.push_back({i, face, {}});
+      for (const auto& variant : photos[i][face])
+        report.details.back().intensity.push_back(variant ? variant->aus.intensity : std::vector<float>{});
+    }
+    std::move(photos[i].begin(), photos[i].end(), std::back_inserter(all));
+  }
   const std::size_t aus = model.info().schema.size();
   report.present.assign(aus, 0);
   double contradictions = 0;
@@ -128,6 +142,25 @@ CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vec
   for (std::size_t v = 0; v < kChanges.size(); ++v)
     report.changes.push_back(Compare(kChanges[v], all, v + 1, aus, report.present));
   return report;
+}
+
+std::string DetailsCsv(const CoherenceReport& report, const features::AuSchema& schema) {
+  std::string text = "photo,face,AU,itself";
+  for (const char* change : kChanges) text += std::string(",") + change;
+  text += "\n";
+  for (const FaceIntensities& face : report.details) {
+    for (std::size_t j = 0; j < schema.size(); ++j) {
+      text += std::to_string(face.photo) + "," + std::to_string(face.face) + "," +
+              std::to_string(schema.numbers()[j]);
+      for (const std::vector<float>& intensity : face.intensity) {
+        char number[16] = "";
+        if (!intensity.empty()) std::snprintf(number, sizeof(number), "%.3f", intensity[j]);
+        text += std::string(",") + number;
+      }
+      text += "\n";
+    }
+  }
+  return text;
 }
 
 cv::Mat DrawExtremes(const CoherenceReport& report, const features::AuSchema& schema) {

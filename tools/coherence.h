@@ -26,20 +26,31 @@ struct PhotoAus {
   features::AuEstimate aus;
 };
 
+struct FaceIntensities {
+  std::size_t photo = 0, face = 0;            // in order of the inputs; in order of the detector's score
+  std::vector<std::vector<float>> intensity;  // of the photo itself and of each change: per AU, 0..5; empty
+                                              // where the face was not found again
+};
+
 struct CoherenceReport {
   std::uint64_t images = 0;
-  std::vector<PhotoAus> faces;  // the surest face of each photo as it is
-  std::vector<double> present;  // per AU, share of faces
-  double quality_tells = 0;     // Spearman: quality of a face with the mean change of its intensities, see
-                                // changes; negative: steady faces are trusted more
-  double quality_partial = 0;   // the same with the mean intensity taken out
-  double contradictions = 0;    // share of face-AUs whose presence is not intensity >= 1
+  std::uint64_t photos_with_faces = 0;
+  std::vector<PhotoAus> faces;           // every face of every photo as it is
+  std::vector<FaceIntensities> details;  // of each of `faces`
+  std::vector<double> present;           // per AU, share of faces
+  double quality_tells = 0;    // Spearman: quality of a face with the mean change of its intensities, see
+                               // changes; negative: steady faces are trusted more
+  double quality_partial = 0;  // the same with the mean intensity taken out
+  double contradictions = 0;   // share of face-AUs whose presence is not intensity >= 1
   std::vector<CoherenceFigure> changes;
 };
 
 // inputs: as for annotation. progress(images done); may be empty.
 CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs,
                                  int jobs, const std::function<void(std::uint64_t)>& progress);
+
+// photo,face,AU,itself,mirrored,JPEG 50,half size: a line for each face and AU.
+std::string DetailsCsv(const CoherenceReport& report, const features::AuSchema& schema);
 
 // A row for each AU: its name, the ten faces with the highest and the ten with the lowest score.
 cv::Mat DrawExtremes(const CoherenceReport& report, const features::AuSchema& schema);

@@ -54,12 +54,15 @@ int RunCoherence(const EvalArguments& arguments, const annotator::AuModel& model
   line.Finish();
   const features::AuSchema& schema = model.info().schema;
   if (!arguments.extremes.empty()) datasets::WritePng(arguments.extremes, DrawExtremes(report, schema));
+  if (!arguments.output.empty())
+    datasets::storage::WriteFileAtomically(arguments.output, DetailsCsv(report, schema));
   if (arguments.json) {
     std::cout << ToJson(report, schema).dump() << "\n";
     return kDone;
   }
-  std::printf("%llu photos, %zu with a face\npresence contradicts intensity: %.2f %%\n",
-              static_cast<unsigned long long>(report.images), report.faces.size(),
+  std::printf("%llu photos, %llu with a face, %zu faces\npresence contradicts intensity: %.2f %%\n",
+              static_cast<unsigned long long>(report.images),
+              static_cast<unsigned long long>(report.photos_with_faces), report.faces.size(),
               100 * report.contradictions);
   std::printf("%-12s %6s  %16s  %9s  %9s\n", "change", "faces", "presence changes", "r", "mean r");
   for (const CoherenceFigure& f : report.changes) {
@@ -119,11 +122,13 @@ void AddEvalAu(Cli& cli) {
                             "  auforge eval-au --coherence photos/ --extremes extremes.png");
   command.Add("--data", arguments->data, "labelled faces, as for train-au");
   command.Add("--coherence", arguments->photos,
-              "photos without labels: compares each with itself mirrored, at JPEG 50 and halved");
+              "photos without labels: compares every face with itself mirrored, at JPEG 50 and halved");
   command.Add("--extremes", arguments->extremes,
               "with --coherence: a picture of the ten highest and lowest faces of each AU");
   command.Add("--model", arguments->model, "AU model; default: the one that comes with auforge");
-  command.Add("-o,--output", arguments->output, "also write the figures to this CSV");
+  command.Add(
+      "-o,--output", arguments->output,
+      "also write the figures to this CSV; with --coherence each face's intensities before and after");
   command.Flag("--json", arguments->json, "print the figures as JSON");
   command.Add("-j,--jobs", arguments->jobs, "threads that load data").Range(1, 1024);
   command.Run([arguments] { return RunEval(*arguments); });

@@ -15,9 +15,14 @@ PhotoFeatures ExtractPhotos(const std::vector<std::string>& inputs, const featur
   ParallelFor(images.size(), jobs, [&](std::size_t i) {
     const datasets::DecodedImage photo = datasets::DecodeImage(images[i], {});
     if (photo.status != datasets::Outcome::kOk) return;
-    const std::vector<cv::Mat> pictures = with_variants ? Variants(photo.bgr) : std::vector{photo.bgr};
-    for (const cv::Mat& picture : pictures) {
-      const auto face = seeker.Find(picture);
+    FaceSeeker::FaceVariants faces;
+    if (with_variants) {
+      const auto all = seeker.FindInVariants(photo.bgr);
+      if (!all.empty()) faces = all.front();
+    } else {
+      faces.push_back(seeker.Find(photo.bgr));
+    }
+    for (const auto& face : faces) {
       if (!face) continue;
       std::vector<float> row(extractor.Dimension());
       extractor.Extract(face->crop, face->landmarks, row);

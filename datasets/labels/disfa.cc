@@ -50,15 +50,34 @@ void ReadCodes(const std::string& file, std::size_t column, char separator, Labe
   }
 }
 
-void AddFrames(const std::string& subject, const std::string& folder, const Codes& codes,
-               const LabelOptions& options, LabelSet& set) {
+// Labelled frames of a video that is still one: numbered from 1 like the labels. Whether the video is as long as
+// its labels is seen when it is read.
+void AddVideo(const std::string& subject, const std::string& video, const Codes& codes,
+              const LabelOptions& options, LabelSet& set) {
+  long index = 0;
+  for (const auto& [frame, intensity] : codes) {
+    if (index++ % options.every != 0) continue;
+    if (frame < 1) {
+      ++set.labels_without_image;
+      AddFault(set, video, 0, "has no frame " + std::to_string(frame) + ": frames are numbered from 1");
+      continue;
+    }
+    AddImage(set, {video, subject, intensity, {}, frame});
+  }
+}
+
+// Frames as pictures in `folder`, or else of `video`; "" = the layout has no videos.
+void AddFrames(const std::string& subject, const std::string& folder, const std::string& video,
+               const Codes& codes, const LabelOptions& options, LabelSet& set) {
   const std::map<long, std::string> frames = FramesOf(folder);
+  std::error_code error;
+  if (frames.empty() && fs::is_regular_file(video, error)) return AddVideo(subject, video, codes, options, set);
   if (frames.empty()) {
-    AddFault(set, folder, 0,
-             "holds no pictures; take the video apart first, for example with ffmpeg -i X.avi -start_number "
-             "1 X/%05d.png");
     set.labels_without_image += codes.size();
-    return;
+    if (video.empty()) return AddFault(set, folder, 0, "holds no pictures; its labels are left out");
+    return AddFault(set, video, 0,
+                    "is missing, and so is a folder of its frames, " + folder +
+                        "; copy either there, or say images=DIR");
   }
   long index = 0;
   for (const auto& [frame, intensity] : codes) {
@@ -91,9 +110,9 @@ LabelSet ImportDisfa(const std::string& path, const LabelOptions& options) {
       ReadCodes(Under(folder, subject + "_au" + std::to_string(set.schema.numbers()[j]) + ".txt"), j, ',',
                 set, codes);
     }
-    const std::string video = side + "Video" + subject + "_comp";
-    AddFrames(subject, Under(videos.empty() ? Under(path, "Videos_" + side + "Camera") : videos, video),
-              codes, options, set);
+    const std::string frames = Under(videos.empty() ? Under(path, "Videos_" + side + "Camera") : videos,
+                                     side + "Video" + subject + "_comp");
+    AddFrames(subject, frames, frames + ".avi", codes, options, set);
   }
   return set;
 }
@@ -112,8 +131,8 @@ LabelSet ImportDisfaPlus(const std::string& path, const LabelOptions& options) {
       for (std::size_t j = 0; j < set.schema.size(); ++j) {
         ReadCodes(Under(trial, "AU" + std::to_string(set.schema.numbers()[j]) + ".txt"), j, ' ', set, codes);
       }
-      AddFrames(subject, Under(Under(images, subject), fs::path(trial).filename().string()), codes, options,
-                set);
+      AddFrames(subject, Under(Under(images, subject), fs::path(trial).filename().string()), "", codes,
+                options, set);
     }
   }
   return set;

@@ -26,7 +26,7 @@ constexpr std::array<Known, 11> kKnown{{
     {"ckplus", "FACS/S005/001/*_facs.txt and cohn-kanade-images/", labels::ImportCkPlus},
     {"csv", "header image[,subject],AU1,AU12,...; pictures beside the file or images=DIR",
      labels::ImportPlainCsv},
-    {"disfa", "ActionUnit_Labels/SN001/SN001_au1.txt and frames in Videos_LeftCamera/LeftVideoSN001_comp/",
+    {"disfa", "ActionUnit_Labels/SN001/SN001_au1.txt and Videos_LeftCamera/LeftVideoSN001_comp.avi or a folder of frames",
      labels::ImportDisfa},
     {"disfaplus", "Labels/SNxxx/<trial>/AU1.txt and Images/SNxxx/<trial>/", labels::ImportDisfaPlus},
     {"emotionet", "the manual CSV: URL,URL orig,'AU 1',...; pictures in images=DIR",
@@ -64,6 +64,10 @@ int DisfaFold(const std::string& subject) {
 }
 
 }  // namespace
+
+std::string NameOf(const LabelledImage& image) {
+  return image.image + (image.frame > 0 ? ":" + std::to_string(image.frame) : "");
+}
 
 void LabelOptions::Validate() const {
   const auto need = [](bool good, const std::string& text) {
@@ -103,11 +107,11 @@ void SelectFold(LabelSet& set, const LabelOptions& options) {
   // Subjects in order of name are dealt out in turn; pictures of unknown people are people of their own.
   std::set<std::string> names;
   for (const LabelledImage& image : set.images)
-    names.insert(image.subject.empty() ? image.image : image.subject);
+    names.insert(image.subject.empty() ? NameOf(image) : image.subject);
   const std::vector<std::string> order(names.begin(), names.end());
   const bool disfa = set.source == "disfa" && options.folds == 3;
   std::erase_if(set.images, [&](const LabelledImage& image) {
-    const std::string& name = image.subject.empty() ? image.image : image.subject;
+    const std::string name = image.subject.empty() ? NameOf(image) : image.subject;
     int fold = disfa ? DisfaFold(name) : 0;
     if (!disfa) {
       const auto at = std::lower_bound(order.begin(), order.end(), name) - order.begin();

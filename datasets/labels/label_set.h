@@ -23,10 +23,11 @@ namespace auforge::datasets {
 inline constexpr float kUngradedIntensity = 3;
 
 struct LabelledImage {
-  std::string image;                               // path of the picture
+  std::string image;                               // path of the picture, or of the video that holds it
   std::string subject;                             // whom it shows; "" = not known: a person of its own
   std::vector<float> intensity;                    // per AU of the set's schema, 0..5; NaN = not scored
   std::optional<features::Landmarks68> landmarks;  // where the label file brings them, pixels of the picture
+  long frame = 0;                                  // of the video, from 1; 0: `image` is a picture
 };
 
 struct LabelSet {
@@ -38,6 +39,8 @@ struct LabelSet {
   std::size_t labels_without_image = 0;  // rows left out for that
   std::size_t images_without_label = 0;  // pictures beside the labelled ones that no label speaks of
 };
+// "FILE" or "FILE:frame", for people.
+std::string NameOf(const LabelledImage& image);
 
 struct LabelOptions {
   int fold = 0;                 // 0 = everything; 1..folds: the part of the subjects that fold tests on

@@ -87,15 +87,51 @@ TEST(ImportDisfa, NamesWhatIsMissingOrMalformed) {
   EXPECT_THAT(set.faults, Contains(AllOf(HasSubstr("SN001_au9.txt:3"), HasSubstr("AU9 = 9.00"))));
 }
 
-TEST(ImportDisfa, AVideoThatIsStillAVideoIsSaid) {
+TEST(ImportDisfa, FramesOfAVideoAreNumberedAsLabelsAre) {
   const tests::TempDir dir;
   MakeDisfa(dir, "SN001");
   fs::remove_all(dir / "Videos_LeftCamera/LeftVideoSN001_comp");
   Put(dir, "Videos_LeftCamera/LeftVideoSN001_comp.avi", "video");
+  LabelSet set = ImportLabels("disfa", dir.path().string(), {});
+  ASSERT_EQ(set.images.size(), 3U);
+  EXPECT_TRUE(set.images[1].image.ends_with("LeftVideoSN001_comp.avi"));
+  EXPECT_EQ(set.images[1].frame, 2);
+  EXPECT_TRUE(NameOf(set.images[1]).ends_with("LeftVideoSN001_comp.avi:2"));
+  EXPECT_EQ(Intensity(set, 1, 12), 3);
+  EXPECT_TRUE(set.faults.empty());
+
+  LabelOptions every;
+  every.every = 2;
+  set = ImportLabels("disfa", dir.path().string(), every);
+  ASSERT_EQ(set.images.size(), 2U);
+  EXPECT_EQ(set.images[1].frame, 3);
+
+  Put(dir, "ActionUnit_Labels/SN001/SN001_au1.txt", "0,0\n1,0\n");
+  set = ImportLabels("disfa", dir.path().string(), {});
+  EXPECT_EQ(set.images.size(), 3U);
+  EXPECT_EQ(set.labels_without_image, 1U);
+  EXPECT_THAT(set.faults, Contains(AllOf(HasSubstr("comp.avi"), HasSubstr("has no frame 0"))));
+}
+
+TEST(ImportDisfa, PicturesTakenFromAVideoGoBeforeIt) {
+  const tests::TempDir dir;
+  MakeDisfa(dir, "SN001");
+  Put(dir, "Videos_LeftCamera/LeftVideoSN001_comp.avi", "video");
+  const LabelSet set = ImportLabels("disfa", dir.path().string(), {});
+  ASSERT_EQ(set.images.size(), 3U);
+  EXPECT_TRUE(set.images[0].image.ends_with("LeftVideoSN001_comp/00001.png"));
+  EXPECT_EQ(set.images[0].frame, 0);
+}
+
+TEST(ImportDisfa, AMissingVideoIsNamedOnceWithWhatToDo) {
+  const tests::TempDir dir;
+  MakeDisfa(dir, "SN001");
+  fs::remove_all(dir / "Videos_LeftCamera/LeftVideoSN001_comp");
   const LabelSet set = ImportLabels("disfa", dir.path().string(), {});
   EXPECT_TRUE(set.images.empty());
   EXPECT_EQ(set.labels_without_image, 3U);
-  EXPECT_THAT(set.faults, Contains(HasSubstr("ffmpeg")));
+  ASSERT_EQ(set.faults.size(), 1U);
+  EXPECT_THAT(set.faults[0], AllOf(HasSubstr("LeftVideoSN001_comp.avi: is missing"), HasSubstr("copy either there")));
 }
 
 TEST(ImportDisfa, TheOtherCamera) {
