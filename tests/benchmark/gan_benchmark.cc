@@ -38,46 +38,51 @@ struct Setting {
   Batch batch;
 };
 
-void Critic(benchmark::State& state) {
-  Setting s(state);
-  if (state.range(0) == kPlain) {
-    plain::Optimisation plain(s.training, s.options);
-    for (auto _ : state) plain.UpdateCritic(s.batch);
-  } else {
-    for (auto _ : state) UpdateCritic(s.training, s.options, s.batch);
+// One path's updates: the plain one holds its own optimisers and wants leaves that require gradients.
+class Steps {
+ public:
+  explicit Steps(const benchmark::State& state)
+      : setting_(state), plain_(setting_.training, setting_.options), is_plain_(state.range(0) == kPlain) {
+    if (is_plain_) return;
+    setting_.training.generator.RequireGrad(false);
+    setting_.training.discriminator.RequireGrad(false);
   }
+  void Critic() {
+    if (is_plain_) {
+      plain_.UpdateCritic(setting_.batch);
+    } else {
+      UpdateCritic(setting_.training, setting_.options, setting_.batch);
+    }
+  }
+  void Generator() {
+    if (is_plain_) {
+      plain_.UpdateGenerator(setting_.batch);
+    } else {
+      UpdateGenerator(setting_.training, setting_.options, setting_.batch);
+    }
+  }
+
+ private:
+  Setting setting_;
+  plain::Optimisation plain_;
+  bool is_plain_;
+};
+
+void Critic(benchmark::State& state) {
+  Steps steps(state);
+  for (auto _ : state) steps.Critic();
 }
 
 void Generator(benchmark::State& state) {
-  Setting s(state);
-  if (state.range(0) == kPlain) {
-    plain::Optimisation plain(s.training, s.options);
-    for (auto _ : state) plain.UpdateGenerator(s.batch);
-  } else {
-    for (auto _ : state) UpdateGenerator(s.training, s.options, s.batch);
-  }
+  Steps steps(state);
+  for (auto _ : state) steps.Generator();
 }
 
 void Cycle(benchmark::State& state) {
-  Setting s(state);
-  plain::Optimisation plain(s.training, s.options);
-  if (state.range(0) != kPlain) {
-    s.training.generator.RequireGrad(false);
-    s.training.discriminator.RequireGrad(false);
-  }
+  Steps steps(state);
   for (auto _ : state) {
-    for (int i = 0; i < 5; ++i) {
-      if (state.range(0) == kPlain) {
-        plain.UpdateCritic(s.batch);
-      } else {
-        UpdateCritic(s.training, s.options, s.batch);
-      }
-    }
-    if (state.range(0) == kPlain) {
-      plain.UpdateGenerator(s.batch);
-    } else {
-      UpdateGenerator(s.training, s.options, s.batch);
-    }
+    for (int i = 0; i < 5; ++i) steps.Critic();
+    steps.Generator();
   }
   state.counters["images/s"] = benchmark::Counter(
       static_cast<double>(6 * state.range(1) * state.iterations()), benchmark::Counter::kIsRate);
