@@ -18,14 +18,16 @@ using features::Point2;
 using Cascade = LandmarkCascade;
 using Shape = LandmarkShape;
 
-// dlib's own evaluator rounds landmarks to whole pixels; this one keeps fractions and is otherwise the same to the
-// last bit: a probe that is rounded the other way changes decisions of many trees.
+// dlib's own evaluator rounds landmarks to whole pixels; this one keeps fractions and is otherwise the same
+// to the last bit: a probe that is rounded the other way changes decisions of many trees.
 
-// Grey value as dlib takes it: the plain mean of the three channels, rounded down.
-inline float PixelIntensity(const cv::Mat& image, long x, long y) {
-  if (x < 0 || y < 0 || x >= image.cols || y >= image.rows) return 0;
-  if (image.channels() == 1) return image.ptr<std::uint8_t>(static_cast<int>(y))[x];
-  const std::uint8_t* p = image.ptr<std::uint8_t>(static_cast<int>(y)) + 3 * x;
+// Grey value as dlib takes it: the plain mean of the three channels, rounded down. x, y: whole numbers, or
+// what a hostile file of weights makes of them.
+inline float PixelIntensity(const cv::Mat& image, double x, double y) {
+  if (!(x >= 0 && y >= 0 && x < image.cols && y < image.rows)) return 0;
+  const auto* row = image.ptr<std::uint8_t>(static_cast<int>(y));
+  if (image.channels() == 1) return row[static_cast<int>(x)];
+  const std::uint8_t* p = row + 3 * static_cast<int>(x);
   return static_cast<float>((p[0] + p[1] + p[2]) / 3);
 }
 
@@ -83,39 +85,60 @@ struct Landmarker::Impl {
       const std::size_t k = 2U * c.anchor[i];
       const double x = face.frame.X(r.a * d.x - r.b * d.y + face.shape[k]);
       const double y = face.frame.Y(r.b * d.x + r.a * d.y + face.shape[k + 1]);
-      values[i] = PixelIntensity(*face.image, std::lround(std::floor(x + 0.5)), std::lround(std::floor(y + 0.5)));
+      values[i] = PixelIntensity(*face.image, std::floor(x + 0.5), std::floor(y + 0.5));
     }
   }
 
-  void AddLeaves(const Cascade& c, const std::vector<float>& values, std::vector<const float*>& leaf,
-                 Shape& shape) const {
+  // The leaf that each tree of the cascade decides for, as its index within the cascade. leaf: size c.trees.
+  static void Decide(const Cascade& c, const std::vector<float>& values, std::uint32_t* leaf) {
     const std::size_t per_tree = c.splits_per_tree;
-    const float* leaves = ensemble.leaves.data() + c.first_leaf * kShapeSize;
-    leaf.resize(c.trees);
     for (std::size_t t = 0; t < c.trees; ++t) {
       const Cascade::Split* splits = c.splits.data() + t * per_tree;
       std::size_t node = 0;
       while (node < per_tree) {
         const Cascade::Split& s = splits[node];
-        node = 2 * node + (values[s.first] - values[s.second] > s.threshold ? 1 : 2);
+        // Without a branch: nobody could foretell it.
+        node = 2 * node + 2 - static_cast<std::size_t>(values[s.first] - values[s.second] > s.threshold);
       }
-      leaf[t] = leaves + (t * (per_tree + 1) + node - per_tree) * kShapeSize;
-      const char* row = reinterpret_cast<const char*>(leaf[t]);
-      for (std::size_t b = 0; b < kShapeSize * sizeof(float); b += 64) __builtin_prefetch(row + b);
-    }
-    for (const float* row : leaf) {
-      for (std::size_t j = 0; j < kShapeSize; ++j) shape[j] += row[j];
+      leaf[t] = static_cast<std::uint32_t>(t * (per_tree + 1) + node - per_tree);
     }
   }
 
-  // Cascade by cascade over all faces: the 4 MB of leaves of one cascade stay in the cache for the whole batch.
+  // Adds the leaves of trees first..last-1 in the order of the trees.
+  static void AddLeaves(const float* leaves, const std::uint32_t* leaf, std::size_t first, std::size_t last,
+                        Shape& shape) {
+    constexpr std::size_t kAhead = 8;
+    Shape sum = shape;
+    for (std::size_t t = first; t < last; ++t) {
+      if (t + kAhead < last) {
+        const char* next = reinterpret_cast<const char*>(leaves + leaf[t + kAhead] * kShapeSize);
+        for (std::size_t b = 0; b < kShapeSize * sizeof(float); b += 64) __builtin_prefetch(next + b);
+      }
+      const float* row = leaves + leaf[t] * kShapeSize;
+      for (std::size_t j = 0; j < kShapeSize; ++j) sum[j] += row[j];
+    }
+    shape = sum;
+  }
+
+  // Cascade by cascade, and within it block of trees by block of trees, over all faces: a block's leaves stay
+  // in the cache for the whole batch. Each face gets its leaves in dlib's order, so that its sums are dlib's
+  // to the last bit.
   void Run(std::vector<State>& faces) const {
+    constexpr std::size_t kBlock = 64;  // 560 KB of dlib's leaves
     std::vector<float> values;
-    std::vector<const float*> leaf;
+    std::vector<std::uint32_t> leaf;
     for (const Cascade& cascade : ensemble.cascades) {
-      for (State& face : faces) {
-        ReadPixels(cascade, face, values);
-        AddLeaves(cascade, values, leaf, face.shape);
+      leaf.resize(faces.size() * cascade.trees);
+      for (std::size_t f = 0; f < faces.size(); ++f) {
+        ReadPixels(cascade, faces[f], values);
+        Decide(cascade, values, leaf.data() + f * cascade.trees);
+      }
+      const float* leaves = ensemble.leaves.data() + cascade.first_leaf * kShapeSize;
+      for (std::size_t first = 0; first < cascade.trees; first += kBlock) {
+        const std::size_t last = std::min(first + kBlock, cascade.trees);
+        for (std::size_t f = 0; f < faces.size(); ++f) {
+          AddLeaves(leaves, leaf.data() + f * cascade.trees, first, last, faces[f].shape);
+        }
       }
     }
   }

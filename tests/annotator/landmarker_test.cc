@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <opencv2/imgproc.hpp>
 #include <sstream>
 
@@ -79,6 +80,73 @@ TEST(Landmarker, AgreesWithDlibsOwnEvaluation) {
   ASSERT_GE(faces, 20U);
   EXPECT_LE(*std::max_element(distances.begin(), distances.end()), 0.51)
       << "no more than dlib's own rounding";
+}
+
+// dlib's evaluation step by step, without the rounding of its result to whole pixels.
+class PlainPredictor {
+ public:
+  explicit PlainPredictor(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    int version = 0;
+    dlib::deserialize(version, in);
+    dlib::deserialize(mean_, in);
+    dlib::deserialize(forests_, in);
+    dlib::deserialize(anchors_, in);
+    dlib::deserialize(deltas_, in);
+  }
+
+  std::vector<dlib::vector<double, 2>> Find(const cv::Mat& image, const dlib::rectangle& box) const {
+    const dlib::cv_image<dlib::bgr_pixel> picture(image);
+    dlib::matrix<float, 0, 1> shape = mean_;
+    std::vector<float> values;
+    for (std::size_t c = 0; c < forests_.size(); ++c) {
+      dlib::impl::extract_feature_pixel_values(picture, box, shape, mean_, anchors_[c], deltas_[c], values);
+      unsigned long leaf = 0;
+      for (const auto& tree : forests_[c]) shape += tree(values, leaf);
+    }
+    const auto to_image = dlib::impl::unnormalizing_tform(box);
+    std::vector<dlib::vector<double, 2>> points;
+    for (unsigned long i = 0; i < 68; ++i) {
+      points.push_back(to_image(dlib::vector<double, 2>(dlib::impl::location(shape, i))));
+    }
+    return points;
+  }
+
+ private:
+  dlib::matrix<float, 0, 1> mean_;
+  std::vector<std::vector<dlib::impl::regression_tree>> forests_;
+  std::vector<std::vector<unsigned long>> anchors_;
+  std::vector<std::vector<dlib::vector<float, 2>>> deltas_;
+};
+
+TEST(Landmarker, ABatchEqualsDlibsEvaluationToTheLastBits) {
+  const auto photos = Photos();
+  if (photos.empty()) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
+  const Landmarker ours;
+  const PlainPredictor theirs(DefaultLandmarkPath());
+  const auto detector = MakeHogDetector({});
+  std::vector<cv::Mat> images;
+  std::vector<FaceInImage> faces;
+  images.reserve(photos.size());
+  for (const fs::path& path : photos) {
+    images.push_back(Photo(path));
+    for (const features::Detection& found : detector->Detect(images.back())) {
+      faces.push_back({&images.back(), found.box});
+    }
+  }
+  ASSERT_GE(faces.size(), 20U);
+  const auto points = ours.Find(faces);
+  for (std::size_t f = 0; f < faces.size(); ++f) {
+    const features::Box& b = faces[f].box;
+    const dlib::rectangle box(static_cast<long>(b.x), static_cast<long>(b.y),
+                              static_cast<long>(b.x + b.width) - 1, static_cast<long>(b.y + b.height) - 1);
+    const auto reference = theirs.Find(*faces[f].image, box);
+    for (std::size_t i = 0; i < reference.size(); ++i) {
+      // Coordinates of up to 500 in 24 bits: steps of 3e-5.
+      EXPECT_NEAR(points[f][i].x - 0.5, reference[i].x(), 1e-4) << "face " << f << ", landmark " << i;
+      EXPECT_NEAR(points[f][i].y - 0.5, reference[i].y(), 1e-4) << "face " << f << ", landmark " << i;
+    }
+  }
 }
 
 TEST(Detector, FindsTheAnnotatedFacesAndNoDogs) {
