@@ -77,12 +77,7 @@ std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group) {
   Seconds(Stage::kRead) = group->read_seconds;
   result_->images.reserve(group->items.size());
   for (std::size_t i = 0; i < group->items.size(); ++i) {
-    if (shared_.stop()) {
-      result_->abandoned = true;
-      waiting_.clear();
-      waiting_pixels_ = 0;
-      break;
-    }
+    if (Abandoned()) break;
     datasets::ImageItem item = std::move(group->items[i]);
     ExaminedImage& image = result_->images.emplace_back();
     image.sample.key = item.key;
@@ -130,6 +125,7 @@ void Examiner::ExamineImage(const datasets::ImageItem& item, std::size_t index) 
   const datasets::PictureSize size = datasets::PeekSize(item.bytes);
   std::unique_lock<std::mutex> large(shared_.large_image, std::defer_lock);
   if (size.width > 0 && size.height > kLargeImage / size.width) large.lock();
+  if (Abandoned()) return;  // the wait may have been long
   const double least_face =
       LeastFace(shared_.options, static_cast<double>(size.width), static_cast<double>(size.height));
   Picture picture;
@@ -144,6 +140,7 @@ void Examiner::ExamineImage(const datasets::ImageItem& item, std::size_t index) 
   image.sample.height = picture.decoded.height;
   if (picture.decoded.status != Outcome::kOk)
     return Fail(image, picture.decoded.status, "decode", picture.decoded.message);
+  if (Abandoned()) return;
   {
     const Stopwatch watch(Seconds(Stage::kDetect));
     picture.found = Detect(picture.decoded, least_face);
@@ -233,8 +230,18 @@ std::vector<std::uint8_t> Examiner::Label(std::vector<datasets::FaceRecord>& rec
   return visible;
 }
 
+bool Examiner::Abandoned() {
+  if (shared_.stop()) result_->abandoned = true;
+  return result_->abandoned;
+}
+
 void Examiner::Flush() {
-  if (waiting_.empty()) return;
+  if (!waiting_.empty() && !Abandoned()) FinishWaiting();
+  waiting_.clear();
+  waiting_pixels_ = 0;
+}
+
+void Examiner::FinishWaiting() {
   const std::vector<Face> faces = FindLandmarks();
   const std::size_t dimension = shared_.extractor.Dimension();
   std::vector<float> rows(faces.size() * dimension);
@@ -242,6 +249,7 @@ void Examiner::Flush() {
   std::vector<std::size_t> image_of;  // of each record; likewise below
   std::vector<annotator::QualityEvidence> evidence;
   for (const Face& face : faces) {
+    if (Abandoned()) return;
     ExaminedImage& image = result_->images[face.image];
     try {
       annotator::QualityEvidence known;
@@ -252,6 +260,7 @@ void Examiner::Flush() {
       Fail(image, Outcome::kUndecodable, "features", error.what());
     }
   }
+  if (Abandoned()) return;
   std::vector<std::uint8_t> visible;
   if (!records.empty()) {
     rows.resize(records.size() * dimension);
@@ -271,8 +280,6 @@ void Examiner::Flush() {
     if (image.sample.status != Outcome::kOk || !image.faces.empty()) continue;
     Fail(image, Outcome::kNoFace, "landmarks", "what the detector found is no face: its landmarks disagree");
   }
-  waiting_.clear();
-  waiting_pixels_ = 0;
 }
 
 }  // namespace auforge::pipeline

@@ -74,7 +74,10 @@ class Examiner {
 
   void ExamineImage(const datasets::ImageItem& item, std::size_t index);
   std::vector<features::Detection> Detect(const datasets::DecodedImage& image, double least_face);
-  void Flush();  // waiting_ to faces in result_
+  void Flush();          // empties waiting_
+  void FinishWaiting();  // waiting_ to faces in result_
+  // Asked before every step that takes milliseconds. True once the run is to stop; result_ says so then.
+  bool Abandoned();
   std::vector<Face> FindLandmarks();
   // Fills the face's features and evidence; the record's quality is the trust in the detection, so far.
   datasets::FaceRecord Crop(const Face& face, std::span<float> features,

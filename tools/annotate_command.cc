@@ -1,10 +1,12 @@
 // auforge annotate: images in, labelled shards out.
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "annotator/recalibrate.h"
+#include "datasets/storage/atomic_file.h"
 #include "pipeline/annotate.h"
 #include "pipeline/run_config.h"
 #include "tools/commands.h"
@@ -12,6 +14,7 @@
 #include "tools/progress.h"
 #include "tools/rank.h"
 #include "tools/signals.h"
+#include "tools/stop_deadline.h"
 
 namespace auforge::tools {
 namespace {
@@ -87,7 +90,27 @@ std::shared_ptr<const annotator::AuModel> NeutralModel(const AnnotateArguments& 
       annotator::RecalibrateToNeutral(model, photos.rows, photos.picture.size()).model);
 }
 
+// Work that is asked to stop looks up between any two steps of one image; this is for machines on which a
+// step takes long.
+constexpr std::chrono::milliseconds kStopGrace{2000};
+
+// What this process has not finished and never will.
+void RemoveUnfinished(const std::string& folder) {
+  const std::string ending = datasets::storage::TemporaryName("");
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(folder, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->path().string().ends_with(ending)) std::filesystem::remove(entry->path(), ignored);
+  }
+}
+
 int RunAnnotate(AnnotateArguments& arguments) {
+  InstallStopSignals();
+  const StopDeadline deadline(kStopGrace, [&arguments] {
+    RemoveUnfinished(arguments.options.output);
+    std::fputs("auforge: stopped; run the same command again to go on\n", stderr);
+  });
   const Rank rank = ResolveRank(arguments.index, arguments.count);
   arguments.options.index = rank.index;
   arguments.options.count = rank.count;
@@ -97,7 +120,6 @@ int RunAnnotate(AnnotateArguments& arguments) {
   arguments.options.reduce = !arguments.full_size;
   arguments.options.source.shard_size = static_cast<std::size_t>(arguments.shard_size);
   if (!arguments.neutral.empty()) arguments.options.ready_model = NeutralModel(arguments);
-  InstallStopSignals();
   ProgressLine line("annotate", arguments.quiet);
   const auto report = [&line](const pipeline::AnnotateProgress& progress) {
     line.Update(progress.images, progress.images_expected, progress.seconds, "images",
