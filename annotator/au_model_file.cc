@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "annotator/au_model.h"
+#include "annotator/internal/au_model_file.h"
 #include "annotator/internal/au_model_weights.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/hdf5_file.h"
@@ -18,7 +19,6 @@ using datasets::storage::Hdf5Writer;
 
 constexpr const char* kFormat = "auforge-au-model";
 constexpr std::int64_t kFormatVersion = 3, kOldestFormat = 2;
-constexpr int kGzip = 4;
 
 void Require(bool condition, const std::string& text) {
   if (!condition) throw std::invalid_argument(text);
@@ -38,19 +38,19 @@ auto ReadMatrix(const Hdf5Reader& file, const std::string& path) {
   return array;
 }
 
-void WriteHead(Hdf5Writer& file, const Head& head, std::uint64_t a) {
+void WriteHead(Hdf5Writer& file, const Head& head, std::uint64_t a, int gzip) {
   const std::string base = "/heads/" + head.name;
   std::vector<std::string> names;
   for (const BlockProjection& block : head.blocks) {
     names.push_back(block.name);
     const std::string at = base + "/" + block.name + "/";
-    file.Write<std::uint32_t>(at + "columns", block.columns, {block.inputs(), 2}, kGzip);
-    file.Write<float>(at + "mean", block.mean, {block.inputs()}, kGzip);
-    file.Write<float>(at + "projection", block.projection, {block.inputs(), block.components}, kGzip);
+    file.Write<std::uint32_t>(at + "columns", block.columns, {block.inputs(), 2}, gzip);
+    file.Write<float>(at + "mean", block.mean, {block.inputs()}, gzip);
+    file.Write<float>(at + "projection", block.projection, {block.inputs(), block.components}, gzip);
   }
-  file.Write<float>(base + "/centres", head.centres, {head.centre_count, head.components}, kGzip);
+  file.Write<float>(base + "/centres", head.centres, {head.centre_count, head.components}, gzip);
   if (!head.bias.empty()) {
-    file.Write<float>(base + "/coefficients", head.coefficients, {head.centre_count, a}, kGzip);
+    file.Write<float>(base + "/coefficients", head.coefficients, {head.centre_count, a}, gzip);
     file.Write<float>(base + "/bias", head.bias, {a});
   }
   file.WriteAttribute(base, "blocks", names);
@@ -81,9 +81,9 @@ Head ReadHead(const Hdf5Reader& file, const std::string& name, std::uint64_t a, 
   return head;
 }
 
-void WriteKsda(Hdf5Writer& file, const std::string& name, const KsdaClassifier& c) {
+void WriteKsda(Hdf5Writer& file, const std::string& name, const KsdaClassifier& c, int gzip) {
   const std::string base = "/ksda/" + name;
-  file.Write<float>(base + "/vectors", c.vectors, {c.rows, c.dimensions}, kGzip);
+  file.Write<float>(base + "/vectors", c.vectors, {c.rows, c.dimensions}, gzip);
   file.Write<float>(base + "/means", c.means, {c.letters.size(), c.dimensions});
   file.Write<std::uint8_t>(base + "/letters", c.letters, {c.letters.size()});
   if (!c.readout.empty()) file.Write<float>(base + "/readout", c.readout, {c.dimensions + 1});
@@ -107,9 +107,9 @@ KsdaClassifier ReadKsda(const Hdf5Reader& file, const std::string& name) {
   return c;
 }
 
-void WriteQuality(Hdf5Writer& file, const QualityHead& q) {
+void WriteQuality(Hdf5Writer& file, const QualityHead& q, int gzip) {
   if (q.empty()) return;
-  file.Write<float>("/quality/coefficients", q.coefficients, {q.coefficients.size()}, kGzip);
+  file.Write<float>("/quality/coefficients", q.coefficients, {q.coefficients.size()}, gzip);
   file.Write<float>("/quality/centre", q.centre, {q.centre.size()});
   file.Write<float>("/quality/spread", q.spread, {q.spread.size()});
   const std::vector<float> map{q.bias, q.middle, q.slope};
@@ -165,7 +165,7 @@ AuModelInfo ReadInfo(const Hdf5Reader& file) {
   return info;
 }
 
-AuModel ReadModel(const Hdf5Reader& file, const std::string& path) {
+AuModel ReadModel(const Hdf5Reader& file, const std::string& path, bool with_digest) {
   if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != kFormat) {
     throw std::runtime_error(path + ": is not an AuForge AU model");
   }
@@ -198,7 +198,7 @@ AuModel ReadModel(const Hdf5Reader& file, const std::string& path) {
     }
     if (!w->heads.empty()) w->quality = ReadQuality(file, w->heads[0].centre_count);
     AuModel model(std::move(w));
-    if (model.info().digest != file.ReadString("/", "digest")) {
+    if (with_digest && model.info().digest != file.ReadString("/", "digest")) {
       throw std::invalid_argument("its content does not match its checksum");
     }
     return model;
@@ -209,8 +209,7 @@ AuModel ReadModel(const Hdf5Reader& file, const std::string& path) {
 
 }  // namespace
 
-void AuModel::Save(const std::string& path) const {
-  const Weights& w = *weights_;
+void SaveAuModel(const AuModel::Weights& w, const std::string& path, int gzip) {
   const std::string temporary = datasets::storage::TemporaryName(path);
   try {
     Hdf5Writer file(temporary);
@@ -219,17 +218,17 @@ void AuModel::Save(const std::string& path) const {
     std::vector<std::string> heads;
     for (const Head& head : w.heads) {
       heads.push_back(head.name);
-      WriteHead(file, head, a);
+      WriteHead(file, head, a, gzip);
     }
     file.WriteAttribute("/", "heads", heads);
     file.Write<float>("/mix", w.mix, {w.heads.size(), a});
     const std::vector<std::string> names = w.info.schema.Names();
-    for (std::size_t j = 0; j < w.ksda.size(); ++j) WriteKsda(file, names[j], w.ksda[j]);
+    for (std::size_t j = 0; j < w.ksda.size(); ++j) WriteKsda(file, names[j], w.ksda[j], gzip);
     if (!w.seen_bias.empty()) {
-      file.Write<float>("/visibility/coefficients", w.seen_coefficients, {w.heads[0].centre_count, a}, kGzip);
+      file.Write<float>("/visibility/coefficients", w.seen_coefficients, {w.heads[0].centre_count, a}, gzip);
       file.Write<float>("/visibility/bias", w.seen_bias, {a});
     }
-    WriteQuality(file, w.quality);
+    WriteQuality(file, w.quality, gzip);
     std::vector<float> calibration;
     for (const AuCalibration& c : w.calibration) {
       calibration.insert(calibration.end(), {c.threshold, c.gain, c.slope, c.centre, c.spread});
@@ -243,16 +242,22 @@ void AuModel::Save(const std::string& path) const {
   }
 }
 
+void AuModel::Save(const std::string& path) const { SaveAuModel(*weights_, path, kAuModelGzip); }
+
 AuModel AuModel::Load(const std::string& path) {
   if (!fs::exists(path)) {
     throw std::runtime_error(path +
                              ": no such AU model; name one with --model or train one with auforge train-au");
   }
-  return ReadModel(Hdf5Reader(path), path);
+  return ReadModel(Hdf5Reader(path), path, true);
+}
+
+AuModel ParseAuModel(std::span<const std::uint8_t> bytes, const std::string& name, bool with_digest) {
+  return ReadModel(Hdf5Reader(bytes, name), name, with_digest);
 }
 
 AuModel AuModel::Parse(std::span<const std::uint8_t> bytes, const std::string& name) {
-  return ReadModel(Hdf5Reader(bytes, name), name);
+  return ParseAuModel(bytes, name, true);
 }
 
 }  // namespace auforge::annotator

@@ -10,6 +10,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "annotator/internal/au_model_file.h"
 #include "annotator/internal/au_model_weights.h"
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
@@ -113,20 +114,12 @@ void Shard(const fs::path& folder) {
   fs::remove_all(made);
 }
 
-void AuModel(const fs::path& path) {
-  auto w = std::make_unique<annotator::AuModel::Weights>();
-  w->info.schema = features::AuSchema::FromNames({"AU12"});
-  w->info.features.shape = features::ShapeKind::kNone;
-  w->info.features.gabor_options.wavelengths = {8};
-  w->info.features.gabor_options.orientations = 1;
-  w->info.learner = "nystrom";
-  w->info.confidence = {"weak"};
-  const features::FeatureExtractor extractor(w->info.features);
+annotator::Head ModelHead(const std::string& name, const features::FeatureExtractor& extractor) {
   annotator::Head head;
-  head.name = "whole";
+  head.name = name;
   for (const auto& block : extractor.Blocks()) {
-    annotator::BlockProjection projection{block.name, 1, {}, std::vector<float>(block.size, 0.5F),
-                                          std::vector<float>(block.size, 0.1F)};
+    annotator::BlockProjection projection{
+        block.name, 1, {}, std::vector<float>(block.size, 0.5F), std::vector<float>(block.size, 0.1F)};
     for (std::size_t c = block.begin; c < block.begin + block.size; ++c) {
       projection.columns.insert(projection.columns.end(), 2, static_cast<std::uint32_t>(c));
     }
@@ -138,14 +131,68 @@ void AuModel(const fs::path& path) {
   head.centres.assign(2 * head.components, 1);
   head.coefficients = {1, -1};
   head.bias = {0.5F};
-  w->heads.push_back(std::move(head));
-  w->mix = {1};
+  return head;
+}
+
+// What every model of one AU has: one head, no optional part.
+std::unique_ptr<annotator::AuModel::Weights> ModelWeights() {
+  auto w = std::make_unique<annotator::AuModel::Weights>();
+  w->info.schema = features::AuSchema::FromNames({"AU12"});
+  w->info.features.shape = features::ShapeKind::kNone;
+  w->info.features.gabor_options.wavelengths = {8};
+  w->info.features.gabor_options.orientations = 1;
+  w->info.learner = "nystrom";
+  w->info.confidence = {"weak"};
   w->info.looks_at = {"whole"};
-  w->seen_coefficients = {0, 0};
-  w->seen_bias = {1};
+  w->heads.push_back(ModelHead("whole", features::FeatureExtractor(w->info.features)));
+  w->mix = {1};
   w->calibration = {{0.5F, 1, 1, 0, 1}};
-  fs::create_directories(path.parent_path());
-  annotator::AuModel(std::move(w)).Save(path.string());
+  return w;
+}
+
+// Plain, with every optional part, and of the learner that stores other parts; compressed as models are, and
+// not, so that single numbers can be damaged.
+void AuModels(const fs::path& folder) {
+  const auto save = [&folder](std::unique_ptr<annotator::AuModel::Weights> weights, const std::string& name) {
+    const annotator::AuModel model(std::move(weights));  // checks them and makes the digest
+    fs::create_directories(folder);
+    annotator::SaveAuModel(model.weights(), folder / (name + ".h5"), annotator::kAuModelGzip);
+    annotator::SaveAuModel(model.weights(), folder / (name + "-flat.h5"), 0);
+  };
+  save(ModelWeights(), "small");
+
+  auto full = ModelWeights();
+  full->heads.push_back(ModelHead("upper", features::FeatureExtractor(full->info.features)));
+  full->info.looks_at = {"whole+upper"};
+  full->info.held_out = {{0.7F, 0.6F, 0.5F, 0.9F, 0.8F}};
+  full->info.provenance = "seed";
+  full->mix = {0.5F, 0.5F};
+  full->seen_coefficients = {0.5F, -0.5F};
+  full->seen_bias = {0.5F};
+  full->quality.coefficients.assign(2 + 2 * annotator::kQualityCues, 0.1F);
+  full->quality.bias = 1;
+  full->quality.centre.assign(annotator::kQualityCues, 0.5F);
+  full->quality.spread.assign(annotator::kQualityCues, 2);
+  full->quality.slope = 3;
+  save(std::move(full), "full");
+
+  auto ksda = ModelWeights();
+  ksda->info.learner = "ksda";
+  ksda->heads[0].coefficients.clear();
+  ksda->heads[0].bias.clear();
+  annotator::KsdaClassifier classifier;
+  classifier.gamma = 0.5F;
+  classifier.rows = 2;
+  classifier.dimensions = 1;
+  classifier.vectors = {1, -1};
+  classifier.means = {0.1F, 0.9F};
+  classifier.letters = {0, 3};
+  auto nearest = std::make_unique<annotator::AuModel::Weights>(*ksda);
+  nearest->ksda = {classifier};
+  save(std::move(nearest), "ksda-nearest");
+  classifier.readout = {1, 0.5F};
+  ksda->ksda = {classifier};
+  save(std::move(ksda), "ksda");
 }
 
 void Landmarks(const fs::path& path) {
@@ -214,7 +261,7 @@ int main(int argc, char** argv) {
   Tar(folder / "tar/gnu.tar.gz", ARCHIVE_FORMAT_TAR_GNUTAR, ARCHIVE_FILTER_GZIP);
   Tar(folder / "tar/pax.tar.zst", ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE, ARCHIVE_FILTER_ZSTD);
   Shard(folder / "shard");
-  AuModel(folder / "au_model/small.h5");
+  AuModels(folder / "au_model");
   Landmarks(folder / "landmark/small.dat");
   int number = 0;
   for (const std::string& text : std::vector<std::string>{
