@@ -9,7 +9,9 @@
 
 #include "datasets/storage/checksum.h"
 #include "datasets/synthetic/backdrop.h"
+#include "datasets/synthetic/internal/face_regions.h"
 #include "datasets/synthetic/internal/identity_cache.h"
+#include "datasets/synthetic/landmark_points.h"
 
 namespace auforge::datasets::synthetic {
 namespace {
@@ -39,6 +41,7 @@ struct CgGenerator::Character {
   SkinTextures skin;
   std::vector<AttachedMesh> worn;  // hair, beard, clothes
   std::vector<float> resting;      // weights of the model's expressions when nothing is expressed
+  BrowLift brow_lift{};
 };
 
 struct CgGenerator::Plan {
@@ -86,6 +89,16 @@ CgOptions Checked(const CgOptions& options) {
   return options;
 }
 
+// The brows of most people are half arched and not offset.
+BrowLift LiftOf(const Person& person, const FaceModel& model) {
+  BrowLift lift;
+  for (std::size_t i = 0; i < lift.size(); ++i) {
+    const float x = MarkedPoints()[17 + i].On(model.neutral).x;
+    lift[i] = internal::BrowHeight(x, person.brow_arch, person.brow_offset) - internal::BrowHeight(x, 0.5F, 0);
+  }
+  return lift;
+}
+
 }  // namespace
 
 CgGenerator::CgGenerator(const FaceModel& model, const FaceRenderer& renderer, const CgOptions& options)
@@ -103,7 +116,7 @@ CgGenerator::CgGenerator(const FaceModel& model, const FaceRenderer& renderer, c
 CgGenerator::~CgGenerator() = default;
 
 std::string CgGenerator::ConfigDigest() const {
-  std::string text = "cg 4 " + std::to_string(options_.size) + " " +
+  std::string text = "cg 5 " + std::to_string(options_.size) + " " +
                      std::to_string(options_.faces_per_identity) + " " +
                      std::to_string(options_.texture_side);
   for (const float v :
@@ -127,6 +140,7 @@ std::shared_ptr<const CgGenerator::Character> CgGenerator::MakeCharacter(Person 
   character->skin = painter_.Paint(p);
   wardrobe_.PaintBody(outfit, painter_.atlas().face, character->skin.face);
   wardrobe_.PaintBody(outfit, painter_.atlas().head, character->skin.head);
+  character->brow_lift = LiftOf(p, model_);
   character->resting = still;
   Random resting(p.seed, 0, kExpression);
   AddRestingFace(model_, resting, character->resting);
@@ -200,8 +214,10 @@ SyntheticFace CgGenerator::Make(const Character& character, const Plan& plan) co
 
   SyntheticFace face;
   // Cameras expose for the face, but not fully: dark skin stays dark.
-  face.image = ToDisplay(picture, std::pow(0.42F / skin_colour.y, 0.38F) * plan.exposure);
-  truth_.Complete({character.neutral, shape, camera, plan.expression, plan.light, plan.occluders, scratch}, cover, face);
+  face.image = ToDisplay(picture, std::pow(0.42F / skin_colour.y, 0.5F) * plan.exposure);
+  truth_.Complete({character.neutral, shape, camera, plan.expression, plan.light, plan.occluders, scratch,
+                   character.brow_lift},
+                  cover, face);
   return face;
 }
 

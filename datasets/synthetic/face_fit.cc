@@ -120,6 +120,16 @@ Camera FitCamera(const std::vector<Vec3>& points, const std::vector<features::Po
   return camera;
 }
 
+std::vector<Vec3> FaceFit::Shape(const FaceModel& model) const {
+  std::vector<Vec3> shape = model.Evaluate(identity, expression);
+  AddPull(shape);
+  return shape;
+}
+
+void FaceFit::AddPull(std::vector<Vec3>& shape) const {
+  for (std::size_t v = 0; v < pull.size(); ++v) shape[v] += pull[v];
+}
+
 FaceFitter::FaceFitter(const FaceModel& model, const FaceFitOptions& options) : model_(model), options_(options) {
   options_.Validate();
   for (std::size_t e = 0; e < model.expression_names.size(); ++e) {
@@ -211,7 +221,8 @@ FaceFit FaceFitter::Fit(const features::Landmarks68& landmarks) const {
   fit.identity.assign(model_.identities.size(), 0.0F);
   fit.expression.assign(model_.expressions.size(), 0.0F);
   // What is fitted was found by a landmarker. The jaw starts on the bone and is then matched to the outline.
-  Match match{{MarkedVertices().begin(), MarkedVertices().end()}};
+  Match match;
+  for (const MeshPoint& point : MarkedPoints()) match.vertex.push_back(point.vertex[0]);  // the heaviest
   std::copy_n(LandmarkVertices().begin(), kJawCount, match.vertex.begin());
   const std::vector<features::Point2> pixels(landmarks.begin(), landmarks.end());
   std::vector<float> weights;

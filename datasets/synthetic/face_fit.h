@@ -23,6 +23,13 @@ struct FaceFit {
   std::vector<float> expression;  // one per expression shape, 0..1
   Camera camera;                  // of the photo: projects model space to its pixels
   float residual = 0;             // root mean square distance of the 51 inner landmarks, cm on the face
+  // What the shapes cannot do (landmark_pull.h): added to each vertex of the fitted shape, cm; empty: nothing.
+  std::vector<Vec3> pull;
+
+  // All vertices, with the fitted expression.
+  std::vector<Vec3> Shape(const FaceModel& model) const;
+  // Adds the pull to a shape of the model.
+  void AddPull(std::vector<Vec3>& shape) const;
 };
 
 // Immutable; thread-safe.

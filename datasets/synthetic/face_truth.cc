@@ -11,7 +11,7 @@ FaceTruth::FaceTruth(const FaceModel& model)
     : au_shapes_(model), landmark_points_(model), visibility_(model) {}
 
 void FaceTruth::Complete(const DrawnFace& drawn, Random& cover, SyntheticFace& face) const {
-  face.landmarks = landmark_points_.Project(drawn.shape, drawn.camera);
+  face.landmarks = landmark_points_.Project(drawn.shape, drawn.camera, drawn.brow_lift);
   cv::Mat covered = cv::Mat::zeros(face.image.size(), CV_8UC1);
   PaintOccluders(face.image, covered, face.landmarks, drawn.occluders, cover);
   const Visibility seen = visibility_.Measure(drawn.shape, drawn.scratch.normals, drawn.camera,

@@ -21,6 +21,7 @@ struct DrawnFace {
   const Light& light;
   std::uint32_t occluders;
   const RenderScratch& scratch;  // as the renderer left it
+  BrowLift brow_lift{};
 };
 
 // Immutable; thread-safe.

@@ -81,7 +81,7 @@ ShLight EstimateLight(const std::vector<Vec3>& normals, const std::vector<float>
 }
 
 PhotoTaker::PhotoTaker(const FaceModel& model, const FaceRenderer& renderer, int texture_side)
-    : model_(model), renderer_(renderer), fitter_(model), unwrap_(model, texture_side) {}
+    : model_(model), renderer_(renderer), fitter_(model), puller_(model), unwrap_(model, texture_side) {}
 
 PhotoSource PhotoTaker::Fit(const cv::Mat& photo, const features::Landmarks68& landmarks, std::string key) const {
   PhotoSource source;
@@ -91,12 +91,13 @@ PhotoSource PhotoTaker::Fit(const cv::Mat& photo, const features::Landmarks68& l
   source.picture = aligned.crop;
   source.landmarks = features::Transform(aligned.crop_from_image, landmarks);
   source.fit = fitter_.Fit(source.landmarks);
+  source.fit.pull = puller_.Pull(source.fit.Shape(model_), source.fit.camera, source.landmarks);
   return source;
 }
 
 void PhotoTaker::Bake(PhotoSource& source) const {
   const Camera& camera = source.fit.camera;
-  const std::vector<Vec3> shape = model_.Evaluate(source.fit.identity, source.fit.expression);
+  const std::vector<Vec3> shape = source.fit.Shape(model_);
   const cv::Mat linear = Linear(source.picture);
   cv::Mat not_skin = NotSkin(source.landmarks, kPictureSide);
 

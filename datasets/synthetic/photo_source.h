@@ -6,6 +6,7 @@
 
 #include "datasets/synthetic/face_fit.h"
 #include "datasets/synthetic/face_renderer.h"
+#include "datasets/synthetic/landmark_pull.h"
 #include "datasets/synthetic/light.h"
 #include "datasets/synthetic/skin_unwrap.h"
 
@@ -22,8 +23,8 @@ struct PhotoSource {
 };
 
 // Side of PhotoSource::picture, pixels, and where the eyes lie in it.
-inline constexpr int kPictureSide = 320;
-inline constexpr float kPictureInterOcular = 0.20F;  // shares of the side
+inline constexpr int kPictureSide = 352;
+inline constexpr float kPictureInterOcular = 64.0F / 352;  // shares of the side
 inline constexpr float kPictureEyeHeight = 0.42F;
 
 // Harmonics of irradiance that explain values of a surface of even colour, pulled towards even light.
@@ -43,6 +44,7 @@ class PhotoTaker {
   const FaceModel& model_;
   const FaceRenderer& renderer_;
   FaceFitter fitter_;
+  LandmarkPuller puller_;
   SkinUnwrap unwrap_;
 };
 

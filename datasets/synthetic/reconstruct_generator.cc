@@ -10,6 +10,7 @@
 
 #include "datasets/storage/checksum.h"
 #include "datasets/synthetic/internal/composite.h"
+#include "datasets/synthetic/internal/face_outline.h"
 #include "datasets/synthetic/internal/face_topology.h"
 #include "datasets/synthetic/internal/identity_cache.h"
 
@@ -29,6 +30,7 @@ enum : std::uint64_t {
 constexpr float kMostTurn = 30;     // degrees of yaw away from the photo's own
 constexpr float kEdgeInner = 1.7F;  // cm inside the face's edge where the drawn face has taken over
 constexpr float kEdgeOuter = 0.15F;
+constexpr float kLeastFacing = 0.25F;  // cosine towards the camera
 constexpr std::uint64_t kSheets =
     0x5348454554ULL;  // keeps the people of sheets apart from those of data sets
 
@@ -60,6 +62,12 @@ MouthLook SampleMouth(Random& random) {
   const float yellow = random.Uniform(0, 0.3F), bright = random.Uniform(0.75F, 1.1F);
   mouth.teeth = Vec3{0.62F - 0.6F * yellow, 0.66F - 0.25F * yellow, 0.69F} * bright;
   return mouth;
+}
+
+// Whether a vertex of a shape clearly faces the camera.
+bool Faces(const Camera& camera, std::span<const Vec3> shape, std::span<const Vec3> normals, std::int32_t v) {
+  const auto at = static_cast<std::size_t>(v);
+  return Dot(camera.view_from_model(normals[at]), Normalised(camera.View(shape[at]) * -1.0F)) > kLeastFacing;
 }
 
 }  // namespace
@@ -109,6 +117,7 @@ ReconstructGenerator::ReconstructGenerator(const FaceModel& model, const FaceRen
       mixer_(model),
       wrinkles_(model, FaceAtlas(model, 384, 64)),
       truth_(model),
+      outline_(std::make_unique<internal::FaceOutline>(model)),
       people_(std::make_unique<People>()) {
   options_.Validate();
   if (sources_.empty()) throw std::invalid_argument("ReconstructGenerator: needs at least one photo");
@@ -116,15 +125,23 @@ ReconstructGenerator::ReconstructGenerator(const FaceModel& model, const FaceRen
   for (std::int32_t v = 0; v < internal::kNarrowFaceEnd; v += 23) anchors_.push_back(v);
   for (float& d : edge) d = SmoothStep(kEdgeOuter, kEdgeInner, d);
   blend_ = SkinUnwrap(model, 256).Paint(edge);
-  for (const PhotoSource& source : sources_)
-    source_shapes_.push_back(model.Evaluate(source.fit.identity, source.fit.expression));
+  const internal::FaceTopology topology = internal::MakeTopology(model);
+  std::vector<Vec3> normals(model.VertexCount());
+  for (const PhotoSource& source : sources_) {
+    source_shapes_.push_back(source.fit.Shape(model));
+    VertexNormals(source_shapes_.back(), topology.Surface(), normals);
+    anchor_seen_.emplace_back();
+    for (const std::int32_t v : anchors_)
+      anchor_seen_.back().push_back(Faces(source.fit.camera, source_shapes_.back(), normals, v));
+    source_outlines_.push_back(outline_->Trace(source_shapes_.back(), source.fit.camera));
+  }
 }
 
 ReconstructGenerator::~ReconstructGenerator() = default;
 
 std::string ReconstructGenerator::ConfigDigest() const {
   std::string text =
-      "reconstruct 3 " + std::to_string(options_.size) + " " + std::to_string(options_.faces_per_identity);
+      "reconstruct 4 " + std::to_string(options_.size) + " " + std::to_string(options_.faces_per_identity);
   for (const float v :
        {options_.identity_deviation, options_.yaw, options_.pitch, options_.roll, options_.occluders.rate,
         options_.degrade.tone, options_.degrade.cast, options_.degrade.grey, options_.degrade.small,
@@ -139,22 +156,28 @@ std::string ReconstructGenerator::ConfigDigest() const {
 }
 
 cv::Mat ReconstructGenerator::Background(const Plan& plan, std::span<const Vec3> shape,
-                                         const Camera& posed) const {
+                                         std::span<const Vec3> normals, const Camera& posed) const {
   const PhotoSource& source = sources_[plan.source];
   std::vector<internal::Drag> drags;
-  for (const std::int32_t v : anchors_) {
-    const auto at = static_cast<std::size_t>(v);
+  // Skin that turns away drags nothing: what lies beside it now is what lay beside the outline.
+  for (std::size_t i = 0; i < anchors_.size(); ++i) {
+    if (!anchor_seen_[plan.source][i] || !Faces(posed, shape, normals, anchors_[i])) continue;
+    const auto at = static_cast<std::size_t>(anchors_[i]);
     const Camera& camera = source.fit.camera;
     drags.push_back(
         {camera.Project(camera.View(source_shapes_[plan.source][at])), posed.Project(posed.View(shape[at]))});
   }
+  const std::vector<features::Point2> outline = outline_->Trace(shape, posed);
+  for (std::size_t i = 0; i < outline.size(); ++i) drags.push_back({source_outlines_[plan.source][i], outline[i]});
   return internal::WarpBackground(source.picture, drags, plan.target_from_picture.Inverse(), options_.size);
 }
 
-std::shared_ptr<const std::vector<Vec3>> ReconstructGenerator::Neutral(
-    std::span<const float> identity) const {
+std::shared_ptr<const std::vector<Vec3>> ReconstructGenerator::Neutral(const FaceFit& fit,
+                                                                       std::span<const float> identity) const {
   const std::vector<float> still(model_.expressions.size(), 0.0F);
-  return std::make_shared<const std::vector<Vec3>>(model_.Evaluate(identity, still));
+  std::vector<Vec3> shape = model_.Evaluate(identity, still);
+  fit.AddPull(shape);
+  return std::make_shared<const std::vector<Vec3>>(std::move(shape));
 }
 
 SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
@@ -193,7 +216,7 @@ SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
   scene.parts = kAllParts & ~Bit(FacePart::kHead);
   thread_local RenderScratch scratch;
   const RenderedFace drawn = renderer_.Render(scene, scratch);
-  const cv::Mat background = Background(plan, shape, posed);
+  const cv::Mat background = Background(plan, shape, scratch.normals, posed);
 
   SyntheticFace face;
   face.image = internal::Compose(background, drawn, blend_);
@@ -213,7 +236,7 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
     const float change = std::clamp(person.Normal(0, options_.identity_deviation), -1.0F, 1.0F);
     if (i < weights.size()) weights[i] += change;
   }
-  plan.neutral = people_->Get(seed, identity, [&] { return Neutral(weights); });
+  plan.neutral = people_->Get(seed, identity, [&] { return Neutral(source.fit, weights); });
   plan.eyes = SampleEyes(source, person);
   plan.mouth = SampleMouth(person);
 
@@ -236,7 +259,7 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
   Random cover(seed, index, kCover);
   plan.occluders = SampleOccluders(options_.occluders, cover);
   const auto side = static_cast<float>(options_.size);
-  const float scale = random.Uniform(0.84F, 1.18F) * side / 256;
+  const float scale = random.Uniform(0.72F, 1.06F) * side / 256;  // as large as those of cg
   const float a = scale * std::cos(roll), b = scale * std::sin(roll);
   const features::Point2 middle{kPictureSide * 0.5F, kPictureSide * (kPictureEyeHeight + 0.06F)};
   features::Point2 to{side * random.Uniform(0.44F, 0.56F), side * random.Uniform(0.45F, 0.55F)};
@@ -267,7 +290,7 @@ SyntheticFace ReconstructGenerator::Draw(std::size_t source, const Expression& e
   plan.source = source;
   plan.expression = expression;
   plan.weights = au_shapes_.Weights(expression, 1);
-  plan.neutral = people_->Get(kSheets, source, [&] { return Neutral(sources_[source].fit.identity); });
+  plan.neutral = people_->Get(kSheets, source, [&] { return Neutral(sources_[source].fit, sources_[source].fit.identity); });
   plan.pose = {pose.yaw, pose.pitch, 0};
   const float scale = static_cast<float>(options_.size) / 256,
               roll = pose.roll * std::numbers::pi_v<float> / 180;

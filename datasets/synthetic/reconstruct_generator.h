@@ -16,6 +16,10 @@
 
 namespace auforge::datasets::synthetic {
 
+namespace internal {
+class FaceOutline;
+}
+
 struct ReconstructOptions {
   int size = 256;              // side of the pictures, pixels, 64..1024
   int faces_per_identity = 6;  // pictures of one made-up person, >= 1
@@ -46,9 +50,11 @@ class ReconstructGenerator final : public FaceGenerator {
  private:
   struct Plan;
   class People;
-  std::shared_ptr<const std::vector<Vec3>> Neutral(std::span<const float> identity) const;
+  std::shared_ptr<const std::vector<Vec3>> Neutral(const FaceFit& fit, std::span<const float> identity) const;
   SyntheticFace Make(const Plan& plan) const;
-  cv::Mat Background(const Plan& plan, std::span<const Vec3> shape, const Camera& posed) const;
+  // normals: of the vertices of shape.
+  cv::Mat Background(const Plan& plan, std::span<const Vec3> shape, std::span<const Vec3> normals,
+                     const Camera& posed) const;
 
   const FaceModel& model_;
   const FaceRenderer& renderer_;
@@ -60,7 +66,10 @@ class ReconstructGenerator final : public FaceGenerator {
   FaceTruth truth_;
   cv::Mat blend_;                      // CV_32FC1 texture: how much of the drawn face replaces the photo
   std::vector<std::int32_t> anchors_;  // vertices whose movement drags the photo along
+  std::unique_ptr<const internal::FaceOutline> outline_;
   std::vector<std::vector<Vec3>> source_shapes_;  // as photographed
+  std::vector<std::vector<bool>> anchor_seen_;    // of each source: which anchors its photo shows
+  std::vector<std::vector<features::Point2>> source_outlines_;
   std::unique_ptr<People> people_;
 };
 

@@ -58,7 +58,7 @@ TEST(LandmarkPoints, CheeksFollowTheOutlineOfATurnedHead) {
           camera.Project(camera.View(model.neutral[static_cast<std::size_t>(LandmarkVertices()[30])])).x <
           160;
       const std::size_t k = right_is_far ? i : 16 - i;
-      const auto fixed = static_cast<std::size_t>(MarkedVertices()[k]);
+      const auto fixed = static_cast<std::size_t>(MarkedPoints()[k].vertex[0]);
       const features::Point2 old = camera.Project(camera.View(model.neutral[fixed]));
       const float gain = right_is_far ? old.x - p[k].x : p[k].x - old.x;
       EXPECT_GT(gain, 3) << "landmark " << k << " at yaw " << yaw << ": the vertex is behind the cheek";

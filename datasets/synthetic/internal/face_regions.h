@@ -109,16 +109,20 @@ inline BeardZones BeardAt(Vec3 p) {
 struct BrowPlace {
   float along = -1, across = 0;
 };
-inline BrowPlace BrowAt(Vec3 p, float arch, float offset) {
-  const float x = std::abs(p.x);
-  if (p.z < 5 || x < 0.3F || x > 6.9F || p.y < 3.5F || p.y > 8.2F) return {};
+// Height of its middle line, cm; x: from the middle of the face. arch 0..1.
+inline float BrowHeight(float x, float arch, float offset) {
   const std::array<std::array<float, 2>, 6> line{{{1.15F, 5.48F},
                                                   {1.9F, 5.66F},
                                                   {2.8F, 5.82F + 0.10F * arch},
                                                   {3.9F, 5.86F + 0.24F * arch},
                                                   {4.9F, 5.66F + 0.12F * arch},
                                                   {5.7F, 5.14F}}};
-  return {(x - 1.15F) / 4.5F, p.y - offset - AlongKnots(line, x)};
+  return offset + AlongKnots(line, std::abs(x));
+}
+inline BrowPlace BrowAt(Vec3 p, float arch, float offset) {
+  const float x = std::abs(p.x);
+  if (p.z < 5 || x < 0.3F || x > 6.9F || p.y < 3.5F || p.y > 8.2F) return {};
+  return {(x - 1.15F) / 4.5F, p.y - BrowHeight(x, arch, offset)};
 }
 
 }  // namespace auforge::datasets::synthetic::internal
