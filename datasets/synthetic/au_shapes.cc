@@ -27,7 +27,8 @@ const std::vector<AuRecipe>& Recipes() {
       {4, {{"browDown", 1, true}}},
       {5, {{"eyeWide", 1, true}}},
       {6, {{"cheekSquint", 0.75F, true}, {"cheekRaiser", 0.7F, true}, {"eyeSquint", 0.25F, true}}},
-      {7, {{"eyeSquint", 1, true}}},
+      // The model's squint alone leaves the eyes wide open: at its strongest AU7 narrows them to little more than slits.
+      {7, {{"eyeSquint", 1, true}, {"eyeBlink", 0.26F, true}}},
       {9, {{"noseSneer", 1, true}, {"browDown", 0.15F, true}}},
       {10, {{"mouthUpperUp", 0.9F, true}, {"mouthShrugUpper", 0.15F, false}}},
       {12, {{"mouthSmile", 1, true}}},
