@@ -37,7 +37,8 @@ const std::vector<AuRecipe>& Recipes() {
       {16, {{"mouthLowerDown", 1, true}}},
       {17, {{"mouthShrugLower", 0.9F, false}, {"mouthShrugUpper", 0.2F, false}}},
       {18, {{"mouthPucker", 0.9F, false}}},
-      {20, {{"mouthStretch", 1, true}}},
+      // The model's stretch pulls the corners down as much as back.
+      {20, {{"mouthStretch", 1, true}, {"mouthSmile", 0.18F, true}}},
       {22, {{"mouthFunnel", 0.9F, false}}},
       // The model has no lip tightener. Thinned lips that stay closed and narrow a little are pressed lips (24)
       // rolled inwards and drawn together.

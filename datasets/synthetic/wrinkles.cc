@@ -82,7 +82,7 @@ const std::vector<FoldRecipe>& Recipes() {
       {14, 0.1F, {{{{3.15F, -2.9F}, {3.30F, -3.5F}, {3.25F, -4.2F}}, 0.16F, 0.110F, 0.8F}}, {}},
       {15,
        0.45F,
-       {{{{2.75F, -3.9F}, {3.05F, -4.7F}, {3.2F, -5.6F}}, 0.19F, 0.110F, 0.6F}},
+       {{{{2.60F, -3.2F}, {2.92F, -4.1F}, {3.1F, -5.0F}, {3.15F, -5.7F}}, 0.27F, 0.070F, 0.7F}},
        {{2.1F, -5.3F, 0.9F, 0.05F}}},
       {17,
        0.20F,
@@ -195,7 +195,9 @@ void Carve(const AtlasPage& page, const std::vector<Vec3>& curve, const Furrow& 
     if (nearest > reach) continue;
     const float share = where / along.back();
     float fade = 1 - SmoothStep(0.65F, 1, share);
-    if (furrow.fades_at_start) fade *= SmoothStep(0, 0.3F, share);
+    // Two halves that meet in the middle make one furrow, not one of twice the depth.
+    fade *= furrow.fades_at_start ? SmoothStep(0, 0.3F, share)
+                                  : SmoothStep(-furrow.width, furrow.width, curve.back().x > 0 ? p.x : -p.x);
     const float r = nearest / furrow.width, groove = std::exp(-r * r), side = (r - 2.0F) / 1.1F;
     height[at] += furrow.depth * fade * (furrow.bulge * std::exp(-side * side) - groove);
     shade[at] = std::max(shade[at], fade * std::exp(-0.7F * r * r) * std::min(1.0F, furrow.depth * 4.5F));
