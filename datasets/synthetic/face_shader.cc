@@ -233,7 +233,9 @@ Vec3 FaceShader::Inside(const SurfacePoint& point, FacePart part) const {
   // Light falls in through the opening and is soon lost.
   const float reach = 0.45F + 0.42F * std::min(mouth_.gap, 2.5F);
   float shade = std::exp(-std::max(0.0F, depth - 0.25F) / reach);
-  shade = std::max(shade, part == FacePart::kTeeth ? 0.15F : 0.09F);
+  // A mouth that gapes is a room with a window: what came in is scattered, and teeth and tongue show.
+  const float gape = SmoothStep(0.3F, 2.2F, mouth_.gap);
+  shade = std::max(shade, part == FacePart::kTeeth ? 0.15F + 0.30F * gape : 0.09F + 0.16F * gape);
   // The cheeks keep it from the back teeth.
   if (part != FacePart::kEyeSocket) {
     shade *= 1 - 0.85F * SmoothStep(0.40F, 0.85F, std::abs(Dot(point.position - mouth_.front, mouth_.across)));
