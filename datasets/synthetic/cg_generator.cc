@@ -217,7 +217,7 @@ SyntheticFace CgGenerator::Make(const Character& character, const Plan& plan) co
   face.image = ToDisplay(picture, std::pow(0.42F / skin_colour.y, 0.5F) * plan.exposure);
   truth_.Complete({character.neutral, shape, camera, plan.expression, plan.light, plan.occluders, scratch,
                    character.brow_lift},
-                  cover, face);
+                  face);
   return face;
 }
 

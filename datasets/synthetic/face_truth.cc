@@ -1,8 +1,5 @@
 #include "datasets/synthetic/face_truth.h"
 
-#include <opencv2/core.hpp>
-
-#include "datasets/synthetic/occluders.h"
 #include "features/au_schema.h"
 
 namespace auforge::datasets::synthetic {
@@ -10,12 +7,10 @@ namespace auforge::datasets::synthetic {
 FaceTruth::FaceTruth(const FaceModel& model)
     : au_shapes_(model), landmark_points_(model), visibility_(model) {}
 
-void FaceTruth::Complete(const DrawnFace& drawn, Random& cover, SyntheticFace& face) const {
+void FaceTruth::Complete(const DrawnFace& drawn, SyntheticFace& face) const {
   face.landmarks = landmark_points_.Project(drawn.shape, drawn.camera, drawn.brow_lift);
-  cv::Mat covered = cv::Mat::zeros(face.image.size(), CV_8UC1);
-  PaintOccluders(face.image, covered, face.landmarks, drawn.occluders, cover);
   const Visibility seen = visibility_.Measure(drawn.shape, drawn.scratch.normals, drawn.camera,
-                                              drawn.scratch.samples, FaceRenderer::kSamples, covered);
+                                              drawn.scratch.samples, FaceRenderer::kSamples);
   face.visible_fraction = seen.face;
   face.au_visibility = seen.au;
 

@@ -8,7 +8,6 @@
 #include "datasets/synthetic/face_generator.h"
 #include "datasets/synthetic/face_renderer.h"
 #include "datasets/synthetic/landmark_points.h"
-#include "datasets/synthetic/random.h"
 #include "datasets/synthetic/visibility.h"
 
 namespace auforge::datasets::synthetic {
@@ -28,8 +27,8 @@ struct DrawnFace {
 class FaceTruth {
  public:
   explicit FaceTruth(const FaceModel& model);
-  // Paints what is in front of face.image yet, and fills in all of `face` but image, identity and source_key.
-  void Complete(const DrawnFace& drawn, Random& cover, SyntheticFace& face) const;
+  // Fills in all of `face` but image, identity and source_key.
+  void Complete(const DrawnFace& drawn, SyntheticFace& face) const;
 
  private:
   AuShapes au_shapes_;

@@ -4,12 +4,11 @@
 #include <array>
 #include <cmath>
 #include <numbers>
-#include <opencv2/imgproc.hpp>
 #include <stdexcept>
 #include <string>
 
 #include "datasets/synthetic/internal/held_things.h"
-#include "features/align.h"
+#include "datasets/synthetic/internal/loose_hair.h"
 
 namespace auforge::datasets::synthetic {
 namespace {
@@ -146,49 +145,6 @@ ExtraMesh MakeMask(std::span<const Vec3> shape, Random& random) {
   return mesh;
 }
 
-cv::Point2f ToCv(features::Point2 p) { return {p.x, p.y}; }
-
-// Lays a colour over the picture where a soft stencil (CV_32FC1, 0..1) lies.
-void Lay(cv::Mat& image, cv::Mat& covered, const cv::Mat& stencil, const cv::Mat& paint) {
-  for (int y = 0; y < image.rows; ++y) {
-    const auto* a = stencil.ptr<float>(y);
-    for (int x = 0; x < image.cols; ++x) {
-      if (a[x] <= 0) continue;
-      cv::Vec3b& pixel = image.at<cv::Vec3b>(y, x);
-      const cv::Vec3b& over = paint.at<cv::Vec3b>(y, x);
-      for (int c = 0; c < 3; ++c) pixel[c] = cv::saturate_cast<std::uint8_t>(static_cast<float>(pixel[c]) * (1 - a[x]) + static_cast<float>(over[c]) * a[x]);
-      if (a[x] > 0.5F) covered.at<std::uint8_t>(y, x) = 255;
-    }
-  }
-}
-
-void PaintStrands(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& l, Random& random) {
-  const float unit = features::InterOcularDistance(l);
-  cv::Mat stencil = cv::Mat::zeros(image.size(), CV_8UC1);
-  const float shade = random.Uniform(8, 90);
-  const cv::Scalar colour(shade * random.Uniform(0.5F, 0.9F), shade * 0.9, shade * random.Uniform(1, 1.5F));
-  cv::Mat paint(image.size(), CV_8UC3, colour);
-  const bool from_left = random.Chance(0.5F);
-  const cv::Point2f root = ToCv(l[from_left ? 18 : 25]) + cv::Point2f(random.Normal(0, 0.4F * unit), -unit * random.Uniform(0.8F, 1.2F));
-  const cv::Point2f end = ToCv(l[from_left ? 2 : 14]) + cv::Point2f((from_left ? 1.0F : -1.0F) * unit * random.Uniform(-0.1F, 0.9F), random.Normal(0, 0.4F * unit));
-  const int strands = 15 + random.Index(60);
-  for (int i = 0; i < strands; ++i) {
-    const cv::Point2f a = root + cv::Point2f(random.Normal(0, 0.25F * unit), 0), b = end + cv::Point2f(random.Normal(0, 0.2F * unit), random.Normal(0, 0.3F * unit));
-    const cv::Point2f bend((from_left ? -1.0F : 1.0F) * unit * random.Uniform(-0.3F, 0.6F), 0);
-    std::vector<cv::Point> curve;
-    for (int k = 0; k <= 12; ++k) {
-      const float t = static_cast<float>(k) / 12;
-      const cv::Point2f p = a * (1 - t) + b * t + bend * (4 * t * (1 - t));
-      curve.emplace_back(cvRound(p.x * 8), cvRound(p.y * 8));
-    }
-    cv::polylines(stencil, curve, false, 150 + random.Index(105), 1 + random.Index(2), cv::LINE_AA, 3);
-    cv::polylines(paint, curve, false, colour * random.Uniform(0.5F, 1.8F), 1, cv::LINE_AA, 3);
-  }
-  cv::Mat soft;
-  stencil.convertTo(soft, CV_32FC1, 1.0 / 255);
-  Lay(image, covered, soft, paint);
-}
-
 }  // namespace
 
 std::string_view OccluderName(Occluder kind) {
@@ -227,14 +183,8 @@ std::vector<ExtraMesh> OccluderMeshes(std::span<const Vec3> shape, Vec3 skin, st
   if ((kinds & Bit(Occluder::kMask)) != 0) meshes.push_back(MakeMask(shape, random));
   if ((kinds & Bit(Occluder::kObject)) != 0) meshes.push_back(internal::MakeObject(shape, random));
   if ((kinds & Bit(Occluder::kHand)) != 0) meshes.push_back(internal::MakeHand(shape, skin, random));
+  if ((kinds & Bit(Occluder::kHairStrands)) != 0) meshes.push_back(internal::MakeLooseHair(shape, random));
   return meshes;
-}
-
-void PaintOccluders(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& landmarks, std::uint32_t kinds, Random& random) {
-  if (image.type() != CV_8UC3 || covered.type() != CV_8UC1 || image.size() != covered.size()) {
-    throw std::invalid_argument("PaintOccluders: needs a CV_8UC3 picture and a CV_8UC1 mask of its size");
-  }
-  if ((kinds & Bit(Occluder::kHairStrands)) != 0) PaintStrands(image, covered, landmarks, random);
 }
 
 }  // namespace auforge::datasets::synthetic

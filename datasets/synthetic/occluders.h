@@ -1,16 +1,13 @@
-// Things in front of faces. Nearly all are made of triangles and drawn with the face; loose strands are
-// painted over the picture.
+// Things in front of faces. All but the frame's edge are made of triangles and drawn with the face.
 #pragma once
 
 #include <cstdint>
-#include <opencv2/core/mat.hpp>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "datasets/synthetic/face_renderer.h"
 #include "datasets/synthetic/random.h"
-#include "features/types.h"
 
 namespace auforge::datasets::synthetic {
 
@@ -27,14 +24,9 @@ struct OccluderOptions {
 
 std::uint32_t SampleOccluders(const OccluderOptions& options, Random& random);
 
-// Glasses, sunglasses, masks, hands and objects among `kinds`, fitted to a shape (all vertices, model space).
+// Glasses, sunglasses, masks, hands, objects and strands of hair among `kinds`, fitted to a shape (all vertices, model space).
 // skin: the person's, BGR reflectance.
 std::vector<ExtraMesh> OccluderMeshes(std::span<const Vec3> shape, Vec3 skin, std::uint32_t kinds,
                                       Random& random);
-
-// Strands of hair among `kinds`, painted over an 8-bit BGR picture. covered: CV_8UC1 of its size, set to 255
-// where they lie.
-void PaintOccluders(cv::Mat& image, cv::Mat& covered, const features::Landmarks68& landmarks,
-                    std::uint32_t kinds, Random& random);
 
 }  // namespace auforge::datasets::synthetic

@@ -220,7 +220,7 @@ SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
 
   SyntheticFace face;
   face.image = internal::Compose(background, drawn, blend_);
-  truth_.Complete({neutral, shape, camera, plan.expression, plan.light, plan.occluders, scratch}, cover, face);
+  truth_.Complete({neutral, shape, camera, plan.expression, plan.light, plan.occluders, scratch}, face);
   face.source_key = source.key;
   return face;
 }

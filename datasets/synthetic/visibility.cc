@@ -80,7 +80,7 @@ VisibilityMeter::VisibilityMeter(const FaceModel& model) {
 
 Visibility VisibilityMeter::Measure(std::span<const Vec3> shape, std::span<const Vec3> normals,
                                     const Camera& camera, const VisibilityBuffer& samples,
-                                    int samples_per_pixel, const cv::Mat& covered) const {
+                                    int samples_per_pixel) const {
   const std::size_t aus = au_weight_.size() / vertices_.size();
   Visibility result;
   result.au.assign(aus, 0.0F);
@@ -98,8 +98,6 @@ Visibility VisibilityMeter::Measure(std::span<const Vec3> shape, std::span<const
       const float invz = samples.InverseDepth(x, y);
       seen = invz <= 0 || 1 / invz > -view.z - kDepthSlack;
     }
-    if (seen && !covered.empty())
-      seen = covered.at<std::uint8_t>(y / samples_per_pixel, x / samples_per_pixel) == 0;
     face_total += face_weight_[i];
     if (seen) face += face_weight_[i];
     const float* w = &au_weight_[i * aus];

@@ -2,7 +2,6 @@
 // off by the frame.
 #pragma once
 
-#include <opencv2/core/mat.hpp>
 #include <span>
 #include <vector>
 
@@ -21,9 +20,9 @@ class VisibilityMeter {
  public:
   explicit VisibilityMeter(const FaceModel& model);
   // shape, normals: of all vertices, model space. samples: drawn with the same camera, samples_per_pixel each
-  // way. covered: CV_8UC1 of the picture, nonzero where an occluder lies over the face; may be empty.
+  // way.
   Visibility Measure(std::span<const Vec3> shape, std::span<const Vec3> normals, const Camera& camera,
-                     const VisibilityBuffer& samples, int samples_per_pixel, const cv::Mat& covered) const;
+                     const VisibilityBuffer& samples, int samples_per_pixel) const;
 
  private:
   std::vector<std::int32_t> vertices_;  // those with a weight
