@@ -9,12 +9,15 @@
 #include <opencv2/imgproc.hpp>
 #include <thread>
 
+#include "annotator/face_detector.h"
+#include "annotator/landmarker.h"
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/synthetic/face_factory.h"
 #include "datasets/synthetic/photo_library.h"
 #include "datasets/synthetic/reconstruct_generator.h"
+#include "features/align.h"
 #include "tests/support/faces.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
@@ -78,6 +81,30 @@ TEST(Reconstruct, TruthIsInRange) {
     EXPECT_FALSE(face.source_key.empty());
     EXPECT_LT(std::abs(face.pose.yaw), 60);
   }
+}
+
+TEST(Reconstruct, WhatTheLandmarkerFindsLiesNearTheExactPoints) {
+  AUFORGE_NEEDS_PORTRAITS();
+  const AuShapes shapes(*ImportedModel());
+  const auto detector = annotator::MakeHogDetector({});
+  const annotator::Landmarker landmarker;
+  std::vector<float> distances;  // in distances between the eyes
+  for (std::size_t source = 0; source < Portraits()->SourceCount(); ++source) {
+    for (const float yaw : {-12.0F, 0.0F, 12.0F}) {
+      for (const int au : {2, 12}) {
+        const SyntheticFace face = Portraits()->Draw(source, shapes.Single(au, au == 2 ? 0 : 4), {yaw, 0, 0});
+        const auto found = detector->Detect(face.image);
+        if (found.empty()) continue;
+        const features::Landmarks68 landmarks = landmarker.Find(face.image, found.front().box);
+        for (std::size_t i = 0; i < landmarks.size(); ++i)
+          distances.push_back(features::Distance(landmarks[i], face.landmarks[i]) / features::InterOcularDistance(face.landmarks));
+      }
+    }
+  }
+  ASSERT_GT(distances.size(), 68U * 18) << "most are found";
+  const auto middle = distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2);
+  std::nth_element(distances.begin(), middle, distances.end());
+  EXPECT_LT(*middle, 0.036F) << "2 pixels of a face with 56 between the eyes";
 }
 
 // Mean grey change inside and outside of a box round landmarks.

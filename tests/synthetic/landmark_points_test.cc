@@ -97,6 +97,7 @@ TEST(Occluders, HandsAndObjectsAreClosedBodiesInFrontOfTheFace) {
 TEST(Occluders, LooseHairHangsCloseInFrontOfTheSkin) {
   AUFORGE_NEEDS_FACE_MODEL();
   const FaceModel& model = *ImportedModel();
+  std::size_t over_skin = 0, points = 0;
   for (std::uint64_t i = 0; i < 24; ++i) {
     Random random(10, i);
     const std::vector<ExtraMesh> meshes = OccluderMeshes(model.neutral, {0.1F, 0.2F, 0.3F}, Bit(Occluder::kHairStrands), random);
@@ -105,12 +106,13 @@ TEST(Occluders, LooseHairHangsCloseInFrontOfTheSkin) {
     ASSERT_EQ(mesh.part, FacePart::kHair);
     ASSERT_EQ(mesh.texcoords.size(), mesh.positions.size());
     ASSERT_EQ(mesh.directions.size(), mesh.positions.size());
-    int over_skin = 0;
+    points += mesh.positions.size();
     for (std::size_t p = 0; p < mesh.positions.size(); ++p) {
       ASSERT_NEAR(Length(mesh.directions[p]), 1, 1e-3F);
-      float nearest = 1e9F, before = 0;
+      float nearest = 1e9F, before = 0, away = 1e9F;
       for (std::size_t v = 0; v < 6706; v += 3) {
         const Vec3 d = mesh.positions[p] - model.neutral[v];
+        away = std::min(away, Length(d));
         if (std::hypot(d.x, d.y) >= nearest) continue;
         nearest = std::hypot(d.x, d.y);
         before = d.z;
@@ -118,10 +120,11 @@ TEST(Occluders, LooseHairHangsCloseInFrontOfTheSkin) {
       if (nearest > 0.3F) continue;
       ++over_skin;
       ASSERT_GT(before, -0.6F) << "it does not run through the face";
-      ASSERT_LT(before, 6) << "nor far off";
+      ASSERT_LT(away, 3.5F) << "nor far off";
     }
-    EXPECT_GT(over_skin, static_cast<int>(mesh.positions.size() / 4));
   }
+  // Some hang beside the face; most do not.
+  EXPECT_GT(over_skin, points / 3);
 }
 
 }  // namespace
