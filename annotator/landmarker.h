@@ -28,11 +28,21 @@ class Landmarker {
   Landmarker(Landmarker&&) noexcept;
   Landmarker& operator=(Landmarker&&) noexcept;
 
-  // Landmarks in image pixels (pixel centres at .5). image: CV_8UC3 (BGR) or CV_8UC1; box as the detector gave it.
+  // Landmarks in image pixels (pixel centres at .5). image: CV_8UC3 (BGR) or CV_8UC1; box as the detector
+  // gave it.
   features::Landmarks68 Find(const cv::Mat& image, const features::Box& box) const;
-  // Many faces at once, each in its own image: the same points in a third of the time, because the weights pass the
-  // cache once for all of them.
+  // Many faces at once, each in its own image: the same points in a third of the time, because the weights
+  // pass the cache once for all of them.
   std::vector<features::Landmarks68> Find(std::span<const FaceInImage> faces) const;
+  // The points that annotation uses, four times the work of Find: means of the face and its mirror image,
+  // found once from the detector's box and again from the box that these points ask for. They depend little
+  // on where a detector happened to put its box, and, but for rounding, not on which way round the picture
+  // is.
+  std::vector<features::Landmarks68> FindSteady(std::span<const FaceInImage> faces) const;
+  features::Landmarks68 FindSteady(const cv::Mat& image, const features::Box& box) const;
+  // Its second half alone, for faces whose points are known roughly; `first`: one for each face.
+  std::vector<features::Landmarks68> FindSteady(std::span<const FaceInImage> faces,
+                                                std::span<const features::Landmarks68> first) const;
 
  private:
   struct Impl;

@@ -167,18 +167,23 @@ std::vector<Examiner::Face> Examiner::FindLandmarks() {
   }
   const Stopwatch watch(Seconds(Stage::kLandmarks));
   if (!detector_->NeedsConfirmation()) {
-    const auto found = shared_.landmarker.Find(boxes);
+    const auto found = shared_.landmarker.FindSteady(boxes);
     for (std::size_t f = 0; f < faces.size(); ++f) faces[f].landmarks = found[f];
     return faces;
   }
   const auto confirmed = annotator::ConfirmFaces(shared_.landmarker, candidates);
   std::vector<Face> kept;
+  std::vector<features::Landmarks68> rough;
   for (std::size_t f = 0; f < faces.size(); ++f) {
     if (!confirmed[f].is_face) continue;
-    faces[f].landmarks = confirmed[f].landmarks;
     faces[f].trust = confirmed[f].Trust();
+    rough.push_back(confirmed[f].landmarks);
     kept.push_back(std::move(faces[f]));
+    boxes[kept.size() - 1] = boxes[f];
   }
+  boxes.resize(kept.size());
+  const auto found = shared_.landmarker.FindSteady(boxes, rough);
+  for (std::size_t f = 0; f < kept.size(); ++f) kept[f].landmarks = found[f];
   return kept;
 }
 

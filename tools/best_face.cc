@@ -44,7 +44,7 @@ const annotator::Landmarker& FaceSeeker::landmarker() const { return impl_->land
 std::optional<BestFace> FaceSeeker::Find(const cv::Mat& bgr) const {
   const auto found = impl_->Detect(bgr);
   if (found.empty()) return std::nullopt;
-  return At(bgr, impl_->landmarker.Find(bgr, found.front().box), found.front().score);
+  return At(bgr, impl_->landmarker.FindSteady(bgr, found.front().box), found.front().score);
 }
 
 BestFace FaceSeeker::At(const cv::Mat& bgr, const features::Landmarks68& landmarks, float detector_score) {
@@ -82,7 +82,7 @@ std::vector<FaceSeeker::FaceVariants> FaceSeeker::FindInVariants(const cv::Mat& 
   std::vector<features::Box> boxes;
   for (const features::Detection& found : impl_->Detect(bgr)) {
     faces.emplace_back(pictures.size());
-    faces.back().front() = At(bgr, impl_->landmarker.Find(bgr, found.box), found.score);
+    faces.back().front() = At(bgr, impl_->landmarker.FindSteady(bgr, found.box), found.score);
     boxes.push_back(found.box);
   }
   for (std::size_t v = 1; v < pictures.size(); ++v) {
@@ -97,7 +97,7 @@ std::vector<FaceSeeker::FaceVariants> FaceSeeker::FindInVariants(const cv::Mat& 
         most = overlap;
         same = &other;
       }
-      if (same != nullptr) faces[i][v] = At(picture, impl_->landmarker.Find(picture, same->box), same->score);
+      if (same != nullptr) faces[i][v] = At(picture, impl_->landmarker.FindSteady(picture, same->box), same->score);
     }
   }
   return faces;

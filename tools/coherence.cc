@@ -118,7 +118,7 @@ CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vec
   for (std::size_t i = 0; i < photos.size(); ++i) {
     report.photos_with_faces += photos[i].empty() ? 0 : 1;
     for (std::size_t face = 0; face < photos[i].size(); ++face) {
-      report.details.push_back({i, face, {}});
+      report.details.push_back({i, face, photos[i][face][0]->aus.quality, {}});
       for (const auto& variant : photos[i][face])
         report.details.back().intensity.push_back(variant ? variant->aus.intensity : std::vector<float>{});
     }
@@ -145,15 +145,17 @@ CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vec
 }
 
 std::string DetailsCsv(const CoherenceReport& report, const features::AuSchema& schema) {
-  std::string text = "photo,face,AU,itself";
+  std::string text = "photo,face,quality,AU,itself";
   for (const char* change : kChanges) text += std::string(",") + change;
   text += "\n";
   for (const FaceIntensities& face : report.details) {
     for (std::size_t j = 0; j < schema.size(); ++j) {
-      text += std::to_string(face.photo) + "," + std::to_string(face.face) + "," +
+      char number[16];
+      std::snprintf(number, sizeof(number), "%.3f", face.quality);
+      text += std::to_string(face.photo) + "," + std::to_string(face.face) + "," + number + "," +
               std::to_string(schema.numbers()[j]);
       for (const std::vector<float>& intensity : face.intensity) {
-        char number[16] = "";
+        number[0] = '\0';
         if (!intensity.empty()) std::snprintf(number, sizeof(number), "%.3f", intensity[j]);
         text += std::string(",") + number;
       }

@@ -28,6 +28,7 @@ struct PhotoAus {
 
 struct FaceIntensities {
   std::size_t photo = 0, face = 0;            // in order of the inputs; in order of the detector's score
+  float quality = 0;                          // of the photo itself, 0..1
   std::vector<std::vector<float>> intensity;  // of the photo itself and of each change: per AU, 0..5; empty
                                               // where the face was not found again
 };
@@ -49,7 +50,7 @@ struct CoherenceReport {
 CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs,
                                  int jobs, const std::function<void(std::uint64_t)>& progress);
 
-// photo,face,AU,itself,mirrored,JPEG 50,half size: a line for each face and AU.
+// photo,face,quality,AU,itself,mirrored,JPEG 50,half size: a line for each face and AU.
 std::string DetailsCsv(const CoherenceReport& report, const features::AuSchema& schema);
 
 // A row for each AU: its name, the ten faces with the highest and the ten with the lowest score.

@@ -52,7 +52,7 @@ std::vector<FoundFace> FaceFinder::Find(const cv::Mat& bgr) {
 
 FaceFinder::Measurement FaceFinder::Measure(const cv::Mat& bgr, const features::Box& box) const {
   Measurement result;
-  result.landmarks = impl_->landmarker.Find(bgr, box);
+  result.landmarks = impl_->landmarker.FindSteady(bgr, box);
   // As in annotation: from the standard crop, whatever the size that is asked for.
   const features::AlignedFace standard = features::AlignFace(bgr, result.landmarks, {});
   result.features.resize(impl_->extractor.Dimension());

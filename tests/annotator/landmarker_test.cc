@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +19,7 @@
 #include "annotator/face_detector.h"
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
+#include "features/align.h"
 #include "tests/support/faces.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
@@ -146,6 +148,63 @@ TEST(Landmarker, ABatchEqualsDlibsEvaluationToTheLastBits) {
       EXPECT_NEAR(points[f][i].x - 0.5, reference[i].x(), 1e-4) << "face " << f << ", landmark " << i;
       EXPECT_NEAR(points[f][i].y - 0.5, reference[i].y(), 1e-4) << "face " << f << ", landmark " << i;
     }
+  }
+}
+
+// Mean distance of the points, in shares of the box's width.
+double Apart(const features::Landmarks68& a, const features::Landmarks68& b, double width) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += features::Distance(a[i], b[i]) / a.size();
+  return sum / width;
+}
+
+TEST(Landmarker, SteadyPointsAreMeansOfThePictureAndItsMirrorImage) {
+  const auto photos = Photos();
+  if (photos.empty()) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
+  const Landmarker landmarker;
+  const auto detector = MakeHogDetector({});
+  double shaken_once = 0, shaken_steady = 0, turned_once = 0, turned_steady = 0;
+  std::size_t faces = 0;
+  for (const fs::path& path : photos) {
+    const cv::Mat image = Photo(path);
+    cv::Mat turned;
+    cv::flip(image, turned, 1);
+    const auto width = static_cast<float>(image.cols);
+    for (const features::Detection& found : detector->Detect(image)) {
+      const features::Box& box = found.box;
+      const features::Box mirrored{width - box.x - box.width, box.y, box.width, box.height};
+      const features::Landmarks68 steady = landmarker.FindSteady(image, box);
+      // The plain way: the picture turned round with its box.
+      const auto back = [width](const features::Landmarks68& there) {
+        features::Landmarks68 here;
+        for (std::size_t i = 0; i < here.size(); ++i) {
+          const features::Point2 p = there[features::MirrorLandmark(i)];
+          here[i] = {width - p.x, p.y};
+        }
+        return here;
+      };
+      const double apart = Apart(steady, back(landmarker.FindSteady(turned, mirrored)), box.width);
+      EXPECT_LT(apart, 0.002) << "but for rounding, which trees amplify";
+      turned_steady += apart;
+      turned_once += Apart(landmarker.Find(image, box), back(landmarker.Find(turned, mirrored)), box.width);
+      EXPECT_LT(Apart(steady, landmarker.Find(image, box), box.width), 0.05) << "still the same face";
+      const features::Box shaken{box.x + 0.04F * box.width, box.y - 0.04F * box.width, box.width * 1.06F,
+                                 box.width * 1.06F};
+      shaken_once += Apart(landmarker.Find(image, box), landmarker.Find(image, shaken), box.width);
+      shaken_steady += Apart(steady, landmarker.FindSteady(image, shaken), box.width);
+      ++faces;
+    }
+  }
+  ASSERT_GT(faces, 5U);
+  EXPECT_LT(turned_steady, 0.05 * turned_once) << "which way round hardly matters";
+  EXPECT_LT(shaken_steady, 0.7 * shaken_once) << "where the box lies matters less";
+}
+
+TEST(Landmarker, ABoxWithoutAFaceStillGivesSteadyNumbers) {
+  const Landmarker landmarker;
+  const cv::Mat noise = tests::Texture(200, 160, 3, 5);
+  for (const features::Box& box : {features::Box{20, 20, 100, 100}, {-300, -300, 80, 80}, {0, 0, 1, 1}}) {
+    for (const features::Point2& p : landmarker.FindSteady(noise, box)) EXPECT_TRUE(std::isfinite(p.x + p.y));
   }
 }
 

@@ -118,6 +118,18 @@ void Landmarks(benchmark::State& state) {
 }
 BENCHMARK(Landmarks)->Arg(1)->Arg(4)->Arg(16)->Arg(64)->Unit(benchmark::kMillisecond);
 
+// The same as annotation finds them: both ways round, twice.
+void SteadyLandmarks(benchmark::State& state) {
+  if (Missing(state)) return;
+  static const Landmarker landmarker;
+  std::vector<FaceInImage> batch;
+  for (std::int64_t i = 0; i < state.range(0); ++i)
+    batch.push_back(Faces()[static_cast<std::size_t>(i) % Faces().size()]);
+  for (auto _ : state) benchmark::DoNotOptimize(landmarker.FindSteady(batch).data());
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(SteadyLandmarks)->Arg(1)->Arg(16)->Unit(benchmark::kMillisecond);
+
 void LoadLandmarker(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(Landmarker());
 }
