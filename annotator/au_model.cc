@@ -24,9 +24,14 @@ constexpr float kGoodEvidence = 0.35F;
 void Require(bool condition, const std::string& text) {
   if (!condition) throw std::invalid_argument(text);
 }
+// Nothing that is learnt comes near; sums of products of such numbers stay finite, and so what is predicted.
+constexpr float kMostOfNumber = 1e9F;
+
+bool IsSound(float v) { return std::abs(v) <= kMostOfNumber; }  // not of a NaN
+
 void RequireFinite(const std::vector<float>& values, const char* name) {
-  Require(std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }),
-          std::string(name) + " holds a number that is not finite");
+  Require(std::all_of(values.begin(), values.end(), IsSound),
+          std::string(name) + " holds a number that is not finite, or absurdly large");
 }
 
 void ValidateBlock(const BlockProjection& block, const features::FeatureExtractor& extractor) {
@@ -55,7 +60,7 @@ void ValidateHead(const Head& head, const features::FeatureExtractor& extractor,
     total += block.components;
   }
   Require(total == head.components, "the number of components does not add up");
-  Require(std::isfinite(head.gamma) && head.gamma > 0,
+  Require(IsSound(head.gamma) && head.gamma > 0,
           "gamma = " + std::to_string(head.gamma) + "; must be > 0");
   Require(head.centre_count > 0 && head.centres.size() == head.centre_count * head.components,
           "centres have the wrong size");
@@ -81,7 +86,7 @@ void ValidateQuality(const QualityHead& q, std::uint64_t centres) {
 }
 
 void ValidateKsda(const KsdaClassifier& c, std::uint64_t centres) {
-  Require(std::isfinite(c.gamma) && c.gamma > 0 && std::isfinite(c.spread) && c.spread > 0,
+  Require(IsSound(c.gamma) && c.gamma > 0 && std::isfinite(c.spread) && c.spread > 0,
           "a ksda width is not positive");
   Require(c.rows == centres && c.dimensions > 0 && c.vectors.size() == centres * c.dimensions,
           "ksda vectors have the wrong size");
@@ -121,8 +126,8 @@ void AuModel::Weights::Validate() const {
   RequireFinite(seen_bias, "the bias of visibility");
   ValidateQuality(quality, heads[0].centre_count);
   for (const AuCalibration& c : calibration) {
-    Require(std::isfinite(c.threshold) && std::isfinite(c.gain) && std::isfinite(c.slope) && c.gain > 0 &&
-                c.slope > 0 && std::isfinite(c.centre) && std::isfinite(c.spread) && c.spread > 0,
+    Require(IsSound(c.threshold) && IsSound(c.gain) && IsSound(c.slope) && c.gain > 0 && c.slope > 0 &&
+                std::isfinite(c.centre) && std::isfinite(c.spread) && c.spread > 0,
             "a calibration is not finite or not rising");
   }
 }

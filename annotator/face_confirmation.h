@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "annotator/face_detector.h"
 #include "annotator/landmarker.h"
 #include "features/types.h"
 
@@ -27,5 +28,13 @@ struct FaceCandidate {
 
 std::vector<ConfirmedFace> ConfirmFaces(const Landmarker& landmarker,
                                         const std::vector<FaceCandidate>& candidates);
+
+// What is a face, but stands on its head, is none any more: its labels would be worth nothing. YuNet finds
+// such faces and sees eyes on top; but in the picture turned upside down it is surer of them, and so surely
+// not of upright ones. Only faces of some doubt are asked, which is what all those are: two searches of 60
+// pixels square each. detector: the one that found the candidates. confirmed: of the candidates; is_face may
+// change.
+void RefuseUpsideDown(FaceDetector& detector, const std::vector<FaceCandidate>& candidates,
+                      std::vector<ConfirmedFace>& confirmed);
 
 }  // namespace auforge::annotator

@@ -171,7 +171,8 @@ std::vector<Examiner::Face> Examiner::FindLandmarks() {
     for (std::size_t f = 0; f < faces.size(); ++f) faces[f].landmarks = found[f];
     return faces;
   }
-  const auto confirmed = annotator::ConfirmFaces(shared_.landmarker, candidates);
+  auto confirmed = annotator::ConfirmFaces(shared_.landmarker, candidates);
+  annotator::RefuseUpsideDown(*detector_, candidates, confirmed);
   std::vector<Face> kept;
   std::vector<features::Landmarks68> rough;
   for (std::size_t f = 0; f < faces.size(); ++f) {
@@ -283,7 +284,7 @@ void Examiner::FinishWaiting() {
   for (const Picture& picture : waiting_) {
     ExaminedImage& image = result_->images[picture.image];
     if (image.sample.status != Outcome::kOk || !image.faces.empty()) continue;
-    Fail(image, Outcome::kNoFace, "landmarks", "what the detector found is no face: its landmarks disagree");
+    Fail(image, Outcome::kNoFace, "landmarks", "what the detector found is no face, or stands on its head");
   }
 }
 

@@ -126,6 +126,14 @@ TEST(AuModel, RefusesNumbersThatAreNone) {
   EXPECT_NE(LoadFault(dir / "m.h5").find("not finite"), std::string::npos) << LoadFault(dir / "m.h5");
 }
 
+// Finite, but what is predicted would not be.
+TEST(AuModel, RefusesAbsurdlyLargeNumbers) {
+  const tests::TempDir dir;
+  ToyModel().Save(dir / "m.h5");
+  PatchFloat(dir / "m.h5", "/heads/whole/bias", 1e30F);
+  EXPECT_NE(LoadFault(dir / "m.h5").find("absurdly large"), std::string::npos) << LoadFault(dir / "m.h5");
+}
+
 TEST(AuModel, RefusesChangedNumbers) {
   const tests::TempDir dir;
   ToyModel().Save(dir / "m.h5");

@@ -1,8 +1,14 @@
 // One tar of official portraits: nearly all faces are found, and most of these people smile.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <opencv2/core.hpp>
+
+#include "datasets/image_codec.h"
+#include "datasets/image_source.h"
 #include "datasets/shard.h"
 #include "pipeline/annotate.h"
+#include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_data.h"
 
@@ -28,6 +34,39 @@ TEST(Portraits, FacesAreFoundAndSmilesSeen) {
     smiles += shard.AuIntensity()[i * shard.header().schema.size() + column] >= 0.5F;
   }
   EXPECT_GE(smiles, 0.5 * static_cast<double>(shard.FaceCount()));
+}
+
+// YuNet finds faces that stand on their heads, with eyes on top; labels of such a face are worth nothing.
+TEST(Portraits, UpsideDownAreNoFaces) {
+  const auto tar = tests::DataPath("portraits/00000.tar");
+  const auto yunet = tests::DataPath("models/face_detection_yunet_2022mar.onnx");
+  if (!tar || !yunet) GTEST_SKIP() << "no portraits/00000.tar or no YuNet model below AUFORGE_DATA";
+  const tests::TempDir dir;
+  std::filesystem::create_directories(dir / "down");
+  const auto source = datasets::ImageSource::Plan({*tar}, {});
+  const auto reader = source.Open(source.Shards().front());
+  for (datasets::ImageItem item; reader->Next(item); item = {}) {
+    cv::Mat picture = datasets::DecodeImage(item.bytes, {}).bgr;
+    cv::rotate(picture, picture, cv::ROTATE_180);
+    const std::vector<std::uint8_t> jpeg = datasets::EncodeJpeg(picture, 95);
+    tests::WriteText(dir / ("down/" + item.key + ".jpg"), {jpeg.begin(), jpeg.end()});
+  }
+  AnnotateOptions options;
+  options.jobs = 2;
+  options.detector = "yunet";
+  options.detector_model = *yunet;
+  for (const int min_face : {40, 80}) {
+    options.min_face = min_face;
+    options.inputs = {*tar};
+    options.output = dir / ("up" + std::to_string(min_face));
+    const AnnotateSummary up = Annotate(options, {}, {});
+    EXPECT_GE(static_cast<double>(up.by_status.at("ok")), 0.99 * static_cast<double>(up.images));
+    options.inputs = {dir / "down"};
+    options.output = dir / ("out" + std::to_string(min_face));
+    AnnotateSummary down = Annotate(options, {}, {});
+    EXPECT_EQ(down.images, up.images);
+    EXPECT_LE(down.by_status["ok"], 1U) << "smallest face " << min_face;
+  }
 }
 
 }  // namespace
