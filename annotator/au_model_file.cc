@@ -66,7 +66,7 @@ Head ReadHead(const Hdf5Reader& file, const std::string& name, std::uint64_t a, 
     const std::string at = base + "/" + block_name + "/";
     auto projection = ReadMatrix<float>(file, at + "projection");
     const std::uint64_t inputs = projection.shape[0];
-    BlockProjection block{block_name, projection.shape[1], {}, {}, std::move(projection.values)};
+    BlockProjection block{block_name, projection.shape[1], {}, {}, std::move(projection.values), {}};
     block.columns = ReadArray<std::uint32_t>(file, at + "columns", {inputs, 2});
     block.mean = ReadArray<float>(file, at + "mean", {inputs});
     head.components += block.components;

@@ -119,7 +119,7 @@ annotator::Head ModelHead(const std::string& name, const features::FeatureExtrac
   head.name = name;
   for (const auto& block : extractor.Blocks()) {
     annotator::BlockProjection projection{
-        block.name, 1, {}, std::vector<float>(block.size, 0.5F), std::vector<float>(block.size, 0.1F)};
+        block.name, 1, {}, std::vector<float>(block.size, 0.5F), std::vector<float>(block.size, 0.1F), {}};
     for (std::size_t c = block.begin; c < block.begin + block.size; ++c) {
       projection.columns.insert(projection.columns.end(), 2, static_cast<std::uint32_t>(c));
     }
