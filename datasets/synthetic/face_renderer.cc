@@ -60,7 +60,7 @@ struct FaceRenderer::Impl {
   std::array<EyeGeometry, 2> Eyes(const FaceScene& scene) const;
   MouthGeometry Mouth(const FaceScene& scene) const;
   bool Drawn(const FaceScene& scene, FacePart part, const MouthGeometry& mouth) const;
-  bool LashCovers(std::int32_t triangle, float b1, float b2) const;
+  bool LashCovers(std::int32_t triangle, float b1, float b2, float strength) const;
   void DrawAll(const FaceScene& scene, const MouthGeometry& mouth, RenderScratch& scratch) const;
   // Surface points of the model's vertices, then of each extra's.
   void MakeSurface(const FaceScene& scene, RenderScratch& scratch, std::vector<SurfacePoint>& surface) const;
@@ -144,6 +144,7 @@ std::array<EyeGeometry, 2> FaceRenderer::Impl::Eyes(const FaceScene& scene) cons
                                                   : std::array<std::size_t, 6>{37, 38, 40, 41, 39, 36};
     eye.lower = (landmark(ids[2]) + landmark(ids[3])) * 0.5F;
     eye.upper_from_lower = (landmark(ids[0]) + landmark(ids[1])) * 0.5F - eye.lower;
+    eye.middle = (landmark(ids[5]) + landmark(ids[4])) * 0.5F;
     eye.across = (landmark(ids[5]) - landmark(ids[4])) * 0.5F;
   }
   return eyes;
@@ -171,15 +172,17 @@ bool FaceRenderer::Impl::Drawn(const FaceScene& scene, FacePart part, const Mout
   return !inside || mouth.gap > 0.02F;  // half of all triangles, and closed lips hide them
 }
 
-// The roots stand so close that they draw a line along the lid; towards the tips single lashes remain.
-bool FaceRenderer::Impl::LashCovers(std::int32_t triangle, float b1, float b2) const {
+// The roots stand so close that they draw a line along the lid, all that is seen of closed eyes from afar; towards the tips
+// single lashes remain. strength: EyeLook's.
+bool FaceRenderer::Impl::LashCovers(std::int32_t triangle, float b1, float b2, float strength) const {
   const auto at = static_cast<std::size_t>(triangle);
   const MeshTriangle& t = topology.triangles[at];
   const auto reach = [&](std::size_t k) { return topology.lash_reach[static_cast<std::size_t>(t[k])]; };
   const auto& uv = topology.texcoords[at];
   const float b0 = 1 - b1 - b2, length = reach(0) * b0 + reach(1) * b1 + reach(2) * b2;
   const float u = uv[0][0] * b0 + uv[1][0] * b1 + uv[2][0] * b2;
-  return internal::Hash01(static_cast<std::uint32_t>(u * 700)) < 0.85F - length * 3.4F;
+  const float longest = 0.22F + 0.55F * strength;  // cm
+  return internal::Hash01(static_cast<std::uint32_t>(u * 700)) < 1.2F * (1 - length / longest);
 }
 
 // Hair on the far side of the skull is hidden by the skull and by the hair in front of it; a third of all hair is, and
@@ -208,7 +211,7 @@ void FaceRenderer::Impl::DrawAll(const FaceScene& scene, const MouthGeometry& mo
   if ((scene.parts & Bit(FacePart::kLashes)) != 0) {
     const auto first = static_cast<std::int32_t>(topology.first[static_cast<std::size_t>(FacePart::kLashes)]);
     samples.Draw(scratch.screen, topology.Of(FacePart::kLashes), Facing::kBoth, first,
-                 [&](std::int32_t triangle, float b1, float b2) { return LashCovers(triangle, b1, b2); });
+                 [&](std::int32_t triangle, float b1, float b2) { return LashCovers(triangle, b1, b2, scene.eyes.lashes); });
   }
   if (Drawn(scene, FacePart::kInnerLip, mouth)) {
     samples.Draw(scratch.screen, topology.Of(FacePart::kInnerLip), Facing::kFront,

@@ -52,6 +52,7 @@ struct EyeLook {
   float pupil = 0.38F;     // share of the iris
   float redness = 0.2F;    // veins, 0..1
   float white = 1;         // brightness of the sclera: 1 of light-skinned people; it darkens with the skin
+  float lashes = 0.5F;     // 0: short and thin, 1: long and full
   std::uint32_t seed = 0;  // of the iris' pattern
 };
 

@@ -151,6 +151,7 @@ Person SamplePerson(const FaceModel& model, Random& random) {
   p.eyes.redness = random.Uniform(0, 0.6F);
   p.eyes.white = 1 - 0.2F * SmoothStep(0.4F, 1.6F, p.melanin);
   p.eyes.seed = p.seed ^ 0x51ED270BU;
+  p.eyes.lashes = static_cast<float>(p.eyes.seed >> 16U) / 65535;
   const float yellow = random.Uniform(0, 0.30F), bright = random.Uniform(0.75F, 1.1F);
   p.mouth.teeth = Vec3{0.62F - 0.6F * yellow, 0.66F - 0.25F * yellow, 0.69F} * bright;
   const float gum = 1 - 0.25F * dark;

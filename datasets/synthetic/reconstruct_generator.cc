@@ -54,6 +54,7 @@ EyeLook SampleEyes(const PhotoSource& source, Random& random) {
   eyes.redness = random.Uniform(0, 0.5F);
   eyes.white = 0.65F + 0.35F * SmoothStep(0.06F, 0.22F, source.skin_colour.y);
   eyes.seed = static_cast<std::uint32_t>(random.Bits());
+  eyes.lashes = static_cast<float>(eyes.seed >> 16U) / 65535;
   return eyes;
 }
 
