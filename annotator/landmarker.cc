@@ -72,7 +72,8 @@ struct BoxFrame {
 // do with each other.
 features::Box BoxAskedFor(const Landmarks68& points, const features::Box& box) {
   constexpr std::size_t kFirst = 17, kCount = features::kLandmarkCount - kFirst;
-  constexpr double kSide = 3.48, kBelow = 0.03, kLeastOverlap = 0.3;
+  constexpr double kSide = 3.48, kBelow = 0.03;
+  constexpr float kLeastOverlap = 0.3F;
   double x = 0, y = 0, squares = 0;
   for (std::size_t i = kFirst; i < points.size(); ++i) x += points[i].x / kCount, y += points[i].y / kCount;
   for (std::size_t i = kFirst; i < points.size(); ++i)
@@ -81,12 +82,7 @@ features::Box BoxAskedFor(const Landmarks68& points, const features::Box& box) {
   const auto side = static_cast<float>(kSide * spread);
   const features::Box asked{static_cast<float>(x) - side / 2,
                             static_cast<float>(y + kBelow * spread) - side / 2, side, side};
-  const double width = std::min(box.x + box.width, asked.x + side) - std::max(box.x, asked.x);
-  const double height = std::min(box.y + box.height, asked.y + side) - std::max(box.y, asked.y);
-  const double common = std::max(0.0, width) * std::max(0.0, height);
-  const double either =
-      static_cast<double>(box.width) * box.height + static_cast<double>(side) * side - common;
-  return common > kLeastOverlap * either ? asked : box;
+  return features::Overlap(box, asked) > kLeastOverlap ? asked : box;
 }
 
 }  // namespace

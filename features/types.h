@@ -1,6 +1,7 @@
 // Plain geometric types that flow through the whole chain. Values only; free to copy and share between threads.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -26,6 +27,14 @@ struct Box {
   float height = 0;
   friend bool operator==(const Box&, const Box&) = default;
 };
+
+// Intersection over union of two boxes, 0..1; 0 where both are empty.
+inline float Overlap(const Box& a, const Box& b) {
+  const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
+  const float height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
+  if (!(width > 0 && height > 0)) return 0;
+  return width * height / (a.width * a.height + b.width * b.height - width * height);
+}
 
 // The iBUG-68 landmarks, 0-based: 0-16 jaw, 17-26 brows, 27-35 nose, 36-47 eyes, 48-67 mouth.
 // "Right" in anatomical terms (the subject's) is the smaller x in an unmirrored picture: 36-41 is the right eye.

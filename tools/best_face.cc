@@ -64,14 +64,7 @@ features::Box InPicture(features::Box box, std::size_t variant, const cv::Size& 
   return box;
 }
 
-// Intersection over union.
-float Overlap(const features::Box& a, const features::Box& b) {
-  const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
-  const float height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
-  if (width <= 0 || height <= 0) return 0;
-  return width * height / (a.width * a.height + b.width * b.height - width * height);
-}
-
+// Least intersection over union of two boxes of one face.
 constexpr float kSameFace = 0.4F;
 
 }  // namespace
@@ -92,7 +85,7 @@ std::vector<FaceSeeker::FaceVariants> FaceSeeker::FindInVariants(const cv::Mat& 
       float most = kSameFace;
       const features::Detection* same = nullptr;
       for (const features::Detection& other : found) {
-        const float overlap = Overlap(boxes[i], InPicture(other.box, v, bgr.size(), picture.size()));
+        const float overlap = features::Overlap(boxes[i], InPicture(other.box, v, bgr.size(), picture.size()));
         if (overlap < most) continue;
         most = overlap;
         same = &other;

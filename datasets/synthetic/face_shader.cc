@@ -95,41 +95,12 @@ bool StrandCovers(float u, float v, float density) {
   return std::abs(across - static_cast<float>(strand) - offset) < 0.5F * width;
 }
 
-namespace {
-std::array<float, 2> LidsClosed(const std::array<EyeGeometry, 2>& eyes) {
-  std::array<float, 2> closed{};
-  for (std::size_t e = 0; e < 2; ++e) {
-    closed[e] = 1 - SmoothStep(0.08F, 0.30F, Length(eyes[e].upper_from_lower));
-  }
-  return closed;
-}
-}  // namespace
-
 FaceShader::FaceShader(const FaceScene& scene, const std::array<EyeGeometry, 2>& eyes, const MouthGeometry& mouth)
     : scene_(scene),
       eyes_(eyes),
       mouth_(mouth),
       iris_cosine_(std::cos(scene.eyes.iris_angle * kPi / 180)),
-      pupil_cosine_(std::cos(scene.eyes.iris_angle * scene.eyes.pupil * kPi / 180)),
-      lids_closed_(LidsClosed(eyes)) {}
-
-// The edges of closed lids and the lashes' roots between them make a dark line from corner to corner, a parabola through
-// the corners and the lower lid's middle.
-float FaceShader::BesideTheLidLine(Vec3 position) const {
-  float light = 1;
-  for (std::size_t e = 0; e < 2; ++e) {
-    if (lids_closed_[e] <= 0) continue;
-    const EyeGeometry& eye = eyes_[e];
-    const Vec3 away = position - eye.middle;
-    const float t = Dot(away, eye.across) / std::max(Dot(eye.across, eye.across), 0.01F);
-    if (std::abs(t) > 1.1F) continue;
-    const float distance = Length(away - eye.across * t - (eye.lower - eye.middle) * (1 - std::min(1.0F, t * t)));
-    constexpr float kCore = 0.03F, kEdge = 0.13F;  // cm
-    const float depth = 0.88F * (1 - SmoothStep(0.9F, 1.1F, std::abs(t)));
-    light *= 1 - depth * lids_closed_[e] * (1 - SmoothStep(kCore, kEdge, distance));
-  }
-  return light;
-}
+      pupil_cosine_(std::cos(scene.eyes.iris_angle * scene.eyes.pupil * kPi / 180)) {}
 
 FaceShader::Texel FaceShader::Albedo(const cv::Mat& texture, float u, float v) const {
   const auto t = Fetch<std::uint8_t>(texture, u, v);
@@ -199,7 +170,6 @@ Vec3 FaceShader::Skin(const SurfacePoint& point, float u, float v, bool is_face)
   const Vec3 mirrored = normal * (2 * facing) - view;
   const Vec3 sheen = Irradiance(scene_.light.ambient, mirrored) * (Fresnel(std::max(facing, kLeastFacing)) * 0.55F * open);
   colour += (shine + sheen) * (0.35F + 1.9F * texel.gloss);
-  if (is_face) colour = colour * BesideTheLidLine(point.position);
   return Times(colour, point.light);
 }
 

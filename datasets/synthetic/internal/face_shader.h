@@ -40,7 +40,7 @@ struct EyeGeometry {
   Vec3 centre, axis;           // of the eyeball; unit, through the pupil
   float radius = 1.4F;
   Vec3 lower, upper_from_lower;  // middle of the lower lid's edge, and the way to the upper one
-  Vec3 middle, across;         // between the corners; from there to the outer corner
+  Vec3 across;                 // from the middle of the opening to its outer corner
 };
 
 struct MouthGeometry {
@@ -72,14 +72,11 @@ class FaceShader {
   // Light of lamps on a surface of this normal, red creeping round by `creep`.
   Vec3 Lamps(Vec3 normal, float lit, float creep) const;
   Vec3 Highlight(const SurfacePoint& point, Vec3 normal, unsigned power) const;
-  // Share of the light that the line between closed lids leaves to the skin here: 1 away from it and with open eyes.
-  float BesideTheLidLine(Vec3 position) const;
 
   const FaceScene& scene_;
   std::array<EyeGeometry, 2> eyes_;
   MouthGeometry mouth_;
   float iris_cosine_, pupil_cosine_;
-  std::array<float, 2> lids_closed_;  // 0..1
 };
 
 // Whether a strand of a hair ribbon covers this place. u: ribbon number + 0..1 across, v: 0 root .. 1 tip.
