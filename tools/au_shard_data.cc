@@ -15,6 +15,7 @@
 #include "features/align.h"
 #include "tools/au_data_sources.h"
 #include "tools/cli.h"
+#include "tools/closed_lids.h"
 #include "tools/parallel.h"
 
 namespace auforge::tools {
@@ -117,32 +118,6 @@ FaceView Copy(const StoredFace& face, std::size_t copy, std::uint64_t seed,
   return {crop, landmarker.Find(crop, box), resolution};
 }
 
-// On drawn faces the landmarker leaves closed lids apart as if they were open (height to width .27 to .30 in
-// the median at any intensity of AU45), on photographs of closed eyes it brings them to .13 to .15. So that
-// AU45 is learnt from lids that meet, too, copies of faces that close their eyes get their lids' points as a
-// photograph's would be: each pair of upper and lower point is drawn together about its middle.
-constexpr float kClosing = 1.0F;  // intensity of AU45 from which on lids are drawn together
-
-// eye: 36, the subject's right, or 42. chance: 0..1.
-void CloseLids(features::Landmarks68& landmarks, std::size_t eye, float intensity, float chance) {
-  constexpr float kLeast = 0.10F, kMost = 0.18F, kHalfOpen = 0.22F;  // height of the eye to its width
-  const float closed = std::clamp((intensity - kClosing) / (3.0F - kClosing), 0.0F, 1.0F);
-  const float wanted = kHalfOpen + (kLeast + (kMost - kLeast) * chance - kHalfOpen) * closed;
-  const auto distance = [&](std::size_t i, std::size_t j) {
-    return std::hypot(landmarks[eye + i].x - landmarks[eye + j].x,
-                      landmarks[eye + i].y - landmarks[eye + j].y);
-  };
-  const float height = (distance(1, 5) + distance(2, 4)) / 2, width = distance(0, 3);
-  if (!(height > wanted * width)) return;
-  const float keep = wanted * width / height;
-  for (const auto& [upper, lower] : {std::pair{eye + 1, eye + 5}, {eye + 2, eye + 4}}) {
-    features::Point2 &a = landmarks[upper], &b = landmarks[lower];
-    const features::Point2 middle{(a.x + b.x) / 2, (a.y + b.y) / 2};
-    a = {middle.x + (a.x - middle.x) * keep, middle.y + (a.y - middle.y) * keep};
-    b = {middle.x + (b.x - middle.x) * keep, middle.y + (b.y - middle.y) * keep};
-  }
-}
-
 // What is known of a copy: its resolution is that of the stored face, or less where the copy was scaled down.
 annotator::QualityEvidence EvidenceOfCopy(const StoredFace& face, const FaceView& view) {
   annotator::QualityEvidence evidence =
@@ -190,7 +165,7 @@ void LoadShards(const DataSpec& spec, int jobs, std::int64_t identity_base, anno
           const bool mirrored = copy % 2 == 1;
           for (const bool of_left : {false, true}) {
             const float closed = (of_left ? left : right)->values[i * width + *blink];
-            if (closed > kClosing) CloseLids(view.landmarks, of_left != mirrored ? 42 : 36, closed, chance);
+            CloseLids(view.landmarks, of_left != mirrored ? kLeftEye : kRightEye, closed, chance);
           }
         }
         extractor.Extract(view.crop, view.landmarks,
