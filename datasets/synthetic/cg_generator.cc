@@ -116,7 +116,7 @@ CgGenerator::CgGenerator(const FaceModel& model, const FaceRenderer& renderer, c
 CgGenerator::~CgGenerator() = default;
 
 std::string CgGenerator::ConfigDigest() const {
-  std::string text = "cg 5 " + std::to_string(options_.size) + " " +
+  std::string text = "cg 6 " + std::to_string(options_.size) + " " +
                      std::to_string(options_.faces_per_identity) + " " +
                      std::to_string(options_.texture_side);
   for (const float v :

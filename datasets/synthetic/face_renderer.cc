@@ -144,7 +144,6 @@ std::array<EyeGeometry, 2> FaceRenderer::Impl::Eyes(const FaceScene& scene) cons
                                                   : std::array<std::size_t, 6>{37, 38, 40, 41, 39, 36};
     eye.lower = (landmark(ids[2]) + landmark(ids[3])) * 0.5F;
     eye.upper_from_lower = (landmark(ids[0]) + landmark(ids[1])) * 0.5F - eye.lower;
-    eye.middle = (landmark(ids[5]) + landmark(ids[4])) * 0.5F;
     eye.across = (landmark(ids[5]) - landmark(ids[4])) * 0.5F;
   }
   return eyes;

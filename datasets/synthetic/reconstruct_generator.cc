@@ -142,7 +142,7 @@ ReconstructGenerator::~ReconstructGenerator() = default;
 
 std::string ReconstructGenerator::ConfigDigest() const {
   std::string text =
-      "reconstruct 4 " + std::to_string(options_.size) + " " + std::to_string(options_.faces_per_identity);
+      "reconstruct 5 " + std::to_string(options_.size) + " " + std::to_string(options_.faces_per_identity);
   for (const float v :
        {options_.identity_deviation, options_.yaw, options_.pitch, options_.roll, options_.occluders.rate,
         options_.degrade.tone, options_.degrade.cast, options_.degrade.grey, options_.degrade.small,

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
 #include <thread>
 
 #include "annotator/face_detector.h"
@@ -133,6 +134,42 @@ TEST(Cg, ExpressionsChangeTheirPlaceAndAOneSidedOneItsSide) {
     const SyntheticFace wink = People()->Draw(person, -1, left, {});
     // The subject's left eye: landmarks 42 to 47.
     EXPECT_GT(Change(still, wink, 42, 48), 10 * Change(still, wink, 36, 42) + 2) << person;
+  }
+}
+
+// Brightness (0..255) of closed eyes along the line between the lids as a share of the lid's above it.
+double LidLine(const SyntheticFace& face, std::size_t eye, std::size_t brow) {
+  cv::Mat grey;
+  cv::cvtColor(face.image, grey, cv::COLOR_BGR2GRAY);
+  const auto at = [&](features::Point2 p) {
+    return static_cast<double>(grey.at<std::uint8_t>(std::clamp(static_cast<int>(p.y), 0, grey.rows - 1),
+                                                     std::clamp(static_cast<int>(p.x), 0, grey.cols - 1)));
+  };
+  const features::Landmarks68& p = face.landmarks;
+  const features::Point2 lower = features::Midpoint(p[eye + 4], p[eye + 5]);
+  const features::Point2 middle = features::Midpoint(p[eye], p[eye + 3]);
+  double line = 0, lid = 0;
+  for (float t = -0.6F; t < 0.61F; t += 0.2F) {
+    const features::Point2 on{middle.x + t * (p[eye + 3].x - middle.x) + (1 - t * t) * (lower.x - middle.x),
+                              middle.y + t * (p[eye + 3].y - middle.y) + (1 - t * t) * (lower.y - middle.y)};
+    double darkest = 255;
+    for (float y = -2; y <= 2; ++y) darkest = std::min(darkest, at({on.x, on.y + y}));
+    line += darkest;
+    lid += at({on.x + 0.35F * (p[brow].x - lower.x), on.y + 0.35F * (p[brow].y - lower.y)});
+  }
+  return line / lid;
+}
+
+TEST(Cg, ClosedLidsShowALineOfLashes) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  CgOptions options = SmallOptions();
+  options.size = 256;
+  const CgGenerator people(*ImportedModel(), ImportedRenderer(), options);
+  const AuShapes shapes(*ImportedModel());
+  for (std::uint64_t person = 0; person < 6; ++person) {
+    const SyntheticFace blink = people.Draw(person, -1, shapes.Single(45, 5), {});
+    EXPECT_LT(LidLine(blink, 36, 19), 0.6) << person;
+    EXPECT_LT(LidLine(blink, 42, 24), 0.6) << person;
   }
 }
 
