@@ -154,8 +154,8 @@ TEST(Landmarker, ABatchEqualsDlibsEvaluationToTheLastBits) {
 // Mean distance of the points, in shares of the box's width.
 double Apart(const features::Landmarks68& a, const features::Landmarks68& b, double width) {
   double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += features::Distance(a[i], b[i]) / a.size();
-  return sum / width;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += features::Distance(a[i], b[i]);
+  return sum / (width * static_cast<double>(a.size()));
 }
 
 TEST(Landmarker, SteadyPointsAreMeansOfThePictureAndItsMirrorImage) {

@@ -106,13 +106,18 @@ void Confirmation(benchmark::State& state) {
 }
 BENCHMARK(Confirmation)->Arg(16)->Unit(benchmark::kMillisecond);
 
+std::vector<FaceInImage> Batch(std::int64_t size) {
+  std::vector<FaceInImage> batch;
+  for (std::int64_t i = 0; i < size; ++i)
+    batch.push_back(Faces()[static_cast<std::size_t>(i) % Faces().size()]);
+  return batch;
+}
+
 // Args: faces in a batch.
 void Landmarks(benchmark::State& state) {
   if (Missing(state)) return;
   static const Landmarker landmarker;
-  std::vector<FaceInImage> batch;
-  for (std::int64_t i = 0; i < state.range(0); ++i)
-    batch.push_back(Faces()[static_cast<std::size_t>(i) % Faces().size()]);
+  const std::vector<FaceInImage> batch = Batch(state.range(0));
   for (auto _ : state) benchmark::DoNotOptimize(landmarker.Find(batch).data());
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
@@ -122,9 +127,7 @@ BENCHMARK(Landmarks)->Arg(1)->Arg(4)->Arg(16)->Arg(64)->Unit(benchmark::kMillise
 void SteadyLandmarks(benchmark::State& state) {
   if (Missing(state)) return;
   static const Landmarker landmarker;
-  std::vector<FaceInImage> batch;
-  for (std::int64_t i = 0; i < state.range(0); ++i)
-    batch.push_back(Faces()[static_cast<std::size_t>(i) % Faces().size()]);
+  const std::vector<FaceInImage> batch = Batch(state.range(0));
   for (auto _ : state) benchmark::DoNotOptimize(landmarker.FindSteady(batch).data());
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }

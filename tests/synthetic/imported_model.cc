@@ -31,4 +31,13 @@ const FaceRenderer& ImportedRenderer() {
   return renderer;
 }
 
+Camera CameraAt(features::HeadPose pose) {
+  Camera camera;
+  camera.view_from_model = RotationOf(pose);
+  camera.translation = {0, 0, -80};
+  camera.focal = 800;
+  camera.centre = {160, 160};
+  return camera;
+}
+
 }  // namespace auforge::datasets::synthetic

@@ -11,6 +11,8 @@ namespace auforge::datasets::synthetic {
 // Null when AUFORGE_DATA has no face model; the test then skips.
 const FaceModel* ImportedModel();
 const FaceRenderer& ImportedRenderer();  // requires ImportedModel() != nullptr
+// 80 cm in front of the model, for pictures of 320 x 320 pixels.
+Camera CameraAt(features::HeadPose pose);
 
 }  // namespace auforge::datasets::synthetic
 

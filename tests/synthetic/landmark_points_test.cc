@@ -11,15 +11,6 @@
 namespace auforge::datasets::synthetic {
 namespace {
 
-Camera CameraAt(features::HeadPose pose) {
-  Camera camera;
-  camera.view_from_model = RotationOf(pose);
-  camera.translation = {0, 0, -80};
-  camera.focal = 800;
-  camera.centre = {160, 160};
-  return camera;
-}
-
 TEST(LandmarkPoints, AreMirroredOnAFrontalFace) {
   AUFORGE_NEEDS_FACE_MODEL();
   const FaceModel& model = *ImportedModel();

@@ -14,15 +14,6 @@
 namespace auforge::datasets::synthetic {
 namespace {
 
-Camera CameraAt(features::HeadPose pose) {
-  Camera camera;
-  camera.view_from_model = RotationOf(pose);
-  camera.translation = {0, 0, -80};
-  camera.focal = 800;
-  camera.centre = {160, 160};
-  return camera;
-}
-
 std::vector<Vec3> Moved(const std::vector<Vec3>& shape, const std::vector<Vec3>& field) {
   std::vector<Vec3> moved = shape;
   for (std::size_t v = 0; v < moved.size(); ++v) moved[v] += field[v];
