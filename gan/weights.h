@@ -1,5 +1,5 @@
 // Weights by the published parameter names, out of a run and into one. The file is HDF5: /generator/NAME and
-// /discriminator/NAME hold the tensors; tools/gan_weights.py turns it into PyTorch state dicts and back.
+// /discriminator/NAME hold the tensors; tools/gan/gan_weights.py turns it into PyTorch state dicts and back.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // auforge-gan: trains GANimation on shards and edits faces with it. Users call it as `auforge gan …`.
-#include "tools/gan_commands.h"
+#include "tools/gan/gan_commands.h"
 
 int main(int argc, char** argv) {
   auforge::tools::Cli cli("auforge-gan", "Trains GANimation on AU-labelled shards and edits faces by AU.");

@@ -1,7 +1,7 @@
 // Every command of `auforge`, one function each; the file of the same name defines it.
 #pragma once
 
-#include "tools/cli.h"
+#include "tools/cli/cli.h"
 
 namespace auforge::tools {
 

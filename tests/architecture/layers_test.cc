@@ -85,6 +85,43 @@ TEST(Layers, IncludeOnlyWhatTheyMay) {
   EXPECT_GT(checked, 100U) << "the test no longer sees the sources";
 }
 
+// The rooms of tools/: what a command of one may include of another. Only the mains, which stand in no room, know all.
+const std::map<std::string, std::set<std::string>>& RoomsAllowed() {
+  static const std::map<std::string, std::set<std::string>> allowed = {
+      {"cli", {}},
+      {"au", {"cli"}},
+      {"annotate", {"cli", "au"}},
+      {"crawl", {"cli"}},
+      {"synth", {"cli"}},
+      {"gan", {"cli"}},
+  };
+  return allowed;
+}
+
+// "tools/au/rank.h" -> "au"; "" for what stands directly in tools/ or elsewhere.
+std::string RoomOf(const std::string& path) {
+  if (!path.starts_with("tools/")) return "";
+  const std::size_t end = path.find('/', 6);
+  return end == std::string::npos ? "" : path.substr(6, end - 6);
+}
+
+TEST(Layers, RoomsOfToolsIncludeOnlyWhatTheyMay) {
+  std::size_t checked = 0;
+  for (const char* extension : {".h", ".cc"}) {
+    for (const Include& include : AllIncludes(extension)) {
+      const std::string from = RoomOf(include.file);
+      if (!include.quoted || from.empty()) continue;
+      ASSERT_TRUE(RoomsAllowed().contains(from)) << include.file << " lies in an unknown room";
+      const std::string to = RoomOf(include.target);
+      if (to.empty()) continue;
+      EXPECT_TRUE(from == to || RoomsAllowed().at(from).contains(to))
+          << include.file << " includes " << include.target << ": tools/" << from << " may not include tools/" << to;
+      ++checked;
+    }
+  }
+  EXPECT_GT(checked, 50U) << "the test no longer sees the sources";
+}
+
 TEST(Layers, InternalHeadersStayInTheirFolder) {
   for (const char* extension : {".h", ".cc"}) {
     for (const Include& include : AllIncludes(extension)) {

@@ -11,11 +11,11 @@
 #include "tests/support/faces.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
-#include "tools/au_request.h"
-#include "tools/cli.h"
-#include "tools/gan_metrics.h"
-#include "tools/gan_paste.h"
-#include "tools/gif.h"
+#include "tools/gan/au_request.h"
+#include "tools/cli/cli.h"
+#include "tools/gan/gan_metrics.h"
+#include "tools/gan/gan_paste.h"
+#include "tools/gan/gif.h"
 
 namespace auforge::tools {
 namespace {

@@ -198,7 +198,7 @@ TEST_F(Processes, WeightsToPyTorchAndBack) {
   if (RunCommand(python + " -c 'import torch, h5py' 2>/dev/null") != 0) {
     GTEST_SKIP() << "needs Debian's python3-torch and python3-h5py";
   }
-  const std::string script = python + " " + tests::SourcePath("tools/gan_weights.py");
+  const std::string script = python + " " + tests::SourcePath("tools/gan/gan_weights.py");
   ASSERT_EQ(RunCommand(Train("run", "--max-steps 2")), 0) << Log("run");
   const std::string program = AUFORGE_GAN_PROGRAM;
   const std::string here = "cd " + dir_.path().string() + " && ";

@@ -1,5 +1,5 @@
 // Figures of synthetic shards, from a shard made by hand.
-#include "tools/synth_stats.h"
+#include "tools/synth/synth_stats.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // The same person in the changed pictures of a photo of several people.
-#include "tools/best_face.h"
+#include "tools/au/best_face.h"
 
 #include <gtest/gtest.h>
 

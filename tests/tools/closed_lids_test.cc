@@ -1,4 +1,4 @@
-#include "tools/closed_lids.h"
+#include "tools/au/closed_lids.h"
 
 #include <gtest/gtest.h>
 

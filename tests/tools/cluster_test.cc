@@ -7,9 +7,9 @@
 #include "datasets/shard.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
-#include "tools/cli.h"
-#include "tools/merge_stats.h"
-#include "tools/rank.h"
+#include "tools/cli/cli.h"
+#include "tools/annotate/merge_stats.h"
+#include "tools/annotate/rank.h"
 
 namespace auforge::tools {
 namespace {

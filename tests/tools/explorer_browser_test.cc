@@ -13,8 +13,8 @@
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_data.h"
-#include "tools/explorer.h"
-#include "tools/report_page.h"
+#include "tools/crawl/explorer.h"
+#include "tools/crawl/report_page.h"
 
 namespace auforge::tools {
 namespace {

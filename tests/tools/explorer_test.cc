@@ -1,5 +1,5 @@
 // What the explorer answers, asked without a socket, against a plain scan of the shards.
-#include "tools/explorer.h"
+#include "tools/crawl/explorer.h"
 
 #include <gtest/gtest.h>
 

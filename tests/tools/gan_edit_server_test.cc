@@ -6,7 +6,7 @@
 #include "datasets/image_codec.h"
 #include "tests/datasets/query/crawl.h"
 #include "tests/support/temp_dir.h"
-#include "tools/edit_process.h"
+#include "tools/crawl/edit_process.h"
 
 namespace auforge::tools {
 namespace {

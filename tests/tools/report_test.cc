@@ -7,9 +7,9 @@
 #include "tests/support/faces.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
-#include "tools/base64.h"
-#include "tools/face_drawing.h"
-#include "tools/report_page.h"
+#include "tools/crawl/base64.h"
+#include "tools/crawl/face_drawing.h"
+#include "tools/crawl/report_page.h"
 
 namespace auforge::tools {
 namespace {

@@ -16,8 +16,8 @@
 #include "tests/datasets/query/crawl.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
-#include "tools/edit_process.h"
-#include "tools/serve_http.h"
+#include "tools/crawl/edit_process.h"
+#include "tools/crawl/serve_http.h"
 
 namespace auforge::tools {
 namespace {

@@ -1,5 +1,5 @@
 // Work that does not end by itself is ended, cleaned up after, and the exit status tells the signal.
-#include "tools/stop_deadline.h"
+#include "tools/cli/stop_deadline.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -9,7 +9,7 @@
 
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
-#include "tools/signals.h"
+#include "tools/cli/signals.h"
 
 namespace auforge::tools {
 namespace {

@@ -1,0 +1,191 @@
+// auforge annotate: images in, labelled shards out.
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "annotator/recalibrate.h"
+#include "datasets/storage/atomic_file.h"
+#include "pipeline/annotate.h"
+#include "pipeline/run_config.h"
+#include "tools/commands.h"
+#include "tools/au/photo_features.h"
+#include "tools/cli/progress.h"
+#include "tools/annotate/rank.h"
+#include "tools/cli/signals.h"
+#include "tools/cli/stop_deadline.h"
+
+namespace auforge::tools {
+namespace {
+
+struct AnnotateArguments {
+  pipeline::AnnotateOptions options;
+  bool quiet = false;
+  bool json = false;
+  bool profile = false;
+  bool full_size = false;
+  std::vector<std::string> neutral;
+  std::uint64_t shard_size = 10000;
+  int index = -1;
+  int count = -1;
+};
+
+nlohmann::json ToJson(const pipeline::AnnotateSummary& summary) {
+  nlohmann::json stages;
+  for (std::size_t i = 0; i < pipeline::kStageCount; ++i) {
+    stages[pipeline::StageName(static_cast<pipeline::Stage>(i))] = summary.stage_seconds[i];
+  }
+  return {{"images", summary.images},
+          {"faces", summary.faces},
+          {"status", summary.by_status},
+          {"shards_written", summary.shards_written},
+          {"shards_skipped", summary.shards_skipped},
+          {"duplicates", summary.duplicates},
+          {"seconds", summary.seconds},
+          {"stage_seconds", stages},
+          {"stopped", summary.stopped}};
+}
+
+void PrintSummary(const pipeline::AnnotateSummary& summary, const std::string& output) {
+  if (summary.shards_written == 0 && summary.shards_skipped > 0 && !summary.stopped) {
+    std::cout << "nothing to do: all " << summary.shards_skipped << " shards in " << output
+              << " are finished\n";
+    return;
+  }
+  std::cout << summary.images << " images, " << summary.faces << " faces in " << Duration(summary.seconds)
+            << " (" << static_cast<int>(static_cast<double>(summary.images) / summary.seconds + 0.5)
+            << " images/s)\n";
+  for (const auto& [status, count] : summary.by_status) std::cout << "  " << status << ": " << count << "\n";
+  if (summary.duplicates > 0)
+    std::cout << "  of these with the bytes of an earlier one: " << summary.duplicates << "\n";
+  std::cout << summary.shards_written << " shards written to " << output;
+  if (summary.shards_skipped > 0) std::cout << ", " << summary.shards_skipped << " were finished before";
+  std::cout << "\n";
+  if (summary.stopped) std::cout << "stopped early; run the same command again to go on\n";
+}
+
+void PrintProfile(const pipeline::AnnotateSummary& summary) {
+  double total = 0;
+  for (const double seconds : summary.stage_seconds) total += seconds;
+  std::printf("%-10s %9s %7s %12s\n", "stage", "CPU s", "share", "ms/image");
+  for (std::size_t i = 0; i < pipeline::kStageCount; ++i) {
+    const double seconds = summary.stage_seconds[i];
+    std::printf("%-10s %9.2f %6.1f%% %12.3f\n", pipeline::StageName(static_cast<pipeline::Stage>(i)), seconds,
+                100 * seconds / std::max(total, 1e-9),
+                1000 * seconds / static_cast<double>(std::max<std::uint64_t>(summary.images, 1)));
+  }
+}
+
+// The model, measured from one person's resting face.
+std::shared_ptr<const annotator::AuModel> NeutralModel(const AnnotateArguments& arguments) {
+  const std::string& path = arguments.options.model;
+  const annotator::AuModel model =
+      annotator::AuModel::Load(path.empty() ? annotator::DefaultAuModelPath() : path);
+  const PhotoFeatures photos =
+      ExtractPhotos(arguments.neutral, model.info().features, false, arguments.options.jobs);
+  if (photos.faces == 0)
+    throw BadInputError(arguments.neutral.front() + ": no face to take for the resting one");
+  return std::make_shared<const annotator::AuModel>(
+      annotator::RecalibrateToNeutral(model, photos.rows, photos.picture.size()).model);
+}
+
+// Work that is asked to stop looks up between any two steps of one image; this is for machines on which a
+// step takes long.
+constexpr std::chrono::milliseconds kStopGrace{2000};
+
+// What this process has not finished and never will.
+void RemoveUnfinished(const std::string& folder) {
+  const std::string ending = datasets::storage::TemporaryName("");
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(folder, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->path().string().ends_with(ending)) std::filesystem::remove(entry->path(), ignored);
+  }
+}
+
+int RunAnnotate(AnnotateArguments& arguments) {
+  InstallStopSignals();
+  const StopDeadline deadline(kStopGrace, [&arguments] {
+    RemoveUnfinished(arguments.options.output);
+    std::fputs("auforge: stopped; run the same command again to go on\n", stderr);
+  });
+  const Rank rank = ResolveRank(arguments.index, arguments.count);
+  arguments.options.index = rank.index;
+  arguments.options.count = rank.count;
+  if (!rank.source.empty() && !arguments.quiet) {
+    std::cerr << "annotate: process " << rank.index << " of " << rank.count << " (" << rank.source << ")\n";
+  }
+  arguments.options.reduce = !arguments.full_size;
+  arguments.options.source.shard_size = static_cast<std::size_t>(arguments.shard_size);
+  if (!arguments.neutral.empty()) arguments.options.ready_model = NeutralModel(arguments);
+  ProgressLine line("annotate", arguments.quiet);
+  const auto report = [&line](const pipeline::AnnotateProgress& progress) {
+    line.Update(progress.images, progress.images_expected, progress.seconds, "images",
+                ", " + std::to_string(progress.faces) + " faces, " + std::to_string(progress.shards) +
+                    " of " + std::to_string(progress.shards_expected) + " shards");
+  };
+  pipeline::AnnotateSummary summary;
+  try {
+    summary = pipeline::Annotate(arguments.options, report, [] { return StopSignal() != 0; });
+  } catch (const pipeline::ConfigMismatch& error) {
+    throw BadInputError(error.what());
+  }
+  line.Finish();
+  if (arguments.json) {
+    std::cout << ToJson(summary).dump() << "\n";
+  } else {
+    PrintSummary(summary, arguments.options.output);
+    if (arguments.profile) PrintProfile(summary);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void AddAnnotate(Cli& cli) {
+  auto arguments = std::make_shared<AnnotateArguments>();
+  pipeline::AnnotateOptions& options = arguments->options;
+  options.jobs = AvailableCores();
+  Command command = cli.Add("annotate", "Label every face of images, folders, lists, tars and videos; write shards",
+                            "auforge annotate photos/ -o shards/\n"
+                            "  auforge annotate 'crawl/{00000..00099}.tar' -o shards/ --min-face 60");
+  command.Positional("INPUT", options.inputs, "image files, folders, @list files, .tar archives with braces, videos")
+      .Required();
+  command.Add("-o,--output", options.output, "folder for the shards; run again to go on").Required();
+  command.Add("--model", options.model, "AU model; default: the one that comes with auforge");
+  command.Add(
+      "--neutral", arguments->neutral,
+      "pictures of the one person shown, at rest, or frames whose median is: AUs are measured from there");
+  command.Add("--landmarks", options.landmarks, "dlib's 68-point weights; default: Debian's libdlib-data");
+  command.Add("-j,--jobs", options.jobs, "threads").Range(1, 1024);
+  command
+      .Add("--min-face", options.min_face,
+           "smallest face to look for, pixels; 40 takes 4 times as long as 80")
+      .Range(20, 2000);
+  command.Add("--detector", options.detector, "hog, or yunet: faster, also finds turned and small faces");
+  command.Add("--detector-model", options.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx");
+  command.Add("--detector-threshold", options.detector_threshold,
+              "added to the detector's own; higher: surer faces");
+  command.Add("--min-quality", options.min_quality, "leave out faces of lower quality").Range(0, 1);
+  command.Add("--crop-size", options.crop.size, "side of the stored crops, pixels").Range(16, 2048);
+  command.Add("--jpeg-quality", options.jpeg_quality, "of the stored crops").Range(1, 100);
+  command.Add("--shard-size", arguments->shard_size, "images a shard, for folders and lists")
+      .Range(1, 10'000'000);
+  command.Add("--max-pixels", options.decode.max_pixels, "images with more pixels are not decoded");
+  command.Add("--max-bytes", options.source.max_bytes, "image files of more bytes are not read");
+  command.Flag("--full-size", arguments->full_size,
+               "decode every JPEG at full size, even where --min-face needs less");
+  command.Flag("--skip-duplicates", options.skip_duplicates,
+               "images with the bytes of an earlier one get no faces");
+  command.Add("--index", arguments->index,
+              "do shards i with i mod count = index; default: from Slurm, Kubernetes or OpenMPI");
+  command.Add("--count", arguments->count, "number of processes that share the work");
+  command.Flag("--profile", arguments->profile, "print where the time went");
+  command.Flag("--json", arguments->json, "print the summary as JSON");
+  command.Flag("-q,--quiet", arguments->quiet, "no progress");
+  command.Run([arguments] { return RunAnnotate(*arguments); });
+}
+
+}  // namespace auforge::tools

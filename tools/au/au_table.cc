@@ -1,0 +1,91 @@
+#include "tools/au/au_table.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "features/au_schema.h"
+
+namespace auforge::tools {
+
+std::string AuTable(const std::vector<annotator::AuFigure>& figures) {
+  std::string table = "AU     name                      faces   active      r    ICC    MAE    AUC     F1\n";
+  const auto line = [&table](const std::string& au, const std::string& name, const annotator::AuFigure& f) {
+    char text[160];
+    std::snprintf(text, sizeof(text), "%-6s %-24s %6llu %7.1f%% %6.3f %6.3f %6.3f %6.3f %6.3f\n", au.c_str(),
+                  name.c_str(), static_cast<unsigned long long>(f.rows),
+                  f.rows > 0 ? 100.0 * static_cast<double>(f.active) / static_cast<double>(f.rows) : 0.0, f.r,
+                  f.icc, f.mae, f.auc, f.f1);
+    table += text;
+  };
+  for (const annotator::AuFigure& f : figures)
+    line("AU" + std::to_string(f.au), std::string(features::AuName(f.au)), f);
+  line("mean", "", annotator::MeanFigure(figures));
+  return table;
+}
+
+std::string HeadsTable(const std::vector<annotator::HeadFigure>& heads, const annotator::AuModelInfo& info) {
+  std::string table = "AU    ";
+  char text[64];
+  for (const annotator::HeadFigure& head : heads) {
+    std::snprintf(text, sizeof(text), " %18s", head.heads.c_str());
+    table += text;
+  }
+  table += "\n";
+  const std::vector<std::string> names = info.schema.Names();
+  for (std::size_t j = 0; j < names.size(); ++j) {
+    std::snprintf(text, sizeof(text), "%-6s", names[j].c_str());
+    table += text;
+    for (const annotator::HeadFigure& head : heads) {
+      std::snprintf(text, sizeof(text), " %17.3f%c", head.r[j], head.heads == info.looks_at[j] ? '*' : ' ');
+      table += text;
+    }
+    table += "\n";
+  }
+  return table;
+}
+
+std::string QualityText(const annotator::QualityFigure& f) {
+  if (f.rows == 0) return "";
+  char text[256];
+  std::snprintf(text, sizeof(text),
+                "quality against a face's mean error: Spearman %.3f; against the error by what is usual for "
+                "such expressions "
+                "%.3f; expression taken out %.3f (by detector, size, blur, pose and landmarks alone: %.3f)\n",
+                f.raw, f.relative, f.partial, f.evidence);
+  std::string all = text;
+  for (std::size_t i = 0; i < f.error.size(); ++i) {
+    std::snprintf(text, sizeof(text), "  fifth %zu: quality %.2f, mean error %.3f, %.0f %% not poor\n", i + 1,
+                  f.quality[i], f.error[i], 100 * f.not_poor[i]);
+    all += text;
+  }
+  return all;
+}
+
+std::string HiddenText(const std::vector<annotator::AuFigure>& figures) {
+  std::string text;
+  char part[64];
+  for (const annotator::AuFigure& f : figures) {
+    if (std::isnan(f.hidden_auc)) continue;
+    std::snprintf(part, sizeof(part), "  AU%d %.2f (%llu)", f.au, f.hidden_auc,
+                  static_cast<unsigned long long>(f.hidden));
+    text += part;
+  }
+  if (text.empty()) return "";
+  std::snprintf(part, sizeof(part), "%.3f", annotator::MeanFigure(figures).hidden_auc);
+  return "what is hidden, AUC of the predicted visible share (hidden faces): mean " + std::string(part) +
+         text + "\n";
+}
+
+std::string AuCsv(const std::vector<annotator::AuFigure>& figures) {
+  std::string csv = "au,rows,active,r,icc,mae,auc,f1\n";
+  for (const annotator::AuFigure& f : figures) {
+    char text[160];
+    std::snprintf(text, sizeof(text), "AU%d,%llu,%llu,%.4f,%.4f,%.4f,%.4f,%.4f\n", f.au,
+                  static_cast<unsigned long long>(f.rows), static_cast<unsigned long long>(f.active), f.r,
+                  f.icc, f.mae, f.auc, f.f1);
+    csv += text;
+  }
+  return csv;
+}
+
+}  // namespace auforge::tools

@@ -1,0 +1,119 @@
+#include "tools/au/best_face.h"
+
+#include <algorithm>
+#include <mutex>
+#include <opencv2/imgproc.hpp>
+
+#include "datasets/image_codec.h"
+#include "datasets/image_source.h"
+#include "features/align.h"
+
+namespace auforge::tools {
+
+struct FaceSeeker::Impl {
+  annotator::Landmarker landmarker;
+  std::mutex mutex;
+  std::vector<std::unique_ptr<annotator::FaceDetector>> idle;
+
+  std::unique_ptr<annotator::FaceDetector> Take() {
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        auto detector = std::move(idle.back());
+        idle.pop_back();
+        return detector;
+      }
+    }
+    // Faces of 40 pixels: halved portraits are still found.
+    return annotator::MakeHogDetector({.upsample = 1});
+  }
+
+  std::vector<features::Detection> Detect(const cv::Mat& bgr) {
+    std::unique_ptr<annotator::FaceDetector> detector = Take();
+    auto found = detector->Detect(bgr);
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(detector));
+    return found;
+  }
+};
+
+FaceSeeker::FaceSeeker() : impl_(std::make_unique<Impl>()) {}
+FaceSeeker::~FaceSeeker() = default;
+const annotator::Landmarker& FaceSeeker::landmarker() const { return impl_->landmarker; }
+
+std::optional<BestFace> FaceSeeker::Find(const cv::Mat& bgr) const {
+  const auto found = impl_->Detect(bgr);
+  if (found.empty()) return std::nullopt;
+  return At(bgr, impl_->landmarker.FindSteady(bgr, found.front().box), found.front().score);
+}
+
+BestFace FaceSeeker::At(const cv::Mat& bgr, const features::Landmarks68& landmarks, float detector_score) {
+  const features::AlignedFace aligned = features::AlignFace(bgr, landmarks, {});
+  return {aligned.crop, features::Transform(aligned.crop_from_image, landmarks), landmarks,
+          annotator::EvidenceOf(aligned.crop, landmarks, detector_score)};
+}
+
+namespace {
+
+// Where a box of a variant lies in the picture itself.
+features::Box InPicture(features::Box box, std::size_t variant, const cv::Size& picture,
+                        const cv::Size& size) {
+  const float scale = static_cast<float>(picture.width) / static_cast<float>(size.width);
+  box = {box.x * scale, box.y * scale, box.width * scale, box.height * scale};
+  if (variant == kMirrored) box.x = static_cast<float>(picture.width) - box.x - box.width;
+  return box;
+}
+
+// Least intersection over union of two boxes of one face.
+constexpr float kSameFace = 0.4F;
+
+}  // namespace
+
+std::vector<FaceSeeker::FaceVariants> FaceSeeker::FindInVariants(const cv::Mat& bgr) const {
+  const std::vector<cv::Mat> pictures = Variants(bgr);
+  std::vector<FaceVariants> faces;
+  std::vector<features::Box> boxes;
+  for (const features::Detection& found : impl_->Detect(bgr)) {
+    faces.emplace_back(pictures.size());
+    faces.back().front() = At(bgr, impl_->landmarker.FindSteady(bgr, found.box), found.score);
+    boxes.push_back(found.box);
+  }
+  for (std::size_t v = 1; v < pictures.size(); ++v) {
+    const cv::Mat& picture = pictures[v];
+    const auto found = impl_->Detect(picture);
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      float most = kSameFace;
+      const features::Detection* same = nullptr;
+      for (const features::Detection& other : found) {
+        const float overlap = features::Overlap(boxes[i], InPicture(other.box, v, bgr.size(), picture.size()));
+        if (overlap < most) continue;
+        most = overlap;
+        same = &other;
+      }
+      if (same != nullptr) faces[i][v] = At(picture, impl_->landmarker.FindSteady(picture, same->box), same->score);
+    }
+  }
+  return faces;
+}
+
+std::vector<cv::Mat> Variants(const cv::Mat& bgr) {
+  std::vector<cv::Mat> variants{bgr, {}, datasets::DecodeImage(datasets::EncodeJpeg(bgr, 50), {}).bgr, {}};
+  cv::flip(bgr, variants[kMirrored], 1);
+  cv::resize(bgr, variants[3], {}, 0.5, 0.5, cv::INTER_AREA);
+  return variants;
+}
+
+std::vector<std::vector<std::uint8_t>> ReadImages(const std::vector<std::string>& inputs) {
+  const datasets::ImageSource source = datasets::ImageSource::Plan(inputs, {});
+  std::vector<std::vector<std::uint8_t>> images;
+  for (const datasets::InputShard& shard : source.Shards()) {
+    const auto reader = source.Open(shard);
+    datasets::ImageItem item;
+    while (reader->Next(item)) {
+      if (item.status == datasets::Outcome::kOk) images.push_back(std::move(item.bytes));
+    }
+  }
+  return images;
+}
+
+}  // namespace auforge::tools

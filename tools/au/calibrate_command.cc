@@ -1,0 +1,135 @@
+// auforge calibrate: fits a model's thresholds and scales to a user's own pictures, labels, or one person's
+// resting face.
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "annotator/recalibrate.h"
+#include "tools/au/au_data.h"
+#include "tools/commands.h"
+#include "tools/au/photo_features.h"
+
+namespace auforge::tools {
+namespace {
+
+struct CalibrateArguments {
+  std::vector<std::string> images, data, shards, neutral;
+  std::string model, output;
+  std::string keep = "6,12,25,26";
+  annotator::RecalibrateOptions options;
+  bool json = false;
+  int jobs = 1;
+};
+
+annotator::Recalibrated FromRows(const CalibrateArguments& a, const annotator::AuModel& model,
+                                 const std::vector<float>& rows) {
+  const std::size_t dimension = features::FeatureExtractor(model.info().features).Dimension();
+  const std::size_t n = rows.size() / dimension;
+  if (n == 0) throw BadInputError("calibrate: no face in the pictures");
+  std::cerr << "calibrate: " << n << " faces\n";
+  if (!a.neutral.empty()) return annotator::RecalibrateToNeutral(model, rows, n);
+  try {
+    return annotator::RecalibrateOnUnlabelled(model, rows, n, a.options);
+  } catch (const std::invalid_argument& error) {
+    throw BadInputError(error.what());
+  }
+}
+
+annotator::Recalibrated Recalibrate(const CalibrateArguments& a, const annotator::AuModel& model) {
+  const auto log = [](const std::string& text) { std::cerr << "calibrate: " << text << std::endl; };
+  if (!a.data.empty()) {
+    return annotator::RecalibrateOnLabels(model,
+                                          LoadTrainingData(a.data, model.info().features, a.jobs, log));
+  }
+  if (!a.shards.empty()) {
+    std::vector<std::string> specs;
+    for (const std::string& path : a.shards) specs.push_back("shards:" + path + ",copies=0");
+    return FromRows(a, model, LoadTrainingData(specs, model.info().features, a.jobs, log).features);
+  }
+  const auto& inputs = a.neutral.empty() ? a.images : a.neutral;
+  return FromRows(a, model, ExtractPhotos(inputs, model.info().features, false, a.jobs).rows);
+}
+
+std::vector<int> ParseAus(const std::string& text) {
+  std::vector<int> aus;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const auto au = features::ParseAu(text.substr(at, end - at));
+    if (!au) throw UsageError("--keep: \"" + text.substr(at, end - at) + "\" is no AU; write 6,12,25");
+    aus.push_back(*au);
+    at = end + 1;
+  }
+  return aus;
+}
+
+int RunCalibrate(CalibrateArguments& a) {
+  const int sources = !a.images.empty() + !a.data.empty() + !a.shards.empty() + !a.neutral.empty();
+  if (sources != 1) throw UsageError("name one of --images, --shards, --data and --neutral");
+  a.options.keep = ParseAus(a.keep);
+  try {
+    a.options.Validate();
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+  const annotator::AuModel model =
+      annotator::AuModel::Load(a.model.empty() ? annotator::DefaultAuModelPath() : a.model);
+  annotator::Recalibrated result = Recalibrate(a, model);
+  std::string how = "; calibrate";
+  for (const auto* list : {&a.images, &a.data, &a.shards, &a.neutral}) {
+    const char* option = list == &a.images   ? " --images "
+                         : list == &a.data   ? " --data "
+                         : list == &a.shards ? " --shards "
+                                             : " --neutral ";
+    for (const std::string& path : *list) how += option + path;
+  }
+  result.model.WithProvenance(model.info().provenance + how).Save(a.output);
+  if (a.json) {
+    nlohmann::json all;
+    for (const annotator::AuShift& s : result.shifts) {
+      all.push_back({{"au", s.au},
+                     {"threshold_before", s.threshold_before},
+                     {"threshold_after", s.threshold_after},
+                     {"gain_before", s.gain_before},
+                     {"gain_after", s.gain_after},
+                     {"present_before", s.present_before},
+                     {"present_after", s.present_after}});
+    }
+    std::cout << all.dump() << "\n";
+    return kDone;
+  }
+  std::printf("%-6s %-24s %19s  %17s\n", "AU", "name", "threshold", "present here");
+  for (const annotator::AuShift& s : result.shifts) {
+    std::printf("AU%-4d %-24s %8.2f -> %7.2f  %5.1f %% -> %5.1f %%\n", s.au,
+                std::string(features::AuName(s.au)).c_str(), static_cast<double>(s.threshold_before),
+                static_cast<double>(s.threshold_after), 100 * s.present_before, 100 * s.present_after);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void AddCalibrate(Cli& cli) {
+  auto arguments = std::make_shared<CalibrateArguments>();
+  arguments->jobs = AvailableCores();
+  Command command = cli.Add("calibrate", "Fit a model's thresholds to your own pictures",
+                            "auforge calibrate --images crawl/ -o mine.h5\n"
+                            "  auforge calibrate --neutral anna_at_rest.jpg -o anna.h5\n"
+                            "  auforge calibrate --data disfa:/data/DISFA,fold=1,part=train -o disfa.h5");
+  command.Add("--images", arguments->images, "pictures without labels: files, folders, lists, tars");
+  command.Add("--shards", arguments->shards, "or annotated shards of them: faces need not be found again");
+  command.Add("--data", arguments->data, "or labelled faces, as for train-au");
+  command.Add("--neutral", arguments->neutral,
+              "or pictures of one person at rest, or frames whose median is at rest");
+  command.Add("--model", arguments->model, "AU model; default: the one that comes with auforge");
+  command.Add("-o,--output", arguments->output, "the calibrated model").Required();
+  command.Add("--k", arguments->options.k, "present from median + k median absolute deviations on")
+      .Range(0.5, 20);
+  command.Add("--keep", arguments->keep, "AUs that --images and --shards leave alone");
+  command.Flag("--json", arguments->json, "print what changed as JSON");
+  command.Add("-j,--jobs", arguments->jobs, "threads").Range(1, 1024);
+  command.Run([arguments] { return RunCalibrate(*arguments); });
+}
+
+}  // namespace auforge::tools

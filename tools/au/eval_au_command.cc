@@ -1,0 +1,137 @@
+// auforge eval-au: how well does a model agree with labels?
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "annotator/training.h"
+#include "datasets/image_codec.h"
+#include "datasets/storage/atomic_file.h"
+#include "tools/au/au_data.h"
+#include "tools/au/au_table.h"
+#include "tools/au/coherence.h"
+#include "tools/commands.h"
+#include "tools/cli/progress.h"
+
+namespace auforge::tools {
+namespace {
+
+struct EvalArguments {
+  std::vector<std::string> data;
+  std::string model;
+  std::string output;
+  std::vector<std::string> photos;
+  std::string extremes;
+  bool json = false;
+  int jobs = 1;
+};
+
+nlohmann::json ToJson(const CoherenceReport& report, const features::AuSchema& schema) {
+  nlohmann::json all{{"images", report.images},
+                     {"faces", report.faces.size()},
+                     {"contradictions", report.contradictions},
+                     {"quality_tells", report.quality_tells},
+                     {"quality_partial", report.quality_partial}};
+  for (std::size_t j = 0; j < schema.size(); ++j)
+    all["present"]["AU" + std::to_string(schema.numbers()[j])] = report.present[j];
+  for (const CoherenceFigure& f : report.changes) {
+    all["changes"][f.name] = {{"faces", f.faces},
+                              {"presence_changes", f.presence_changes},
+                              {"r", f.correlation},
+                              {"mean_r", f.mean_correlation}};
+  }
+  return all;
+}
+
+int RunCoherence(const EvalArguments& arguments, const annotator::AuModel& model) {
+  ProgressLine line("eval-au");
+  const auto start = std::chrono::steady_clock::now();
+  const CoherenceReport report =
+      MeasureCoherence(model, arguments.photos, arguments.jobs, [&](std::uint64_t done) {
+        line.Update(done, 0, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+                    "photos");
+      });
+  line.Finish();
+  const features::AuSchema& schema = model.info().schema;
+  if (!arguments.extremes.empty()) datasets::WritePng(arguments.extremes, DrawExtremes(report, schema));
+  if (!arguments.output.empty())
+    datasets::storage::WriteFileAtomically(arguments.output, DetailsCsv(report, schema));
+  if (arguments.json) {
+    std::cout << ToJson(report, schema).dump() << "\n";
+    return kDone;
+  }
+  std::printf("%llu photos, %llu with a face, %zu faces\npresence contradicts intensity: %.2f %%\n",
+              static_cast<unsigned long long>(report.images),
+              static_cast<unsigned long long>(report.photos_with_faces), report.faces.size(),
+              100 * report.contradictions);
+  std::printf("%-12s %6s  %16s  %9s  %9s\n", "change", "faces", "presence changes", "r", "mean r");
+  for (const CoherenceFigure& f : report.changes) {
+    std::printf("%-12s %6llu  %14.1f %%  %9.3f  %9.3f\n", f.name.c_str(),
+                static_cast<unsigned long long>(f.faces), 100 * f.presence_changes, f.correlation,
+                f.mean_correlation);
+  }
+  std::printf(
+      "quality against the change of a face's intensities: Spearman %.2f (%.2f with its mean intensity taken "
+      "out)\n",
+      report.quality_tells, report.quality_partial);
+  std::printf("present:");
+  for (std::size_t j = 0; j < schema.size(); ++j)
+    std::printf("  AU%d %.1f %%", schema.numbers()[j], 100 * report.present[j]);
+  std::printf("\n");
+  return kDone;
+}
+
+int RunEval(const EvalArguments& arguments) {
+  if (arguments.data.empty() == arguments.photos.empty())
+    throw UsageError("name either --data or --coherence");
+  const annotator::AuModel model =
+      annotator::AuModel::Load(arguments.model.empty() ? annotator::DefaultAuModelPath() : arguments.model);
+  if (!arguments.photos.empty()) return RunCoherence(arguments, model);
+  const auto log = [](const std::string& text) { std::cerr << "eval-au: " << text << std::endl; };
+  const annotator::TrainingData data =
+      LoadTrainingData(arguments.data, model.info().features, arguments.jobs, log);
+  const std::vector<annotator::AuFigure> figures = annotator::EvaluateAuModel(model, data);
+  if (!arguments.output.empty()) datasets::storage::WriteFileAtomically(arguments.output, AuCsv(figures));
+  if (arguments.json) {
+    nlohmann::json all;
+    for (const annotator::AuFigure& f : figures) {
+      all.push_back({{"au", f.au},
+                     {"rows", f.rows},
+                     {"active", f.active},
+                     {"r", f.r},
+                     {"icc", f.icc},
+                     {"mae", f.mae},
+                     {"auc", f.auc},
+                     {"f1", f.f1}});
+    }
+    std::cout << all.dump() << "\n";
+  } else {
+    std::cout << AuTable(figures) << QualityText(annotator::EvaluateQuality(model, data))
+              << HiddenText(figures);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void AddEvalAu(Cli& cli) {
+  auto arguments = std::make_shared<EvalArguments>();
+  arguments->jobs = AvailableCores();
+  Command command = cli.Add("eval-au", "Compare a model's AUs with labels",
+                            "auforge eval-au --data shards:faces/ --model model.h5 -o table.csv\n"
+                            "  auforge eval-au --coherence photos/ --extremes extremes.png");
+  command.Add("--data", arguments->data, "labelled faces, as for train-au");
+  command.Add("--coherence", arguments->photos,
+              "photos without labels: compares every face with itself mirrored, at JPEG 50 and halved");
+  command.Add("--extremes", arguments->extremes,
+              "with --coherence: a picture of the ten highest and lowest faces of each AU");
+  command.Add("--model", arguments->model, "AU model; default: the one that comes with auforge");
+  command.Add(
+      "-o,--output", arguments->output,
+      "also write the figures to this CSV; with --coherence each face's intensities before and after");
+  command.Flag("--json", arguments->json, "print the figures as JSON");
+  command.Add("-j,--jobs", arguments->jobs, "threads that load data").Range(1, 1024);
+  command.Run([arguments] { return RunEval(*arguments); });
+}
+
+}  // namespace auforge::tools

@@ -1,0 +1,130 @@
+// auforge train-au: labelled faces in, AU model out.
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "annotator/training.h"
+#include "datasets/storage/atomic_file.h"
+#include "tools/au/au_compare.h"
+#include "tools/au/au_data.h"
+#include "tools/au/au_table.h"
+#include "tools/commands.h"
+
+namespace auforge::tools {
+namespace {
+
+struct TrainArguments {
+  std::vector<std::string> data;
+  std::vector<std::string> unlabelled;
+  std::string output;
+  std::string compare, ablation;
+  std::string table;
+  annotator::TrainOptions options;
+  bool no_shape = false, no_gabor = false, no_hog = false, no_local = false, no_mirror = false;
+  std::string gabor = "compact";
+  int jobs = 1;
+};
+
+int RunTrain(TrainArguments& arguments) {
+  features::FeatureSpec spec;
+  spec.shape = arguments.no_shape ? features::ShapeKind::kNone : features::ShapeKind::kEmotioNet;
+  spec.gabor = !arguments.no_gabor;
+  spec.hog = !arguments.no_hog;
+  if (arguments.gabor == "emotionet") spec.gabor_options = features::GaborOptions::EmotioNet();
+  if (arguments.gabor == "emotionet-full") spec.gabor_options = features::GaborOptions::EmotioNetFull(8);
+  arguments.options.jobs = arguments.jobs;
+  arguments.options.local_heads = !arguments.no_local;
+  arguments.options.mirror_average = !arguments.no_mirror;
+  const auto log = [](const std::string& text) { std::cerr << "train-au: " << text << std::endl; };
+  annotator::TrainingData data = LoadTrainingData(arguments.data, spec, arguments.jobs, log);
+  DropConstantAus(data, log);
+  if (!arguments.unlabelled.empty()) LoadUnlabelled(arguments.unlabelled, arguments.jobs, data, log);
+  arguments.options.provenance = "auforge train-au --learner " + arguments.options.learner + " --seed " +
+                                 std::to_string(arguments.options.seed);
+  for (const std::string& text : arguments.data) arguments.options.provenance += " --data " + text;
+  for (const std::string& text : arguments.unlabelled)
+    arguments.options.provenance += " --unlabelled " + text;
+  if (!arguments.compare.empty() || !arguments.ablation.empty()) {
+    const bool learners = !arguments.compare.empty();
+    const std::string parent = std::filesystem::path(arguments.output).parent_path().string();
+    const auto ways = learners ? CompareLearners(data, arguments.options, parent, log)
+                               : Ablate(data, arguments.options, log);
+    const std::string ways_table = WaysTable(ways);
+    datasets::storage::WriteFileAtomically(learners ? arguments.compare : arguments.ablation, ways_table);
+    std::cout << ways_table;
+    return kDone;
+  }
+  const annotator::TrainedModel trained = annotator::TrainAuModel(data, arguments.options, log);
+  trained.model.Save(arguments.output);
+  const std::string table = AuTable(trained.report.test);
+  std::cout << table << arguments.output << ": " << trained.report.train_rows << " faces trained on, "
+            << trained.report.test_rows << " of other identities judged, "
+            << static_cast<int>(trained.report.seconds) << " s\n";
+  std::cout << QualityText(trained.report.quality) << HiddenText(trained.report.test);
+  std::cout << "correlation on the validation identities by what is looked at:\n"
+            << HeadsTable(trained.report.heads, trained.model.info());
+  if (!arguments.table.empty())
+    datasets::storage::WriteFileAtomically(arguments.table, AuCsv(trained.report.test));
+  return kDone;
+}
+
+}  // namespace
+
+void AddTrainAu(Cli& cli) {
+  auto arguments = std::make_shared<TrainArguments>();
+  annotator::TrainOptions& options = arguments->options;
+  arguments->jobs = AvailableCores();
+  Command command =
+      cli.Add("train-au", "Train an AU model from labelled faces",
+              "auforge train-au --data shards:faces/ -o model.h5\n"
+              "  auforge train-au --data landmarks:face.h5,count=20000 --no-gabor --no-hog -o model.h5");
+  command.Add("--data", arguments->data, "name:path[,option=value]; names: " + DataSourcesHelp()).Required();
+  command.Add("--unlabelled", arguments->unlabelled,
+              "real photos whose answers must not change with mirroring, JPEG and size");
+  command.Add("-o,--output", arguments->output, "the model file").Required();
+  command.Add("--table", arguments->table, "also write the held-out figures to this CSV");
+  command.Add("--compare", arguments->compare,
+              "instead: train all three learners beside -o and write their table here (Markdown)");
+  command.Add("--ablation", arguments->ablation,
+              "instead: train with one thing changed at a time and write the table here");
+  command.Add("--learner", options.learner, "kernel learner").OneOf({"nystrom", "svm", "ksda"});
+  command.Add("--seed", options.seed, "of split and centres");
+  command.Add("--centres", options.centres, "nystrom: shared centres").Range(1, 8192);
+  command.Add("--svm-rows", options.svm_rows, "svm: training faces at most").Range(50, 20000);
+  command.Add("--svm-c", options.svm_c, "svm: C");
+  command.Add("--ksda-rows", options.ksda_rows, "ksda: training faces at most").Range(50, 8000);
+  command.Flag(
+      "--ksda-nearest", options.ksda_nearest,
+      "ksda: the nearest subclass mean decides, as published, not a regression on the discriminants");
+  command.Add("--train-rows", options.train_rows, "training faces at most, for every learner; 0: all");
+  command.Add("--consistency", options.consistency,
+              "nystrom: weight of --unlabelled photos giving one answer");
+  command.Add("--prevalence", options.prevalence,
+              "nystrom: weight of AUs not being commoner in them than in training");
+  command.Add("--photo-share", options.photo_share,
+              "nystrom: mean intensity of AUs in them by that in training, 0..1; smiles are exempt")
+      .Range(0, 1);
+  command.Add("--photo-spread", options.photo_spread,
+              "present from median + this many median absolute deviations of them on, at least; 0: as on labels")
+      .Range(0, 20);
+  command.Add("--ridge", options.ridge, "nystrom: regularisation");
+  command.Add("--gamma-scale", options.gamma_scale, "kernel width, times 1 / median squared distance");
+  command.Add("--shape-components", options.shape_components, "principal axes kept").Range(1, 2466);
+  command.Add("--gabor-components", options.gabor_components, "principal axes kept").Range(1, 4000);
+  command.Flag("--no-shape", arguments->no_shape, "without shape features");
+  command.Flag("--no-gabor", arguments->no_gabor, "without Gabor features");
+  command.Flag("--no-hog", arguments->no_hog, "without HOG features");
+  command.Flag("--no-local", arguments->no_local, "whole face only: no heads for its upper and lower part");
+  command.Flag("--no-mirror-average", arguments->no_mirror,
+               "features as they are, not averaged with the mirrored face");
+  command
+      .Add("--gabor", arguments->gabor,
+           "compact set, EmotioNet's 5,280, or all that EmotioNet chooses from (8 orientations)")
+      .OneOf({"compact", "emotionet", "emotionet-full"});
+  command.Flag("--provisional", options.provisional, "mark the model as provisional");
+  command.Add("-j,--jobs", arguments->jobs, "threads that load data").Range(1, 1024);
+  command.Run([arguments] { return RunTrain(*arguments); });
+}
+
+}  // namespace auforge::tools

@@ -1,0 +1,198 @@
+#include "tools/cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <unistd.h>
+
+#include "tools/cli/signals.h"
+
+#ifndef AUFORGE_VERSION
+#error "AUFORGE_VERSION comes from CMake"
+#endif
+
+namespace auforge::tools {
+namespace {
+
+using Runs = std::map<CLI::App*, std::function<int()>>;
+
+CLI::Option* Cast(void* impl) { return static_cast<CLI::Option*>(impl); }
+CLI::App* App(void* impl) { return static_cast<CLI::App*>(impl); }
+
+template <typename T>
+Option AddValue(void* impl, const std::string& names, T& value, const std::string& help) {
+  return Option(App(impl)->add_option(names, value, help)->capture_default_str());
+}
+
+CLI::App* AddApp(CLI::App& parent, const std::string& name, const std::string& help, const std::string& example) {
+  CLI::App* app = parent.add_subcommand(name, help);
+  app->footer("Example:\n  " + example);
+  app->get_formatter()->column_width(34);
+  return app;
+}
+
+}  // namespace
+
+Option& Option::Required() {
+  Cast(impl_)->required();
+  return *this;
+}
+Option& Option::Range(double low, double high) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%.10g..%.10g", low, high);
+  const std::string range = text;
+  const auto check = [low, high, range](const std::string& value) {
+    char* end = nullptr;
+    const double number = std::strtod(value.c_str(), &end);
+    const bool is_number = !value.empty() && *end == '\0';
+    return is_number && number >= low && number <= high ? std::string() : value + " is not within " + range;
+  };
+  Cast(impl_)->check(check, range);
+  return *this;
+}
+Option& Option::OneOf(std::vector<std::string> choices) {
+  Cast(impl_)->check(CLI::IsMember(std::move(choices)));
+  return *this;
+}
+Option& Option::Hidden() {
+  Cast(impl_)->group("");
+  return *this;
+}
+
+Option Command::Add(const std::string& names, std::string& value, const std::string& help) {
+  return AddValue(impl_, names, value, help);
+}
+Option Command::Add(const std::string& names, int& value, const std::string& help) {
+  return AddValue(impl_, names, value, help);
+}
+Option Command::Add(const std::string& names, std::int64_t& value, const std::string& help) {
+  return AddValue(impl_, names, value, help);
+}
+Option Command::Add(const std::string& names, std::uint64_t& value, const std::string& help) {
+  return AddValue(impl_, names, value, help);
+}
+Option Command::Add(const std::string& names, float& value, const std::string& help) {
+  return AddValue(impl_, names, value, help);
+}
+Option Command::Add(const std::string& names, double& value, const std::string& help) {
+  return AddValue(impl_, names, value, help);
+}
+Option Command::Add(const std::string& names, std::vector<std::string>& values, const std::string& help) {
+  return AddValue(impl_, names, values, help);
+}
+Option Command::Flag(const std::string& names, bool& value, const std::string& help) {
+  return Option(App(impl_)->add_flag(names, value, help));
+}
+Option Command::Positional(const std::string& name, std::vector<std::string>& values, const std::string& help) {
+  return Option(App(impl_)->add_option(name, values, help));
+}
+Option Command::Positional(const std::string& name, std::string& value, const std::string& help) {
+  return Option(App(impl_)->add_option(name, value, help));
+}
+Command Command::Sub(const std::string& name, const std::string& help, const std::string& example) {
+  App(impl_)->require_subcommand(1);
+  return Command(AddApp(*App(impl_), name, help, example), runs_);
+}
+
+struct Cli::Impl {
+  explicit Impl(const std::string& description) : app(description) {}
+  CLI::App app;
+  Runs runs;
+  std::map<std::string, std::string> programs;
+
+  std::vector<const CLI::App*> Commands() const {
+    return app.get_subcommands([](const CLI::App*) { return true; });
+  }
+  bool HasCommand(const std::string& name) const {
+    return std::ranges::any_of(Commands(), [&](const CLI::App* command) { return command->get_name() == name; });
+  }
+  std::string CommandNames() const {
+    std::string names;
+    for (const CLI::App* command : Commands()) names += (names.empty() ? "" : ", ") + command->get_name();
+    return names;
+  }
+  int RunParsed() {
+    for (const auto& [app_ptr, run] : runs) {
+      if (app_ptr->parsed()) return run();
+    }
+    std::cout << app.help();
+    return kUsage;
+  }
+};
+
+void Command::Run(std::function<int()> run) { (*static_cast<Runs*>(runs_))[App(impl_)] = std::move(run); }
+
+Cli::Cli(const std::string& program, const std::string& description) : impl_(std::make_unique<Impl>(description)) {
+  impl_->app.name(program);
+  impl_->app.set_version_flag("--version", program + " " + AUFORGE_VERSION);
+  impl_->app.require_subcommand(1);
+  impl_->app.footer("Run '" + program + " COMMAND --help' for a command's options and an example.");
+}
+
+Cli::~Cli() = default;
+
+Command Cli::Add(const std::string& name, const std::string& help, const std::string& example) {
+  return Command(AddApp(impl_->app, name, help, example), &impl_->runs);
+}
+
+void Cli::AddProgram(const std::string& name, const std::string& help, const std::string& program) {
+  impl_->app.add_subcommand(name, help)->prefix_command();
+  impl_->programs[name] = program;
+}
+
+int Cli::RunProgram(const std::string& program, char** argv) {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::string beside = (self.parent_path() / program).string();
+  execv(beside.c_str(), argv);
+  execvp(program.c_str(), argv);
+  std::cerr << impl_->app.get_name() << ": cannot run " << beside
+            << ": it is not built. Build with -DAUFORGE_WITH_TORCH=ON (the release preset does).\n";
+  return kFailed;
+}
+
+int Cli::Main(int argc, char** argv) {
+  if (argc > 1) {
+    const auto found = impl_->programs.find(argv[1]);
+    if (found != impl_->programs.end()) {
+      argv[1] = argv[0];
+      return RunProgram(found->second, argv + 1);
+    }
+  }
+  const bool names_command = argc > 1 && argv[1][0] != '-';
+  if (names_command && !impl_->HasCommand(argv[1])) {
+    std::cerr << impl_->app.get_name() << ": no command '" << argv[1] << "'; there are " << impl_->CommandNames() << "\n";
+    return kUsage;
+  }
+  const std::string prefix = impl_->app.get_name() + (names_command ? " " + std::string(argv[1]) : "");
+  try {
+    impl_->app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return impl_->app.exit(error, std::cout, std::cerr);  // --help, --version
+    std::cerr << prefix << ": " << error.what() << "\nRun '" << prefix << " --help' for its options and an example.\n";
+    return kUsage;
+  }
+  int code = kFailed;
+  try {
+    code = impl_->RunParsed();
+  } catch (const UsageError& error) {
+    std::cerr << prefix << ": " << error.what() << "\n";
+    code = kUsage;
+  } catch (const BadInputError& error) {
+    std::cerr << prefix << ": " << error.what() << "\n";
+    code = kBadInput;
+  } catch (const std::invalid_argument& error) {
+    std::cerr << prefix << ": " << error.what() << "\n";
+    code = kUsage;
+  } catch (const std::exception& error) {
+    std::cerr << prefix << ": " << error.what() << "\n";
+  }
+  if (const int signal = StopSignal(); signal != 0 && code == kDone) code = 128 + signal;
+  return code;
+}
+
+}  // namespace auforge::tools

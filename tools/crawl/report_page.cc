@@ -1,0 +1,277 @@
+#include "tools/crawl/report_page.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <sstream>
+
+#include "features/au_schema.h"
+
+namespace auforge::tools {
+namespace {
+
+// Colours are roles, so that dark mode swaps them in one place.
+constexpr const char* kStyle = R"css(
+:root{color-scheme:light dark;--ground:#fbfbfa;--card:#fff;--ink:#1d2126;--soft:#5d6671;--line:#e3e3e0;--bar:#e07834;--bar2:#b9c2cc;--point:#2bd95a;--region:#3aa0ff;--link:#1f5fbf}
+@media(prefers-color-scheme:dark){:root{--ground:#15181c;--card:#1d2126;--ink:#eceae6;--soft:#a2abb5;--line:#32383f;--bar:#f08f4f;--bar2:#59636e;--link:#8ab6ff}}
+@media print{:root{color-scheme:light;--ground:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--bar:#e07834;--bar2:#b9c2cc}nav{display:none}
+main{max-width:none!important;padding:0!important}h2{break-after:avoid}tr,figure{break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+*{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+main{max-width:1120px;margin:0 auto;padding:24px 20px 60px}h1{font-size:26px;margin:0 0 4px}h2{font-size:19px;margin:36px 0 10px}h3{font-size:15px;margin:18px 0 8px}
+h3 small{color:var(--soft);font-weight:400}a{color:var(--link)}nav{margin:12px 0 0;display:flex;flex-wrap:wrap;gap:4px 16px}
+p.sub{color:var(--soft);margin:0 0 18px}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:12px;margin-top:18px}
+.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 14px}.card b{display:block;font-size:24px;line-height:1.2}
+.card span{color:var(--soft);font-size:13px}table{border-collapse:collapse;width:100%;background:var(--card)}
+th,td{text-align:left;padding:4px 8px;border-bottom:1px solid var(--line);vertical-align:middle}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+td.long{overflow-wrap:anywhere}.track{background:var(--line);height:10px;border-radius:5px;overflow:hidden;min-width:90px}.track i{display:block;height:100%;background:var(--bar)}
+.track i.off{background:var(--bar2)}.faces{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:12px}
+.face{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px;break-inside:avoid;display:flex;gap:10px}
+.face svg{width:128px;height:128px;flex:none;border-radius:6px}.face>div{flex:1;min-width:0;font-size:12px}.face dl{margin:0;display:grid;grid-template-columns:34px minmax(0,1fr);gap:0 6px;align-items:center}
+.face dt{color:var(--soft)}.face dd{margin:0}.face .track{height:7px;min-width:0}.face p{margin:3px 0 0;font-weight:600;line-height:1.25}
+.region{fill:var(--region);fill-opacity:.25;stroke:var(--region);stroke-width:.5}
+.histograms{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:12px}.histogram{margin:0;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:8px 12px}
+.histogram svg{width:100%;display:block}.histogram figcaption{font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.histogram small{display:block;color:var(--soft)}.histogram text{font-size:10px;fill:var(--soft)}.histogram line{stroke:var(--soft)}
+.on{fill:var(--bar)}.off{fill:var(--bar2)}
+.scroll{overflow-x:auto}td.h,th.h{min-width:26px;text-align:center;font-size:11px;padding:4px 2px}.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(320px,100%),1fr));gap:0 24px}.two>div{min-width:0}
+)css";
+
+std::string Card(const std::string& value, const std::string& label) {
+  return "<div class=card><b>" + value + "</b><span>" + label + "</span></div>";
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> Sorted(
+    const std::map<std::string, std::uint64_t>& counts) {
+  std::vector<std::pair<std::string, std::uint64_t>> rows(counts.begin(), counts.end());
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  return rows;
+}
+
+// A tint of the strong colour for a share, 0..1.
+std::string Tint(double share) {
+  return " style=\"background:color-mix(in srgb,var(--bar) " + HtmlNumber(85 * share, 0) + "%,transparent)\"";
+}
+
+std::string AuTable(const ReportData& data) {
+  std::string html =
+      "<div class=scroll><table><tr><th>AU<th>name<th class=n>faces<th class=n>share<th>present<th "
+      "class=n>mean"
+      "<th class=h>0–1<th class=h>1–2<th class=h>2–3<th class=h>3–4<th class=h>4–5</tr>";
+  for (const AuFigures& au : data.aus) {
+    const int number = features::ParseAu(au.name).value_or(0);
+    html += "<tr><td>" + au.name + "<td>" + std::string(features::AuName(number)) + "<td class=n>" +
+            HtmlCount(au.present) + "<td class=n>" + HtmlNumber(100 * ShareOf(au.present, data.faces), 1) +
+            " %<td>" + HtmlTrack(ShareOf(au.present, data.faces)) + "<td class=n>" +
+            HtmlNumber(au.intensity_sum / static_cast<double>(std::max<std::uint64_t>(1, data.faces)), 2);
+    for (const std::uint64_t bin : au.histogram) {
+      const double share = ShareOf(bin, data.faces);
+      html += "<td class=h" + Tint(share) + ">" + HtmlNumber(100 * share, 0);
+    }
+    html += "</tr>";
+  }
+  return html + "</table></div>";
+}
+
+std::string AuHistograms(const ReportData& data) {
+  std::string html = "<div class=histograms>";
+  for (const AuFigures& au : data.aus) {
+    // The first bin, faces without a trace of it, would dwarf the others: its height is written, not drawn.
+    std::vector<std::uint64_t> bins(au.fine.begin() + 1, au.fine.end());
+    const std::string name(features::AuName(features::ParseAu(au.name).value_or(0)));
+    html += HtmlHistogram(au.name + " " + name, bins, "0.25", "5", 3,
+                          HtmlCount(au.fine[0]) + " faces below 0.25");
+  }
+  return html + "</div>";
+}
+
+// Share of the faces with the row's AU that also have the column's.
+std::string TogetherTable(const ReportData& data) {
+  std::string html = "<div class=scroll><table><tr><th>";
+  for (const AuFigures& au : data.aus) html += "<th class=h>" + au.name.substr(2);
+  html += "</tr>";
+  for (std::size_t i = 0; i < data.aus.size(); ++i) {
+    html += "<tr><th>" + data.aus[i].name;
+    for (std::size_t j = 0; j < data.aus.size(); ++j) {
+      const double share = ShareOf(data.together[i][j], data.aus[i].present);
+      html += i == j ? "<td class=h>·"
+                     : "<td class=h" + Tint(share) + ">" +
+                           (data.aus[i].present == 0 ? "" : HtmlNumber(100 * share, 0));
+    }
+    html += "</tr>";
+  }
+  return html + "</table></div>";
+}
+
+// Opens the shards one after another while faces are drawn from them.
+class FaceDrawer {
+ public:
+  explicit FaceDrawer(const ReportData& data) : data_(data), open_(data.shards.size()) {}
+  std::string operator()(const FaceReference& face, int region_of_au) {
+    if (face.shard != open_) {
+      shard_ = std::make_unique<datasets::ShardReader>(data_.shards[face.shard]);
+      open_ = face.shard;
+    }
+    return HtmlFace(*shard_, face.face, region_of_au);
+  }
+
+ private:
+  const ReportData& data_;
+  std::size_t open_;
+  std::unique_ptr<datasets::ShardReader> shard_;
+};
+
+std::string SampleCards(const ReportData& data) {
+  FaceDrawer draw(data);
+  std::string html = "<div class=faces>";
+  for (const FaceReference& face : data.sample_faces) html += draw(face, 0);
+  return html + "</div>";
+}
+
+std::string TypicalCards(const ReportData& data, const ReportFaces& faces) {
+  FaceDrawer draw(data);
+  std::string html;
+  for (const TypicalFaces& typical : faces.typical) {
+    html += "<h3>" + EscapeHtml(typical.emotion) + " <small>" + HtmlCount(typical.of) +
+            " faces</small></h3><div class=faces>";
+    for (const FaceReference& face : typical.faces) html += draw(face, 0);
+    html += "</div>";
+  }
+  return html;
+}
+
+std::string ExtremeCards(const ReportData& data, const ReportFaces& faces) {
+  FaceDrawer draw(data);
+  std::string html;
+  for (const ExtremeFaces& extreme : faces.extreme) {
+    const int au = features::ParseAu(extreme.au).value_or(0);
+    html += "<h3>" + extreme.au + " <small>" + std::string(features::AuName(au)) +
+            "</small></h3><div class=faces>";
+    for (const FaceReference& face : extreme.faces) html += draw(face, au);
+    html += "</div>";
+  }
+  return html;
+}
+
+std::string Speeds(const ReportData& data) {
+  double total = 0;
+  for (const auto& [stage, seconds] : data.stage_seconds) total += seconds;
+  if (total <= 0) return "<p class=sub>The stats files say nothing of times.</p>";
+  std::string html = "<p class=sub>" + HtmlNumber(static_cast<double>(data.images) / total, 1) +
+                     " images a second of one thread; " + HtmlNumber(total, 1) +
+                     " thread seconds in all.</p>" +
+                     "<table><tr><th>stage<th class=n>thread seconds<th class=n>ms an image<th>share</tr>";
+  for (const auto& [stage, seconds] : data.stage_seconds) {
+    html += "<tr><td>" + EscapeHtml(stage) + "<td class=n>" + HtmlNumber(seconds, 2) + "<td class=n>" +
+            HtmlNumber(1000 * seconds / static_cast<double>(std::max<std::uint64_t>(1, data.images)), 2) +
+            "<td>" + HtmlTrack(seconds / total) + "</tr>";
+  }
+  return html + "</table>";
+}
+
+std::string Failures(const ReportData& data) {
+  std::string html;
+  if (!data.damaged.empty()) {
+    html += "<h3>Damaged shards, left out</h3><table>";
+    for (const auto& [shard, fault] : data.damaged)
+      html += "<tr><td class=long>" + EscapeHtml(fault) + "</tr>";
+    html += "</table>";
+  }
+  if (data.failure_count == 0) return html + "<p class=sub>No image is in the error logs.</p>";
+  html += "<div class=scroll><table><tr><th>image<th>status<th>what happened</tr>";
+  for (const Failure& failure : data.failures) {
+    html += "<tr><td class=long>" + EscapeHtml(failure.key) + "<td>" + EscapeHtml(failure.status) +
+            "<td class=long>" + EscapeHtml(failure.message) + "</tr>";
+  }
+  html += "</table></div>";
+  if (data.failure_count > data.failures.size()) {
+    html += "<p class=sub>and " + HtmlCount(data.failure_count - data.failures.size()) +
+            " more in the NNNNN_errors.jsonl files.</p>";
+  }
+  return html;
+}
+
+std::string Joined(const std::set<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) joined += (joined.empty() ? "" : ", ") + text;
+  return joined;
+}
+
+std::string Provenance(const ReportData& data) {
+  std::vector<std::pair<std::string, std::string>> rows{
+      {"auforge", Joined(data.versions)},
+      {"AU model", Joined(data.models)},
+      {"detector", Joined(data.detectors)},
+      {"configuration", Joined(data.configs)},
+      {"sources", Joined(data.sources) + (data.sources.size() == kSourcesKept ? ", …" : "")},
+      {"made", data.first_created == data.last_created ? data.first_created
+                                                       : data.first_created + " to " + data.last_created},
+  };
+  rows.insert(rows.end(), data.settings.begin(), data.settings.end());
+  std::string html = "<table>";
+  for (const auto& [name, value] : rows) {
+    if (!value.empty())
+      html += "<tr><th>" + EscapeHtml(name) + "<td class=long>" + EscapeHtml(value) + "</tr>";
+  }
+  return html + "</table>";
+}
+
+std::string Sizes(const ReportData& data) {
+  const char* kSizes[] = {"under 40 px", "40–79 px", "80–159 px", "160–319 px", "320 px and more"};
+  std::vector<std::pair<std::string, std::uint64_t>> sizes;
+  for (std::size_t i = 0; i < data.face_sizes.size(); ++i) sizes.emplace_back(kSizes[i], data.face_sizes[i]);
+  return HtmlShareTable("width of the box", sizes, data.faces);
+}
+
+std::string Section(const std::string& id, const std::string& title, const std::string& sub,
+                    const std::string& content) {
+  return "<section id=" + id + "><h2>" + title + "</h2>" +
+         (sub.empty() ? "" : "<p class=sub>" + sub + "</p>") + content + "</section>";
+}
+
+}  // namespace
+
+std::string ReportPage(const ReportData& data, const ReportFaces& faces, const std::string& title) {
+  std::ostringstream html;
+  html << "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
+          "content=\"width=device-width, initial-scale=1\">"
+       << "<title>" << EscapeHtml(title) << "</title><style>" << kStyle << "</style><main><h1>"
+       << EscapeHtml(title)
+       << "</h1><nav aria-label=Sections><a href=#faces>Faces</a><a href=#aus>Action Units</a><a "
+          "href=#together>Together</a>"
+          "<a href=#emotions>Emotions</a><a href=#typical>Typical</a><a href=#extreme>Extreme</a><a "
+          "href=#images>Images</a>"
+          "<a href=#speed>Speed</a><a href=#provenance>Provenance</a></nav><div class=cards>"
+       << Card(HtmlCount(data.images), "images") << Card(HtmlCount(data.faces), "faces")
+       << Card(HtmlCount(data.shards.size()), "shards")
+       << Card(HtmlCount(data.failure_count), "images without a face") << "</div>";
+  html << Section("faces", "Faces",
+                  std::to_string(data.sample_faces.size()) +
+                      " faces spread evenly over the run, with their landmarks and strongest AUs. A bar is "
+                      "an intensity of "
+                      "0–5; orange: the AU is present (intensity of 1 or more).",
+                  SampleCards(data));
+  html << Section("aus", "Action Units", "Per cent of the faces by intensity.",
+                  AuTable(data) + "<h3>Intensities <small>orange: present</small></h3>" + AuHistograms(data));
+  html << Section("together", "AUs that occur together",
+                  "Of the faces with the row’s AU, per cent that also have the column’s.",
+                  TogetherTable(data));
+  html << Section("emotions", "Emotions", "", HtmlShareTable("category", Sorted(data.emotions), data.faces));
+  html << Section("typical", "Typical faces", "Those nearest to the mean AUs of each category.",
+                  TypicalCards(data, faces));
+  html << Section("extreme", "Extreme faces", "The strongest of each AU; blue: the region in which it acts.",
+                  ExtremeCards(data, faces));
+  html << Section("images", "Images and faces", "",
+                  "<div class=two><div><h3>What became of the images</h3>" +
+                      HtmlShareTable("status", Sorted(data.by_status), data.images) +
+                      "</div><div><h3>Face sizes</h3>" + Sizes(data) +
+                      "</div></div><h3>Quality and pose</h3><div class=histograms>" +
+                      HtmlHistogram("quality", data.quality, "0", "1") +
+                      HtmlHistogram("yaw, degrees", data.yaw, "−90 left", "90 right") +
+                      HtmlHistogram("pitch, degrees", data.pitch, "−90 down", "90 up") +
+                      "</div><h3>Failures</h3>" + Failures(data));
+  html << Section("speed", "Where the time went", "", Speeds(data));
+  html << Section("provenance", "Provenance", "", Provenance(data)) << "</main></html>\n";
+  return html.str();
+}
+
+}  // namespace auforge::tools

@@ -1,0 +1,53 @@
+// auforge synth: faces that never were, with exact AUs.
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "datasets/synthetic/face_model.h"
+#include "tools/commands.h"
+#include "tools/cli/progress.h"
+#include "tools/synth/synth_commands.h"
+
+namespace auforge::tools {
+namespace {
+
+struct ImportArguments {
+  std::string folder;
+  std::string output;
+};
+
+int RunImport(const ImportArguments& arguments) {
+  const auto start = std::chrono::steady_clock::now();
+  ProgressLine line("synth import-model");
+  const auto model = datasets::synthetic::FaceModel::ImportObjFolder(
+      arguments.folder, [&](std::size_t done, std::size_t total) {
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        line.Update(done, total, seconds, "files");
+      });
+  line.Finish();
+  model.Save(arguments.output);
+  std::cout << arguments.output << ": " << model.VertexCount() << " vertices, " << model.identities.size()
+            << " identities, " << model.expressions.size() << " expressions, "
+            << std::filesystem::file_size(arguments.output) / 1024 << " KB\n";
+  return kDone;
+}
+
+}  // namespace
+
+void AddSynth(Cli& cli) {
+  Command synth = cli.Add("synth", "Make labelled faces by computer graphics",
+                          "auforge synth import-model FaceXModel/ -o face.h5");
+  auto import = std::make_shared<ImportArguments>();
+  Command command =
+      synth.Sub("import-model", "Read the ICT-FaceKit model (github.com/ICT-VGL/ICT-FaceKit, MIT licence)",
+                "auforge synth import-model ICT-FaceKit/FaceXModel -o face.h5");
+  command.Positional("DIR", import->folder, "the FaceXModel folder as published").Required();
+  command.Add("-o,--output", import->output, "the compact model file").Required();
+  command.Run([import] { return RunImport(*import); });
+  AddSynthFaces(synth);
+  AddSynthSheet(synth);
+  AddSynthStats(synth);
+}
+
+}  // namespace auforge::tools

@@ -1,0 +1,69 @@
+// auforge synth faces: labelled faces by the thousand.
+#include <iostream>
+#include <memory>
+
+#include "datasets/synthetic/face_factory.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/signals.h"
+#include "tools/synth/synth_commands.h"
+#include "tools/synth/synth_generators.h"
+
+namespace auforge::tools {
+namespace {
+
+namespace synthetic = datasets::synthetic;
+
+struct FacesArguments {
+  synthetic::FactoryOptions options;
+  GeneratorArguments generator;
+};
+
+int RunFaces(const FacesArguments& a) {
+  InstallStopSignals();
+  const LoadedGenerator loaded = LoadGenerator(a.generator, "synth faces");
+  ProgressLine line("synth faces", a.generator.quiet);
+  synthetic::FactorySummary summary;
+  try {
+    summary = synthetic::MakeFaces(
+        loaded.generator(), a.options,
+        [&line](const synthetic::FactoryProgress& p) {
+          line.Update(p.pictures, p.expected, p.seconds, "pictures",
+                      ", " + std::to_string(p.faces) + " faces");
+        },
+        [] { return StopSignal() != 0; });
+  } catch (const synthetic::FactoryMismatch& error) {
+    throw BadInputError(error.what());
+  }
+  line.Finish();
+  std::cout << summary.pictures << " pictures, " << summary.faces << " faces found in "
+            << Duration(summary.seconds) << "; " << summary.shards_written << " shards written, "
+            << summary.shards_skipped << " were there\n";
+  return kDone;
+}
+
+}  // namespace
+
+void AddSynthFaces(Command& synth) {
+  auto a = std::make_shared<FacesArguments>();
+  a->options.jobs = AvailableCores();
+  Command command =
+      synth.Sub("faces", "Make labelled faces; write shards",
+                "auforge synth faces -o renders/ --count 20000 --photos portraits/ --face-model face.h5\n"
+                "  auforge synth faces -o renders-cg/ --count 4000 --method cg --face-model face.h5");
+  command.Add("-o,--output", a->options.output, "folder for the shards; run again to go on").Required();
+  command.Add("--count", a->options.count, "pictures").Range(1, 1e9);
+  AddGeneratorOptions(command, a->generator);
+  command
+      .Add("--faces-per-identity", a->generator.reconstruct.faces_per_identity,
+           "pictures of each made-up person")
+      .Range(1, 1000000);
+  command.Add("--seed", a->options.seed, "another seed, other faces");
+  command.Add("--shard-size", a->options.shard_size, "pictures a shard").Range(1, 1e7);
+  command.Add("--images", a->options.images, "folder for plain JPEGs with labels_NNNNN.csv");
+  command.Add("--index", a->options.index, "do shards i with i mod processes = index");
+  command.Add("--processes", a->options.processes, "number of processes that share the work");
+  command.Add("-j,--jobs", a->options.jobs, "threads").Range(1, 1024);
+  command.Run([a] { return RunFaces(*a); });
+}
+
+}  // namespace auforge::tools
