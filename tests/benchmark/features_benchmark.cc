@@ -12,8 +12,10 @@
 #include "features/feature_extractor.h"
 #include "features/gabor.h"
 #include "features/hog.h"
+#include "features/learnt_net.h"
 #include "features/shape.h"
 #include "tests/support/faces.h"
+#include "tests/support/learnt_net.h"
 
 namespace auforge::features {
 namespace {
@@ -113,6 +115,23 @@ void Hog(benchmark::State& state) {
   }
 }
 BENCHMARK(Hog)->Arg(112)->Arg(224);
+
+// The usual net on a crop, alone or with its mirror image (arg 1), counted for one of them.
+void Learnt(benchmark::State& state) {
+  const LearntNet net = LearntNet::FromWeights(tests::RandomNet(tests::kUsualNet, 1));
+  const cv::Mat crop = tests::Texture(net.crop_size(), net.crop_size(), 3, 1);
+  const bool with_mirror = state.range(0) != 0;
+  std::vector<float> out(net.embedding_size() * (with_mirror ? 2 : 1));
+  for (auto _ : state) {
+    with_mirror ? net.EmbedWithMirror(crop, out) : net.Embed(crop, out);
+    benchmark::DoNotOptimize(out.data());
+    benchmark::ClobberMemory();
+  }
+  const double work = 2.0 * static_cast<double>(net.multiply_adds() * (with_mirror ? 2 : 1));
+  state.counters["FLOP"] =
+      benchmark::Counter(work, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
+}
+BENCHMARK(Learnt)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
 // Everything for one face of a colour photo. Args: bank, HOG.
 void Extract(benchmark::State& state) {

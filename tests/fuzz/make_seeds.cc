@@ -14,6 +14,8 @@
 #include "annotator/internal/au_model_weights.h"
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
+#include "features/learnt_net.h"
+#include "tests/support/learnt_net.h"
 
 namespace {
 
@@ -219,6 +221,15 @@ void Landmarks(const fs::path& path) {
   dlib::serialize(deltas, out);
 }
 
+features::LearntNet SmallNet() {
+  return features::LearntNet::FromWeights(tests::RandomNet({16, 4, 2, {{8, 2}, {3, 1}}}, 1));
+}
+
+void LearntNets(const fs::path& path) {
+  const Bytes bytes = SmallNet().Serialise();
+  WriteBytes(path, bytes.data(), bytes.size());
+}
+
 // The first byte is the layout's number in label_fuzz.cc.
 void Labels(const fs::path& folder) {
   std::string bp4d = "0";
@@ -263,6 +274,7 @@ int main(int argc, char** argv) {
   Shard(folder / "shard");
   AuModels(folder / "au_model");
   Landmarks(folder / "landmark/small.dat");
+  LearntNets(folder / "learnt_net/small.net");
   int number = 0;
   for (const std::string& text : std::vector<std::string>{
            "AU12>=2 & !AU4", "(AU1 | AU2>0.5) & emotion=happiness & keyword:\"big smile\"",

@@ -1,0 +1,166 @@
+#include "features/learnt_net.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include "features/internal/convolution.h"
+#include "features/internal/learnt_net_file.h"
+
+namespace auforge::features {
+namespace {
+
+using internal::Convolution;
+using internal::MapShape;
+
+struct Block {
+  Convolution first;
+  Convolution second;  // adds the shortcut
+};
+
+std::array<float, 256> NormalisedValues() {
+  std::array<float, 256> values{};
+  for (std::size_t x = 0; x < values.size(); ++x) values[x] = (static_cast<float>(x) / 255 - 0.5F) / 0.25F;
+  return values;
+}
+
+// The picture as the net's first map; `mirrored`: flipped left to right.
+void Normalise(const cv::Mat& crop, const MapShape& shape, bool mirrored, float* map) {
+  static const std::array<float, 256> values = NormalisedValues();
+  const auto channels = static_cast<std::size_t>(crop.channels());
+  const std::size_t green = channels == 3 ? 1 : 0, red = channels == 3 ? 2 : 0;
+  for (int y = 0; y < shape.side; ++y) {
+    const std::uint8_t* from = crop.ptr<std::uint8_t>(y);
+    float* to = map + shape.At(mirrored ? shape.side - 1 : 0, y);
+    const std::ptrdiff_t step = mirrored ? -3 : 3;
+    for (int x = 0; x < shape.side; ++x, from += channels, to += step) {
+      to[0] = values[from[0]];
+      to[1] = values[from[green]];
+      to[2] = values[from[red]];
+    }
+  }
+}
+
+}  // namespace
+
+struct LearntNet::Impl {
+  std::vector<std::uint8_t> bytes;  // what Serialise gives
+  std::string digest;
+  MapShape picture;
+  std::vector<Convolution> stem;  // one
+  std::vector<Block> blocks;
+  std::size_t embedding_size = 0, weight_count = 0, multiply_adds = 0;
+  std::size_t largest_map = 0;  // floats
+
+  explicit Impl(std::vector<std::uint8_t> net_bytes);
+  void Count(const MapShape& target, const ConvWeights& conv) {
+    weight_count += conv.weight.size() + conv.bias.size();
+    multiply_adds += conv.weight.size() * static_cast<std::size_t>(target.side * target.side);
+    largest_map = std::max(largest_map, target.Size());
+  }
+  void Run(const cv::Mat& crop, int pictures, std::span<float> out) const;
+};
+
+LearntNet::Impl::Impl(std::vector<std::uint8_t> net_bytes) : bytes(std::move(net_bytes)) {
+  const NetDescription net = internal::NetFromBytes(bytes);
+  digest = internal::NetDigest(bytes);
+  picture = {net.crop_size, 3};
+  largest_map = picture.Size();
+  stem.emplace_back(picture, net.stem);
+  Count(stem[0].target(), net.stem);
+  MapShape source = stem[0].target();
+  for (const NetDescription::Block& block : net.blocks) {
+    Convolution first(source, block.first);
+    Convolution second(first.target(), block.second, &source, &block.shortcut);
+    Count(first.target(), block.first);
+    Count(second.target(), block.second);
+    Count(second.target(), block.shortcut);
+    source = second.target();
+    blocks.push_back({std::move(first), std::move(second)});
+  }
+  embedding_size = static_cast<std::size_t>(net.blocks.back().second.out);
+}
+
+// out: pictures x D.
+void LearntNet::Impl::Run(const cv::Mat& crop, int pictures, std::span<float> out) const {
+  if (crop.rows != picture.side || crop.cols != picture.side ||
+      (crop.type() != CV_8UC3 && crop.type() != CV_8UC1)) {
+    throw std::invalid_argument("learnt net: needs a crop of " + std::to_string(picture.side) + " x " +
+                                std::to_string(picture.side) + " pixels of type CV_8UC3 or CV_8UC1");
+  }
+  const auto count = static_cast<std::size_t>(pictures);
+  if (out.size() != count * embedding_size) {
+    throw std::invalid_argument("learnt net: room for " + std::to_string(out.size()) + " values; needs " +
+                                std::to_string(count * embedding_size));
+  }
+  // A block's source, what is between its two layers, and its result take turns.
+  thread_local std::array<std::vector<float>, 3> scratch;
+  std::array<float*, 3> maps{};
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    if (scratch[i].size() < count * largest_map) scratch[i].resize(count * largest_map);
+    maps[i] = scratch[i].data();
+  }
+  internal::ClearBorder(picture, maps[1], pictures);
+  for (int p = 0; p < pictures; ++p)
+    Normalise(crop, picture, p == 1, maps[1] + static_cast<std::size_t>(p) * picture.Size());
+  internal::ClearBorder(stem[0].target(), maps[0], pictures);
+  stem[0].Run(maps[1], nullptr, maps[0], pictures);
+  for (const Block& block : blocks) {
+    internal::ClearBorder(block.first.target(), maps[1], pictures);
+    block.first.Run(maps[0], nullptr, maps[1], pictures);
+    internal::ClearBorder(block.second.target(), maps[2], pictures);
+    block.second.Run(maps[1], maps[0], maps[2], pictures);
+    std::swap(maps[0], maps[2]);
+  }
+  const MapShape& last = blocks.back().second.target();
+  const float share = 1 / static_cast<float>(last.side * last.side);
+  std::fill(out.begin(), out.end(), 0.0F);
+  for (std::size_t p = 0; p < count; ++p) {
+    float* mean = out.data() + p * embedding_size;
+    for (int y = 0; y < last.side; ++y) {
+      for (int x = 0; x < last.side; ++x) {
+        const float* pixel = maps[0] + p * last.Size() + last.At(x, y);
+        for (std::size_t d = 0; d < embedding_size; ++d) mean[d] += pixel[d];
+      }
+    }
+    for (std::size_t d = 0; d < embedding_size; ++d) mean[d] *= share;
+  }
+}
+
+LearntNet::LearntNet(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+LearntNet::LearntNet(LearntNet&&) noexcept = default;
+LearntNet& LearntNet::operator=(LearntNet&&) noexcept = default;
+LearntNet::~LearntNet() = default;
+
+LearntNet LearntNet::FromWeights(const NetDescription& description) {
+  try {
+    internal::ValidateNet(description);
+    return LearntNet(std::make_unique<const Impl>(internal::NetBytes(description)));
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(std::string("learnt net: ") + error.what());
+  }
+}
+
+LearntNet LearntNet::Parse(std::span<const std::uint8_t> bytes, const std::string& name) {
+  try {
+    return LearntNet(std::make_unique<const Impl>(std::vector<std::uint8_t>(bytes.begin(), bytes.end())));
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(name + ": damaged learnt net: " + error.what() + "; fetch or train it again");
+  }
+}
+
+std::vector<std::uint8_t> LearntNet::Serialise() const { return impl_->bytes; }
+const std::string& LearntNet::digest() const { return impl_->digest; }
+int LearntNet::crop_size() const { return impl_->picture.side; }
+std::size_t LearntNet::embedding_size() const { return impl_->embedding_size; }
+std::size_t LearntNet::weight_count() const { return impl_->weight_count; }
+std::size_t LearntNet::multiply_adds() const { return impl_->multiply_adds; }
+
+void LearntNet::Embed(const cv::Mat& crop, std::span<float> embedding) const {
+  impl_->Run(crop, 1, embedding);
+}
+void LearntNet::EmbedWithMirror(const cv::Mat& crop, std::span<float> embeddings) const {
+  impl_->Run(crop, internal::kMostPictures, embeddings);
+}
+
+}  // namespace auforge::features
