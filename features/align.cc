@@ -173,6 +173,8 @@ Landmarks68 Mirror(const Landmarks68& landmarks, float image_width) {
   return result;
 }
 
+AlignOptions FeatureCrop(int size) { return {size, 0.36F, 0.36F}; }
+
 void AlignOptions::Validate() const {
   const auto fail = [](const char* field, auto value, const char* constraint) {
     throw std::invalid_argument(std::string("align.") + field + " = " + std::to_string(value) + "; must be " +

@@ -36,6 +36,9 @@ struct AlignOptions {
   void Validate() const;       // throws std::invalid_argument naming field and value
 };
 
+// The crop that features look at: from the hair line to the chin, tighter than the crop that is stored.
+AlignOptions FeatureCrop(int size);
+
 struct AlignedFace {
   cv::Mat crop;                // size x size, the type of the source image
   Similarity crop_from_image;  // in coordinates with pixel centres at .5

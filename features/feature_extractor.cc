@@ -15,10 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-// The feature crop shows the face from the hair line to the chin; tighter than the crop that is stored.
-constexpr float kCropInterOcular = 0.36F;
-constexpr float kCropEyeHeight = 0.36F;
-
 // How far outside an AU's region a feature still belongs to it, inter-ocular distances.
 constexpr float kLocalReach = 0.12F;
 
@@ -94,7 +90,7 @@ struct FeatureExtractor::Impl {
 FeatureExtractor::FeatureExtractor(const FeatureSpec& spec) : impl_(std::make_unique<Impl>()) {
   spec.Validate();
   impl_->spec = spec;
-  impl_->crop = {spec.gabor_options.crop_size, kCropInterOcular, kCropEyeHeight};
+  impl_->crop = FeatureCrop(spec.gabor_options.crop_size);
   if (spec.shape == ShapeKind::kEmotioNet) impl_->AddBlock("shape", kShapeFeatureCount);
   if (spec.gabor) {
     impl_->bank = std::make_unique<GaborBank>(spec.gabor_options);
