@@ -9,6 +9,7 @@
 
 #include "annotator/internal/answers.h"
 #include "annotator/internal/au_model_weights.h"
+#include "annotator/internal/half_rows.h"
 #include "annotator/internal/matrix_product.h"
 #include "datasets/storage/checksum.h"
 
@@ -132,8 +133,17 @@ void AuModel::Weights::Validate() const {
   }
 }
 
+void AuModel::Weights::RoundToHalves() {
+  for (Head& head : heads) {
+    for (BlockProjection& block : head.blocks) RoundHalfRows(block.projection, block.components);
+    RoundHalfRows(head.centres, head.components);
+  }
+}
+
 std::string AuModel::Weights::Digest() const {
   std::string text = info.features.ToJson();
+  if (info.features.net != nullptr)
+    text += datasets::storage::HexDigest(datasets::storage::Sha256(info.features.net->Serialise()));
   for (const std::string& name : info.schema.Names()) text += name + ",";
   const auto add = [&text](const std::vector<float>& values) {
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
@@ -261,6 +271,7 @@ std::vector<float> Head::Kernel(const std::vector<float>& projected, std::size_t
 
 AuModel::AuModel(std::unique_ptr<Weights> weights) : weights_(std::move(weights)) {
   weights_->Validate();
+  if (weights_->has_halves) weights_->RoundToHalves();
   weights_->dimension = features::FeatureExtractor(weights_->info.features).Dimension();
   weights_->info.digest = weights_->Digest();
   for (Head& head : weights_->heads) head.Prepare();

@@ -1,12 +1,14 @@
-// The AU model's file, format 3 (docs/au-model-format.md).
+// The AU model's file, format 4 (docs/au-model-format.md).
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <stdexcept>
 
 #include "annotator/au_model.h"
 #include "annotator/internal/au_model_file.h"
 #include "annotator/internal/au_model_weights.h"
+#include "annotator/internal/half_rows.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/hdf5_file.h"
 
@@ -14,11 +16,14 @@ namespace auforge::annotator {
 namespace {
 
 namespace fs = std::filesystem;
+using datasets::storage::Half;
 using datasets::storage::Hdf5Reader;
 using datasets::storage::Hdf5Writer;
 
 constexpr const char* kFormat = "auforge-au-model";
-constexpr std::int64_t kFormatVersion = 3, kOldestFormat = 2;
+constexpr std::int64_t kFormatVersion = 4, kOldestFormat = 2;
+constexpr std::int64_t kFirstWithHalves = 4;
+constexpr const char* kNetPath = "/learnt_net";
 
 void Require(bool condition, const std::string& text) {
   if (!condition) throw std::invalid_argument(text);
@@ -38,7 +43,28 @@ auto ReadMatrix(const Hdf5Reader& file, const std::string& path) {
   return array;
 }
 
-void WriteHead(Hdf5Writer& file, const Head& head, std::uint64_t a, int gzip) {
+// A matrix as halves with scales for its rows, or, of a model that has none, as it is.
+void WriteMatrix(Hdf5Writer& file, const std::string& path, const std::vector<float>& values, std::uint64_t rows,
+                 std::uint64_t width, bool as_halves, int gzip) {
+  if (!as_halves) return file.Write<float>(path, values, {rows, width}, gzip);
+  const HalfRows half = ToHalfRows(values, width);
+  std::vector<Half> bits(half.halves.size());
+  std::transform(half.halves.begin(), half.halves.end(), bits.begin(), [](std::uint16_t h) { return Half{h}; });
+  file.Write<Half>(path, bits, {rows, width}, gzip);
+  file.Write<float>(path + "_scale", half.scale, {rows}, gzip);
+}
+datasets::storage::NdArray<float> ReadHalfOrFloatMatrix(const Hdf5Reader& file, const std::string& path) {
+  if (!file.Stores<Half>(path)) return ReadMatrix<float>(file, path);
+  const auto bits = ReadMatrix<Half>(file, path);
+  HalfRows half;
+  half.scale = ReadArray<float>(file, path + "_scale", {bits.shape[0]});
+  half.halves.resize(bits.values.size());
+  std::transform(bits.values.begin(), bits.values.end(), half.halves.begin(),
+                 [](Half h) { return static_cast<std::uint16_t>(h); });
+  return {bits.shape, FromHalfRows(half, bits.shape[1])};
+}
+
+void WriteHead(Hdf5Writer& file, const Head& head, std::uint64_t a, bool as_halves, int gzip) {
   const std::string base = "/heads/" + head.name;
   std::vector<std::string> names;
   for (const BlockProjection& block : head.blocks) {
@@ -46,9 +72,9 @@ void WriteHead(Hdf5Writer& file, const Head& head, std::uint64_t a, int gzip) {
     const std::string at = base + "/" + block.name + "/";
     file.Write<std::uint32_t>(at + "columns", block.columns, {block.inputs(), 2}, gzip);
     file.Write<float>(at + "mean", block.mean, {block.inputs()}, gzip);
-    file.Write<float>(at + "projection", block.projection, {block.inputs(), block.components}, gzip);
+    WriteMatrix(file, at + "projection", block.projection, block.inputs(), block.components, as_halves, gzip);
   }
-  file.Write<float>(base + "/centres", head.centres, {head.centre_count, head.components}, gzip);
+  WriteMatrix(file, base + "/centres", head.centres, head.centre_count, head.components, as_halves, gzip);
   if (!head.bias.empty()) {
     file.Write<float>(base + "/coefficients", head.coefficients, {head.centre_count, a}, gzip);
     file.Write<float>(base + "/bias", head.bias, {a});
@@ -64,7 +90,7 @@ Head ReadHead(const Hdf5Reader& file, const std::string& name, std::uint64_t a, 
   head.gamma = static_cast<float>(file.ReadDouble(base, "gamma"));
   for (const std::string& block_name : file.ReadStringList(base, "blocks")) {
     const std::string at = base + "/" + block_name + "/";
-    auto projection = ReadMatrix<float>(file, at + "projection");
+    auto projection = ReadHalfOrFloatMatrix(file, at + "projection");
     const std::uint64_t inputs = projection.shape[0];
     BlockProjection block{block_name, projection.shape[1], {}, {}, std::move(projection.values), {}};
     block.columns = ReadArray<std::uint32_t>(file, at + "columns", {inputs, 2});
@@ -72,7 +98,7 @@ Head ReadHead(const Hdf5Reader& file, const std::string& name, std::uint64_t a, 
     head.components += block.components;
     head.blocks.push_back(std::move(block));
   }
-  auto centres = ReadMatrix<float>(file, base + "/centres");
+  auto centres = ReadHalfOrFloatMatrix(file, base + "/centres");
   head.centre_count = centres.shape[0];
   head.centres = std::move(centres.values);
   if (is_ksda) return head;
@@ -129,9 +155,9 @@ QualityHead ReadQuality(const Hdf5Reader& file, std::uint64_t centres) {
   return q;
 }
 
-void WriteInfo(Hdf5Writer& file, const AuModelInfo& info) {
+void WriteInfo(Hdf5Writer& file, const AuModelInfo& info, bool has_halves) {
   file.WriteAttribute("/", "format", std::string(kFormat));
-  file.WriteAttribute("/", "format_version", kFormatVersion);
+  file.WriteAttribute("/", "format_version", has_halves ? kFormatVersion : kFirstWithHalves - 1);
   file.WriteAttribute("/", "au_names", info.schema.Names());
   file.WriteAttribute("/", "confidence", info.confidence);
   file.WriteAttribute("/", "looks_at", info.looks_at);
@@ -147,12 +173,18 @@ void WriteInfo(Hdf5Writer& file, const AuModelInfo& info) {
   file.Write<float>("/held_out", figures, {info.held_out.size(), 5});
 }
 
-AuModelInfo ReadInfo(const Hdf5Reader& file) {
+std::shared_ptr<const features::LearntNet> ReadNet(const Hdf5Reader& file, const std::string& path) {
+  if (!file.Exists(kNetPath)) return nullptr;
+  const auto bytes = file.Read<std::uint8_t>(kNetPath);
+  return std::make_shared<const features::LearntNet>(features::LearntNet::Parse(bytes.values, path + ": " + kNetPath));
+}
+
+AuModelInfo ReadInfo(const Hdf5Reader& file, const std::string& path) {
   AuModelInfo info;
   info.schema = features::AuSchema::FromNames(file.ReadStringList("/", "au_names"));
   info.confidence = file.ReadStringList("/", "confidence");
   info.looks_at = file.ReadStringList("/", "looks_at");
-  info.features = features::FeatureSpec::FromJson(file.ReadString("/", "features"));
+  info.features = features::FeatureSpec::FromJson(file.ReadString("/", "features"), ReadNet(file, path));
   info.learner = file.ReadString("/", "learner");
   info.provenance = file.ReadString("/", "provenance");
   info.provisional = file.ReadInteger("/", "provisional") != 0;
@@ -172,12 +204,13 @@ AuModel ReadModel(const Hdf5Reader& file, const std::string& path, bool with_dig
   const std::int64_t version = file.ReadInteger("/", "format_version");
   if (version < kOldestFormat || version > kFormatVersion) {
     throw std::runtime_error(path + ": is of model format " + std::to_string(version) +
-                             ", this program reads " + std::to_string(kOldestFormat) + " and " +
+                             ", this program reads " + std::to_string(kOldestFormat) + " to " +
                              std::to_string(kFormatVersion) + "; train it again with auforge train-au");
   }
   try {
     auto w = std::make_unique<AuModel::Weights>();
-    w->info = ReadInfo(file);
+    w->has_halves = version >= kFirstWithHalves;
+    w->info = ReadInfo(file, path);
     const std::uint64_t a = w->info.schema.size();
     const bool is_ksda = w->info.learner == "ksda";
     for (const std::string& name : file.ReadStringList("/", "heads"))
@@ -214,11 +247,15 @@ void SaveAuModel(const AuModel::Weights& w, const std::string& path, int gzip) {
   try {
     Hdf5Writer file(temporary);
     const std::uint64_t a = w.info.schema.size();
-    WriteInfo(file, w.info);
+    WriteInfo(file, w.info, w.has_halves);
+    if (w.info.features.net != nullptr) {
+      const std::vector<std::uint8_t> net = w.info.features.net->Serialise();
+      file.Write<std::uint8_t>(kNetPath, net, {net.size()}, gzip);
+    }
     std::vector<std::string> heads;
     for (const Head& head : w.heads) {
       heads.push_back(head.name);
-      WriteHead(file, head, a, gzip);
+      WriteHead(file, head, a, w.has_halves, gzip);
     }
     file.WriteAttribute("/", "heads", heads);
     file.Write<float>("/mix", w.mix, {w.heads.size(), a});

@@ -5,6 +5,7 @@
 #include <numbers>
 #include <random>
 
+#include "annotator/internal/half_rows.h"
 #include "annotator/internal/learner.h"
 
 namespace auforge::annotator {
@@ -22,6 +23,7 @@ constexpr float kPairWeight = std::numbers::sqrt2_v<float>;
 int ComponentsWanted(const std::string& block, const TrainOptions& options) {
   if (block == "shape") return options.shape_components;
   if (block == "gabor") return options.gabor_components;
+  if (block == "learnt") return options.learnt_components;
   return options.hog_components;
 }
 
@@ -119,6 +121,8 @@ BlockProjection LearnBlock(const TrainingData& data, const std::vector<std::size
           whitened;
     }
   }
+  // What is learnt on top of it meets the numbers that are stored.
+  RoundHalfRows(result.projection, result.components);
   return result;
 }
 

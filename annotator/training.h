@@ -55,11 +55,12 @@ struct TrainOptions {
                               // regression on the discriminants
   std::uint64_t train_rows = 0;     // at most this many rows of the training part, for all learners; 0: all
   bool local_heads = true;          // besides the whole face, heads for its upper and lower part (not ksda)
-  std::vector<std::string> blocks;  // of features that are used: "shape", "gabor", "hog"; empty = all
+  std::vector<std::string> blocks;  // of features that are used: "shape", "gabor", "hog", "learnt"; empty = all
   bool mirror_average = true;       // features are averaged with those of the mirrored face
   int shape_components = 90;        // PCA, >= 1; likewise below
   int gabor_components = 250;
-  int hog_components = 150;  // each also the most of a local head
+  int hog_components = 150;
+  int learnt_components = 150;  // each also the most of a local head
   double whitening = 0.02;   // soft whitening: 1 / (w + whitening * w0), w = standard deviations, 0..1
   double gamma_scale = 1;    // gamma = gamma_scale / median squared distance, > 0
   double ridge = 1e-4;       // nystrom: lambda relative to the number of rows, > 0

@@ -53,8 +53,12 @@ void TrainOptions::Validate() const {
   check(prevalence >= 0, "prevalence", prevalence, ">= 0");
   check(photo_share >= 0 && photo_share <= 1, "photo_share", photo_share, "0..1");
   check(photo_spread >= 0 && photo_spread <= 20, "photo_spread", photo_spread, "0..20");
-  check(shape_components >= 1 && gabor_components >= 1 && hog_components >= 1, "components", shape_components,
-        ">= 1");
+  for (const auto& [field, components] : {std::pair("shape_components", shape_components),
+                                          std::pair("gabor_components", gabor_components),
+                                          std::pair("hog_components", hog_components),
+                                          std::pair("learnt_components", learnt_components)}) {
+    check(components >= 1, field, components, ">= 1");
+  }
   check(whitening >= 0 && whitening <= 1, "whitening", whitening, "0..1");
   check(gamma_scale > 0, "gamma_scale", gamma_scale, "> 0");
   check(ridge > 0, "ridge", ridge, "> 0");

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "annotator/internal/half_rows.h"
 #include "annotator/internal/training_steps.h"
 #include "features/au_partition.h"
 
@@ -57,7 +58,8 @@ LearntHead LearnHead(const Training& t, const View& view, bool is_first) {
   t.Say("head " + view.name + ": principal axes");
   head.blocks = LearnFront(t.data, t.split.train, t.options, view.is_used);
   for (const BlockProjection& block : head.blocks) head.components += block.components;
-  const std::vector<float> rows = ProjectRows(head, t.data.features, t.split.train, t.dimension);
+  std::vector<float> rows = ProjectRows(head, t.data.features, t.split.train, t.dimension);
+  RoundHalfRows(rows, head.components);  // some become centres: learners meet them as they will be stored
   head.gamma = static_cast<float>(t.options.gamma_scale) *
                MedianGamma(rows, t.split.train.size(), head.components, t.options.seed);
   LearnerInput input{rows, t.labels,  t.sample_weights, t.split.train.size(), head.components,

@@ -26,15 +26,17 @@ NLOHMANN_JSON_SERIALIZE_ENUM(GaborOutput, {{GaborOutput::kSqrtMagnitude, "sqrt-m
 }  // namespace
 
 void FeatureSpec::Validate() const {
-  if (shape == ShapeKind::kNone && !gabor && !hog) {
-    throw std::invalid_argument("features: shape, gabor and hog are all off; switch one on");
+  if (shape == ShapeKind::kNone && !LooksAtPicture()) {
+    throw std::invalid_argument("features: shape, gabor and hog are all off, and there is no net; switch one on");
   }
   gabor_options.Validate();
 }
 
+bool FeatureSpec::LooksAtPicture() const { return gabor || hog || net != nullptr; }
+
 std::string FeatureSpec::ToJson() const {
   const GaborOptions& g = gabor_options;
-  return json{{"shape", shape},
+  json all{{"shape", shape},
               {"gabor", gabor},
               {"hog", hog},
               {"gabor_options",
@@ -46,12 +48,14 @@ std::string FeatureSpec::ToJson() const {
                 {"gamma", g.gamma},
                 {"points", g.points},
                 {"output", g.output},
-                {"normalisation_sigma", g.normalisation_sigma}}}}
-      .dump();
+                {"normalisation_sigma", g.normalisation_sigma}}}};
+  if (net != nullptr) all["learnt"] = net->digest();
+  return all.dump();
 }
 
-FeatureSpec FeatureSpec::FromJson(const std::string& text) {
+FeatureSpec FeatureSpec::FromJson(const std::string& text, std::shared_ptr<const LearntNet> net) {
   FeatureSpec spec;
+  std::string learnt;
   try {
     const json all = json::parse(text);
     all.at("shape").get_to(spec.shape);
@@ -67,9 +71,16 @@ FeatureSpec FeatureSpec::FromJson(const std::string& text) {
     g.at("points").get_to(spec.gabor_options.points);
     g.at("output").get_to(spec.gabor_options.output);
     g.at("normalisation_sigma").get_to(spec.gabor_options.normalisation_sigma);
+    learnt = all.value("learnt", "");
   } catch (const json::exception& error) {
     throw std::invalid_argument(std::string("feature spec: ") + error.what());
   }
+  const std::string given = net != nullptr ? net->digest() : "";
+  if (learnt != given) {
+    const auto name = [](const std::string& digest) { return digest.empty() ? "none" : digest; };
+    throw std::invalid_argument("feature spec: wants the learnt net " + name(learnt) + ", got " + name(given));
+  }
+  spec.net = std::move(net);
   spec.Validate();
   return spec;
 }
@@ -97,6 +108,7 @@ FeatureExtractor::FeatureExtractor(const FeatureSpec& spec) : impl_(std::make_un
     impl_->AddBlock("gabor", impl_->bank->Dimension());
   }
   if (spec.hog) impl_->AddBlock("hog", HogDimension(spec.gabor_options.crop_size));
+  if (spec.net != nullptr) impl_->AddBlock("learnt", 2 * spec.net->embedding_size());
 }
 FeatureExtractor::~FeatureExtractor() = default;
 FeatureExtractor::FeatureExtractor(FeatureExtractor&&) noexcept = default;
@@ -111,15 +123,16 @@ void FeatureExtractor::Extract(const cv::Mat& image, const Landmarks68& landmark
     throw std::invalid_argument("features: room for " + std::to_string(out.size()) + " values; needs " +
                                 std::to_string(impl_->dimension));
   }
-  cv::Mat crop;
+  cv::Mat crop, colour;
   Landmarks68 in_crop = landmarks;
   if (impl_->spec.gabor || impl_->spec.hog) {
     const AlignedFace aligned = AlignFace(image, landmarks, impl_->crop);
+    colour = aligned.crop;
     in_crop = Transform(aligned.crop_from_image, landmarks);
-    if (aligned.crop.channels() == 3) {
-      cv::cvtColor(aligned.crop, crop, cv::COLOR_BGR2GRAY);
+    if (colour.channels() == 3) {
+      cv::cvtColor(colour, crop, cv::COLOR_BGR2GRAY);
     } else {
-      crop = aligned.crop;
+      crop = colour;
     }
   }
   std::size_t block = 0;
@@ -130,6 +143,11 @@ void FeatureExtractor::Extract(const cv::Mat& image, const Landmarks68& landmark
   if (impl_->spec.shape == ShapeKind::kEmotioNet) ShapeFeatures(landmarks, next());
   if (impl_->spec.gabor) impl_->bank->Extract(crop, in_crop, next());
   if (impl_->spec.hog) HogFeatures(crop, next());
+  if (const LearntNet* net = impl_->spec.net.get(); net != nullptr) {
+    if (colour.cols != net->crop_size())
+      colour = AlignFace(image, landmarks, {net->crop_size(), kCropInterOcular, kCropEyeHeight}).crop;
+    net->EmbedWithMirror(colour, next());
+  }
 }
 
 std::vector<std::size_t> FeatureExtractor::MirrorColumns() const {
@@ -141,6 +159,13 @@ std::vector<std::size_t> FeatureExtractor::MirrorColumns() const {
   if (impl_->spec.shape == ShapeKind::kEmotioNet) append(MirrorShapeFeatures(), kNoMirrorFeature);
   if (impl_->spec.gabor) append(impl_->bank->MirrorColumns(), kNoMirrorColumn);
   if (impl_->spec.hog) append(MirrorHogFeatures(impl_->crop.size), kNoMirrorColumn);
+  if (impl_->spec.net != nullptr) {
+    // The embedding of the crop, then that of its mirror image.
+    const std::size_t size = impl_->spec.net->embedding_size();
+    std::vector<std::size_t> columns(2 * size);
+    for (std::size_t c = 0; c < columns.size(); ++c) columns[c] = (c + size) % columns.size();
+    append(columns, kNoMirrorColumn);
+  }
   return mirror;
 }
 
@@ -175,6 +200,7 @@ std::vector<std::uint8_t> FeatureExtractor::LocalColumns(std::span<const int> ro
       local.insert(local.end(), kHogOrientations, is_local(centre) ? 1 : 0);
     }
   }
+  local.resize(impl_->dimension, 1);  // learnt ones see the whole face
   return local;
 }
 

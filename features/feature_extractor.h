@@ -1,4 +1,5 @@
-// The features of one face as one row of floats: shape, Gabor and (optionally) HOG blocks, as a spec says.
+// The features of one face as one row of floats: shape, Gabor and (optionally) HOG and learnt blocks, as a spec
+// says.
 // A FeatureSpec is stored in every AU model, so that a model is always fed what it was trained on.
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "features/gabor.h"
+#include "features/learnt_net.h"
 #include "features/types.h"
 
 namespace auforge::features {
@@ -22,16 +24,19 @@ struct FeatureSpec {
   bool gabor = true;
   GaborOptions gabor_options;  // bank, crop size and points
   bool hog = false;            // histogram of oriented gradients over the aligned crop
+  std::shared_ptr<const LearntNet> net;  // null: no learnt features
 
-  void Validate() const;       // throws std::invalid_argument naming field, value and constraint
-  std::string ToJson() const;  // canonical: equal specs give equal text
-  static FeatureSpec FromJson(const std::string& json);  // throws std::invalid_argument
-  friend bool operator==(const FeatureSpec&, const FeatureSpec&) = default;
+  void Validate() const;          // throws std::invalid_argument naming field, value and constraint
+  bool LooksAtPicture() const;    // or at landmarks alone
+  std::string ToJson() const;     // canonical: equal specs give equal text; of the net only its digest
+  // net: the one that the text names, null where it names none. Throws std::invalid_argument.
+  static FeatureSpec FromJson(const std::string& json, std::shared_ptr<const LearntNet> net = nullptr);
+  friend bool operator==(const FeatureSpec& a, const FeatureSpec& b) { return a.ToJson() == b.ToJson(); }
 };
 
 // A run of columns that belong together and are standardised and projected together.
 struct FeatureBlock {
-  std::string name;  // "shape", "gabor", "hog"
+  std::string name;  // "shape", "gabor", "hog", "learnt"
   std::size_t begin = 0;
   std::size_t size = 0;
 };
@@ -47,14 +52,15 @@ class FeatureExtractor {
   const FeatureSpec& spec() const;
   std::size_t Dimension() const;
   const std::vector<FeatureBlock>& Blocks() const;
-  // image: CV_8UC1 or CV_8UC3 (BGR); landmarks in its pixels; out: size Dimension(), overwritten.
+  // image: CV_8UC1 or CV_8UC3 (BGR); landmarks in its pixels; out: size Dimension(), overwritten. Gabor and HOG
+  // see its grey; a net sees its colours, and of a grey picture three equal ones.
   void Extract(const cv::Mat& image, const Landmarks68& landmarks, std::span<float> out) const;
 
   // For each column the one of the mirrored face that equals it, or kNoMirrorColumn.
   std::vector<std::size_t> MirrorColumns() const;
   // Dimension() values, 1 where a column looks at nothing but what lies in or close to these regions of the
-  // AU partition: distances and angles between points there, Gabor points and HOG cells there. Told on a mean
-  // face.
+  // AU partition: distances and angles between points there, Gabor points and HOG cells there, and whatever a net
+  // has learnt. Told on a mean face.
   std::vector<std::uint8_t> LocalColumns(std::span<const int> rois) const;
 
  private:

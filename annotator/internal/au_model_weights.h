@@ -17,7 +17,7 @@ namespace auforge::annotator {
 // features: a column and its mirror image (or twice the same). The scaling to unit variance and the whitening
 // are folded into the projection, so that prediction is one product a block.
 struct BlockProjection {
-  std::string name;  // "shape", "gabor", "hog"
+  std::string name;  // "shape", "gabor", "hog", "learnt"
   std::uint64_t components = 0;
   std::vector<std::uint32_t> columns;  // inputs x 2, of the whole row of features
   std::vector<float> mean;             // inputs
@@ -58,6 +58,9 @@ struct AuCalibration {
 
 struct AuModel::Weights {
   AuModelInfo info;
+  // Projections and centres are halves (half_rows.h): they are rounded when the model is made, and stored so. Of
+  // models read from files older than format 4 they are floats, and stay so.
+  bool has_halves = true;
   std::size_t dimension = 0;         // of a row of features; set when the model is made
   std::vector<Head> heads;           // H >= 1
   std::vector<float> mix;            // H x A, >= 0; the score of an AU is the sum of mix * score of the head
@@ -70,6 +73,8 @@ struct AuModel::Weights {
 
   // Throws std::invalid_argument naming what does not fit or is not finite.
   void Validate() const;
+  // requires: Validate passes.
+  void RoundToHalves();
   // SHA-256 over everything that influences a prediction.
   std::string Digest() const;
   // Scores before calibration, n x A, from rows of features.

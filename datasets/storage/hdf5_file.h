@@ -11,7 +11,11 @@
 
 namespace auforge::datasets::storage {
 
-// T is one of std::uint8_t, std::int16_t, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t, float, double.
+// The bits of an IEEE half float, which HDF5 and h5py know as a number of two bytes.
+enum class Half : std::uint16_t {};
+
+// T is one of std::uint8_t, std::int16_t, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t, Half, float,
+// double.
 template <typename T>
 struct NdArray {
   std::vector<std::uint64_t> shape;  // row-major
@@ -68,6 +72,9 @@ class Hdf5Reader {
   // uncompressed times 1,100 (a hostile header cannot make us allocate the machine away).
   template <typename T>
   NdArray<T> Read(const std::string& path) const;
+  // Whether its elements are stored as T, so that reading them converts nothing.
+  template <typename T>
+  bool Stores(const std::string& path) const;
   std::vector<std::string> ReadStrings(const std::string& path) const;
   // Elements [begin, begin + count) of a one-dimensional dataset, without reading the rest.
   template <typename T>

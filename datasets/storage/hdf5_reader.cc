@@ -240,7 +240,8 @@ template <typename T>
 NdArray<T> Hdf5Reader::Read(const std::string& path) const {
   const Handle set = impl_->OpenSet(path);
   const Handle type(H5Dget_type(set.get()), H5Tclose);
-  const H5T_class_t wanted = std::is_floating_point_v<T> ? H5T_FLOAT : H5T_INTEGER;
+  const bool is_fraction = std::is_floating_point_v<T> || std::is_same_v<T, Half>;
+  const H5T_class_t wanted = is_fraction ? H5T_FLOAT : H5T_INTEGER;
   if (H5Tget_class(type.get()) != wanted) Fail(impl_->path, path, "has another type than expected");
   const Handle space(H5Dget_space(set.get()), H5Sclose);
   NdArray<T> array;
@@ -255,6 +256,13 @@ NdArray<T> Hdf5Reader::Read(const std::string& path) const {
     Fail(impl_->path, path, "cannot be read; the file is damaged");
   }
   return array;
+}
+
+template <typename T>
+bool Hdf5Reader::Stores(const std::string& path) const {
+  const Handle set = impl_->OpenSet(path);
+  const Handle type(H5Dget_type(set.get()), H5Tclose);
+  return H5Tequal(type.get(), NativeType<T>()) > 0;
 }
 
 std::vector<std::string> Hdf5Reader::ReadStrings(const std::string& path) const {
@@ -293,6 +301,7 @@ std::vector<T> Hdf5Reader::ReadRange(const std::string& path, std::uint64_t begi
 
 #define AUFORGE_INSTANTIATE(T)                                       \
   template NdArray<T> Hdf5Reader::Read<T>(const std::string&) const; \
+  template bool Hdf5Reader::Stores<T>(const std::string&) const;     \
   template std::vector<T> Hdf5Reader::ReadRange<T>(const std::string&, std::uint64_t, std::uint64_t) const;
 AUFORGE_FOR_EACH_STORED_TYPE(AUFORGE_INSTANTIATE)
 #undef AUFORGE_INSTANTIATE

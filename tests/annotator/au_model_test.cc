@@ -3,9 +3,14 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
+#include <cmath>
 #include <filesystem>
+#include <random>
 
 #include "annotator/internal/au_model_weights.h"
+#include "annotator/internal/half_rows.h"
+#include "annotator/learnt_net_file.h"
+#include "datasets/storage/hdf5_file.h"
 #include "tests/annotator/toy_data.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
@@ -56,6 +61,120 @@ TEST(AuModel, FileRoundTripOfEveryLearner) {
       EXPECT_GT(a[i].quality, 0) << learner;
     }
   }
+}
+
+// The file carries the net: the digest names it, and what is read back answers with the same bits.
+TEST(AuModel, FileRoundTripWithALearntNet) {
+  const tests::TempDir dir;
+  const TrainingData data = LearntData(200, 5), other = LearntData(10, 6);
+  const AuModel model = std::move(TrainAuModel(data, ToyOptions(), {}).model);
+  model.Save(dir / "m.h5");
+  const AuModel loaded = AuModel::Load(dir / "m.h5");
+  ASSERT_NE(loaded.info().features.net, nullptr);
+  EXPECT_EQ(loaded.info().features, data.spec);
+  EXPECT_EQ(loaded.info().digest, model.info().digest);
+  const auto a = model.Predict(other.features, 10), b = loaded.Predict(other.features, 10);
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(a[i].intensity, b[i].intensity);
+  TrainOptions learnt_only = ToyOptions();
+  learnt_only.blocks = {"learnt"};
+  const auto report = TrainAuModel(data, learnt_only, {}).report;
+  for (const AuFigure& f : report.test) EXPECT_GT(f.r, 0.5) << "AU" << f.au;
+}
+
+std::string WithPatchedNet(const std::string& path, std::size_t byte) {
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t set = H5Dopen2(file, "/learnt_net", H5P_DEFAULT);
+  const hid_t space = H5Dget_space(set);
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space)));
+  H5Dread(set, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data());
+  bytes.at(byte) ^= 1U;
+  H5Dwrite(set, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data());
+  H5Sclose(space);
+  H5Dclose(set);
+  H5Fclose(file);
+  return LoadFault(path);
+}
+
+TEST(AuModel, RefusesADamagedOrMissingNet) {
+  const tests::TempDir dir;
+  const AuModel model = std::move(TrainAuModel(LearntData(200, 5), ToyOptions(), {}).model);
+  model.Save(dir / "m.h5");
+  EXPECT_NE(WithPatchedNet(dir / "m.h5", 50).find("m.h5: /learnt_net: damaged learnt net"), std::string::npos);
+  model.Save(dir / "m.h5");
+  const hid_t file = H5Fopen((dir / "m.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  H5Ldelete(file, "/learnt_net", H5P_DEFAULT);
+  H5Fclose(file);
+  EXPECT_NE(LoadFault(dir / "m.h5").find("wants the learnt net"), std::string::npos) << LoadFault(dir / "m.h5");
+}
+
+// Half the room for what fills a model; the learners have met the rounded numbers, so nothing is lost on the way.
+TEST(AuModel, ProjectionsAndCentresAreStoredAsHalves) {
+  const tests::TempDir dir;
+  ToyModel().Save(dir / "m.h5");
+  const datasets::storage::Hdf5Reader file(dir / "m.h5");
+  for (const char* name : {"/heads/whole/centres", "/heads/whole/shape/projection"})
+    EXPECT_TRUE(file.Stores<datasets::storage::Half>(name)) << name;
+  EXPECT_EQ(file.ReadInteger("/", "format_version"), 4);
+}
+
+// Models of older formats keep their numbers, their digest and, saved again, their format.
+TEST(AuModel, OlderFormatsKeepEveryBit) {
+  const tests::TempDir dir;
+  auto weights = std::make_unique<AuModel::Weights>(ToyModel().weights());
+  weights->has_halves = false;
+  for (float& v : weights->heads[0].centres) v *= 1.0001F;
+  const AuModel old(std::move(weights));
+  EXPECT_NE(old.info().digest, ToyModel().info().digest);
+  old.Save(dir / "old.h5");
+  const AuModel loaded = AuModel::Load(dir / "old.h5");
+  EXPECT_EQ(loaded.info().digest, old.info().digest);
+  EXPECT_EQ(loaded.weights().heads[0].centres, old.weights().heads[0].centres);
+  loaded.Save(dir / "again.h5");
+  EXPECT_EQ(tests::ReadText(dir / "again.h5"), tests::ReadText(dir / "old.h5"));
+  EXPECT_EQ(datasets::storage::Hdf5Reader(dir / "old.h5").ReadInteger("/", "format_version"), 3);
+}
+
+TEST(HalfRows, KeepElevenBitsOfEveryMagnitudeAndTwiceIsOnce) {
+  std::mt19937_64 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> values;
+  constexpr std::size_t kWidth = 50;
+  for (int row = 0; row < 400; ++row) {
+    for (std::size_t i = 0; i < kWidth; ++i) values.push_back(std::ldexp(normal(random), row % 100 - 70));
+  }
+  values[7] = 0;
+  values[0] = 1.99999F * std::ldexp(1.0F, -60);  // rounds up to the next binade, with numbers of all sizes beside it
+  for (std::size_t i = 1; i < kWidth; ++i) values[i] = 1.2345F * std::ldexp(1.0F, -60 - static_cast<int>(i));
+  std::vector<float> once = values;
+  RoundHalfRows(once, kWidth);
+  for (std::size_t i = kWidth; i < values.size(); ++i) {
+    const float row_most = std::ldexp(1.0F, static_cast<int>(i / kWidth) % 100 - 70);
+    EXPECT_NEAR(once[i], values[i], std::abs(values[i]) / 2048 + row_most * 1e-8F) << i;
+  }
+  std::vector<float> twice = once;
+  RoundHalfRows(twice, kWidth);
+  EXPECT_EQ(twice, once);
+  std::vector<float> zeros(kWidth), before = zeros;
+  RoundHalfRows(zeros, kWidth);
+  EXPECT_EQ(zeros, before);
+}
+
+TEST(LearntNetFile, RoundTripAndFaults) {
+  const tests::TempDir dir;
+  const auto net = features::LearntNet::FromWeights(tests::RandomNet({32, 8, 2, {{16, 2}}}, 3));
+  SaveLearntNet(net, dir / "a.net");
+  EXPECT_EQ(LoadLearntNet(dir / "a.net")->digest(), net.digest());
+  const auto fault = [](const std::string& path) {
+    try {
+      LoadLearntNet(path);
+    } catch (const std::runtime_error& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_NE(fault(dir / "none.net").find("none.net"), std::string::npos);
+  tests::WriteText(dir / "b.net", "hello, no net at all");
+  EXPECT_NE(fault(dir / "b.net").find("b.net: damaged learnt net: is not a learnt net"), std::string::npos);
 }
 
 TEST(AuModel, AFaceGetsTheSameAnswerInAnyBatch) {

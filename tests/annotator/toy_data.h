@@ -3,12 +3,15 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
+#include <opencv2/core.hpp>
 #include <random>
 #include <span>
 
 #include "annotator/training.h"
 #include "features/shape.h"
 #include "tests/support/faces.h"
+#include "tests/support/learnt_net.h"
 
 namespace auforge::annotator {
 
@@ -54,6 +57,27 @@ inline TrainingData ShakyData(std::size_t rows, std::uint64_t seed) {
                         .sharpness = 0.4F,
                         .pose = {},
                         .landmark_misfit = 0.05F + 0.1F * shake};
+  }
+  return data;
+}
+
+// The same faces with what a net of random weights sees of a picture whose brightness tells of both AUs.
+inline TrainingData LearntData(std::size_t rows, std::uint64_t seed) {
+  const TrainingData toy = ToyData(rows, seed);
+  TrainingData data = toy;
+  data.spec.net = std::make_shared<const features::LearntNet>(
+      features::LearntNet::FromWeights(tests::RandomNet({32, 8, 2, {{16, 2}, {16, 2}}}, 5)));
+  const features::FeatureExtractor extractor(data.spec);
+  const std::size_t d = extractor.Dimension(), shape = features::kShapeFeatureCount;
+  data.features.assign(rows * d, 0.0F);
+  std::vector<float> row(d);
+  for (std::size_t i = 0; i < rows; ++i) {
+    cv::Mat picture = tests::Texture(256, 256, 3, seed * 1000 + i);
+    picture(cv::Rect(0, 0, 256, 110)) *= 0.5F + 0.1F * toy.labels[2 * i];
+    picture(cv::Rect(0, 110, 256, 146)) *= 0.5F + 0.1F * toy.labels[2 * i + 1];
+    extractor.Extract(picture, tests::NeutralFace(), row);
+    std::copy_n(toy.features.begin() + static_cast<std::ptrdiff_t>(i * shape), shape, row.begin());
+    std::copy(row.begin(), row.end(), data.features.begin() + static_cast<std::ptrdiff_t>(i * d));
   }
   return data;
 }

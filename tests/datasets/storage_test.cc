@@ -116,6 +116,28 @@ TEST(Hdf5File, RoundTrip) {
   EXPECT_EQ(file.List("/group"), (std::vector<std::string>{"packed", "plain"}));
 }
 
+// Halves are numbers to every reader: 1, -2 and the smallest, read as floats; and their bits, as they are.
+TEST(Hdf5File, HalvesAreNumbers) {
+  const tests::TempDir dir;
+  const std::vector<Half> bits{Half{0x3C00}, Half{0xC000}, Half{0x0001}, Half{0x7BFF}};
+  for (const int gzip : {0, 4}) {
+    {
+      Hdf5Writer file(dir / "a.h5");
+      file.Write<Half>("/x", bits, {2, 2}, gzip);
+      file.Write<float>("/y", std::vector<float>{0.5F}, {1}, gzip);
+      file.Close();
+    }
+    const Hdf5Reader file(dir / "a.h5");
+    EXPECT_TRUE(file.Stores<Half>("/x"));
+    EXPECT_FALSE(file.Stores<float>("/x"));
+    EXPECT_FALSE(file.Stores<Half>("/y"));
+    EXPECT_EQ(file.Read<Half>("/x").values, bits);
+    EXPECT_EQ(file.Read<float>("/x").values, (std::vector<float>{1, -2, 0x1p-24F, 65504}));
+    EXPECT_EQ(file.Read<Half>("/y").values, std::vector<Half>{Half{0x3800}});
+    EXPECT_THROW(file.Read<std::uint8_t>("/x"), std::runtime_error);
+  }
+}
+
 TEST(Hdf5File, SameContentSameBytes) {
   const tests::TempDir dir;
   WriteSample(dir / "a.h5");

@@ -5,15 +5,31 @@
 #include <algorithm>
 #include <cmath>
 #include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
 
 #include "features/align.h"
 #include "features/au_partition.h"
 #include "features/hog.h"
 #include "features/shape.h"
 #include "tests/support/faces.h"
+#include "tests/support/learnt_net.h"
 
 namespace auforge::features {
 namespace {
+
+std::shared_ptr<const LearntNet> Net(int crop, std::uint64_t seed = 1) {
+  return std::make_shared<const LearntNet>(
+      LearntNet::FromWeights(tests::RandomNet({crop, 8, 2, {{16, 2}, {64, 2}}}, seed)));
+}
+
+// Nothing but a net.
+FeatureSpec NetAlone(int crop = 112) {
+  FeatureSpec spec;
+  spec.shape = ShapeKind::kNone;
+  spec.gabor = false;
+  spec.net = Net(crop);
+  return spec;
+}
 
 TEST(FeatureSpec, JsonRoundTrip) {
   FeatureSpec spec;
@@ -31,6 +47,59 @@ TEST(FeatureSpec, RefusesDamagedJson) {
   nothing.shape = ShapeKind::kNone;
   nothing.gabor = false;
   EXPECT_THROW(nothing.Validate(), std::invalid_argument);
+}
+
+TEST(FeatureSpec, NamesItsNet) {
+  FeatureSpec spec;
+  EXPECT_EQ(spec.ToJson().find("learnt"), std::string::npos) << "older models' digests stay as they are";
+  spec.net = Net(112);
+  EXPECT_NE(spec.ToJson().find("\"learnt\":\"" + spec.net->digest() + "\""), std::string::npos);
+  EXPECT_EQ(FeatureSpec::FromJson(spec.ToJson(), Net(112)), spec) << "another object, the same net";
+  EXPECT_NE(spec, FeatureSpec{});
+  EXPECT_THROW(FeatureSpec::FromJson(spec.ToJson(), Net(112, 2)), std::invalid_argument);
+  EXPECT_THROW(FeatureSpec::FromJson(spec.ToJson()), std::invalid_argument);
+  EXPECT_THROW(FeatureSpec::FromJson(FeatureSpec{}.ToJson(), Net(112)), std::invalid_argument);
+  NetAlone().Validate();
+  EXPECT_TRUE(NetAlone().LooksAtPicture());
+}
+
+// The net sees the crop in which Gabor features are taken, or one of its own size; its numbers do not depend on
+// what else is computed.
+TEST(FeatureExtractor, LearntColumnsAreTheNetsOnTheCropAndItsMirrorImage) {
+  const cv::Mat image = tests::Texture(256, 256, 3, 7);
+  const Landmarks68 face = tests::ShakenFace(4, 3);
+  for (const int crop : {112, 64}) {
+    const FeatureSpec alone = NetAlone(crop);
+    FeatureSpec all = alone;
+    all.shape = ShapeKind::kEmotioNet;
+    all.gabor = all.hog = true;
+    std::vector<float> expected(2 * alone.net->embedding_size());
+    alone.net->EmbedWithMirror(AlignFace(image, face, {crop, 0.36F, 0.36F}).crop, expected);
+    for (const FeatureSpec& spec : {alone, all}) {
+      const FeatureExtractor extractor(spec);
+      const FeatureBlock& block = extractor.Blocks().back();
+      EXPECT_EQ(block.name, "learnt");
+      EXPECT_EQ(block.begin + block.size, extractor.Dimension());
+      std::vector<float> row(extractor.Dimension(), NAN);
+      extractor.Extract(image, face, row);
+      EXPECT_EQ(std::vector<float>(row.end() - static_cast<std::ptrdiff_t>(block.size), row.end()), expected);
+    }
+  }
+}
+
+TEST(FeatureExtractor, TheNetReadsGreyPicturesAsColourless) {
+  for (const bool gabor : {false, true}) {
+    FeatureSpec spec = NetAlone();
+    spec.gabor = gabor;
+    const FeatureExtractor extractor(spec);
+    const cv::Mat grey = tests::Texture(256, 256, 1, 7);
+    cv::Mat colour;
+    cv::cvtColor(grey, colour, cv::COLOR_GRAY2BGR);
+    std::vector<float> a(extractor.Dimension()), b(extractor.Dimension());
+    extractor.Extract(grey, tests::NeutralFace(), a);
+    extractor.Extract(colour, tests::NeutralFace(), b);
+    EXPECT_EQ(a, b);
+  }
 }
 
 TEST(FeatureExtractor, BlocksFillTheRow) {
@@ -76,6 +145,7 @@ TEST(FeatureExtractor, TakesLandmarksFromNowhere) {
 TEST(FeatureExtractor, MirrorColumnsAreThoseOfTheMirroredFace) {
   FeatureSpec spec;
   spec.hog = true;
+  spec.net = Net(112);
   const FeatureExtractor extractor(spec);
   const cv::Mat image = tests::Texture(256, 256, 1, 11);
   const Landmarks68 face = tests::ShakenFace(4, 3);
@@ -109,6 +179,7 @@ TEST(FeatureExtractor, MirrorColumnsAreThoseOfTheMirroredFace) {
 TEST(FeatureExtractor, LocalColumnsLookAtTheirPartOfTheFace) {
   FeatureSpec spec;
   spec.hog = true;
+  spec.net = Net(112);
   const FeatureExtractor extractor(spec);
   const cv::Mat image = tests::Texture(256, 256, 1, 12);
   const Landmarks68 face = tests::NeutralFace();
@@ -135,7 +206,8 @@ TEST(FeatureExtractor, LocalColumnsLookAtTheirPartOfTheFace) {
       const auto begin = part->begin() + static_cast<std::ptrdiff_t>(block.begin);
       const auto count = std::count(begin, begin + static_cast<std::ptrdiff_t>(block.size), std::uint8_t{1});
       EXPECT_GT(count, 0) << block.name;
-      EXPECT_LT(static_cast<std::size_t>(count), block.size) << block.name;
+      // What a net has learnt belongs to every part.
+      EXPECT_EQ(static_cast<std::size_t>(count) < block.size, block.name != "learnt") << block.name;
     }
   }
 }

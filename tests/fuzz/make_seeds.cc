@@ -116,6 +116,10 @@ void Shard(const fs::path& folder) {
   fs::remove_all(made);
 }
 
+features::LearntNet SmallNet() {
+  return features::LearntNet::FromWeights(tests::RandomNet({16, 4, 2, {{8, 2}, {3, 1}}}, 1));
+}
+
 annotator::Head ModelHead(const std::string& name, const features::FeatureExtractor& extractor) {
   annotator::Head head;
   head.name = name;
@@ -162,6 +166,15 @@ void AuModels(const fs::path& folder) {
     annotator::SaveAuModel(model.weights(), folder / (name + "-flat.h5"), 0);
   };
   save(ModelWeights(), "small");
+
+  auto old = ModelWeights();
+  old->has_halves = false;
+  save(std::move(old), "old");
+
+  auto learnt = ModelWeights();
+  learnt->info.features.net = std::make_shared<const features::LearntNet>(SmallNet());
+  learnt->heads = {ModelHead("whole", features::FeatureExtractor(learnt->info.features))};
+  save(std::move(learnt), "learnt");
 
   auto full = ModelWeights();
   full->heads.push_back(ModelHead("upper", features::FeatureExtractor(full->info.features)));
@@ -219,10 +232,6 @@ void Landmarks(const fs::path& path) {
   dlib::serialize(forests, out);
   dlib::serialize(anchors, out);
   dlib::serialize(deltas, out);
-}
-
-features::LearntNet SmallNet() {
-  return features::LearntNet::FromWeights(tests::RandomNet({16, 4, 2, {{8, 2}, {3, 1}}}, 1));
 }
 
 void LearntNets(const fs::path& path) {

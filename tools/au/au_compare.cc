@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <set>
 
 namespace auforge::tools {
 namespace {
@@ -141,10 +142,23 @@ std::vector<Way> Ablate(const TrainingData& data, const TrainOptions& options, c
     ways.push_back(Try(name, data, data, changed, "", log));
   };
   attempt("everything", [](TrainOptions&) {});
-  attempt("shape only", [](TrainOptions& o) { o.blocks = {"shape"}; });
-  attempt("Gabor only", [](TrainOptions& o) { o.blocks = {"gabor"}; });
-  attempt("HOG only", [](TrainOptions& o) { o.blocks = {"hog"}; });
-  attempt("shape and Gabor", [](TrainOptions& o) { o.blocks = {"shape", "gabor"}; });
+  // Only what the faces have features of, and each set once.
+  std::set<std::string> kinds;
+  for (const auto& block : features::FeatureExtractor(data.spec).Blocks()) kinds.insert(block.name);
+  std::set<std::set<std::string>> tried{kinds};
+  const auto with_blocks = [&](const std::string& name, const std::set<std::string>& blocks) {
+    if (!std::includes(kinds.begin(), kinds.end(), blocks.begin(), blocks.end())) return;
+    if (!blocks.empty() && tried.insert(blocks).second)
+      attempt(name, [&](TrainOptions& o) { o.blocks.assign(blocks.begin(), blocks.end()); });
+  };
+  with_blocks("shape only", {"shape"});
+  with_blocks("Gabor only", {"gabor"});
+  with_blocks("HOG only", {"hog"});
+  with_blocks("shape and Gabor", {"shape", "gabor"});
+  with_blocks("learnt only", {"learnt"});
+  std::set<std::string> handmade = kinds;
+  handmade.erase("learnt");
+  with_blocks("without learnt", handmade);
   attempt("whole face only", [](TrainOptions& o) { o.local_heads = false; });
   if (!data.weights.empty())
     ways.push_back(Try("hidden parts weigh like seen ones", EqualWeights(data), data, options, "", log));

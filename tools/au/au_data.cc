@@ -22,8 +22,8 @@ using annotator::TrainingData;
 void LoadLandmarks(const DataSpec& spec, int jobs, std::int64_t identity_base, TrainingData& data) {
   spec.CheckOptions({"count", "seed"});
   const features::FeatureExtractor extractor(data.spec);
-  if (data.spec.gabor || data.spec.hog) {
-    throw UsageError("--data landmarks: has no pictures; train with --no-gabor --no-hog");
+  if (data.spec.LooksAtPicture()) {
+    throw UsageError("--data landmarks: has no pictures; train with --no-gabor --no-hog and without --net");
   }
   namespace synthetic = datasets::synthetic;
   const synthetic::FaceModel model = synthetic::FaceModel::Load(spec.path);
@@ -152,7 +152,7 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
   if (std::all_of(data.weights.begin(), data.weights.end(), [](float v) { return v == 1; }))
     data.weights.clear();
   // Landmarks without pictures say nothing of pictures.
-  if (!data.spec.gabor && !data.spec.hog) data.evidence.clear();
+  if (!data.spec.LooksAtPicture()) data.evidence.clear();
   return data;
 }
 

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 
+#include "annotator/learnt_net_file.h"
 #include "annotator/training.h"
 #include "datasets/storage/atomic_file.h"
 #include "tools/au/au_compare.h"
@@ -20,6 +21,7 @@ struct TrainArguments {
   std::string output;
   std::string compare, ablation;
   std::string table;
+  std::string net;
   annotator::TrainOptions options;
   bool no_shape = false, no_gabor = false, no_hog = false, no_local = false, no_mirror = false;
   std::string gabor = "compact";
@@ -31,6 +33,7 @@ int RunTrain(TrainArguments& arguments) {
   spec.shape = arguments.no_shape ? features::ShapeKind::kNone : features::ShapeKind::kEmotioNet;
   spec.gabor = !arguments.no_gabor;
   spec.hog = !arguments.no_hog;
+  if (!arguments.net.empty()) spec.net = annotator::LoadLearntNet(arguments.net);
   if (arguments.gabor == "emotionet") spec.gabor_options = features::GaborOptions::EmotioNet();
   if (arguments.gabor == "emotionet-full") spec.gabor_options = features::GaborOptions::EmotioNetFull(8);
   arguments.options.jobs = arguments.jobs;
@@ -42,6 +45,7 @@ int RunTrain(TrainArguments& arguments) {
   if (!arguments.unlabelled.empty()) LoadUnlabelled(arguments.unlabelled, arguments.jobs, data, log);
   arguments.options.provenance = "auforge train-au --learner " + arguments.options.learner + " --seed " +
                                  std::to_string(arguments.options.seed);
+  if (spec.net != nullptr) arguments.options.provenance += " --net " + arguments.net;
   for (const std::string& text : arguments.data) arguments.options.provenance += " --data " + text;
   for (const std::string& text : arguments.unlabelled)
     arguments.options.provenance += " --unlabelled " + text;
@@ -112,6 +116,8 @@ void AddTrainAu(Cli& cli) {
   command.Add("--gamma-scale", options.gamma_scale, "kernel width, times 1 / median squared distance");
   command.Add("--shape-components", options.shape_components, "principal axes kept").Range(1, 2466);
   command.Add("--gabor-components", options.gabor_components, "principal axes kept").Range(1, 4000);
+  command.Add("--learnt-components", options.learnt_components, "principal axes kept").Range(1, 4000);
+  command.Add("--net", arguments->net, "learnt features too: a net file, which the model takes in");
   command.Flag("--no-shape", arguments->no_shape, "without shape features");
   command.Flag("--no-gabor", arguments->no_gabor, "without Gabor features");
   command.Flag("--no-hog", arguments->no_hog, "without HOG features");

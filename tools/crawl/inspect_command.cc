@@ -23,6 +23,14 @@ bool IsAuModel(const std::string& path) {
   return file.HasAttribute("/", "format") && file.ReadString("/", "format") == "auforge-au-model";
 }
 
+nlohmann::json NetJson(const features::LearntNet& net) {
+  return {{"digest", net.digest()},
+          {"crop_size", net.crop_size()},
+          {"embedding_size", net.embedding_size()},
+          {"weights", net.weight_count()},
+          {"multiply_adds", net.multiply_adds()}};
+}
+
 nlohmann::json ModelJson(const annotator::AuModelInfo& info) {
   nlohmann::json held_out;
   const std::vector<std::string> names = info.schema.Names();
@@ -30,7 +38,7 @@ nlohmann::json ModelJson(const annotator::AuModelInfo& info) {
     const annotator::HeldOutFigures& f = info.held_out[j];
     held_out[names[j]] = {{"r", f.r}, {"icc", f.icc}, {"mae", f.mae}, {"auc", f.auc}, {"f1", f.f1}};
   }
-  return {{"au_names", names},
+  nlohmann::json json{{"au_names", names},
           {"confidence", info.confidence},
           {"looks_at", info.looks_at},
           {"held_out", held_out},
@@ -39,12 +47,19 @@ nlohmann::json ModelJson(const annotator::AuModelInfo& info) {
           {"provisional", info.provisional},
           {"provenance", info.provenance},
           {"digest", info.digest}};
+  if (info.features.net != nullptr) json["net"] = NetJson(*info.features.net);
+  return json;
 }
 
 void PrintModel(const std::string& path, const annotator::AuModelInfo& info) {
   std::cout << path << ": AU model, " << info.learner << (info.provisional ? ", PROVISIONAL" : "") << "\n"
             << "  made by  " << info.provenance << "\n  digest   " << info.digest << "\n  features " << info.features.ToJson()
             << "\n";
+  if (const features::LearntNet* net = info.features.net.get(); net != nullptr) {
+    std::printf("  net      %s: %.2f M weights, %d px, %zu numbers, %.1f M multiply-adds\n", net->digest().c_str(),
+                static_cast<double>(net->weight_count()) / 1e6, net->crop_size(), net->embedding_size(),
+                static_cast<double>(net->multiply_adds()) / 1e6);
+  }
   std::printf("  %-5s %-24s %-10s %-18s %6s %6s %6s %6s %6s\n", "AU", "name", "confidence", "looks at", "r", "ICC", "MAE", "AUC", "F1");
   const std::vector<std::string> names = info.schema.Names();
   for (std::size_t j = 0; j < names.size(); ++j) {

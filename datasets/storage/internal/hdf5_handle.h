@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "datasets/storage/hdf5_file.h"
+
 namespace auforge::datasets::storage {
 
 [[noreturn]] inline void Fail(const std::string& file, const std::string& object, const char* what) {
@@ -43,6 +45,18 @@ class Handle {
 // HDF5 would print every failure itself.
 inline void SilenceHdf5() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 
+// HDF5 1.10 has no type of its own for it.
+inline hid_t HalfType() {
+  static const hid_t type = [] {
+    const hid_t half = H5Tcopy(H5T_IEEE_F32LE);
+    H5Tset_fields(half, /*sign=*/15, /*exponent=*/10, 5, /*mantissa=*/0, 10);
+    H5Tset_size(half, 2);
+    H5Tset_ebias(half, 15);
+    return half;
+  }();
+  return type;
+}
+
 template <typename T>
 hid_t NativeType() {
   if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_NATIVE_UINT8;
@@ -51,6 +65,7 @@ hid_t NativeType() {
   if constexpr (std::is_same_v<T, std::int64_t>) return H5T_NATIVE_INT64;
   if constexpr (std::is_same_v<T, std::uint32_t>) return H5T_NATIVE_UINT32;
   if constexpr (std::is_same_v<T, std::uint64_t>) return H5T_NATIVE_UINT64;
+  if constexpr (std::is_same_v<T, Half>) return HalfType();
   if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
   if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
 }
@@ -58,7 +73,7 @@ hid_t NativeType() {
 // Applies a macro to each type of number that files hold: those that NativeType knows.
 #define AUFORGE_FOR_EACH_STORED_TYPE(apply)                                                            \
   apply(std::uint8_t) apply(std::int16_t) apply(std::int32_t) apply(std::int64_t) apply(std::uint32_t) \
-      apply(std::uint64_t) apply(float) apply(double)
+      apply(std::uint64_t) apply(Half) apply(float) apply(double)
 
 inline Handle StringType(std::size_t length) {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose);

@@ -1,0 +1,16 @@
+// Learnt nets as files of their own (docs/au-model-format.md), before a model has taken them in.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "features/learnt_net.h"
+
+namespace auforge::annotator {
+
+// Throws std::runtime_error naming file, fault and remedy.
+std::shared_ptr<const features::LearntNet> LoadLearntNet(const std::string& path);
+// Atomically.
+void SaveLearntNet(const features::LearntNet& net, const std::string& path);
+
+}  // namespace auforge::annotator
