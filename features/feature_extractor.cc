@@ -145,7 +145,7 @@ void FeatureExtractor::Extract(const cv::Mat& image, const Landmarks68& landmark
   if (impl_->spec.hog) HogFeatures(crop, next());
   if (const LearntNet* net = impl_->spec.net.get(); net != nullptr) {
     if (colour.cols != net->crop_size())
-      colour = AlignFace(image, landmarks, {net->crop_size(), kCropInterOcular, kCropEyeHeight}).crop;
+      colour = AlignFace(image, landmarks, FeatureCrop(net->crop_size())).crop;
     net->EmbedWithMirror(colour, next());
   }
 }
