@@ -37,6 +37,23 @@ TEST(AuCommands, WrongUsageIsTwo) {
   EXPECT_THAT(option.text, AllOf(HasSubstr("colour"), HasSubstr("fold")));
 }
 
+TEST(AuCommands, NetsThatAreNoneAreNamed) {
+  const tests::TempDir dir;
+  const auto train = [&dir](const std::string& arguments) {
+    return RunProgram("train-au --data csv:" + (dir / "none.csv") + " -o " + (dir / "m.h5") + " " + arguments);
+  };
+  const Outcome gone = train("--net " + (dir / "gone.net"));
+  EXPECT_EQ(gone.code, 1);
+  EXPECT_THAT(gone.text, HasSubstr("gone.net"));
+  tests::WriteText(dir / "text.net", "a text that is no net");
+  const Outcome damaged = train("--net " + (dir / "text.net"));
+  EXPECT_EQ(damaged.code, 3);
+  EXPECT_THAT(damaged.text, HasSubstr("text.net: damaged learnt net: is not a learnt net"));
+  const Outcome nothing = train("--no-shape --no-gabor --no-hog");
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_THAT(nothing.text, HasSubstr("there is no net"));
+}
+
 TEST(AuCommands, BadLabelsAreNamedAndCounted) {
   const tests::TempDir dir;
   datasets::WritePng(dir / "noise.png", tests::Texture(200, 200, 3, 1));

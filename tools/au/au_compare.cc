@@ -144,7 +144,8 @@ std::vector<Way> Ablate(const TrainingData& data, const TrainOptions& options, c
   attempt("everything", [](TrainOptions&) {});
   // Only what the faces have features of, and each set once.
   std::set<std::string> kinds;
-  for (const auto& block : features::FeatureExtractor(data.spec).Blocks()) kinds.insert(block.name);
+  const features::FeatureExtractor extractor(data.spec);
+  for (const features::FeatureBlock& block : extractor.Blocks()) kinds.insert(block.name);
   std::set<std::set<std::string>> tried{kinds};
   const auto with_blocks = [&](const std::string& name, const std::set<std::string>& blocks) {
     if (!std::includes(kinds.begin(), kinds.end(), blocks.begin(), blocks.end())) return;

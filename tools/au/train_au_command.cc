@@ -28,14 +28,25 @@ struct TrainArguments {
   int jobs = 1;
 };
 
+// A file that is there but no net will not become one: bad input.
+std::shared_ptr<const features::LearntNet> LoadNet(const std::string& path) {
+  try {
+    return annotator::LoadLearntNet(path);
+  } catch (const std::runtime_error& error) {
+    if (std::filesystem::exists(path)) throw BadInputError(error.what());
+    throw;
+  }
+}
+
 int RunTrain(TrainArguments& arguments) {
   features::FeatureSpec spec;
   spec.shape = arguments.no_shape ? features::ShapeKind::kNone : features::ShapeKind::kEmotioNet;
   spec.gabor = !arguments.no_gabor;
   spec.hog = !arguments.no_hog;
-  if (!arguments.net.empty()) spec.net = annotator::LoadLearntNet(arguments.net);
+  if (!arguments.net.empty()) spec.net = LoadNet(arguments.net);
   if (arguments.gabor == "emotionet") spec.gabor_options = features::GaborOptions::EmotioNet();
   if (arguments.gabor == "emotionet-full") spec.gabor_options = features::GaborOptions::EmotioNetFull(8);
+  spec.Validate();
   arguments.options.jobs = arguments.jobs;
   arguments.options.local_heads = !arguments.no_local;
   arguments.options.mirror_average = !arguments.no_mirror;
