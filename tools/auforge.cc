@@ -17,5 +17,6 @@ int main(int argc, char** argv) {
   auforge::tools::AddCalibrate(cli);
   auforge::tools::AddSynth(cli);
   cli.AddProgram("gan", "Train and use GANimation (runs auforge-gan)", "auforge-gan");
+  cli.AddProgramCommand("train-net", "Train the net of the learnt features (runs auforge-gan)", "auforge-gan");
   return cli.Main(argc, argv);
 }

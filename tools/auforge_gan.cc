@@ -1,5 +1,6 @@
-// auforge-gan: trains GANimation on shards and edits faces with it. Users call it as `auforge gan …`.
+// auforge-gan: everything that needs LibTorch. Users call it as `auforge gan …` (GANimation) and `auforge train-net`.
 #include "tools/gan/gan_commands.h"
+#include "tools/net/net_commands.h"
 
 int main(int argc, char** argv) {
   auforge::tools::Cli cli("auforge-gan", "Trains GANimation on AU-labelled shards and edits faces by AU.");
@@ -9,5 +10,6 @@ int main(int argc, char** argv) {
   auforge::tools::AddGanEditServer(cli);
   auforge::tools::AddGanEval(cli);
   auforge::tools::AddGanWeights(cli);
+  auforge::tools::AddTrainNet(cli);
   return cli.Main(argc, argv);
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "annotator/training.h"
+#include "datasets/labels/label_set.h"
 
 namespace auforge::tools {
 
@@ -37,6 +38,9 @@ using Log = std::function<void(const std::string&)>;
 // catalogue) is logged and counted.
 annotator::TrainingData LoadTrainingData(const std::vector<std::string>& specs,
                                          const features::FeatureSpec& features, int jobs, const Log& log);
+
+// The labels of a source of published labels alone, without a look at the pictures; its faults are logged.
+datasets::LabelSet LoadLabelSet(const DataSpec& spec, const Log& log);
 
 // Leaves out the AUs that nothing is known of, and those that never vary; names each with the number of its
 // labels. Throws std::runtime_error when none is left.

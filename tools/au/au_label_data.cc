@@ -129,6 +129,12 @@ std::size_t VisitImages(const datasets::LabelSet& set, int jobs, const Log& log,
 
 }  // namespace
 
+datasets::LabelSet LoadLabelSet(const DataSpec& spec, const Log& log) {
+  datasets::LabelSet set = datasets::ImportLabels(spec.name, spec.path, OptionsOf(spec));
+  Report(set, features::CatalogueSchema(), log);
+  return set;
+}
+
 void LoadLabelled(const DataSpec& spec, int jobs, std::int64_t identity_base, annotator::TrainingData& data,
                   const Log& log) {
   const datasets::LabelSet set = datasets::ImportLabels(spec.name, spec.path, OptionsOf(spec));

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <set>
 #include <unistd.h>
 
 #include "tools/cli/signals.h"
@@ -103,6 +104,7 @@ struct Cli::Impl {
   CLI::App app;
   Runs runs;
   std::map<std::string, std::string> programs;
+  std::set<std::string> program_commands;  // those of them that keep their name
 
   std::vector<const CLI::App*> Commands() const {
     return app.get_subcommands([](const CLI::App*) { return true; });
@@ -144,6 +146,11 @@ void Cli::AddProgram(const std::string& name, const std::string& help, const std
   impl_->programs[name] = program;
 }
 
+void Cli::AddProgramCommand(const std::string& name, const std::string& help, const std::string& program) {
+  AddProgram(name, help, program);
+  impl_->program_commands.insert(name);
+}
+
 int Cli::RunProgram(const std::string& program, char** argv) {
   std::error_code error;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -159,6 +166,7 @@ int Cli::Main(int argc, char** argv) {
   if (argc > 1) {
     const auto found = impl_->programs.find(argv[1]);
     if (found != impl_->programs.end()) {
+      if (impl_->program_commands.contains(argv[1])) return RunProgram(found->second, argv);
       argv[1] = argv[0];
       return RunProgram(found->second, argv + 1);
     }

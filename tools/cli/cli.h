@@ -77,6 +77,9 @@ class Cli {
   Command Add(const std::string& name, const std::string& help, const std::string& example);
   // A command that another executable serves ("auforge gan ..." runs auforge-gan beside this program).
   void AddProgram(const std::string& name, const std::string& help, const std::string& program);
+  // One command of such a program, under the name that it has there ("auforge train-net ..." runs auforge-gan
+  // train-net ...).
+  void AddProgramCommand(const std::string& name, const std::string& help, const std::string& program);
   // Parses, runs, turns exceptions into a message on stderr and an exit code. --version is built in.
   int Main(int argc, char** argv);
 

@@ -1,0 +1,27 @@
+// What cameras, editors, crawls and landmarkers do to a face, drawn at random for each picture and pass: turn, size
+// and place of the crop, mirroring, colour, tone, light from a side, resolution, blur, compression, noise, a covered
+// patch. Pure functions of their arguments; the standard library's distributions are not used, since they differ
+// between implementations.
+#pragma once
+
+#include <cstdint>
+#include <opencv2/core/mat.hpp>
+#include <random>
+
+#include "features/types.h"
+
+namespace auforge::annotator {
+
+struct AugmentOptions {
+  double geometry = 1;  // scale of turn, size, place and shear; 0: the crop as evaluation has it
+  double tone = 1;      // of everything that is done to its values; 0: as it is
+};
+
+// The net's crop, side x side, CV_8UC3, of a face that `net_from_picture` shows it at rest; mirrored when `mirrored`.
+cv::Mat AugmentedCrop(const cv::Mat& picture, const features::Similarity& net_from_picture, int side, bool mirrored,
+                      const AugmentOptions& options, std::mt19937_64& random);
+
+// Uniform in [low, high).
+double Uniform(std::mt19937_64& random, double low, double high);
+
+}  // namespace auforge::annotator

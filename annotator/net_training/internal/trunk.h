@@ -1,0 +1,50 @@
+// The net of features/learnt_net.h as LibTorch trains it: with batch norms, and a head of AUs that is not kept.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "features/learnt_net.h"
+
+namespace auforge::annotator {
+
+struct TrunkShape {
+  int crop_size = 112;
+  int stem = 24;                             // channels
+  std::vector<int> blocks{32, 64, 128, 192};  // channels, each with stride 2
+};
+
+// Convolution without bias, batch norm.
+struct NormedConvolutionImpl : torch::nn::Module {
+  NormedConvolutionImpl(int in, int out, int kernel, int stride);
+  torch::Tensor forward(const torch::Tensor& x);
+  // Weights and bias of both in one: w' = w gamma / sqrt(var + eps), b' = beta - mean gamma / sqrt(var + eps).
+  features::ConvWeights Folded() const;
+  int in, out, kernel, stride;
+  torch::nn::Conv2d convolution{nullptr};
+  torch::nn::BatchNorm2d norm{nullptr};
+};
+TORCH_MODULE(NormedConvolution);
+
+struct TrunkImpl : torch::nn::Module {
+  // outputs: of the head.
+  TrunkImpl(const TrunkShape& shape, int outputs, double dropout);
+  // x: [N,3,S,S], as features/learnt_net.h normalises it. Embeddings [N,D], fp32.
+  torch::Tensor Embed(torch::Tensor x);
+  // [N, outputs]
+  torch::Tensor forward(const torch::Tensor& x);
+  features::LearntNet Folded() const;
+
+  TrunkShape shape;
+  NormedConvolution stem{nullptr};
+  struct Block {
+    NormedConvolution first{nullptr}, second{nullptr}, shortcut{nullptr};
+  };
+  std::vector<Block> blocks;
+  torch::nn::Linear head{nullptr};
+  torch::nn::Dropout dropout{nullptr};
+};
+TORCH_MODULE(Trunk);
+
+}  // namespace auforge::annotator

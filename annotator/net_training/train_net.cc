@@ -1,0 +1,453 @@
+#include "annotator/net_training/train_net.h"
+
+#include <torch/torch.h>
+
+#include <ATen/autocast_mode.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <future>
+#include <numbers>
+#include <stdexcept>
+#include <thread>
+
+#include "annotator/net_training/augment.h"
+#include "annotator/net_training/internal/trunk.h"
+#include "features/align.h"
+
+namespace auforge::annotator {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kPoseOutputs = 3;
+constexpr double kPoseUnit = 30;         // degrees
+constexpr double kIntensityWeight = 4, kSideWeight = 2, kPoseWeight = 0.1;
+constexpr double kAverageDecay = 0.999;  // of the weights over steps
+constexpr double kWarmUp = 0.1;          // share of the steps
+constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::mt19937_64 Stream(std::uint64_t seed, std::uint64_t step, std::uint64_t index) {
+  std::seed_seq sequence{seed, seed >> 32, step, index};
+  return std::mt19937_64(sequence);
+}
+
+// Columns of the net's output.
+struct Columns {
+  std::int64_t a;
+  std::int64_t intensity() const { return 0; }
+  std::int64_t presence() const { return a; }
+  std::int64_t left() const { return 2 * a; }
+  std::int64_t right() const { return 3 * a; }
+  std::int64_t pose() const { return 4 * a; }
+  std::int64_t all() const { return 4 * a + kPoseOutputs; }
+};
+
+struct Batch {
+  torch::Tensor pictures;                // N x 3 x S x S, u8, channels last
+  torch::Tensor intensity, left, right;  // N x A, 0..5, NaN = not known
+  torch::Tensor pose;                    // N x 3 in kPoseUnit, NaN = not known
+  torch::Tensor weight;                  // N x 1
+};
+
+struct Pick {
+  const CropSet* set;
+  std::size_t row;
+  AugmentOptions augment;
+  float weight;
+};
+
+class Batches {
+ public:
+  Batches(const CropSet& renders, std::vector<std::size_t> rows, const CropSet& photos, const NetTrainOptions& options)
+      : renders_(renders), rows_(std::move(rows)), photos_(photos), options_(options) {
+    // A photograph is drawn the more often, the rarer what it shows.
+    const std::size_t a = photos.schema.size();
+    std::vector<double> share(a, 0), known(a, 1);
+    for (std::size_t i = 0; i < photos.intensity.size(); ++i) {
+      if (std::isnan(photos.intensity[i])) continue;
+      known[i % a] += 1;
+      share[i % a] += photos.intensity[i] >= 1 ? 1 : 0;
+    }
+    double sum = 0;
+    for (std::size_t i = 0; i < photos.size(); ++i) {
+      double weight = 1;
+      for (std::size_t j = 0; j < a; ++j) {
+        if (photos.intensity[i * a + j] >= 1) weight = std::max(weight, std::sqrt(0.25 * known[j] / share[j]));
+      }
+      cumulative_.push_back(sum += std::min(weight, 5.0));
+    }
+  }
+
+  // The batch of a step: a pure function of seed and step.
+  Batch Make(std::int64_t step) const {
+    std::mt19937_64 random = Stream(options_.seed, static_cast<std::uint64_t>(step), 0);
+    std::vector<Pick> picks;
+    for (int i = 0; i < options_.batch; ++i)
+      picks.push_back({&renders_, rows_[random() % rows_.size()], {1, 1}, 1});
+    for (int i = 0; i < options_.photo_batch && !cumulative_.empty(); ++i) {
+      const double at = Uniform(random, 0, cumulative_.back());
+      const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end(), at);
+      const auto row = std::min<std::ptrdiff_t>(found - cumulative_.begin(), static_cast<std::ptrdiff_t>(photos_.size()) - 1);
+      picks.push_back({&photos_, static_cast<std::size_t>(row), {0.9, 0.8}, static_cast<float>(options_.photo_weight)});
+    }
+    Batch batch = Empty(picks.size());
+    Fill(picks, step, batch);
+    return batch;
+  }
+
+ private:
+  Batch Empty(std::size_t count) const {
+    const auto n = static_cast<std::int64_t>(count), a = static_cast<std::int64_t>(renders_.schema.size());
+    const std::int64_t side = options_.crop_size;
+    return {torch::empty({n, side, side, 3}, torch::kUInt8), torch::empty({n, a}), torch::empty({n, a}),
+            torch::empty({n, a}), torch::empty({n, kPoseOutputs}), torch::empty({n, 1})};
+  }
+
+  void Fill(const std::vector<Pick>& picks, std::int64_t step, Batch& batch) const {
+    std::atomic<std::size_t> next{0};
+    const auto work = [&] {
+      for (std::size_t i = next++; i < picks.size(); i = next++) FillOne(picks[i], step, i, batch);
+    };
+    std::vector<std::jthread> threads;
+    for (int i = 1; i < options_.jobs; ++i) threads.emplace_back(work);
+    work();
+  }
+
+  void FillOne(const Pick& pick, std::int64_t step, std::size_t i, Batch& batch) const {
+    std::mt19937_64 random = Stream(options_.seed, static_cast<std::uint64_t>(step), i + 1);
+    const TrainingCrop& face = pick.set->crops[pick.row];
+    const bool mirrored = (random() >> 63) != 0;
+    const cv::Mat crop = AugmentedCrop(face.picture, face.net_from_picture, options_.crop_size, mirrored, pick.augment, random);
+    const std::size_t bytes = static_cast<std::size_t>(options_.crop_size) * static_cast<std::size_t>(options_.crop_size) * 3;
+    std::copy_n(crop.data, bytes, batch.pictures.data_ptr<std::uint8_t>() + i * bytes);
+    const std::size_t a = pick.set->schema.size();
+    const auto put = [&](const std::vector<float>& from, torch::Tensor& to) {
+      std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(pick.row * a), a, to.data_ptr<float>() + i * a);
+    };
+    put(pick.set->intensity, batch.intensity);
+    put(mirrored ? pick.set->right : pick.set->left, batch.left);
+    put(mirrored ? pick.set->left : pick.set->right, batch.right);
+    const double side = mirrored ? -1 : 1;
+    float* pose = batch.pose.data_ptr<float>() + i * kPoseOutputs;
+    pose[0] = static_cast<float>(side * face.pose.yaw / kPoseUnit);
+    pose[1] = static_cast<float>(face.pose.pitch / kPoseUnit);
+    pose[2] = kUnknown;  // the crop is upright: roll is not in it
+    batch.weight.data_ptr<float>()[i] = pick.weight;
+  }
+
+  const CropSet& renders_;
+  std::vector<std::size_t> rows_;
+  const CropSet& photos_;
+  const NetTrainOptions& options_;
+  std::vector<double> cumulative_;
+};
+
+torch::Tensor Normalised(const torch::Tensor& pictures) {
+  return ((pictures.permute({0, 3, 1, 2}).to(torch::kFloat) / 255 - 0.5) / 0.25).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+// Mean over what is known of weight * value.
+torch::Tensor KnownMean(const torch::Tensor& value, const torch::Tensor& known, const torch::Tensor& weight) {
+  return (value * weight * known).sum() / known.sum().clamp_min(1);
+}
+
+torch::Tensor Squared(const torch::Tensor& output, const torch::Tensor& target, const torch::Tensor& weight) {
+  const torch::Tensor known = (~target.isnan()).to(torch::kFloat), wanted = torch::nan_to_num(target);
+  return KnownMean((output - wanted).square(), known, weight);
+}
+
+torch::Tensor Loss(const torch::Tensor& output, const Batch& batch, const torch::Tensor& positive_weight) {
+  const Columns columns{batch.intensity.size(1)};
+  const auto part = [&](std::int64_t at, std::int64_t size) { return output.slice(1, at, at + size); };
+  const std::int64_t a = columns.a;
+  const torch::Tensor present = (batch.intensity >= 1).to(torch::kFloat);
+  const torch::Tensor known = (~batch.intensity.isnan()).to(torch::kFloat);
+  const torch::Tensor weight = batch.weight * (1 + present * positive_weight);
+  const torch::Tensor intensity = Squared(part(columns.intensity(), a), batch.intensity / 5, weight);
+  const torch::Tensor presence = KnownMean(
+      torch::binary_cross_entropy_with_logits(part(columns.presence(), a), present, {}, {}, at::Reduction::None), known,
+      batch.weight);
+  const torch::Tensor sides = Squared(part(columns.left(), a), batch.left / 5, batch.weight) +
+                              Squared(part(columns.right(), a), batch.right / 5, batch.weight);
+  const torch::Tensor pose = Squared(part(columns.pose(), kPoseOutputs), batch.pose, batch.weight);
+  return kIntensityWeight * intensity + presence + kSideWeight * sides + kPoseWeight * pose;
+}
+
+// bfloat16 for what gains by it, while one lives.
+class Reduced {
+ public:
+  Reduced(bool on, bool cuda) : on_(on), cuda_(cuda) { Set(on_); }
+  ~Reduced() {
+    Set(false);
+    at::autocast::clear_cache();
+  }
+  Reduced(const Reduced&) = delete;
+  Reduced& operator=(const Reduced&) = delete;
+
+ private:
+  void Set(bool on) const {
+    if (cuda_) {
+      at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
+      at::autocast::set_enabled(on);
+    } else {
+      at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
+      at::autocast::set_cpu_enabled(on);
+    }
+  }
+  bool on_, cuda_;
+};
+
+double PearsonOf(const std::vector<double>& x, const std::vector<double>& y) {
+  const auto n = static_cast<double>(x.size());
+  double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) mx += x[i] / n, my += y[i] / n;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xx += (x[i] - mx) * (x[i] - mx);
+    yy += (y[i] - my) * (y[i] - my);
+    xy += (x[i] - mx) * (y[i] - my);
+  }
+  return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
+}
+
+// Correlation of the net's intensities with the labels of some rows, per AU.
+std::vector<double> Correlations(Trunk& net, const CropSet& set, const std::vector<std::size_t>& rows,
+                                 const NetTrainOptions& options, torch::Device device) {
+  const torch::NoGradGuard no_grad;
+  net->eval();
+  const std::size_t a = set.schema.size();
+  std::vector<std::vector<double>> answers(a), labels(a);
+  constexpr std::size_t kPiece = 128;
+  const auto side = static_cast<std::int64_t>(options.crop_size);
+  for (std::size_t begin = 0; begin < rows.size(); begin += kPiece) {
+    const std::size_t count = std::min(kPiece, rows.size() - begin);
+    torch::Tensor pictures = torch::empty({static_cast<std::int64_t>(count), side, side, 3}, torch::kUInt8);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::mt19937_64 random = Stream(options.seed, 0, i);
+      const TrainingCrop& face = set.crops[rows[begin + i]];
+      const cv::Mat crop = AugmentedCrop(face.picture, face.net_from_picture, options.crop_size, false, {0, 0}, random);
+      std::copy_n(crop.data, side * side * 3, pictures.data_ptr<std::uint8_t>() + static_cast<std::ptrdiff_t>(i) * side * side * 3);
+    }
+    const torch::Tensor x = Normalised(pictures.to(device));
+    const torch::Tensor out = ((net(x) + net(x.flip(3))) / 2).to(torch::kCPU).contiguous();
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t j = 0; j < a; ++j) {
+        const float label = set.intensity[rows[begin + i] * a + j];
+        if (std::isnan(label)) continue;
+        labels[j].push_back(label);
+        answers[j].push_back(out.data_ptr<float>()[static_cast<std::int64_t>(i) * out.size(1) + static_cast<std::int64_t>(j)]);
+      }
+    }
+  }
+  std::vector<double> r;
+  for (std::size_t j = 0; j < a; ++j) r.push_back(PearsonOf(answers[j], labels[j]));
+  return r;
+}
+
+// Everything that a step changes.
+struct State {
+  Trunk net{nullptr}, average{nullptr};
+  std::unique_ptr<torch::optim::AdamW> optimiser;
+  std::int64_t step = 0;
+};
+
+void UpdateAverage(const Trunk& net, Trunk& average, std::int64_t step) {
+  const torch::NoGradGuard no_grad;
+  const double keep = std::min(kAverageDecay, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
+  const auto blend = [keep](const torch::OrderedDict<std::string, torch::Tensor>& from,
+                            torch::OrderedDict<std::string, torch::Tensor> to) {
+    for (const auto& entry : from) {
+      torch::Tensor& target = to[entry.key()];
+      if (target.is_floating_point()) {
+        target.mul_(keep).add_(entry.value(), 1 - keep);
+      } else {
+        target.copy_(entry.value());
+      }
+    }
+  };
+  blend(net->named_parameters(), average->named_parameters());
+  blend(net->named_buffers(), average->named_buffers());
+}
+
+void CopyWeights(const Trunk& from, Trunk& to) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& entry : from->named_parameters()) to->named_parameters()[entry.key()].copy_(entry.value());
+  for (const auto& entry : from->named_buffers()) to->named_buffers()[entry.key()].copy_(entry.value());
+}
+
+void SaveState(const State& state, const std::string& path) {
+  torch::serialize::OutputArchive archive, net, average, optimiser;
+  state.net->save(net);
+  state.average->save(average);
+  state.optimiser->save(optimiser);
+  archive.write("net", net);
+  archive.write("average", average);
+  archive.write("optimiser", optimiser);
+  archive.write("step", torch::tensor(state.step));
+  archive.save_to(path + ".tmp");
+  std::filesystem::rename(path + ".tmp", path);
+}
+
+void LoadState(State& state, const std::string& path) {
+  try {
+    torch::serialize::InputArchive archive, net, average, optimiser;
+    archive.load_from(path);
+    archive.read("net", net);
+    archive.read("average", average);
+    archive.read("optimiser", optimiser);
+    state.net->load(net);
+    state.average->load(average);
+    state.optimiser->load(optimiser);
+    torch::Tensor step;
+    archive.read("step", step);
+    state.step = step.item<std::int64_t>();
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    throw std::runtime_error(path + ": is not the state of such a training (" + text.substr(0, text.find('\n')) +
+                             "); remove it to begin anew");
+  }
+}
+
+double RateAt(std::int64_t step, std::int64_t steps, double highest) {
+  const double at = static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(1, steps));
+  if (at < kWarmUp) return highest * (0.05 + 0.95 * at / kWarmUp);
+  return highest * 0.5 * (1 + std::cos(std::numbers::pi * (at - kWarmUp) / (1 - kWarmUp)));
+}
+
+torch::Tensor PositiveWeights(const CropSet& renders) {
+  const std::size_t a = renders.schema.size();
+  std::vector<float> present(a, 0), known(a, 1);
+  for (std::size_t i = 0; i < renders.intensity.size(); ++i) {
+    if (std::isnan(renders.intensity[i])) continue;
+    known[i % a] += 1;
+    present[i % a] += renders.intensity[i] >= 1 ? 1.0F : 0.0F;
+  }
+  torch::Tensor weights = torch::empty({1, static_cast<std::int64_t>(a)});
+  for (std::size_t j = 0; j < a; ++j)
+    weights.data_ptr<float>()[j] = 0.5F / std::clamp(present[j] / known[j], 0.05F, 0.98F);
+  return weights;
+}
+
+torch::Device DeviceOf(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  if (!torch::cuda::is_available())
+    throw std::invalid_argument("device = cuda; this LibTorch finds no CUDA device, use cpu");
+  return torch::kCUDA;
+}
+
+void Require(bool condition, const std::string& text) {
+  if (!condition) throw std::invalid_argument("net." + text);
+}
+
+}  // namespace
+
+void NetTrainOptions::Validate() const {
+  const auto text = [](const char* field, auto value, const char* constraint) {
+    return std::string(field) + " = " + std::to_string(value) + "; must be " + constraint;
+  };
+  Require(crop_size >= 32 && crop_size <= 256, text("crop_size", crop_size, "32..256"));
+  Require(stem >= 8 && stem <= 128, text("stem", stem, "8..128"));
+  Require(!blocks.empty() && blocks.size() <= 6, text("blocks", blocks.size(), "1..6 numbers of channels"));
+  for (const int channels : blocks) Require(channels >= 8 && channels <= 1024, text("blocks", channels, "8..1024"));
+  Require(passes > 0 && passes <= 10000, text("passes", passes, "> 0"));
+  Require(batch >= 8 && batch <= 4096, text("batch", batch, "8..4096"));
+  Require(photo_batch >= 0 && photo_batch <= 4096, text("photo_batch", photo_batch, "0..4096"));
+  Require(photo_weight >= 0 && photo_weight <= 100, text("photo_weight", photo_weight, "0..100"));
+  Require(rate > 0 && rate < 1, text("rate", rate, "> 0, < 1"));
+  Require(decay >= 0 && decay < 10, text("decay", decay, ">= 0"));
+  Require(dropout >= 0 && dropout < 1, text("dropout", dropout, "0..1"));
+  Require(held_out >= 0 && held_out <= 0.5, text("held_out", held_out, "0..0.5"));
+  Require(jobs >= 1 && jobs <= 1024, text("jobs", jobs, "1..1024"));
+  Require(device == "cpu" || device == "cuda", "device = " + device + "; must be cpu or cuda");
+}
+
+NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const NetTrainOptions& options,
+                         const std::function<void(const NetTrainProgress&)>& report,
+                         const std::function<bool()>& stop) {
+  options.Validate();
+  const auto start = Clock::now();
+  const torch::Device device = DeviceOf(options.device);
+  torch::set_num_threads(options.jobs);
+  torch::manual_seed(options.seed);
+
+  std::vector<std::size_t> taught, judged;
+  for (std::size_t i = 0; i < renders.size(); ++i) {
+    const std::uint64_t place = Stream(options.seed, 0, static_cast<std::uint64_t>(renders.crops[i].identity))() >> 11;
+    (static_cast<double>(place) * 0x1p-53 < options.held_out ? judged : taught).push_back(i);
+  }
+  Require(taught.size() >= 100, "renders: " + std::to_string(taught.size()) + " are too few to train on; needs 100");
+
+  const Columns columns{static_cast<std::int64_t>(renders.schema.size())};
+  const TrunkShape shape{options.crop_size, options.stem, options.blocks};
+  State state;
+  state.net = Trunk(shape, static_cast<int>(columns.all()), options.dropout);
+  state.average = Trunk(shape, static_cast<int>(columns.all()), options.dropout);
+  CopyWeights(state.net, state.average);
+  for (Trunk* net : {&state.net, &state.average}) (*net)->to(device);
+  state.optimiser = std::make_unique<torch::optim::AdamW>(state.net->parameters(),
+                                                          torch::optim::AdamWOptions(options.rate).weight_decay(options.decay));
+  if (!options.state.empty() && std::filesystem::exists(options.state)) LoadState(state, options.state);
+
+  const auto steps = static_cast<std::int64_t>(
+      std::max(1.0, options.passes * static_cast<double>(taught.size()) / options.batch));
+  const torch::Tensor positive = PositiveWeights(renders).to(device);
+  const Batches batches(renders, taught, photos, options);
+  auto next = std::async(std::launch::async, [&, step = state.step] { return batches.Make(step); });
+  NetTrainProgress progress;
+  progress.steps = steps;
+  auto saved = Clock::now();
+  double loss_sum = 0;
+  int loss_count = 0;
+  bool stopped = false;
+  state.net->train();
+  while (state.step < steps) {
+    if (stop && stop()) {
+      stopped = true;
+      break;
+    }
+    Batch batch = next.get();
+    next = std::async(std::launch::async, [&, step = state.step + 1] { return batches.Make(step); });
+    for (torch::Tensor* t : {&batch.pictures, &batch.intensity, &batch.left, &batch.right, &batch.pose, &batch.weight})
+      *t = t->to(device);
+    for (auto& group : state.optimiser->param_groups())
+      static_cast<torch::optim::AdamWOptions&>(group.options()).lr(RateAt(state.step, steps, options.rate));
+    torch::Tensor output;
+    {
+      const Reduced reduced(options.reduced, device.is_cuda());
+      output = state.net(Normalised(batch.pictures)).to(torch::kFloat);
+    }
+    torch::Tensor loss = Loss(output, batch, positive);
+    state.optimiser->zero_grad();
+    loss.backward();
+    state.optimiser->step();
+    UpdateAverage(state.net, state.average, state.step);
+    ++state.step;
+    constexpr int kReportEvery = 20;
+    loss_sum += loss.item<double>();
+    if (++loss_count == kReportEvery || state.step == steps) {
+      progress.step = state.step;
+      progress.seconds = SecondsSince(start);
+      progress.loss = loss_sum / loss_count;
+      if (!std::isfinite(progress.loss)) throw std::runtime_error("the loss is no longer a number; lower the rate");
+      if (report) report(progress);
+      loss_sum = 0;
+      loss_count = 0;
+    }
+    if (!options.state.empty() && SecondsSince(saved) > 60 * options.save_minutes) {
+      SaveState(state, options.state);
+      saved = Clock::now();
+    }
+  }
+  next.wait();
+  if (!options.state.empty()) SaveState(state, options.state);
+  NetTrainSummary summary{state.average->Folded(), state.step, !stopped, 0, judged.size(), {}};
+  if (!judged.empty()) summary.correlation = Correlations(state.average, renders, judged, options, device);
+  summary.seconds = SecondsSince(start);
+  return summary;
+}
+
+}  // namespace auforge::annotator

@@ -1,0 +1,68 @@
+#include "annotator/net_training/internal/trunk.h"
+
+#include <string>
+
+namespace auforge::annotator {
+namespace {
+
+constexpr double kNormEpsilon = 1e-5;
+
+}  // namespace
+
+NormedConvolutionImpl::NormedConvolutionImpl(int in_channels, int out_channels, int size, int step)
+    : in(in_channels), out(out_channels), kernel(size), stride(step) {
+  convolution = register_module(
+      "convolution",
+      torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false)));
+  norm = register_module("norm", torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(out).eps(kNormEpsilon)));
+}
+
+torch::Tensor NormedConvolutionImpl::forward(const torch::Tensor& x) { return norm(convolution(x)); }
+
+features::ConvWeights NormedConvolutionImpl::Folded() const {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor scale = norm->weight / (norm->running_var + kNormEpsilon).sqrt();
+  const torch::Tensor weight = (convolution->weight * scale.view({-1, 1, 1, 1})).contiguous().to(torch::kCPU, torch::kFloat);
+  const torch::Tensor bias = (norm->bias - norm->running_mean * scale).contiguous().to(torch::kCPU, torch::kFloat);
+  const auto values = [](const torch::Tensor& t) {
+    return std::vector<float>(t.data_ptr<float>(), t.data_ptr<float>() + t.numel());
+  };
+  return {in, out, kernel, stride, values(weight), values(bias)};
+}
+
+TrunkImpl::TrunkImpl(const TrunkShape& of, int outputs, double drop) : shape(of) {
+  stem = register_module("stem", NormedConvolution(3, shape.stem, 3, 2));
+  int in = shape.stem;
+  for (std::size_t i = 0; i < shape.blocks.size(); ++i) {
+    const int out = shape.blocks[i];
+    const std::string name = "block" + std::to_string(i);
+    blocks.push_back({register_module(name + "_first", NormedConvolution(in, out, 3, 2)),
+                      register_module(name + "_second", NormedConvolution(out, out, 3, 1)),
+                      register_module(name + "_shortcut", NormedConvolution(in, out, 1, 2))});
+    in = out;
+  }
+  dropout = register_module("dropout", torch::nn::Dropout(drop));
+  head = register_module("head", torch::nn::Linear(in, outputs));
+}
+
+torch::Tensor TrunkImpl::Embed(torch::Tensor x) {
+  x = torch::relu(stem(x));
+  for (Block& block : blocks) {
+    const torch::Tensor inner = torch::relu(block.first(x));
+    x = torch::relu(block.second(inner) + block.shortcut(x));
+  }
+  return x.to(torch::kFloat).mean({2, 3});
+}
+
+torch::Tensor TrunkImpl::forward(const torch::Tensor& x) { return head(dropout(Embed(x))); }
+
+features::LearntNet TrunkImpl::Folded() const {
+  features::NetDescription description;
+  description.crop_size = shape.crop_size;
+  description.stem = stem->Folded();
+  for (const Block& block : blocks)
+    description.blocks.push_back({block.first->Folded(), block.second->Folded(), block.shortcut->Folded()});
+  return features::LearntNet::FromWeights(description);
+}
+
+}  // namespace auforge::annotator

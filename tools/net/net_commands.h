@@ -1,0 +1,10 @@
+// Commands that train nets; served by auforge-gan.
+#pragma once
+
+#include "tools/cli/cli.h"
+
+namespace auforge::tools {
+
+void AddTrainNet(Cli& cli);  // train_net_command.cc
+
+}  // namespace auforge::tools

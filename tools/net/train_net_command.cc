@@ -1,0 +1,129 @@
+// auforge train-net: renders and coded photographs in, a net whose answers are features of faces out.
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <sstream>
+
+#include "annotator/net_training/train_net.h"
+#include "datasets/storage/atomic_file.h"
+#include "tools/au/au_data.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/signals.h"
+#include "tools/net/net_commands.h"
+
+namespace auforge::tools {
+namespace {
+
+struct NetArguments {
+  std::vector<std::string> renders, photos;
+  std::string codes, output, blocks = "32,64,128,192", precision = "bf16";
+  annotator::NetTrainOptions options;
+  bool quiet = false;
+};
+
+std::vector<int> ParseChannels(const std::string& text) {
+  std::vector<int> channels;
+  std::istringstream stream(text);
+  for (std::string word; std::getline(stream, word, ',');) {
+    if (word.empty() || word.size() > 4 || word.find_first_not_of("0123456789") != std::string::npos)
+      throw UsageError("--blocks " + text + ": \"" + word + "\" is no number of channels; write 32,64,128,192");
+    channels.push_back(std::stoi(word));
+  }
+  return channels;
+}
+
+annotator::CropSet LoadCoded(const NetArguments& a, const features::AuSchema& schema, const annotator::CropLog& log) {
+  if (a.codes.empty() != a.photos.empty())
+    throw UsageError("--photos and --codes go together: annotated photographs, and what people see in them");
+  annotator::CropSet none;
+  none.schema = schema;
+  if (a.codes.empty()) return none;
+  return annotator::LoadPhotos(a.photos, LoadLabelSet(ParseDataSpec(a.codes), log), schema, a.options.crop_size, log);
+}
+
+int RunTrainNet(NetArguments& a) {
+  a.options.blocks = ParseChannels(a.blocks);
+  a.options.reduced = a.precision == "bf16";
+  a.options.state = a.output + ".state";
+  try {
+    a.options.Validate();
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+  const auto log = [](const std::string& text) { std::cerr << "train-net: " << text << std::endl; };
+  const features::AuSchema schema = features::CatalogueSchema();
+  const annotator::CropSet photos = LoadCoded(a, schema, log);
+  const annotator::CropSet renders = annotator::LoadRenders(a.renders, schema, a.options.crop_size);
+  log(std::to_string(renders.size()) + " renders");
+  InstallStopSignals();
+  ProgressLine line("train-net", a.quiet);
+  annotator::NetTrainSummary summary = annotator::TrainNet(
+      renders, photos, a.options,
+      [&line](const annotator::NetTrainProgress& p) {
+        char loss[40];
+        std::snprintf(loss, sizeof(loss), ", loss %.4f", p.loss);
+        line.Update(static_cast<std::uint64_t>(p.step), static_cast<std::uint64_t>(p.steps), p.seconds, "steps", loss);
+      },
+      [] { return StopSignal() != 0; });
+  line.Finish();
+  if (!summary.finished) {
+    std::cout << a.options.state << ": " << summary.steps << " steps; run the same command again to go on\n";
+    return kDone;
+  }
+  const std::vector<std::uint8_t> bytes = summary.net.Serialise();
+  datasets::storage::WriteFileAtomically(a.output, std::string(bytes.begin(), bytes.end()));
+  std::error_code ignored;
+  std::filesystem::remove(a.options.state, ignored);
+  double sum = 0;
+  for (std::size_t j = 0; j < summary.correlation.size(); ++j) {
+    std::printf("AU%-3d r %.3f\n", schema.numbers()[j], summary.correlation[j]);
+    sum += summary.correlation[j];
+  }
+  if (!summary.correlation.empty()) {
+    std::printf("mean   r %.3f on %zu renders of people that took no part, by the net's own head\n",
+                sum / static_cast<double>(summary.correlation.size()), summary.held_out);
+  }
+  std::cout << a.output << ": " << summary.net.embedding_size() << " features, " << summary.net.weight_count()
+            << " weights, " << summary.net.multiply_adds() / 1'000'000 << " million multiply-adds a picture, "
+            << summary.steps << " steps, " << Duration(summary.seconds) << "\n";
+  return kDone;
+}
+
+}  // namespace
+
+void AddTrainNet(Cli& cli) {
+  auto arguments = std::make_shared<NetArguments>();
+  annotator::NetTrainOptions& o = arguments->options;
+  o.jobs = AvailableCores();
+  Command command = cli.Add(
+      "train-net", "Train the net whose answers are learnt features of faces",
+      "auforge train-net --renders faces/cg --renders faces/reconstruct -o net.bin\n"
+      "  auforge train-net --renders faces/cg --photos annotated/ --codes csv:labels.csv,images=photos/ -o net.bin\n"
+      "  auforge train-au --data synth:faces/cg --net net.bin -o model.h5");
+  command.Add("--renders", arguments->renders, "shards of synthetic faces, or folders of them").Required();
+  command.Add("--photos", arguments->photos, "shards of annotated photographs, or folders of them");
+  command.Add("--codes", arguments->codes, "what people see in them: name:path[,option=value], as --data of train-au");
+  command.Add("-o,--output", arguments->output, "the net; FILE.state beside it is what a stopped training goes on from")
+      .Required();
+  command.Add("--passes", o.passes, "over the renders");
+  command.Add("--batch", o.batch, "renders in a batch").Range(8, 4096);
+  command.Add("--photo-batch", o.photo_batch, "photographs beside them").Range(0, 4096);
+  command.Add("--photo-weight", o.photo_weight, "of their losses");
+  command.Add("--crop", o.crop_size, "side of the net's picture, pixels").Range(32, 256);
+  command.Add("--stem", o.stem, "channels of the first layer").Range(8, 128);
+  command.Add("--blocks", arguments->blocks, "channels of the blocks, each halves the side; the last: features");
+  command.Add("--rate", o.rate, "AdamW's highest learning rate");
+  command.Add("--decay", o.decay, "AdamW's weight decay");
+  command.Add("--dropout", o.dropout, "of the features");
+  command.Add("--held-out", o.held_out, "share of the people in renders that are only judged");
+  command.Add("--precision", arguments->precision, "of the convolutions").OneOf({"bf16", "fp32"});
+  command.Add("--device", o.device, "where to compute").OneOf({"cpu", "cuda"});
+  command.Add("--seed", o.seed, "of weights, order and augmentation");
+  command.Add("--save-minutes", o.save_minutes, "between savings of the state");
+  command.Add("-j,--jobs", o.jobs, "threads").Range(1, 1024);
+  command.Flag("-q,--quiet", arguments->quiet, "no progress");
+  command.Run([arguments] { return RunTrainNet(*arguments); });
+}
+
+}  // namespace auforge::tools
