@@ -1,6 +1,7 @@
 #include "annotator/internal/answers.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "annotator/internal/matrix_product.h"
@@ -30,13 +31,60 @@ std::vector<float> IntensitiesOf(const AuModel::Weights& weights, const Answers&
   return intensities;
 }
 
+namespace {
+
+constexpr const char* kLearnt = "learnt";
+
+// Where the components of the learnt features stand in a head's projected rows, and how many there are.
+std::pair<std::size_t, std::size_t> LearntComponents(const Head& head) {
+  std::size_t begin = 0;
+  for (const BlockProjection& block : head.blocks) {
+    if (block.name == kLearnt) return {begin, block.components};
+    begin += block.components;
+  }
+  return {0, 0};
+}
+
+// n x U
+std::vector<float> InputsOfReadout(const AuModel::Weights& w, const std::vector<float>& scores,
+                                   const std::vector<float>& projected, std::size_t n) {
+  const std::size_t a = w.info.schema.size(), u = w.ReadoutInputs(), components = w.heads[0].components;
+  const auto [begin, count] = LearntComponents(w.heads[0]);
+  std::vector<float> inputs(n * u);
+  for (std::size_t i = 0; i < n; ++i) {
+    std::copy_n(scores.begin() + static_cast<std::ptrdiff_t>(i * a), a, inputs.begin() + static_cast<std::ptrdiff_t>(i * u));
+    std::copy_n(projected.begin() + static_cast<std::ptrdiff_t>(i * components + begin), count,
+                inputs.begin() + static_cast<std::ptrdiff_t>(i * u + a));
+  }
+  return inputs;
+}
+
+// scores = inputs matrix' + bias, summed in the order of the inputs.
+void ReadOut(const Readout& readout, const std::vector<float>& inputs, std::size_t n, std::vector<float>& scores) {
+  const std::size_t a = readout.bias.size(), u = readout.matrix.size() / a;
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < a; ++j) {
+      float sum = readout.bias[j];
+      for (std::size_t k = 0; k < u; ++k) sum = std::fma(readout.matrix[j * u + k], inputs[i * u + k], sum);
+      scores[i * a + j] = sum;
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t AuModel::Weights::ReadoutInputs() const {
+  return info.schema.size() + LearntComponents(heads[0]).second;
+}
+
 Answers Answer(const AuModel::Weights& w, const float* features, std::size_t n, bool details) {
   const std::size_t a = w.info.schema.size();
   Answers answers;
   answers.scores.assign(n * a, 0.0F);
+  std::vector<float> first_projected;
   for (std::size_t h = 0; h < w.heads.size(); ++h) {
     const Head& head = w.heads[h];
-    const std::vector<float> projected = head.Project(features, n, w.dimension);
+    std::vector<float> projected = head.Project(features, n, w.dimension);
     const bool sees = h == 0 && !w.seen_bias.empty(), keeps = h == 0 && details;
     std::vector<float> kernel;
     if (w.ksda.empty() || sees || keeps) kernel = head.Kernel(projected, n);
@@ -48,7 +96,10 @@ Answers Answer(const AuModel::Weights& w, const float* features, std::size_t n, 
     }
     if (keeps) answers.kernel = std::move(kernel);
     if (details) answers.head_scores.push_back(std::move(scores));
+    if (h == 0) first_projected = std::move(projected);
   }
+  if (details || !w.readout.empty()) answers.inputs = InputsOfReadout(w, answers.scores, first_projected, n);
+  if (!w.readout.empty()) ReadOut(w.readout, answers.inputs, n, answers.scores);
   return answers;
 }
 

@@ -54,6 +54,11 @@ Recalibrated Finish(const AuModel& model, std::unique_ptr<AuModel::Weights> weig
 
 }  // namespace
 
+std::pair<float, float> ScaleOf(const AuModel& model, std::size_t index) {
+  const AuCalibration& c = model.weights().calibration.at(index);
+  return {c.threshold, c.gain};
+}
+
 void RecalibrateOptions::Validate() const {
   if (!(k >= 0.5 && k <= 20))
     throw std::invalid_argument("calibrate.k = " + std::to_string(k) + "; must be 0.5..20");

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "annotator/au_model.h"
@@ -26,6 +27,9 @@ struct AuShift {
   float gain_before = 1, gain_after = 1;
   double present_before = 0, present_after = 0;
 };
+
+// Threshold (a score) and gain of the AU in the schema's place `index`.
+std::pair<float, float> ScaleOf(const AuModel& model, std::size_t index);
 
 struct Recalibrated {
   AuModel model;

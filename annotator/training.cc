@@ -14,6 +14,7 @@
 #include "annotator/internal/quality_head.h"
 #include "annotator/internal/training_steps.h"
 #include "annotator/metrics.h"
+#include "annotator/photo_readout.h"
 
 namespace auforge::annotator {
 namespace {
@@ -81,6 +82,18 @@ void ChooseHeads(const Training& t, const std::vector<std::vector<float>>& score
         Calibrate(score, label, !weights.ksda.empty() && t.options.ksda_nearest ? &own_threshold : nullptr));
     weights.info.confidence.emplace_back(ConfidenceClass(best[j]));
   }
+}
+
+// What the readout's refits are held back by: its inputs on people that the heads have not seen.
+void RememberRenders(const Training& t, AuModel::Weights& weights) {
+  if (!weights.ksda.empty()) return;
+  std::vector<float> inputs;
+  InPieces(t.split.validation, [&](const std::vector<std::size_t>& piece) {
+    const Answers answers = Answer(weights, Take(t.data.features, piece, t.dimension).data(), piece.size(), true);
+    inputs.insert(inputs.end(), answers.inputs.begin(), answers.inputs.end());
+  });
+  weights.moments =
+      MomentsOf(inputs, t.validation_labels, t.split.validation.size(), weights.ReadoutInputs(), t.a);
 }
 
 constexpr float kMarkedSteps = 3, kMostGain = 6;
@@ -193,7 +206,7 @@ void Training::Say(const std::string& text) const {
 }
 
 TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
-                          const std::function<void(const std::string&)>& log) {
+                          const std::function<void(const std::string&)>& log, const TrainingData* photos) {
   const auto start = std::chrono::steady_clock::now();
   options.Validate();
   data.Validate();
@@ -233,6 +246,13 @@ TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
   ChooseHeads(t, scores, *weights, report);
   weights->dimension = t.dimension;
   RaiseThresholds(t, *weights);
+  RememberRenders(t, *weights);
+  if (photos != nullptr) {
+    t.Say("readout: " + std::to_string(photos->rows) + " labelled photographs");
+    Refitted refitted = RefitOnPhotos(AuModel(std::move(weights)), *photos, options.readout, log);
+    report.readout = std::move(refitted.figures);
+    weights = std::make_unique<AuModel::Weights>(refitted.model.weights());
+  }
   LearnQuality(t, *weights);
 
   AuModel model(std::move(weights));

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "annotator/au_model.h"
+#include "annotator/readout_options.h"
 
 namespace auforge::annotator {
 
@@ -73,6 +74,7 @@ struct TrainOptions {
   std::vector<int> common_aus = {6, 12, 25, 26};  // which may be commoner there: people smile at cameras
   double validation_share = 0.15;                 // of identities, 0.02..0.5; likewise test
   double test_share = 0.15;
+  ReadoutOptions readout;  // of labelled photographs, where there are any
   int jobs = 1;  // threads, one a head; the model does not depend on it
   bool provisional = false;
   std::string provenance;
@@ -111,6 +113,7 @@ struct TrainReport {
   std::vector<AuFigure> test;     // held-out identities, calibrated predictions
   QualityFigure quality;          // on the same
   std::vector<HeadFigure> heads;  // all that was tried; what each AU uses is in AuModelInfo::looks_at
+  std::vector<ReadoutFigure> readout;  // per AU, where photographs taught the readout; else empty
   double seconds_a_face = 0;      // prediction in batches of 32, features not counted
   std::size_t train_rows = 0, validation_rows = 0, test_rows = 0;
   double seconds = 0;
@@ -123,8 +126,9 @@ struct TrainedModel {
 
 // log: a line of text for each step that takes time; may be empty. Single-threaded; the same data, options
 // and seed give the same model.
+// photos: labelled photographs that teach the readout (RefitOnPhotos) after everything else; may be null.
 TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
-                          const std::function<void(const std::string&)>& log);
+                          const std::function<void(const std::string&)>& log, const TrainingData* photos = nullptr);
 
 // Figures of a model on labelled rows.
 std::vector<AuFigure> EvaluateAuModel(const AuModel& model, const TrainingData& data);

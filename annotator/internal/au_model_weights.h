@@ -10,6 +10,7 @@
 #include "annotator/internal/ksda.h"
 #include "annotator/internal/matrix_product.h"
 #include "annotator/internal/quality_head.h"
+#include "annotator/internal/readout.h"
 
 namespace auforge::annotator {
 
@@ -68,6 +69,8 @@ struct AuModel::Weights {
   std::vector<float>
       seen_coefficients;         // C x A of the first head: how much of the AU's region can be seen, 0..1;
   std::vector<float> seen_bias;  // A; both empty where the training data did not say
+  Readout readout;        // may be empty: then the scores are the heads' own
+  RenderMoments moments;  // what refits of the readout are held back by; may be empty
   std::vector<AuCalibration> calibration;  // A
   QualityHead quality;                     // may be empty: then the evidence alone is the quality
 
@@ -77,6 +80,8 @@ struct AuModel::Weights {
   void RoundToHalves();
   // SHA-256 over everything that influences a prediction.
   std::string Digest() const;
+  // U: how many numbers the readout sees of a face.
+  std::size_t ReadoutInputs() const;
   // Scores before calibration, n x A, from rows of features.
   std::vector<float> Scores(const float* features, std::size_t n) const;
 };

@@ -279,6 +279,11 @@ void CopyWeights(const Trunk& from, Trunk& to) {
   for (const auto& entry : from->named_buffers()) to->named_buffers()[entry.key()].copy_(entry.value());
 }
 
+std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const Trunk& net, const NetTrainOptions& options) {
+  return std::make_unique<torch::optim::AdamW>(
+      net->parameters(), torch::optim::AdamWOptions(options.rate).weight_decay(options.decay));
+}
+
 void SaveState(const State& state, const std::string& path) {
   torch::serialize::OutputArchive archive, net, average, optimiser;
   state.net->save(net);
@@ -388,9 +393,15 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Ne
   state.average = Trunk(shape, static_cast<int>(columns.all()), options.dropout);
   CopyWeights(state.net, state.average);
   for (Trunk* net : {&state.net, &state.average}) (*net)->to(device);
-  state.optimiser = std::make_unique<torch::optim::AdamW>(state.net->parameters(),
-                                                          torch::optim::AdamWOptions(options.rate).weight_decay(options.decay));
-  if (!options.state.empty() && std::filesystem::exists(options.state)) LoadState(state, options.state);
+  state.optimiser = MakeOptimiser(state.net, options);
+  if (!options.state.empty() && std::filesystem::exists(options.state)) {
+    LoadState(state, options.state);
+  } else if (!options.start_from.empty()) {
+    LoadState(state, options.start_from);
+    CopyWeights(state.average, state.net);
+    state.step = 0;
+    state.optimiser = MakeOptimiser(state.net, options);
+  }
 
   const auto steps = static_cast<std::int64_t>(
       std::max(1.0, options.passes * static_cast<double>(taught.size()) / options.batch));

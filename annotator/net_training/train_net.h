@@ -33,6 +33,7 @@ struct NetTrainOptions {
   std::uint64_t seed = 1;
   int jobs = 1;                 // threads
   std::string state;            // file that a stopped training goes on from; "" = none
+  std::string start_from;       // state of another training of the same sizes whose weights are begun with; "" = none
   double save_minutes = 5;      // between writings of it
   void Validate() const;        // throws std::invalid_argument naming field and value
 };

@@ -88,4 +88,23 @@ std::string AuCsv(const std::vector<annotator::AuFigure>& figures) {
   return csv;
 }
 
+std::string ReadoutTable(const std::vector<annotator::ReadoutFigure>& figures) {
+  if (figures.empty()) return "";
+  std::string text =
+      "readout taught by photographs; AUC after: of people left out in turn; share present: claimed before, labelled\n"
+      "| AU | photographs | present | AUC | r on renders | share | penalty |\n|---|---|---|---|---|---|---|\n";
+  for (const annotator::ReadoutFigure& f : figures) {
+    char line[200];
+    if (f.refitted) {
+      std::snprintf(line, sizeof(line), "| AU%d | %zu | %zu | %.3f -> %.3f | %.3f -> %.3f | %.1f -> %.1f %% | %g |\n", f.au,
+                    f.rows, f.present, f.auc_before, f.auc_after, f.render_r_before, f.render_r_after,
+                    100 * f.share_before, 100 * f.share, f.strength);
+    } else {
+      std::snprintf(line, sizeof(line), "| AU%d | %zu | %zu | as it was: %s |\n", f.au, f.rows, f.present, f.why.c_str());
+    }
+    text += line;
+  }
+  return text;
+}
+
 }  // namespace auforge::tools

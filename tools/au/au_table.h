@@ -19,4 +19,7 @@ std::string HeadsTable(const std::vector<annotator::HeadFigure>& heads, const an
 // Header au,rows,active,r,icc,mae,auc,f1.
 std::string AuCsv(const std::vector<annotator::AuFigure>& figures);
 
+// What labelled photographs did to each AU's readout; "" where there were none.
+std::string ReadoutTable(const std::vector<annotator::ReadoutFigure>& figures);
+
 }  // namespace auforge::tools

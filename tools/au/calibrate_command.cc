@@ -6,8 +6,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "annotator/photo_readout.h"
 #include "annotator/recalibrate.h"
 #include "tools/au/au_data.h"
+#include "tools/au/au_table.h"
 #include "tools/commands.h"
 #include "tools/au/photo_features.h"
 
@@ -19,7 +21,7 @@ struct CalibrateArguments {
   std::string model, output;
   std::string keep = "6,12,25,26";
   annotator::RecalibrateOptions options;
-  bool json = false;
+  bool json = false, refit = false;
   int jobs = 1;
 };
 
@@ -37,11 +39,25 @@ annotator::Recalibrated FromRows(const CalibrateArguments& a, const annotator::A
   }
 }
 
+// The readout fitted to the labels, with its own table on stderr.
+annotator::Recalibrated Refit(const annotator::AuModel& model, const annotator::TrainingData& data, const Log& log) {
+  annotator::Refitted refitted = annotator::RefitOnPhotos(model, data, {}, log);
+  std::cerr << ReadoutTable(refitted.figures);
+  std::vector<annotator::AuShift> shifts;
+  for (std::size_t j = 0; j < refitted.figures.size(); ++j) {
+    const annotator::ReadoutFigure& f = refitted.figures[j];
+    const auto [threshold, gain] = annotator::ScaleOf(refitted.model, j);
+    const auto [threshold_before, gain_before] = annotator::ScaleOf(model, j);
+    shifts.push_back({f.au, threshold_before, threshold, gain_before, gain, f.share_before, f.refitted ? f.share : f.share_before});
+  }
+  return {std::move(refitted.model), std::move(shifts)};
+}
+
 annotator::Recalibrated Recalibrate(const CalibrateArguments& a, const annotator::AuModel& model) {
   const auto log = [](const std::string& text) { std::cerr << "calibrate: " << text << std::endl; };
   if (!a.data.empty()) {
-    return annotator::RecalibrateOnLabels(model,
-                                          LoadTrainingData(a.data, model.info().features, a.jobs, log));
+    const annotator::TrainingData data = LoadTrainingData(a.data, model.info().features, a.jobs, log);
+    return a.refit ? Refit(model, data, log) : annotator::RecalibrateOnLabels(model, data);
   }
   if (!a.shards.empty()) {
     std::vector<std::string> specs;
@@ -65,6 +81,7 @@ std::vector<int> ParseAus(const std::string& text) {
 }
 
 int RunCalibrate(CalibrateArguments& a) {
+  if (a.refit && a.data.empty()) throw UsageError("--refit needs labelled faces: --data csv:mine.csv");
   const int sources = !a.images.empty() + !a.data.empty() + !a.shards.empty() + !a.neutral.empty();
   if (sources != 1) throw UsageError("name one of --images, --shards, --data and --neutral");
   a.options.keep = ParseAus(a.keep);
@@ -116,7 +133,8 @@ void AddCalibrate(Cli& cli) {
   Command command = cli.Add("calibrate", "Fit a model's thresholds to your own pictures",
                             "auforge calibrate --images crawl/ -o mine.h5\n"
                             "  auforge calibrate --neutral anna_at_rest.jpg -o anna.h5\n"
-                            "  auforge calibrate --data disfa:/data/DISFA,fold=1,part=train -o disfa.h5");
+                            "  auforge calibrate --data disfa:/data/DISFA,fold=1,part=train -o disfa.h5\n"
+                            "  auforge calibrate --data csv:mine.csv,images=photos/ --refit -o mine.h5");
   command.Add("--images", arguments->images, "pictures without labels: files, folders, lists, tars");
   command.Add("--shards", arguments->shards, "or annotated shards of them: faces need not be found again");
   command.Add("--data", arguments->data, "or labelled faces, as for train-au");
@@ -127,6 +145,7 @@ void AddCalibrate(Cli& cli) {
   command.Add("--k", arguments->options.k, "present from median + k median absolute deviations on")
       .Range(0.5, 20);
   command.Add("--keep", arguments->keep, "AUs that --images and --shards leave alone");
+  command.Flag("--refit", arguments->refit, "with --data: fit the last layer, too, not thresholds and scales alone");
   command.Flag("--json", arguments->json, "print what changed as JSON");
   command.Add("-j,--jobs", arguments->jobs, "threads").Range(1, 1024);
   command.Run([arguments] { return RunCalibrate(*arguments); });

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "annotator/learnt_net_file.h"
 #include "annotator/training.h"
@@ -17,7 +18,7 @@ namespace {
 
 struct TrainArguments {
   std::vector<std::string> data;
-  std::vector<std::string> unlabelled;
+  std::vector<std::string> unlabelled, photos;
   std::string output;
   std::string compare, ablation;
   std::string table;
@@ -60,6 +61,7 @@ int RunTrain(TrainArguments& arguments) {
   for (const std::string& text : arguments.data) arguments.options.provenance += " --data " + text;
   for (const std::string& text : arguments.unlabelled)
     arguments.options.provenance += " --unlabelled " + text;
+  for (const std::string& text : arguments.photos) arguments.options.provenance += " --photos " + text;
   if (!arguments.compare.empty() || !arguments.ablation.empty()) {
     const bool learners = !arguments.compare.empty();
     const std::string parent = std::filesystem::path(arguments.output).parent_path().string();
@@ -70,13 +72,16 @@ int RunTrain(TrainArguments& arguments) {
     std::cout << ways_table;
     return kDone;
   }
-  const annotator::TrainedModel trained = annotator::TrainAuModel(data, arguments.options, log);
+  std::optional<annotator::TrainingData> photos;
+  if (!arguments.photos.empty()) photos = LoadTrainingData(arguments.photos, data.spec, arguments.jobs, log);
+  const annotator::TrainedModel trained =
+      annotator::TrainAuModel(data, arguments.options, log, photos ? &*photos : nullptr);
   trained.model.Save(arguments.output);
   const std::string table = AuTable(trained.report.test);
   std::cout << table << arguments.output << ": " << trained.report.train_rows << " faces trained on, "
             << trained.report.test_rows << " of other identities judged, "
             << static_cast<int>(trained.report.seconds) << " s\n";
-  std::cout << QualityText(trained.report.quality) << HiddenText(trained.report.test);
+  std::cout << QualityText(trained.report.quality) << HiddenText(trained.report.test) << ReadoutTable(trained.report.readout);
   std::cout << "correlation on the validation identities by what is looked at:\n"
             << HeadsTable(trained.report.heads, trained.model.info());
   if (!arguments.table.empty())
@@ -97,6 +102,10 @@ void AddTrainAu(Cli& cli) {
   command.Add("--data", arguments->data, "name:path[,option=value]; names: " + DataSourcesHelp()).Required();
   command.Add("--unlabelled", arguments->unlabelled,
               "real photos whose answers must not change with mirroring, JPEG and size");
+  command.Add("--photos", arguments->photos,
+              "labelled photographs, as --data: they teach the last layer, thresholds and scales, nothing before them");
+  command.Add("--readout-lost", options.readout.most_lost,
+              "correlation on renders that an AU may lose to --photos, 0..1").Range(0, 1);
   command.Add("-o,--output", arguments->output, "the model file").Required();
   command.Add("--table", arguments->table, "also write the held-out figures to this CSV");
   command.Add("--compare", arguments->compare,

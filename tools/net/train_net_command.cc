@@ -1,6 +1,5 @@
 // auforge train-net: renders and coded photographs in, a net whose answers are features of faces out.
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -73,8 +72,6 @@ int RunTrainNet(NetArguments& a) {
   }
   const std::vector<std::uint8_t> bytes = summary.net.Serialise();
   datasets::storage::WriteFileAtomically(a.output, std::string(bytes.begin(), bytes.end()));
-  std::error_code ignored;
-  std::filesystem::remove(a.options.state, ignored);
   double sum = 0;
   for (std::size_t j = 0; j < summary.correlation.size(); ++j) {
     std::printf("AU%-3d r %.3f\n", schema.numbers()[j], summary.correlation[j]);
@@ -106,6 +103,8 @@ void AddTrainNet(Cli& cli) {
   command.Add("--codes", arguments->codes, "what people see in them: name:path[,option=value], as --data of train-au");
   command.Add("-o,--output", arguments->output, "the net; FILE.state beside it is what a stopped training goes on from")
       .Required();
+  command.Add("--start-from", o.start_from,
+              "begin with the weights of another training's FILE.state, for a new round on more data");
   command.Add("--passes", o.passes, "over the renders");
   command.Add("--batch", o.batch, "renders in a batch").Range(8, 4096);
   command.Add("--photo-batch", o.photo_batch, "photographs beside them").Range(0, 4096);
