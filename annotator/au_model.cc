@@ -86,6 +86,18 @@ void ValidateQuality(const QualityHead& q, std::uint64_t centres) {
           "the quality's slope or a spread of its cues is not positive");
 }
 
+void ValidateReadout(const Readout& readout, const RenderMoments& moments, std::size_t inputs, std::size_t aus) {
+  Require(readout.empty() || (readout.matrix.size() == aus * inputs && readout.bias.size() == aus),
+          "the readout has the wrong size");
+  RequireFinite(readout.matrix, "the readout");
+  RequireFinite(readout.bias, "the bias of the readout");
+  Require(moments.empty() || (moments.mean.size() == inputs && moments.covariance.size() == inputs * inputs &&
+                              moments.cross.size() == inputs * aus && moments.label_deviation.size() == aus),
+          "the moments of renders have the wrong size");
+  for (const auto* values : {&moments.mean, &moments.covariance, &moments.cross, &moments.label_deviation})
+    RequireFinite(*values, "the moments of renders");
+}
+
 void ValidateKsda(const KsdaClassifier& c, std::uint64_t centres) {
   Require(IsSound(c.gamma) && c.gamma > 0 && std::isfinite(c.spread) && c.spread > 0,
           "a ksda width is not positive");
@@ -125,6 +137,7 @@ void AuModel::Weights::Validate() const {
           "the coefficients of visibility have the wrong size");
   RequireFinite(seen_coefficients, "the coefficients of visibility");
   RequireFinite(seen_bias, "the bias of visibility");
+  ValidateReadout(readout, moments, ReadoutInputs(), a);
   ValidateQuality(quality, heads[0].centre_count);
   for (const AuCalibration& c : calibration) {
     Require(IsSound(c.threshold) && IsSound(c.gain) && IsSound(c.slope) && c.gain > 0 && c.slope > 0 &&
@@ -170,6 +183,10 @@ std::string AuModel::Weights::Digest() const {
   }
   add(seen_coefficients);
   add(seen_bias);
+  if (!readout.empty()) {
+    add(readout.matrix);
+    add(readout.bias);
+  }
   for (const AuCalibration& c : calibration) add({c.threshold, c.gain, c.slope});
   if (!quality.empty()) {
     for (const auto* values : {&quality.coefficients, &quality.centre, &quality.spread}) add(*values);

@@ -197,6 +197,20 @@ AuModelInfo ReadInfo(const Hdf5Reader& file, const std::string& path) {
   return info;
 }
 
+void ReadReadout(const Hdf5Reader& file, AuModel::Weights& w) {
+  const std::uint64_t a = w.info.schema.size(), u = w.ReadoutInputs();
+  if (file.Has("/readout")) {
+    w.readout.matrix = ReadArray<float>(file, "/readout/matrix", {a, u});
+    w.readout.bias = ReadArray<float>(file, "/readout/bias", {a});
+  }
+  if (file.Has("/renders")) {
+    w.moments.mean = ReadArray<float>(file, "/renders/mean", {u});
+    w.moments.covariance = ReadArray<float>(file, "/renders/covariance", {u, u});
+    w.moments.cross = ReadArray<float>(file, "/renders/cross", {u, a});
+    w.moments.label_deviation = ReadArray<float>(file, "/renders/label_deviation", {a});
+  }
+}
+
 AuModel ReadModel(const Hdf5Reader& file, const std::string& path, bool with_digest) {
   if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != kFormat) {
     throw std::runtime_error(path + ": is not an AuForge AU model");
@@ -229,6 +243,7 @@ AuModel ReadModel(const Hdf5Reader& file, const std::string& path, bool with_dig
       const float* c = calibration.data() + 5 * j;
       w->calibration.push_back({c[0], c[1], c[2], c[3], c[4]});
     }
+    if (!w->heads.empty()) ReadReadout(file, *w);
     if (!w->heads.empty()) w->quality = ReadQuality(file, w->heads[0].centre_count);
     AuModel model(std::move(w));
     if (with_digest && model.info().digest != file.ReadString("/", "digest")) {
@@ -237,6 +252,20 @@ AuModel ReadModel(const Hdf5Reader& file, const std::string& path, bool with_dig
     return model;
   } catch (const std::invalid_argument& error) {
     throw std::runtime_error(path + ": damaged AU model: " + error.what() + "; fetch or train it again");
+  }
+}
+
+void WriteReadout(Hdf5Writer& file, const AuModel::Weights& w, int gzip) {
+  const std::uint64_t a = w.info.schema.size(), u = w.ReadoutInputs();
+  if (!w.readout.empty()) {
+    file.Write<float>("/readout/matrix", w.readout.matrix, {a, u}, gzip);
+    file.Write<float>("/readout/bias", w.readout.bias, {a});
+  }
+  if (!w.moments.empty()) {
+    file.Write<float>("/renders/mean", w.moments.mean, {u});
+    file.Write<float>("/renders/covariance", w.moments.covariance, {u, u}, gzip);
+    file.Write<float>("/renders/cross", w.moments.cross, {u, a}, gzip);
+    file.Write<float>("/renders/label_deviation", w.moments.label_deviation, {a});
   }
 }
 
@@ -265,6 +294,7 @@ void SaveAuModel(const AuModel::Weights& w, const std::string& path, int gzip) {
       file.Write<float>("/visibility/coefficients", w.seen_coefficients, {w.heads[0].centre_count, a}, gzip);
       file.Write<float>("/visibility/bias", w.seen_bias, {a});
     }
+    WriteReadout(file, w, gzip);
     WriteQuality(file, w.quality, gzip);
     std::vector<float> calibration;
     for (const AuCalibration& c : w.calibration) {
