@@ -20,7 +20,11 @@ std::vector<float> Linear(const std::vector<float>& kernel, const std::vector<fl
 }
 
 float IntensityOf(const AuCalibration& calibration, float score) {
-  return std::clamp(1 + calibration.gain * (score - calibration.threshold), 0.0F, 5.0F);
+  // Below this the line bends into an exponential that never reaches zero (value and slope go on): faces without the
+  // AU keep their order, which a clamp at zero would throw away.
+  constexpr float kKnee = 0.25F;
+  const float line = 1 + calibration.gain * (score - calibration.threshold);
+  return line >= kKnee ? std::min(line, 5.0F) : kKnee * std::exp((line - kKnee) / kKnee);
 }
 
 std::vector<float> IntensitiesOf(const AuModel::Weights& weights, const Answers& answers) {

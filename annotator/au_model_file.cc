@@ -199,11 +199,11 @@ AuModelInfo ReadInfo(const Hdf5Reader& file, const std::string& path) {
 
 void ReadReadout(const Hdf5Reader& file, AuModel::Weights& w) {
   const std::uint64_t a = w.info.schema.size(), u = w.ReadoutInputs();
-  if (file.Has("/readout")) {
+  if (file.Exists("/readout")) {
     w.readout.matrix = ReadArray<float>(file, "/readout/matrix", {a, u});
     w.readout.bias = ReadArray<float>(file, "/readout/bias", {a});
   }
-  if (file.Has("/renders")) {
+  if (file.Exists("/renders")) {
     w.moments.mean = ReadArray<float>(file, "/renders/mean", {u});
     w.moments.covariance = ReadArray<float>(file, "/renders/covariance", {u, u});
     w.moments.cross = ReadArray<float>(file, "/renders/cross", {u, a});

@@ -44,7 +44,7 @@ std::vector<float> MeanScore(const std::vector<std::vector<float>>& heads, unsig
 double CalibratedR(const std::vector<float>& scores, const std::vector<float>& labels) {
   const AuCalibration c = Calibrate(scores, labels);
   std::vector<float> intensity;
-  for (const float s : scores) intensity.push_back(std::clamp(1 + c.gain * (s - c.threshold), 0.0F, 5.0F));
+  for (const float s : scores) intensity.push_back(IntensityOf(c, s));
   return PearsonR(intensity, labels);
 }
 

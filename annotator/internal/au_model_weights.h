@@ -51,7 +51,7 @@ struct Head {
 
 struct AuCalibration {
   float threshold = 0;  // score at which the intensity is 1, hence the AU present
-  float gain = 1;       // intensity = 1 + gain * (score - threshold), clamped to 0..5; > 0
+  float gain = 1;       // intensity = 1 + gain * (score - threshold), at most 5, bent above 0 (IntensityOf); > 0
   float slope = 1;      // probability = 1 / (1 + exp(-slope * (score - threshold))); > 0
   float centre = 0;     // median of the scores of validation faces without the AU, and their median absolute
   float spread = 1;     // deviation (> 0): what another kind of pictures is compared with
