@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <set>
 #include <stdexcept>
 
 #include "datasets/image_codec.h"
@@ -47,6 +46,21 @@ std::string PersonOf(const std::optional<datasets::ExtraStrings>& photos,
   return shard.path() + " " + std::to_string(shard.FaceSample()[face]);
 }
 
+// The face that the detector is surest of, for each sample that has any.
+std::map<std::int64_t, std::size_t> SurestFaces(const datasets::ShardReader& shard) {
+  std::map<std::int64_t, std::size_t> surest;
+  for (std::size_t face = 0; face < shard.FaceCount(); ++face) {
+    const auto [at, is_new] = surest.try_emplace(shard.FaceSample()[face], face);
+    if (!is_new && shard.DetectorScore()[face] > shard.DetectorScore()[at->second]) at->second = face;
+  }
+  return surest;
+}
+
+// The picture's name without folder and ending.
+std::string NameOfSample(const datasets::ShardReader& shard, std::int64_t sample) {
+  return std::filesystem::path(shard.Sample(static_cast<std::size_t>(sample)).key).stem().string();
+}
+
 void AddRender(const datasets::ShardReader& shard, std::size_t face,
                const std::vector<std::optional<std::size_t>>& columns,
                const std::optional<datasets::ExtraDataset>& visibility,
@@ -63,6 +77,21 @@ void AddRender(const datasets::ShardReader& shard, std::size_t face,
 }
 
 }  // namespace
+
+CropSet LoadUnlabelledPhotos(const std::vector<std::string>& shards, const std::set<std::string>& taken,
+                             const features::AuSchema& schema, int crop_size) {
+  CropSet set;
+  set.schema = schema;
+  for (const std::string& path : datasets::FindShards(shards)) {
+    const datasets::ShardReader shard(path);
+    for (const auto& [sample, face] : SurestFaces(shard)) {
+      if (!taken.contains(NameOfSample(shard, sample))) set.crops.push_back(ReadCrop(shard, face, crop_size));
+    }
+  }
+  const std::vector<float> unknown(set.size() * schema.size(), kUnknown);
+  set.intensity = set.left = set.right = unknown;
+  return set;
+}
 
 CropSet LoadRenders(const std::vector<std::string>& shards, const features::AuSchema& schema, int crop_size) {
   CropSet set;
@@ -100,15 +129,8 @@ CropSet LoadPhotos(const std::vector<std::string>& shards, const datasets::Label
   std::size_t without_label = 0;
   for (const std::string& path : datasets::FindShards(shards)) {
     const datasets::ShardReader shard(path);
-    std::map<std::int64_t, std::size_t> surest;  // of each sample
-    for (std::size_t face = 0; face < shard.FaceCount(); ++face) {
-      const auto [at, is_new] = surest.try_emplace(shard.FaceSample()[face], face);
-      if (!is_new && shard.DetectorScore()[face] > shard.DetectorScore()[at->second]) at->second = face;
-    }
-    for (const auto& [sample, face] : surest) {
-      const std::string key = std::filesystem::path(shard.Sample(static_cast<std::size_t>(sample)).key).filename().string();
-      auto label = by_key.find(key);
-      if (label == by_key.end()) label = by_key.find(std::filesystem::path(key).stem().string());
+    for (const auto& [sample, face] : SurestFaces(shard)) {
+      const auto label = by_key.find(NameOfSample(shard, sample));
       if (label == by_key.end()) {
         ++without_label;
         continue;

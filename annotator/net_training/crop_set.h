@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <opencv2/core/mat.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,11 @@ using CropLog = std::function<void(const std::string&)>;
 // seen are not known, and both sides are told; elsewhere the sides are not known. crop_size: of the net.
 // Throws std::runtime_error naming the file.
 CropSet LoadRenders(const std::vector<std::string>& shards, const features::AuSchema& schema, int crop_size);
+
+// The surest face of each annotated photograph, nothing known of its AUs; those that `taken` names (by the picture's
+// name without folder and ending) are left out.
+CropSet LoadUnlabelledPhotos(const std::vector<std::string>& shards, const std::set<std::string>& taken,
+                             const features::AuSchema& schema, int crop_size);
 
 // Faces of annotated photographs that `labels` speaks of (by the picture's name without folder and ending, which
 // is the sample's key), the surest face of each picture. What has no face, or no label, is counted in the log.

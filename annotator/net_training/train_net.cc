@@ -27,6 +27,7 @@ constexpr double kPoseUnit = 30;         // degrees
 constexpr double kIntensityWeight = 4, kSideWeight = 2, kPoseWeight = 0.1;
 constexpr double kAverageDecay = 0.999;  // of the weights over steps
 constexpr double kWarmUp = 0.1;          // share of the steps
+constexpr double kMostOften = 2;         // a rare photograph is drawn by a common one; more, and it is learnt by heart
 constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -48,7 +49,8 @@ struct Columns {
 };
 
 struct Batch {
-  torch::Tensor pictures;                // N x 3 x S x S, u8, channels last
+  torch::Tensor pictures;                // N x S x S x 3, u8; the last ones are the unlabelled
+  torch::Tensor plain;                   // U x S x S x 3, u8: the unlabelled as they are, mirrored as in `pictures`
   torch::Tensor intensity, left, right;  // N x A, 0..5, NaN = not known
   torch::Tensor pose;                    // N x 3 in kPoseUnit, NaN = not known
   torch::Tensor weight;                  // N x 1
@@ -63,8 +65,9 @@ struct Pick {
 
 class Batches {
  public:
-  Batches(const CropSet& renders, std::vector<std::size_t> rows, const CropSet& photos, const NetTrainOptions& options)
-      : renders_(renders), rows_(std::move(rows)), photos_(photos), options_(options) {
+  Batches(const CropSet& renders, std::vector<std::size_t> rows, const CropSet& photos, const CropSet& unlabelled,
+          const NetTrainOptions& options)
+      : renders_(renders), rows_(std::move(rows)), photos_(photos), unlabelled_(unlabelled), options_(options) {
     // A photograph is drawn the more often, the rarer what it shows.
     const std::size_t a = photos.schema.size();
     std::vector<double> share(a, 0), known(a, 1);
@@ -79,7 +82,7 @@ class Batches {
       for (std::size_t j = 0; j < a; ++j) {
         if (photos.intensity[i * a + j] >= 1) weight = std::max(weight, std::sqrt(0.25 * known[j] / share[j]));
       }
-      cumulative_.push_back(sum += std::min(weight, 5.0));
+      cumulative_.push_back(sum += std::min(weight, kMostOften));
     }
   }
 
@@ -93,18 +96,23 @@ class Batches {
       const double at = Uniform(random, 0, cumulative_.back());
       const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end(), at);
       const auto row = std::min<std::ptrdiff_t>(found - cumulative_.begin(), static_cast<std::ptrdiff_t>(photos_.size()) - 1);
-      picks.push_back({&photos_, static_cast<std::size_t>(row), {0.9, 0.8}, static_cast<float>(options_.photo_weight)});
+      picks.push_back({&photos_, static_cast<std::size_t>(row), {1, 1}, static_cast<float>(options_.photo_weight)});
     }
-    Batch batch = Empty(picks.size());
+    const std::size_t known = picks.size();
+    for (int i = 0; i < options_.unlabelled_batch && unlabelled_.size() > 0; ++i)
+      picks.push_back({&unlabelled_, random() % unlabelled_.size(), {1, 1}, 1});
+    Batch batch = Empty(picks.size(), picks.size() - known);
     Fill(picks, step, batch);
     return batch;
   }
 
  private:
-  Batch Empty(std::size_t count) const {
-    const auto n = static_cast<std::int64_t>(count), a = static_cast<std::int64_t>(renders_.schema.size());
+  Batch Empty(std::size_t count, std::size_t unlabelled) const {
+    const auto n = static_cast<std::int64_t>(count), u = static_cast<std::int64_t>(unlabelled),
+               a = static_cast<std::int64_t>(renders_.schema.size());
     const std::int64_t side = options_.crop_size;
-    return {torch::empty({n, side, side, 3}, torch::kUInt8), torch::empty({n, a}), torch::empty({n, a}),
+    return {torch::empty({n, side, side, 3}, torch::kUInt8), torch::empty({u, side, side, 3}, torch::kUInt8),
+            torch::empty({n, a}), torch::empty({n, a}),
             torch::empty({n, a}), torch::empty({n, kPoseOutputs}), torch::empty({n, 1})};
   }
 
@@ -125,6 +133,11 @@ class Batches {
     const cv::Mat crop = AugmentedCrop(face.picture, face.net_from_picture, options_.crop_size, mirrored, pick.augment, random);
     const std::size_t bytes = static_cast<std::size_t>(options_.crop_size) * static_cast<std::size_t>(options_.crop_size) * 3;
     std::copy_n(crop.data, bytes, batch.pictures.data_ptr<std::uint8_t>() + i * bytes);
+    const std::size_t known = static_cast<std::size_t>(batch.pictures.size(0) - batch.plain.size(0));
+    if (i >= known) {
+      const cv::Mat plain = AugmentedCrop(face.picture, face.net_from_picture, options_.crop_size, mirrored, {0, 0}, random);
+      std::copy_n(plain.data, bytes, batch.plain.data_ptr<std::uint8_t>() + (i - known) * bytes);
+    }
     const std::size_t a = pick.set->schema.size();
     const auto put = [&](const std::vector<float>& from, torch::Tensor& to) {
       std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(pick.row * a), a, to.data_ptr<float>() + i * a);
@@ -143,6 +156,7 @@ class Batches {
   const CropSet& renders_;
   std::vector<std::size_t> rows_;
   const CropSet& photos_;
+  const CropSet& unlabelled_;
   const NetTrainOptions& options_;
   std::vector<double> cumulative_;
 };
@@ -176,6 +190,15 @@ torch::Tensor Loss(const torch::Tensor& output, const Batch& batch, const torch:
                               Squared(part(columns.right(), a), batch.right / 5, batch.weight);
   const torch::Tensor pose = Squared(part(columns.pose(), kPoseOutputs), batch.pose, batch.weight);
   return kIntensityWeight * intensity + presence + kSideWeight * sides + kPoseWeight * pose;
+}
+
+// The unlabelled photographs must be answered as the average net answers them as they are: intensities and presences
+// of either side.
+torch::Tensor Disagreement(const torch::Tensor& output, const torch::Tensor& teacher, std::int64_t a) {
+  const auto part = [a](const torch::Tensor& t, std::int64_t at) { return t.slice(1, at * a, (at + 1) * a); };
+  return kIntensityWeight * (part(output, 0) - part(teacher, 0)).square().mean() +
+         (torch::sigmoid(part(output, 1)) - torch::sigmoid(part(teacher, 1))).square().mean() +
+         kSideWeight * (output.slice(1, 2 * a, 4 * a) - teacher.slice(1, 2 * a, 4 * a)).square().mean();
 }
 
 // bfloat16 for what gains by it, while one lives.
@@ -361,6 +384,8 @@ void NetTrainOptions::Validate() const {
   Require(passes > 0 && passes <= 10000, text("passes", passes, "> 0"));
   Require(batch >= 8 && batch <= 4096, text("batch", batch, "8..4096"));
   Require(photo_batch >= 0 && photo_batch <= 4096, text("photo_batch", photo_batch, "0..4096"));
+  Require(unlabelled_batch >= 0 && unlabelled_batch <= 4096, text("unlabelled_batch", unlabelled_batch, "0..4096"));
+  Require(unlabelled_weight >= 0 && unlabelled_weight <= 100, text("unlabelled_weight", unlabelled_weight, "0..100"));
   Require(photo_weight >= 0 && photo_weight <= 100, text("photo_weight", photo_weight, "0..100"));
   Require(rate > 0 && rate < 1, text("rate", rate, "> 0, < 1"));
   Require(decay >= 0 && decay < 10, text("decay", decay, ">= 0"));
@@ -370,7 +395,8 @@ void NetTrainOptions::Validate() const {
   Require(device == "cpu" || device == "cuda", "device = " + device + "; must be cpu or cuda");
 }
 
-NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const NetTrainOptions& options,
+NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const CropSet& unlabelled,
+                         const NetTrainOptions& options,
                          const std::function<void(const NetTrainProgress&)>& report,
                          const std::function<bool()>& stop) {
   options.Validate();
@@ -406,7 +432,7 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Ne
   const auto steps = static_cast<std::int64_t>(
       std::max(1.0, options.passes * static_cast<double>(taught.size()) / options.batch));
   const torch::Tensor positive = PositiveWeights(renders).to(device);
-  const Batches batches(renders, taught, photos, options);
+  const Batches batches(renders, taught, photos, unlabelled, options);
   auto next = std::async(std::launch::async, [&, step = state.step] { return batches.Make(step); });
   NetTrainProgress progress;
   progress.steps = steps;
@@ -422,16 +448,27 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Ne
     }
     Batch batch = next.get();
     next = std::async(std::launch::async, [&, step = state.step + 1] { return batches.Make(step); });
-    for (torch::Tensor* t : {&batch.pictures, &batch.intensity, &batch.left, &batch.right, &batch.pose, &batch.weight})
+    for (torch::Tensor* t : {&batch.pictures, &batch.plain, &batch.intensity, &batch.left, &batch.right, &batch.pose, &batch.weight})
       *t = t->to(device);
     for (auto& group : state.optimiser->param_groups())
       static_cast<torch::optim::AdamWOptions&>(group.options()).lr(RateAt(state.step, steps, options.rate));
-    torch::Tensor output;
+    torch::Tensor output, teacher;
     {
       const Reduced reduced(options.reduced, device.is_cuda());
       output = state.net(Normalised(batch.pictures)).to(torch::kFloat);
+      if (batch.plain.size(0) > 0) {
+        const torch::NoGradGuard no_grad;
+        state.average->eval();
+        teacher = state.average(Normalised(batch.plain)).to(torch::kFloat);
+      }
     }
     torch::Tensor loss = Loss(output, batch, positive);
+    if (teacher.defined()) {
+      // The teacher knows nothing at first.
+      const double trust = std::min(1.0, static_cast<double>(state.step) / (kWarmUp * static_cast<double>(steps)));
+      const std::int64_t known = output.size(0) - teacher.size(0);
+      loss = loss + options.unlabelled_weight * trust * Disagreement(output.slice(0, known), teacher, columns.a);
+    }
     state.optimiser->zero_grad();
     loss.backward();
     state.optimiser->step();

@@ -1,6 +1,9 @@
 // Trains the net of features/learnt_net.h: renders with exact AUs and coded photographs in every batch, heavy
 // augmentation, an average of the weights over time. Needs LibTorch; what it makes does not.
 //
+// Photographs without codes teach by what the average net (the "mean teacher" of Tarvainen & Valpola 2017) says of them
+// as they are: the net in training must say the same of the augmented picture.
+//
 // Losses, each over what is known: intensity and presence of every AU, its intensity on either side of the face,
 // the head's pose. The same data, options, machine and library give the same net with one job.
 #pragma once
@@ -24,6 +27,8 @@ struct NetTrainOptions {
   int batch = 96;               // renders in a batch, >= 8
   int photo_batch = 40;         // photographs beside them; 0 where there are none
   double photo_weight = 0.8;    // of their losses
+  int unlabelled_batch = 24;    // photographs without codes beside them; 0 where there are none
+  double unlabelled_weight = 1; // of what they teach
   double rate = 2e-3;           // AdamW's highest, reached after a tenth of the steps; falls to 0 by a cosine
   double decay = 0.05;          // AdamW's
   double dropout = 0.2;         // of the features, in training
@@ -52,8 +57,9 @@ struct NetTrainSummary {
   std::vector<double> correlation;   // per AU on them, of the net's own head
 };
 
-// photos may be empty. report: after every few steps. stop: asked between steps.
-NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const NetTrainOptions& options,
+// photos and unlabelled may be empty. report: after every few steps. stop: asked between steps.
+NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const CropSet& unlabelled,
+                         const NetTrainOptions& options,
                          const std::function<void(const NetTrainProgress&)>& report,
                          const std::function<bool()>& stop);
 

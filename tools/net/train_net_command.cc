@@ -1,7 +1,9 @@
 // auforge train-net: renders and coded photographs in, a net whose answers are features of faces out.
 #include <cstdio>
 #include <iostream>
+#include <filesystem>
 #include <memory>
+#include <set>
 #include <sstream>
 
 #include "annotator/net_training/train_net.h"
@@ -16,7 +18,8 @@ namespace {
 
 struct NetArguments {
   std::vector<std::string> renders, photos;
-  std::string codes, output, blocks = "32,64,128,192", precision = "bf16";
+  std::vector<std::string> unlabelled;
+  std::string codes, without, output, blocks = "32,64,128,192", precision = "bf16";
   annotator::NetTrainOptions options;
   bool quiet = false;
 };
@@ -41,6 +44,21 @@ annotator::CropSet LoadCoded(const NetArguments& a, const features::AuSchema& sc
   return annotator::LoadPhotos(a.photos, LoadLabelSet(ParseDataSpec(a.codes), log), schema, a.options.crop_size, log);
 }
 
+// Photographs without codes, less those whose names --without lists.
+annotator::CropSet LoadPlain(const NetArguments& a, const features::AuSchema& schema, const annotator::CropLog& log) {
+  annotator::CropSet none;
+  none.schema = schema;
+  if (a.unlabelled.empty()) return none;
+  std::set<std::string> taken;
+  if (!a.without.empty()) {
+    for (const datasets::LabelledImage& image : LoadLabelSet(ParseDataSpec(a.without), {}).images)
+      taken.insert(std::filesystem::path(image.image).stem().string());
+  }
+  annotator::CropSet set = annotator::LoadUnlabelledPhotos(a.unlabelled, taken, schema, a.options.crop_size);
+  log(std::to_string(set.size()) + " photographs without codes, " + std::to_string(taken.size()) + " left out");
+  return set;
+}
+
 int RunTrainNet(NetArguments& a) {
   a.options.blocks = ParseChannels(a.blocks);
   a.options.reduced = a.precision == "bf16";
@@ -53,12 +71,13 @@ int RunTrainNet(NetArguments& a) {
   const auto log = [](const std::string& text) { std::cerr << "train-net: " << text << std::endl; };
   const features::AuSchema schema = features::CatalogueSchema();
   const annotator::CropSet photos = LoadCoded(a, schema, log);
+  const annotator::CropSet unlabelled = LoadPlain(a, schema, log);
   const annotator::CropSet renders = annotator::LoadRenders(a.renders, schema, a.options.crop_size);
   log(std::to_string(renders.size()) + " renders");
   InstallStopSignals();
   ProgressLine line("train-net", a.quiet);
   annotator::NetTrainSummary summary = annotator::TrainNet(
-      renders, photos, a.options,
+      renders, photos, unlabelled, a.options,
       [&line](const annotator::NetTrainProgress& p) {
         char loss[40];
         std::snprintf(loss, sizeof(loss), ", loss %.4f", p.loss);
@@ -101,6 +120,9 @@ void AddTrainNet(Cli& cli) {
   command.Add("--renders", arguments->renders, "shards of synthetic faces, or folders of them").Required();
   command.Add("--photos", arguments->photos, "shards of annotated photographs, or folders of them");
   command.Add("--codes", arguments->codes, "what people see in them: name:path[,option=value], as --data of train-au");
+  command.Add("--unlabelled", arguments->unlabelled,
+              "shards of annotated photographs that teach without codes: what is said of them must not change with augmentation");
+  command.Add("--without", arguments->without, "photographs that --unlabelled leaves out, as --codes: those to judge by");
   command.Add("-o,--output", arguments->output, "the net; FILE.state beside it is what a stopped training goes on from")
       .Required();
   command.Add("--start-from", o.start_from,
@@ -109,6 +131,8 @@ void AddTrainNet(Cli& cli) {
   command.Add("--batch", o.batch, "renders in a batch").Range(8, 4096);
   command.Add("--photo-batch", o.photo_batch, "photographs beside them").Range(0, 4096);
   command.Add("--photo-weight", o.photo_weight, "of their losses");
+  command.Add("--unlabelled-batch", o.unlabelled_batch, "photographs without codes in a batch").Range(0, 4096);
+  command.Add("--unlabelled-weight", o.unlabelled_weight, "of what they teach");
   command.Add("--crop", o.crop_size, "side of the net's picture, pixels").Range(32, 256);
   command.Add("--stem", o.stem, "channels of the first layer").Range(8, 128);
   command.Add("--blocks", arguments->blocks, "channels of the blocks, each halves the side; the last: features");
