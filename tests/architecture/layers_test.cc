@@ -32,12 +32,13 @@ const std::map<std::string, std::set<std::string>>& Allowed() {
       {"datasets/synthetic", {"features", "annotator", "datasets", "datasets/storage"}},
       {"pipeline", {"features", "annotator", "datasets", "datasets/storage"}},
       {"gan", {"features", "datasets", "datasets/storage"}},
+      {"annotator/net_training", {"features", "datasets", "datasets/storage"}},
   };
   return allowed;
 }
 
 std::string LayerOf(const std::string& path) {
-  for (const char* nested : {"datasets/storage", "datasets/synthetic"}) {
+  for (const char* nested : {"datasets/storage", "datasets/synthetic", "annotator/net_training"}) {
     if (path.starts_with(std::string(nested) + "/")) return nested;
   }
   return path.substr(0, path.find('/'));
@@ -94,6 +95,7 @@ const std::map<std::string, std::set<std::string>>& RoomsAllowed() {
       {"crawl", {"cli"}},
       {"synth", {"cli"}},
       {"gan", {"cli"}},
+      {"net", {"cli", "au"}},
   };
   return allowed;
 }
