@@ -84,7 +84,9 @@ struct TrainOptions {
 struct AuFigure {
   int au = 0;
   std::uint64_t rows = 0, active = 0;  // labelled test rows, and those with intensity >= 1
-  double r = 0, icc = 0, mae = 0, auc = 0, f1 = 0;
+  std::uint64_t claimed = 0;           // of the labelled rows, those that the model calls present
+  double r = 0, icc = 0, mae = 0, auc = 0, f1 = 0;            // f1: of intensity >= 1
+  double best_f1 = std::numeric_limits<double>::quiet_NaN();  // of any threshold; NaN with one class
   // Where the data knows what is hidden: faces less than 30 % of whose region of this AU can be seen, and the
   // area under the ROC curve of the predicted visible share for them; NaN with one class only.
   std::uint64_t hidden = 0;

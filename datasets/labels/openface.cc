@@ -100,11 +100,10 @@ void ReadFile(const std::string& file, const LabelOptions& options, LabelSet& se
   }
   FileContext context{file, header, {}, {}};
   if (header.Find("frame")) {
-    context.picture =
-        options.images.empty() ? (fs::path(file).parent_path() / Stem(file)).string() : options.images;
+    context.picture = ImagesOr(options, (fs::path(file).parent_path() / Stem(file)).string());
     context.frames = FramesOf(context.picture);
   } else {
-    context.picture = PictureOf(file, options.images);
+    context.picture = PictureOf(file, ImagesOr(options, ""));
   }
   for (std::size_t i = 1; i < lines->size(); ++i) {
     if ((*lines)[i].empty()) continue;
@@ -137,7 +136,7 @@ LabelSet ImportOpenFace(const std::string& path, const LabelOptions& options) {
 LabelSet ImportGanimation(const std::string& path, const LabelOptions& options) {
   LabelSet set;
   set.schema = features::GanSchema();
-  const std::string images = options.images.empty() ? Under(path, "imgs") : options.images;
+  const std::string images = ImagesOr(options, Under(path, "imgs"));
   // The AUs: one table, or an OpenFace CSV for each picture.
   std::map<std::string, std::vector<float>> aus;
   const std::string table = FirstExisting({Under(path, "aus_openface.csv")});
@@ -181,7 +180,7 @@ LabelSet ImportGanimation(const std::string& path, const LabelOptions& options) 
         LabelSet one;
         one.schema = set.schema;
         LabelOptions beside;
-        beside.images = images;
+        beside.images = {images};
         ReadFile(Under(openface, stem + ".csv"), beside, one);
         set.faults.insert(set.faults.end(), one.faults.begin(), one.faults.end());
         if (!one.images.empty()) aus[stem] = one.images[0].intensity;

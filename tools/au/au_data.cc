@@ -75,6 +75,14 @@ std::string DataSpec::Text(const std::string& option, const std::string& fallbac
   return fallback;
 }
 
+std::vector<std::string> DataSpec::All(const std::string& option) const {
+  std::vector<std::string> texts;
+  for (const auto& [key, text] : options) {
+    if (key == option) texts.push_back(text);
+  }
+  return texts;
+}
+
 void DataSpec::CheckOptions(const std::vector<std::string>& known) const {
   for (const auto& [option, value] : options) {
     if (std::find(known.begin(), known.end(), option) != known.end()) continue;
@@ -124,8 +132,31 @@ std::string DataSourcesHelp() {
   return text;
 }
 
+std::vector<int> ParseAus(const std::string& option, const std::string& text) {
+  std::vector<int> aus;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const auto au = features::ParseAu(text.substr(at, end - at));
+    if (!au) throw UsageError(option + ": \"" + text.substr(at, end - at) + "\" is no AU; write 6,12,25");
+    aus.push_back(*au);
+    at = end + 1;
+  }
+  return aus;
+}
+
+void AddFaceSearch(Command& command, FaceSearch& faces) {
+  command.Add("--detector", faces.detector, "what finds the faces of labelled pictures: hog, or yunet: also turned ones");
+  command.Add("--detector-model", faces.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx");
+  command.Add("--min-face", faces.min_face, "smallest face to look for in them, pixels").Range(20, 2000);
+}
+
 TrainingData LoadTrainingData(const std::vector<std::string>& specs, const features::FeatureSpec& features,
-                              int jobs, const Log& log) {
+                              const FaceSearch& faces, int jobs, const Log& log) {
+  try {
+    faces.Validate();
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
   TrainingData data;
   data.spec = features;
   data.schema = features::CatalogueSchema();
@@ -139,7 +170,7 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
     } else if (spec.name == "shards" || spec.name == "synth") {
       LoadShards(spec, jobs, base, data);
     } else if (datasets::IsLabelSource(spec.name)) {
-      LoadLabelled(spec, jobs, base, data, log);
+      LoadLabelled(spec, faces, jobs, base, data, log);
     } else {
       throw UsageError("--data " + text + ": unknown source " + spec.name + "; known: " + DataSourcesHelp());
     }

@@ -1,4 +1,5 @@
 // auforge eval-au: how well does a model agree with labels?
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -22,6 +23,8 @@ struct EvalArguments {
   std::string output;
   std::vector<std::string> photos;
   std::string extremes;
+  std::string aus;
+  FaceSearch faces;
   bool json = false;
   int jobs = 1;
 };
@@ -81,6 +84,51 @@ int RunCoherence(const EvalArguments& arguments, const annotator::AuModel& model
   return kDone;
 }
 
+nlohmann::json ToJson(const std::vector<annotator::AuFigure>& figures, const std::vector<int>& means) {
+  const auto entry = [](const annotator::AuFigure& f) -> nlohmann::json {
+    return {{"au", f.au},   {"rows", f.rows}, {"active", f.active}, {"claimed", f.claimed}, {"r", f.r},
+            {"icc", f.icc}, {"mae", f.mae},   {"auc", f.auc},       {"f1", f.f1},           {"best_f1", f.best_f1}};
+  };
+  nlohmann::json all = nlohmann::json::array();
+  for (const annotator::AuFigure& f : figures) all.push_back(entry(f));
+  if (means.empty()) return all;
+  nlohmann::json mean = entry(annotator::MeanFigure(FiguresOf(figures, means)));
+  mean["au"] = "mean";
+  mean["aus"] = means;
+  all.push_back(std::move(mean));
+  return all;
+}
+
+// What the labels know and the model does not is no figure, and is not left out in silence.
+void NameWhatIsNotJudged(const annotator::AuModel& model, const annotator::TrainingData& data, const Log& log) {
+  const std::size_t a = data.schema.size();
+  for (std::size_t j = 0; j < a; ++j) {
+    std::size_t labels = 0, active = 0;
+    for (std::size_t at = j; at < data.labels.size(); at += a) {
+      labels += std::isnan(data.labels[at]) ? 0 : 1;
+      active += data.labels[at] >= 1 ? 1 : 0;
+    }
+    if (labels > 0 && !model.info().schema.Find(data.schema.numbers()[j]))
+      log("AU" + std::to_string(data.schema.numbers()[j]) + ": the model does not have it; " +
+          std::to_string(labels) + " labels left out, " + std::to_string(active) + " of them active");
+  }
+}
+
+// AUs of --aus that their mean lacks.
+void NameWhatHasNoMean(const std::vector<annotator::AuFigure>& figures, const std::vector<int>& means,
+                       const Log& log) {
+  for (const int au : means) {
+    const auto chosen = FiguresOf(figures, {au});
+    const std::string name = "AU" + std::to_string(au) + ": is not in the mean: ";
+    if (chosen.empty() || chosen.front().rows == 0) {
+      log(name + "no labels that the model has answers to");
+    } else if (std::isnan(chosen.front().auc)) {
+      log(name + (chosen.front().active == 0 ? "none" : "all") + " of " + std::to_string(chosen.front().rows) +
+          " faces have it");
+    }
+  }
+}
+
 int RunEval(const EvalArguments& arguments) {
   if (arguments.data.empty() == arguments.photos.empty())
     throw UsageError("name either --data or --coherence");
@@ -89,24 +137,17 @@ int RunEval(const EvalArguments& arguments) {
   if (!arguments.photos.empty()) return RunCoherence(arguments, model);
   const auto log = [](const std::string& text) { std::cerr << "eval-au: " << text << std::endl; };
   const annotator::TrainingData data =
-      LoadTrainingData(arguments.data, model.info().features, arguments.jobs, log);
+      LoadTrainingData(arguments.data, model.info().features, arguments.faces, arguments.jobs, log);
+  const std::vector<int> means = ParseAus("--aus", arguments.aus);
+  NameWhatIsNotJudged(model, data, log);
   const std::vector<annotator::AuFigure> figures = annotator::EvaluateAuModel(model, data);
-  if (!arguments.output.empty()) datasets::storage::WriteFileAtomically(arguments.output, AuCsv(figures));
+  NameWhatHasNoMean(figures, means, log);
+  if (!arguments.output.empty())
+    datasets::storage::WriteFileAtomically(arguments.output, AuCsv(figures, means));
   if (arguments.json) {
-    nlohmann::json all;
-    for (const annotator::AuFigure& f : figures) {
-      all.push_back({{"au", f.au},
-                     {"rows", f.rows},
-                     {"active", f.active},
-                     {"r", f.r},
-                     {"icc", f.icc},
-                     {"mae", f.mae},
-                     {"auc", f.auc},
-                     {"f1", f.f1}});
-    }
-    std::cout << all.dump() << "\n";
+    std::cout << ToJson(figures, means).dump() << "\n";
   } else {
-    std::cout << AuTable(figures) << QualityText(annotator::EvaluateQuality(model, data))
+    std::cout << AuTable(figures, means) << QualityText(annotator::EvaluateQuality(model, data))
               << HiddenText(figures);
   }
   return kDone;
@@ -119,6 +160,7 @@ void AddEvalAu(Cli& cli) {
   arguments->jobs = AvailableCores();
   Command command = cli.Add("eval-au", "Compare a model's AUs with labels",
                             "auforge eval-au --data shards:faces/ --model model.h5 -o table.csv\n"
+                            "  auforge eval-au --data csv:labels.csv,images=tars/,scale=3,part=judge --aus 1,2,4\n"
                             "  auforge eval-au --coherence photos/ --extremes extremes.png");
   command.Add("--data", arguments->data, "labelled faces, as for train-au");
   command.Add("--coherence", arguments->photos,
@@ -129,6 +171,8 @@ void AddEvalAu(Cli& cli) {
   command.Add(
       "-o,--output", arguments->output,
       "also write the figures to this CSV; with --coherence each face's intensities before and after");
+  AddFaceSearch(command, arguments->faces);
+  command.Add("--aus", arguments->aus, "the AUs of the last line's means: 1,2,4; default: all that have both classes");
   command.Flag("--json", arguments->json, "print the figures as JSON");
   command.Add("-j,--jobs", arguments->jobs, "threads that load data").Range(1, 1024);
   command.Run([arguments] { return RunEval(*arguments); });

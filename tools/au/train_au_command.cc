@@ -26,6 +26,7 @@ struct TrainArguments {
   annotator::TrainOptions options;
   bool no_shape = false, no_gabor = false, no_hog = false, no_local = false, no_mirror = false;
   std::string gabor = "compact";
+  FaceSearch faces;
   int jobs = 1;
 };
 
@@ -52,7 +53,7 @@ int RunTrain(TrainArguments& arguments) {
   arguments.options.local_heads = !arguments.no_local;
   arguments.options.mirror_average = !arguments.no_mirror;
   const auto log = [](const std::string& text) { std::cerr << "train-au: " << text << std::endl; };
-  annotator::TrainingData data = LoadTrainingData(arguments.data, spec, arguments.jobs, log);
+  annotator::TrainingData data = LoadTrainingData(arguments.data, spec, arguments.faces, arguments.jobs, log);
   DropConstantAus(data, log);
   if (!arguments.unlabelled.empty()) LoadUnlabelled(arguments.unlabelled, arguments.jobs, data, log);
   arguments.options.provenance = "auforge train-au --learner " + arguments.options.learner + " --seed " +
@@ -73,7 +74,7 @@ int RunTrain(TrainArguments& arguments) {
     return kDone;
   }
   std::optional<annotator::TrainingData> photos;
-  if (!arguments.photos.empty()) photos = LoadTrainingData(arguments.photos, data.spec, arguments.jobs, log);
+  if (!arguments.photos.empty()) photos = LoadTrainingData(arguments.photos, data.spec, arguments.faces, arguments.jobs, log);
   const annotator::TrainedModel trained =
       annotator::TrainAuModel(data, arguments.options, log, photos ? &*photos : nullptr);
   trained.model.Save(arguments.output);
@@ -148,6 +149,7 @@ void AddTrainAu(Cli& cli) {
       .Add("--gabor", arguments->gabor,
            "compact set, EmotioNet's 5,280, or all that EmotioNet chooses from (8 orientations)")
       .OneOf({"compact", "emotionet", "emotionet-full"});
+  AddFaceSearch(command, arguments->faces);
   command.Flag("--provisional", options.provisional, "mark the model as provisional");
   command.Add("-j,--jobs", arguments->jobs, "threads that load data").Range(1, 1024);
   command.Run([arguments] { return RunTrain(*arguments); });
