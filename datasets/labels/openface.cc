@@ -158,7 +158,10 @@ LabelSet ImportGanimation(const std::string& path, const LabelOptions& options) 
           AddFault(set, table, i + 1, "AU" + std::to_string(au) + " = \"" + fields[j] + "\" is no number");
         row.push_back(value ? CheckedIntensity(set, table, i + 1, au, *value) : kMissing);
       }
-      aus[Stem(fields[0])] = std::move(row);
+      if (!aus.try_emplace(Stem(fields[0]), std::move(row)).second) {
+        ++set.labelled_twice;
+        AddFault(set, table, i + 1, fields[0] + " has AUs in an earlier line; left out");
+      }
     }
   }
   const std::string openface = FirstExisting({Under(path, "openface"), Under(path, "aus")});
@@ -172,7 +175,12 @@ LabelSet ImportGanimation(const std::string& path, const LabelOptions& options) 
     }
     for (const std::string& line : *names) {
       const std::string name = SplitFields(line, ',')[0];
-      if (name.empty() || !listed.insert(name).second) continue;
+      if (name.empty()) continue;
+      if (!listed.insert(name).second) {
+        ++set.labelled_twice;
+        AddFault(set, Under(path, list), 0, name + " is listed already; left out here");
+        continue;
+      }
       const bool wanted = options.fold == 0 || test != options.train;
       if (!wanted) continue;
       const std::string stem = Stem(name);

@@ -187,6 +187,20 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
   return data;
 }
 
+void NameAusWithoutModel(const TrainingData& data, const features::AuSchema& model, const Log& log) {
+  const std::size_t a = data.schema.size();
+  for (std::size_t j = 0; j < a; ++j) {
+    std::size_t labels = 0, active = 0;
+    for (std::size_t at = j; at < data.labels.size(); at += a) {
+      labels += std::isnan(data.labels[at]) ? 0 : 1;
+      active += data.labels[at] >= 1 ? 1 : 0;
+    }
+    if (log && labels > 0 && !model.Find(data.schema.numbers()[j]))
+      log("AU" + std::to_string(data.schema.numbers()[j]) + ": the model does not have it; " +
+          std::to_string(labels) + " labels left out, " + std::to_string(active) + " of them active");
+  }
+}
+
 void DropConstantAus(TrainingData& data, const Log& log) {
   const std::size_t a = data.schema.size();
   std::vector<std::size_t> kept;

@@ -53,6 +53,9 @@ annotator::TrainingData LoadTrainingData(const std::vector<std::string>& specs,
 // The labels of a source of published labels alone, without a look at the pictures; its faults are logged.
 datasets::LabelSet LoadLabelSet(const DataSpec& spec, const Log& log);
 
+// Names the labelled AUs that are not among those of a model, with the number of their labels.
+void NameAusWithoutModel(const annotator::TrainingData& data, const features::AuSchema& model, const Log& log);
+
 // Leaves out the AUs that nothing is known of, and those that never vary; names each with the number of its
 // labels. Throws std::runtime_error when none is left.
 void DropConstantAus(annotator::TrainingData& data, const Log& log);

@@ -58,6 +58,7 @@ annotator::Recalibrated Recalibrate(const CalibrateArguments& a, const annotator
   const auto log = [](const std::string& text) { std::cerr << "calibrate: " << text << std::endl; };
   if (!a.data.empty()) {
     const annotator::TrainingData data = LoadTrainingData(a.data, model.info().features, a.faces, a.jobs, log);
+    NameAusWithoutModel(data, model.info().schema, log);
     return a.refit ? Refit(model, data, log) : annotator::RecalibrateOnLabels(model, data);
   }
   if (!a.shards.empty()) {

@@ -99,21 +99,6 @@ nlohmann::json ToJson(const std::vector<annotator::AuFigure>& figures, const std
   return all;
 }
 
-// What the labels know and the model does not is no figure, and is not left out in silence.
-void NameWhatIsNotJudged(const annotator::AuModel& model, const annotator::TrainingData& data, const Log& log) {
-  const std::size_t a = data.schema.size();
-  for (std::size_t j = 0; j < a; ++j) {
-    std::size_t labels = 0, active = 0;
-    for (std::size_t at = j; at < data.labels.size(); at += a) {
-      labels += std::isnan(data.labels[at]) ? 0 : 1;
-      active += data.labels[at] >= 1 ? 1 : 0;
-    }
-    if (labels > 0 && !model.info().schema.Find(data.schema.numbers()[j]))
-      log("AU" + std::to_string(data.schema.numbers()[j]) + ": the model does not have it; " +
-          std::to_string(labels) + " labels left out, " + std::to_string(active) + " of them active");
-  }
-}
-
 // AUs of --aus that their mean lacks.
 void NameWhatHasNoMean(const std::vector<annotator::AuFigure>& figures, const std::vector<int>& means,
                        const Log& log) {
@@ -139,7 +124,7 @@ int RunEval(const EvalArguments& arguments) {
   const annotator::TrainingData data =
       LoadTrainingData(arguments.data, model.info().features, arguments.faces, arguments.jobs, log);
   const std::vector<int> means = ParseAus("--aus", arguments.aus);
-  NameWhatIsNotJudged(model, data, log);
+  NameAusWithoutModel(data, model.info().schema, log);
   const std::vector<annotator::AuFigure> figures = annotator::EvaluateAuModel(model, data);
   NameWhatHasNoMean(figures, means, log);
   if (!arguments.output.empty())

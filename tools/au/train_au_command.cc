@@ -74,7 +74,10 @@ int RunTrain(TrainArguments& arguments) {
     return kDone;
   }
   std::optional<annotator::TrainingData> photos;
-  if (!arguments.photos.empty()) photos = LoadTrainingData(arguments.photos, data.spec, arguments.faces, arguments.jobs, log);
+  if (!arguments.photos.empty()) {
+    photos = LoadTrainingData(arguments.photos, data.spec, arguments.faces, arguments.jobs, log);
+    NameAusWithoutModel(*photos, data.schema, log);
+  }
   const annotator::TrainedModel trained =
       annotator::TrainAuModel(data, arguments.options, log, photos ? &*photos : nullptr);
   trained.model.Save(arguments.output);

@@ -333,6 +333,24 @@ TEST(ImportGanimation, ReadsItsListsAndAus) {
   EXPECT_TRUE(test.images[0].image.ends_with("two.jpg"));
 }
 
+TEST(ImportGanimation, APictureInBothListsIsLearntFromAndNotJudgedBy) {
+  const tests::TempDir dir;
+  std::string row;
+  for (int j = 0; j < 17; ++j) row += ",1";
+  Put(dir, "aus_openface.csv", "one.jpg" + row + "\ntwo.jpg" + row + "\ntwo.jpg" + row + "\n");
+  Put(dir, "train_ids.csv", "one.jpg\n");
+  Put(dir, "test_ids.csv", "two.jpg\none.jpg\n");
+  for (const char* name : {"imgs/one.jpg", "imgs/two.jpg"}) PutPicture(dir, name);
+  LabelOptions options;
+  options.fold = 1;
+  const LabelSet test = ImportLabels("ganimation", dir.path().string(), options);
+  ASSERT_EQ(test.images.size(), 1U);
+  EXPECT_TRUE(test.images[0].image.ends_with("two.jpg"));
+  EXPECT_EQ(test.labelled_twice, 2U);
+  EXPECT_THAT(test.faults, Contains(AllOf(HasSubstr("test_ids.csv"), HasSubstr("one.jpg is listed already"))));
+  EXPECT_THAT(test.faults, Contains(AllOf(HasSubstr("aus_openface.csv:3"), HasSubstr("two.jpg has AUs"))));
+}
+
 TEST(ImportCsv, ReadsAnyAusInAnyOrder) {
   const tests::TempDir dir;
   Put(dir, "labels.csv",
