@@ -30,6 +30,8 @@ struct TrainingData {
   std::vector<std::int64_t> identity;  // n; rows of one identity never part in the split
   std::vector<float> seen;         // n x A, 0..1: how much of the AU's region can be seen; empty: not known
   std::vector<std::uint8_t> copy;  // n; rows other than 0 are copies for training only; empty: none
+  std::vector<std::uint8_t> held_out;  // n; rows other than 0 take no part in training: where there are any, they
+                                       // alone calibrate and judge, and all others train; empty: none
   std::vector<QualityEvidence>
       evidence;  // n: what the quality figure is learnt from; empty: it is not learnt
   // Pictures without labels: features (u x dimension) and whose face it is (u); several pictures of one face
@@ -74,6 +76,8 @@ struct TrainOptions {
   std::vector<int> common_aus = {6, 12, 25, 26};  // which may be commoner there: people smile at cameras
   double validation_share = 0.15;                 // of identities, 0.02..0.5; likewise test
   double test_share = 0.15;
+  double net_share = 0.7;  // of the learnt net's own opinion in the score of an AU that photographs teach, 0..1; of
+                           // other AUs what does best on the validation identities
   ReadoutOptions readout;  // of labelled photographs, where there are any
   int jobs = 1;  // threads, one a head; the model does not depend on it
   bool provisional = false;

@@ -109,13 +109,19 @@ TEST(Trunk, FoldedItAnswersAsInEvaluation) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor x = (torch::from_blob(picture.data, {1, kSide, kSide, 3}, torch::kUInt8).permute({0, 3, 1, 2}).to(torch::kFloat) / 255 - 0.5) / 0.25;
   const torch::Tensor wanted = trunk->Embed(x);
-  const features::LearntNet net = trunk->Folded();
+  const features::LearntNet net = trunk->Folded({1, 12});
   std::vector<float> embedding(net.embedding_size());
   net.Embed(picture, embedding);
   const float largest = wanted.abs().max().item<float>();
   for (std::size_t i = 0; i < embedding.size(); ++i) {
     EXPECT_NEAR(embedding[i], wanted[0][static_cast<std::int64_t>(i)].item<float>(), 4e-3 * largest) << "feature " << i;
   }
+  // Opinions: the first four outputs of the head.
+  ASSERT_EQ(net.opinion_aus(), (std::vector<int>{1, 12}));
+  std::vector<float> opinions(4);
+  net.Opinions(embedding, opinions);
+  const torch::Tensor said = trunk->head(wanted);
+  for (std::int64_t i = 0; i < 4; ++i) EXPECT_NEAR(opinions[static_cast<std::size_t>(i)], said[0][i].item<float>(), 1e-2 * std::max(1.0F, largest));
 }
 
 TEST(TrainNet, LearnsFromRendersAndPhotographs) {

@@ -151,7 +151,8 @@ void AddFaceSearch(Command& command, FaceSearch& faces) {
 }
 
 TrainingData LoadTrainingData(const std::vector<std::string>& specs, const features::FeatureSpec& features,
-                              const FaceSearch& faces, int jobs, const Log& log) {
+                              const FaceSearch& faces, int jobs, const Log& log,
+                              const std::vector<std::string>& held_out) {
   try {
     faces.Validate();
   } catch (const std::invalid_argument& error) {
@@ -163,7 +164,7 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
   // Identities of one source never meet those of another.
   constexpr std::int64_t kIdentitiesPerSource = std::int64_t{1} << 40;
   std::int64_t base = 0;
-  for (const std::string& text : specs) {
+  const auto load = [&](const std::string& text) {
     const DataSpec spec = ParseDataSpec(text);
     if (spec.name == "landmarks") {
       LoadLandmarks(spec, jobs, base, data);
@@ -176,6 +177,13 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
     }
     base += kIdentitiesPerSource;
     if (log) log(text + ": " + std::to_string(data.rows) + " faces so far");
+  };
+  for (const std::string& text : specs) load(text);
+  const std::size_t taught = data.rows;
+  for (const std::string& text : held_out) load(text);
+  if (!held_out.empty()) {
+    data.held_out.assign(data.rows, 1);
+    std::fill_n(data.held_out.begin(), taught, std::uint8_t{0});
   }
   if (data.rows == 0) throw std::runtime_error("no labelled faces in what --data names");
   // Where nothing is hidden there is nothing to learn about it.

@@ -43,12 +43,13 @@ void AddFaceSearch(Command& command, FaceSearch& faces);
 
 using Log = std::function<void(const std::string&)>;
 
-// Pools the specs over the catalogue of AUs; in pictures faces are looked for as `faces` says. Throws UsageError for an unknown source, std::runtime_error for
-// files. What is left out on the way (faults of label files, pictures without a face, AUs outside the
+// Pools the specs over the catalogue of AUs; in pictures faces are looked for as `faces` says. Throws UsageError for an
+// unknown source, std::runtime_error for files. What is left out on the way (faults of label files, pictures without a face, AUs outside the
 // catalogue) is logged and counted.
+// held_out: specs whose faces take no part in training (TrainingData::held_out).
 annotator::TrainingData LoadTrainingData(const std::vector<std::string>& specs,
                                          const features::FeatureSpec& features, const FaceSearch& faces,
-                                         int jobs, const Log& log);
+                                         int jobs, const Log& log, const std::vector<std::string>& held_out = {});
 
 // The labels of a source of published labels alone, without a look at the pictures; its faults are logged.
 datasets::LabelSet LoadLabelSet(const DataSpec& spec, const Log& log);
