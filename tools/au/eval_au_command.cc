@@ -40,7 +40,6 @@ nlohmann::json ToJson(const CoherenceReport& report, const features::AuSchema& s
   for (const CoherenceFigure& f : report.changes) {
     all["changes"][f.name] = {{"faces", f.faces},
                               {"presence_changes", f.presence_changes},
-                              {"r", f.correlation},
                               {"mean_r", f.mean_correlation}};
   }
   return all;
@@ -67,11 +66,10 @@ int RunCoherence(const EvalArguments& arguments, const annotator::AuModel& model
               static_cast<unsigned long long>(report.images),
               static_cast<unsigned long long>(report.photos_with_faces), report.faces.size(),
               100 * report.contradictions);
-  std::printf("%-12s %6s  %16s  %9s  %9s\n", "change", "faces", "presence changes", "r", "mean r");
+  std::printf("%-12s %6s  %16s  %9s\n", "change", "faces", "presence changes", "mean r");
   for (const CoherenceFigure& f : report.changes) {
-    std::printf("%-12s %6llu  %14.1f %%  %9.3f  %9.3f\n", f.name.c_str(),
-                static_cast<unsigned long long>(f.faces), 100 * f.presence_changes, f.correlation,
-                f.mean_correlation);
+    std::printf("%-12s %6llu  %14.1f %%  %9.3f\n", f.name.c_str(), static_cast<unsigned long long>(f.faces),
+                100 * f.presence_changes, f.mean_correlation);
   }
   std::printf(
       "quality against the change of a face's intensities: Spearman %.2f (%.2f with its mean intensity taken "
