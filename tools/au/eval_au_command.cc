@@ -113,6 +113,7 @@ void NameWhatHasNoMean(const std::vector<annotator::AuFigure>& figures, const st
 }
 
 int RunEval(const EvalArguments& arguments) {
+  const std::vector<int> means = ParseAus("--aus", arguments.aus);
   if (arguments.data.empty() == arguments.photos.empty())
     throw UsageError("name either --data or --coherence");
   const annotator::AuModel model =
@@ -121,7 +122,6 @@ int RunEval(const EvalArguments& arguments) {
   const auto log = [](const std::string& text) { std::cerr << "eval-au: " << text << std::endl; };
   const annotator::TrainingData data =
       LoadTrainingData(arguments.data, model.info().features, arguments.faces, arguments.jobs, log);
-  const std::vector<int> means = ParseAus("--aus", arguments.aus);
   NameAusWithoutModel(data, model.info().schema, log);
   const std::vector<annotator::AuFigure> figures = annotator::EvaluateAuModel(model, data);
   NameWhatHasNoMean(figures, means, log);
