@@ -51,7 +51,9 @@ struct FaceRecord {
   features::HeadPose pose;
   features::Similarity crop_from_image;
   float detector_score = 0;
-  std::uint8_t emotion = 0;               // index into emotion_names
+  std::uint8_t emotion = 0;               // index into emotion_names: the nearest category,
+  float emotion_score = 0;                // how sure it is, 0..1, and
+  std::uint8_t emotion_rule = 0;          // the one that EmotioNet's exact rule gives
   std::int64_t sample = 0;                // row of /samples
   std::int32_t face_index = 0;            // 0, 1, … within its image
 };
@@ -79,7 +81,8 @@ class ShardWriter {
   // Returns the row of the sample. Faces refer to it.
   std::int64_t AddSample(SampleRecord sample);
   // Throws std::invalid_argument when the AU sizes do not match the schema, a value is not finite or out of
-  // range, present contradicts intensity, or the sample row does not exist.
+  // range, present contradicts intensity, or the sample row does not exist; and when some faces have halves and
+  // others have not.
   void AddFace(FaceRecord face);
   void AddExtra(ExtraDataset extra);
   void AddExtra(ExtraStrings extra);
@@ -110,7 +113,13 @@ class ShardReader {
   std::span<const float> AuIntensity() const;
   std::span<const float> AuProbability() const;
   std::span<const std::uint8_t> AuPresent() const;
+  // Of the halves, n x A, NaN where the AU has none; empty when the shard does not tell.
+  std::span<const float> AuLeft() const;
+  std::span<const float> AuRight() const;
   std::span<const std::uint8_t> Emotion() const;
+  // Empty in shards of auforge 0.x without a nearest category, whose Emotion() is the rule's.
+  std::span<const float> EmotionScore() const;
+  std::span<const std::uint8_t> EmotionByRule() const;  // never empty but with the shard
   std::span<const float> Quality() const;
   std::span<const float> DetectorScore() const;
   std::span<const std::int64_t> FaceSample() const;

@@ -38,8 +38,8 @@ struct ShardReader::Impl {
   ShardHeader header;
   std::vector<std::uint64_t> offsets;
   std::vector<std::uint32_t> crc;
-  std::vector<float> intensity, probability, landmarks, box, pose, crop, score, quality;
-  std::vector<std::uint8_t> present, emotion;
+  std::vector<float> intensity, probability, landmarks, box, pose, crop, score, quality, emotion_score, left, right;
+  std::vector<std::uint8_t> present, emotion, emotion_rule;
   std::vector<std::int64_t> sample;
   std::vector<std::int32_t> face_index;
   std::vector<SampleRecord> samples;
@@ -96,6 +96,13 @@ struct ShardReader::Impl {
     quality = Column<float>(layout::kQuality, {n});
     emotion = Column<std::uint8_t>(layout::kEmotion, {n});
     face_index = Column<std::int32_t>(layout::kFaceIndex, {n});
+    // Added later; shards without them are as good.
+    if (file.Exists(layout::kEmotionScore)) emotion_score = Column<float>(layout::kEmotionScore, {n});
+    emotion_rule = file.Exists(layout::kEmotionRule) ? Column<std::uint8_t>(layout::kEmotionRule, {n}) : emotion;
+    if (file.Exists(layout::kAuLeft) || file.Exists(layout::kAuRight)) {
+      left = Column<float>(layout::kAuLeft, {n, a});
+      right = Column<float>(layout::kAuRight, {n, a});
+    }
   }
 
   void ReadSamples() {
@@ -137,6 +144,10 @@ std::span<const float> ShardReader::AuIntensity() const { return impl_->intensit
 std::span<const float> ShardReader::AuProbability() const { return impl_->probability; }
 std::span<const std::uint8_t> ShardReader::AuPresent() const { return impl_->present; }
 std::span<const std::uint8_t> ShardReader::Emotion() const { return impl_->emotion; }
+std::span<const float> ShardReader::EmotionScore() const { return impl_->emotion_score; }
+std::span<const std::uint8_t> ShardReader::EmotionByRule() const { return impl_->emotion_rule; }
+std::span<const float> ShardReader::AuLeft() const { return impl_->left; }
+std::span<const float> ShardReader::AuRight() const { return impl_->right; }
 std::span<const float> ShardReader::Quality() const { return impl_->quality; }
 std::span<const float> ShardReader::DetectorScore() const { return impl_->score; }
 std::span<const std::int64_t> ShardReader::FaceSample() const { return impl_->sample; }
@@ -195,12 +206,18 @@ FaceRecord ShardReader::Face(std::size_t face) const {
   };
   FaceRecord record;
   record.aus = {row(impl_->intensity), row(impl_->probability), row(impl_->present), impl_->quality.at(face)};
+  if (!impl_->left.empty()) {
+    record.aus.left = row(impl_->left);
+    record.aus.right = row(impl_->right);
+  }
   record.landmarks = Landmarks(face);
   record.box = FaceBox(face);
   record.pose = Pose(face);
   record.crop_from_image = CropFromImage(face);
   record.detector_score = impl_->score.at(face);
   record.emotion = impl_->emotion.at(face);
+  record.emotion_score = impl_->emotion_score.empty() ? 0 : impl_->emotion_score.at(face);
+  record.emotion_rule = impl_->emotion_rule.at(face);
   record.sample = impl_->sample.at(face);
   record.face_index = impl_->face_index.at(face);
   return record;

@@ -73,6 +73,8 @@ class Verifier {
       if (face.aus.present[j] != (intensity >= 1 ? 1 : 0))
         FaceFault(i, au + " presence contradicts its intensity");
     }
+    CheckSides(i, face);
+    if (!(face.emotion_score >= 0 && face.emotion_score <= 1)) FaceFault(i, "the emotion's score is not in 0..1");
     if (!(face.aus.quality >= 0 && face.aus.quality <= 1)) FaceFault(i, "quality is not in 0..1");
     for (const features::Point2& p : face.landmarks) {
       if (!std::isfinite(p.x) || !std::isfinite(p.y)) {
@@ -84,13 +86,26 @@ class Verifier {
       FaceFault(i, "crop_from_image cannot be inverted");
     }
     if (!(face.box.width > 0 && face.box.height > 0)) FaceFault(i, "the box is empty");
-    if (face.emotion >= std::max<std::size_t>(1, shard_.header().emotion_names.size()))
+    if (std::max(face.emotion, face.emotion_rule) >= std::max<std::size_t>(1, shard_.header().emotion_names.size()))
       FaceFault(i, "emotion has no name");
     try {
       const DecodedImage image = DecodeImage(shard_.FaceImage(i), {});
       if (image.status != Outcome::kOk) FaceFault(i, "its picture does not decode: " + image.message);
     } catch (const std::exception& error) {
       Fault(error.what());
+    }
+  }
+
+  void CheckSides(std::size_t i, const FaceRecord& face) {
+    for (std::size_t j = 0; j < face.aus.left.size(); ++j) {
+      const std::string au = "AU" + std::to_string(shard_.header().schema.numbers()[j]);
+      const float left = face.aus.left[j], right = face.aus.right[j];
+      if (std::isnan(left) && std::isnan(right)) continue;
+      if (!(left >= 0 && left <= 5 && right >= 0 && right <= 5)) {
+        FaceFault(i, au + " intensity of a half is not in 0..5");
+      } else if ((std::max(left, right) >= 1) != (face.aus.present[j] != 0)) {
+        FaceFault(i, au + " presence contradicts its halves");
+      }
     }
   }
 

@@ -41,6 +41,17 @@ std::string CleanText(const std::string& text) {
   return clean;
 }
 
+// What is wrong with the halves of a face, "" when nothing is.
+std::string FaultOfSides(const features::AuEstimate& aus) {
+  for (std::size_t j = 0; j < aus.left.size(); ++j) {
+    const float left = aus.left[j], right = aus.right[j];
+    if (std::isnan(left) && std::isnan(right)) continue;
+    if (!(left >= 0 && left <= 5 && right >= 0 && right <= 5)) return "an AU intensity of a half is not in 0..5";
+    if ((std::max(left, right) >= 1) != (aus.present[j] != 0)) return "the halves of an AU contradict its presence";
+  }
+  return "";
+}
+
 bool AllWithin(const std::vector<float>& values, float low, float high) {
   return std::all_of(values.begin(), values.end(), [low, high](float v) { return v >= low && v <= high; });
 }
@@ -67,8 +78,8 @@ struct ShardWriter::Impl {
   std::vector<std::uint8_t> image_bytes;
   std::vector<std::uint64_t> image_offsets{0};
   std::vector<std::uint32_t> image_crc;
-  std::vector<float> intensity, probability, landmarks, box, pose, crop_from_image, score, quality;
-  std::vector<std::uint8_t> present, emotion;
+  std::vector<float> intensity, probability, landmarks, box, pose, crop_from_image, score, quality, emotion_score, left, right;
+  std::vector<std::uint8_t> present, emotion, emotion_rule;
   std::vector<std::int64_t> sample;
   std::vector<std::int32_t> face_index;
 
@@ -95,9 +106,17 @@ struct ShardWriter::Impl {
         Refuse("presence of AU" + std::to_string(header.schema.numbers()[j]) + " contradicts its intensity");
       }
     }
+    const bool has_sides = !face.aus.left.empty() || !face.aus.right.empty();
+    if (has_sides && (face.aus.left.size() != width_wanted || face.aus.right.size() != width_wanted)) {
+      Refuse("its halves do not match the schema of " + std::to_string(width_wanted));
+    }
+    if (!sample.empty() && has_sides == left.empty()) Refuse("its AUs have halves and those of others have none");
+    if (const std::string fault = FaultOfSides(face.aus); !fault.empty()) Refuse(fault);
+    if (!(face.emotion_score >= 0 && face.emotion_score <= 1)) Refuse("the emotion's score is not in 0..1");
     if (!(face.aus.quality >= 0 && face.aus.quality <= 1)) Refuse("the quality is not in 0..1");
     if (face.sample < 0 || face.sample >= static_cast<std::int64_t>(key.size())) Refuse("its sample does not exist");
-    if (face.emotion >= std::max<std::size_t>(1, header.emotion_names.size())) Refuse("its emotion has no name");
+    if (std::max(face.emotion, face.emotion_rule) >= std::max<std::size_t>(1, header.emotion_names.size()))
+      Refuse("its emotion has no name");
     const auto finite = [](auto... values) { return (std::isfinite(values) && ...); };
     const auto& c = face.crop_from_image;
     bool is_finite = finite(face.box.x, face.box.y, face.box.width, face.box.height, face.pose.yaw, face.pose.pitch,
@@ -137,6 +156,13 @@ struct ShardWriter::Impl {
     write(layout::kQuality, quality, {n});
     write(layout::kEmotion, emotion, {n});
     file.WriteAttribute(layout::kEmotion, "names", header.emotion_names);
+    write(layout::kEmotionScore, emotion_score, {n});
+    write(layout::kEmotionRule, emotion_rule, {n});
+    file.WriteAttribute(layout::kEmotionRule, "names", header.emotion_names);
+    if (!left.empty()) {
+      write(layout::kAuLeft, left, {n, a});
+      write(layout::kAuRight, right, {n, a});
+    }
     write(layout::kSample, sample, {n});
     write(layout::kFaceIndex, face_index, {n});
     const std::uint64_t m = key.size();
@@ -224,6 +250,10 @@ void ShardWriter::AddFace(FaceRecord face) {
   i.score.push_back(face.detector_score);
   i.quality.push_back(face.aus.quality);
   i.emotion.push_back(face.emotion);
+  i.emotion_score.push_back(face.emotion_score);
+  i.emotion_rule.push_back(face.emotion_rule);
+  append(i.left, face.aus.left);
+  append(i.right, face.aus.right);
   i.sample.push_back(face.sample);
   i.face_index.push_back(face.face_index);
 }

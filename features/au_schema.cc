@@ -92,4 +92,9 @@ std::optional<int> ParseAu(std::string_view text) {
   return number;
 }
 
+bool AuHasSides(int facs_number) {
+  constexpr std::array kSided{1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 20, 24, 43, 45, 46};
+  return std::find(kSided.begin(), kSided.end(), facs_number) != kSided.end();
+}
+
 }  // namespace auforge::features

@@ -44,11 +44,18 @@ std::optional<int> ParseAu(std::string_view text);
 
 // What is said about one face; vectors have one entry per AU of the schema in use.
 // Invariant: present[j] == (intensity[j] >= 1).
+// Whether the halves of a face can show the Action Unit to different degrees: those of the catalogue that move a brow, a
+// lid, a cheek, a corner of the mouth; not what the jaw or the lips do as a whole.
+bool AuHasSides(int facs_number);
+
 struct AuEstimate {
   std::vector<float> intensity;      // 0..5; FACS A..E = 1..5
   std::vector<float> probability;    // 0..1, of presence, calibrated
   std::vector<std::uint8_t> present; // 0 or 1
   float quality = 0;                 // 0..1, how far the estimate can be trusted
+  // 0..5 of the subject's own left and right half, NaN for AUs without sides; both empty where nothing tells. The
+  // stronger half is 1 or more exactly where the AU is present.
+  std::vector<float> left = {}, right = {};
 };
 
 }  // namespace auforge::features

@@ -36,6 +36,7 @@ RunConfig MakeRunConfig(const AnnotateOptions& options, const std::string& model
                        {"crop_size", options.crop.size},
                        {"detector", detector},
                        {"detector_threshold", options.detector_threshold},
+                       {"emotion", "nearest"},
                        {"duplicates", options.skip_duplicates ? "skipped" : "kept"},
                        {"jpeg_quality", options.jpeg_quality},
                        {"landmarks", LandmarkDigest(landmark_path)},

@@ -14,10 +14,14 @@ std::string ShardName(const ShardReader& shard) {
   return std::filesystem::path(shard.path()).filename().string();
 }
 
-std::string EmotionOf(const ShardReader& shard, std::size_t face) {
+std::string NameOf(const ShardReader& shard, std::size_t emotion) {
   const auto& names = shard.header().emotion_names;
-  const std::size_t emotion = shard.Emotion()[face];
   return emotion < names.size() ? names[emotion] : "unknown";
+}
+
+// "" where the shard does not tell: an empty cell.
+std::string ScoreText(const ShardReader& shard, std::size_t face) {
+  return shard.EmotionScore().empty() ? "" : NumberText(shard.EmotionScore()[face]);
 }
 
 const SampleRecord& SampleOf(const ShardReader& shard, std::size_t face) {
@@ -32,7 +36,11 @@ std::string AusJson(const ShardReader& shard, std::size_t face) {
     json += (j > 0 ? ",\"AU" : "\"AU") + std::to_string(numbers[j]) +
             "\":{\"intensity\":" + NumberText(shard.AuIntensity()[at]) +
             ",\"probability\":" + NumberText(shard.AuProbability()[at]) +
-            ",\"present\":" + (shard.AuPresent()[at] != 0 ? "true" : "false") + "}";
+            ",\"present\":" + (shard.AuPresent()[at] != 0 ? "true" : "false");
+    if (!shard.AuLeft().empty() && !std::isnan(shard.AuLeft()[at])) {
+      json += ",\"left\":" + NumberText(shard.AuLeft()[at]) + ",\"right\":" + NumberText(shard.AuRight()[at]);
+    }
+    json += "}";
   }
   return json + "}";
 }
@@ -80,8 +88,10 @@ std::string FaceJson(const ShardReader& shard, std::size_t face) {
           ",\"roll\":" + NumberText(pose.roll) + "}";
   json += ",\"quality\":" + NumberText(shard.Quality()[face]) +
           ",\"detector_score\":" + NumberText(shard.DetectorScore()[face]);
-  json += ",\"emotion\":" + JsonText(EmotionOf(shard, face)) + ",\"aus\":" + AusJson(shard, face) +
-          ",\"landmarks\":[";
+  json += ",\"emotion\":" + JsonText(NameOf(shard, shard.Emotion()[face]));
+  if (const std::string score = ScoreText(shard, face); !score.empty()) json += ",\"emotion_score\":" + score;
+  json += ",\"emotion_rule\":" + JsonText(NameOf(shard, shard.EmotionByRule()[face])) + ",\"aus\":" +
+          AusJson(shard, face) + ",\"landmarks\":[";
   bool is_first = true;
   for (const features::Point2& point : shard.Landmarks(face)) {
     json += (is_first ? "[" : ",[") + NumberText(point.x) + "," + NumberText(point.y) + "]";
@@ -93,18 +103,24 @@ std::string FaceJson(const ShardReader& shard, std::size_t face) {
   return json;
 }
 
-std::string FaceCsvHeader(const features::AuSchema& schema) {
+std::string FaceCsvHeader(const features::AuSchema& schema, bool with_halves) {
   std::string header =
       "shard,face,key,url,keywords,image_width,image_height,face_index,box_x,box_y,box_width,box_height,yaw,"
       "pitch,roll,"
-      "quality,detector_score,emotion";
+      "quality,detector_score,emotion,emotion_score,emotion_rule";
   for (const char* kind : {"_intensity", "_probability", "_present"}) {
     for (const std::string& name : schema.Names()) header += "," + name + kind;
+  }
+  if (!with_halves) return header;
+  for (const char* kind : {"_left", "_right"}) {
+    for (const int au : schema.numbers()) {
+      if (features::AuHasSides(au)) header += ",AU" + std::to_string(au) + kind;
+    }
   }
   return header;
 }
 
-std::string FaceCsvRow(const ShardReader& shard, std::size_t face) {
+std::string FaceCsvRow(const ShardReader& shard, std::size_t face, bool with_halves) {
   const SampleRecord& sample = SampleOf(shard, face);
   const features::Box box = shard.FaceBox(face);
   const features::HeadPose pose = shard.Pose(face);
@@ -116,11 +132,20 @@ std::string FaceCsvRow(const ShardReader& shard, std::size_t face) {
                             shard.Quality()[face], shard.DetectorScore()[face]}) {
     row += "," + NumberText(value);
   }
-  row += "," + CsvText(EmotionOf(shard, face));
+  row += "," + CsvText(NameOf(shard, shard.Emotion()[face])) + "," + ScoreText(shard, face) + "," +
+         CsvText(NameOf(shard, shard.EmotionByRule()[face]));
   const std::size_t width = shard.header().schema.size();
   for (std::size_t j = 0; j < width; ++j) row += "," + NumberText(shard.AuIntensity()[face * width + j]);
   for (std::size_t j = 0; j < width; ++j) row += "," + NumberText(shard.AuProbability()[face * width + j]);
   for (std::size_t j = 0; j < width; ++j) row += shard.AuPresent()[face * width + j] != 0 ? ",1" : ",0";
+  if (!with_halves) return row;
+  for (const std::span<const float> half : {shard.AuLeft(), shard.AuRight()}) {
+    for (std::size_t j = 0; j < width; ++j) {
+      if (!features::AuHasSides(shard.header().schema.numbers()[j])) continue;
+      row += ",";
+      if (!half.empty() && !std::isnan(half[face * width + j])) row += NumberText(half[face * width + j]);
+    }
+  }
   return row;
 }
 

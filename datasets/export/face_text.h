@@ -11,13 +11,17 @@ namespace auforge::datasets {
 // Everything the shard says of the face but its picture, on one line:
 // {"shard":"00000.h5","face":0,"key":…,"url":…,"keywords":…,"image":{"width","height","sha256"},"face_index":0,
 //  "box":[x,y,w,h],"pose":{"yaw","pitch","roll"},"quality","detector_score","emotion",
-//  "aus":{"AU1":{"intensity","probability","present"},…},"landmarks":[[x,y],…],"crop_from_image":[[…],[…]]}
+//  "emotion_score","emotion_rule","aus":{"AU1":{"intensity","probability","present","left","right"},…},"landmarks":[[x,y],…],"crop_from_image":[[…],[…]]}
 // Numbers have the fewest digits that give the same float back.
 std::string FaceJson(const ShardReader& shard, std::size_t face);
 
-// RFC 4180 rows. The header and a row end without a line break.
-std::string FaceCsvHeader(const features::AuSchema& schema);
-std::string FaceCsvRow(const ShardReader& shard, std::size_t face);
+// Whether the shard tells the halves of its faces apart.
+inline bool HasHalves(const ShardReader& shard) { return !shard.AuLeft().empty(); }
+
+// RFC 4180 rows. The header and a row end without a line break. with_halves: at the end AU1_left … and AU1_right … of
+// the AUs that have sides, empty where the shard does not tell.
+std::string FaceCsvHeader(const features::AuSchema& schema, bool with_halves);
+std::string FaceCsvRow(const ShardReader& shard, std::size_t face, bool with_halves);
 
 // Quoted for JSON, bytes that are not UTF-8 replaced.
 std::string JsonText(std::string_view text);

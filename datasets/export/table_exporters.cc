@@ -12,23 +12,30 @@ class CsvExporter : public FaceExporter {
   explicit CsvExporter(const std::string& path) : output_(path) {}
 
   void Add(const ShardReader& shard, std::span<const std::uint32_t> faces) override {
-    const std::string header = FaceCsvHeader(shard.header().schema);
-    if (header_.empty()) output_.Line(header_ = header);
+    // The first shard decides; halves that others lack stay empty.
+    if (header_.empty()) {
+      with_halves_ = HasHalves(shard);
+      output_.Line(header_ = FaceCsvHeader(shard.header().schema, with_halves_));
+    }
+    const std::string header = FaceCsvHeader(shard.header().schema, with_halves_);
     if (header != header_)
       throw std::runtime_error(shard.path() +
                                ": measures other AUs than the shards before it; export them apart");
-    for (const std::uint32_t face : faces) output_.Line(FaceCsvRow(shard, face));
+    for (const std::uint32_t face : faces) output_.Line(FaceCsvRow(shard, face, with_halves_));
+    lost_halves_ = lost_halves_ || (!with_halves_ && HasHalves(shard));
   }
   std::vector<std::string> Finish() override {
     // A table without rows still has its columns; which AUs it would have had is not known.
-    if (header_.empty()) output_.Line(FaceCsvHeader({}));
+    if (header_.empty()) output_.Line(FaceCsvHeader({}, false));
     output_.Finish();
-    return {};
+    if (!lost_halves_) return {};
+    return {"the halves of faces are left out: the first shard does not tell them, only later ones do"};
   }
 
  private:
   TextOutput output_;
   std::string header_;
+  bool with_halves_ = false, lost_halves_ = false;
 };
 
 class JsonLinesExporter : public FaceExporter {

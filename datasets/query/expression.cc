@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "datasets/query/internal/expression_words.h"
@@ -30,20 +31,24 @@ std::string_view Symbol(Comparison comparison) {
   return "=";
 }
 
-std::string FieldText(const Expression& term) {
-  const std::string au = "AU" + std::to_string(term.au);
-  switch (term.field) {
+std::string FieldText(Field field, int number) {
+  const std::string au = "AU" + std::to_string(number);
+  switch (field) {
     case Field::kAuIntensity:
       return au;
     case Field::kAuProbability:
       return au + ".probability";
     case Field::kAuPresent:
       return au + ".present";
+    case Field::kAuLeft:
+      return au + ".left";
+    case Field::kAuRight:
+      return au + ".right";
     default:
       break;
   }
   const auto found = std::find_if(kFields.begin(), kFields.end(),
-                                  [&](const NamedField& f) { return f.field == term.field; });
+                                  [&](const NamedField& f) { return f.field == field; });
   return std::string(found->name);
 }
 
@@ -53,12 +58,22 @@ std::string FloatText(float value) {
   return fault == std::errc() ? std::string(text, end) : "0";
 }
 
+std::string FieldText(const Expression& term) { return FieldText(term.field, term.au); }
+
+// What a comparison has on its right.
+std::string RightText(const Expression& term) {
+  if (!term.against) return FloatText(term.value);
+  const std::string other = FieldText(term.other, term.other_au);
+  if (term.value == 0) return other;
+  return other + (term.value < 0 ? " - " : " + ") + FloatText(std::abs(term.value));
+}
+
 // Two comparisons that were written as one: AU12=1..3.
 bool IsRange(const Expression& e) {
   if (e.kind != Kind::kAnd || e.children.size() != 2) return false;
   const Expression &low = e.children[0], &high = e.children[1];
   return low.kind == Kind::kNumber && high.kind == Kind::kNumber && low.field == high.field &&
-         low.au == high.au && low.comparison == Comparison::kGreaterOrEqual &&
+         low.au == high.au && !low.against && !high.against && low.comparison == Comparison::kGreaterOrEqual &&
          high.comparison == Comparison::kLessOrEqual;
 }
 
@@ -98,9 +113,11 @@ std::string ToText(const Expression& expression) {
     case Kind::kAll:
       return "";
     case Kind::kNumber:
-      return FieldText(expression) + std::string(Symbol(expression.comparison)) + FloatText(expression.value);
+      return FieldText(expression) + std::string(Symbol(expression.comparison)) + RightText(expression);
     case Kind::kEmotion:
       return "emotion:" + QuotedText(expression.text);
+    case Kind::kEmotionRule:
+      return "emotion_rule:" + QuotedText(expression.text);
     case Kind::kKeyword:
       return "keyword:" + QuotedText(expression.text);
     case Kind::kSource:
@@ -153,6 +170,7 @@ bool Compare(float left, Comparison comparison, float right) {
 std::vector<int> NamedAus(const Expression& expression) {
   std::vector<int> aus;
   if (expression.kind == Kind::kNumber && expression.au > 0) aus.push_back(expression.au);
+  if (expression.kind == Kind::kNumber && expression.other_au > 0) aus.push_back(expression.other_au);
   for (const Expression& child : expression.children) {
     const std::vector<int> below = NamedAus(child);
     aus.insert(aus.end(), below.begin(), below.end());

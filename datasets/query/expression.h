@@ -27,6 +27,9 @@ enum class Field {
   kAuIntensity,    // 0..5
   kAuProbability,  // 0..1
   kAuPresent,      // 0 or 1
+  kAuLeft,         // 0..5, of the subject's left half, and
+  kAuRight,        // of the right one
+  kEmotionScore,   // 0..1
   kQuality,        // 0..1
   kScore,          // of the detector
   kYaw,            // degrees, as kPitch and kRoll
@@ -39,15 +42,19 @@ enum class Field {
 enum class Comparison { kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kEqual, kNotEqual };
 
 struct Expression {
-  enum class Kind { kAll, kAnd, kOr, kNot, kNumber, kEmotion, kKeyword, kSource };
+  enum class Kind { kAll, kAnd, kOr, kNot, kNumber, kEmotion, kEmotionRule, kKeyword, kSource };
   Kind kind = Kind::kAll;
   std::vector<Expression> children;  // kAnd, kOr: two or more; kNot: one
-  // kNumber: field (of Action Unit `au`, a FACS number) compared with value.
+  // kNumber: field (of Action Unit `au`, a FACS number) compared with value, or, where `against` says so, with
+  // another field plus value: AU12.left > AU12.right + 1.
   Field field = Field::kQuality;
   int au = 0;
   Comparison comparison = Comparison::kGreaterOrEqual;
   float value = 0;
-  // kEmotion: a name or a pattern with * and ?. kKeyword: words that stand next to each other; a trailing *
+  bool against = false;
+  Field other = Field::kQuality;
+  int other_au = 0;
+  // kEmotion (the nearest), kEmotionRule (by the exact rule): a name or a pattern with * and ?. kKeyword: words that stand next to each other; a trailing *
   // makes the last one a beginning. kSource: a part (or, with * and ?, the whole) of the source shard's name,
   // the key or the URL.
   std::string text;

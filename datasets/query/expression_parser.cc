@@ -129,21 +129,44 @@ class Parser {
   Expression Term() {
     const std::size_t begin = at_;
     if (++terms_ > kMostTerms) Fail("more than " + std::to_string(kMostTerms) + " terms");
-    std::size_t end = at_;
-    while (end < text_.size() && IsWordCharacter(text_[end])) ++end;
-    if (end == at_) Fail("expected an Action Unit, a field or \"(\" before " + Here());
-    const std::string word(text_.substr(at_, end - at_));
+    const std::string word = TakeWordText();
+    if (word.empty()) Fail("expected an Action Unit, a field or \"(\" before " + Here());
     const std::string lower = LowerCase(word);
-    at_ = end;
-    for (const NamedField& field : kFields) {
-      if (field.name == lower) return NumberTerm(field.field, 0, begin, std::string(field.name), true);
-    }
     if (std::find(kTextFields.begin(), kTextFields.end(), lower) != kTextFields.end())
       return TextTerm(lower, begin);
-    if (lower.starts_with("au") && lower.size() > 2 &&
-        std::isdigit(static_cast<unsigned char>(lower[2])) != 0) {
-      return AuTerm(word, begin);
+    return NumberTerm(OperandOf(word, begin), begin);
+  }
+
+  std::string TakeWordText() {
+    std::size_t end = at_;
+    while (end < text_.size() && IsWordCharacter(text_[end])) ++end;
+    const std::string word(text_.substr(at_, end - at_));
+    at_ = end;
+    return word;
+  }
+
+  // What has a number: a field, or one of an Action Unit's.
+  struct Operand {
+    Field field = Field::kQuality;
+    int au = 0;
+    std::string name;
+    bool may_stand_alone = false;  // and then means "is present"
+  };
+
+  static bool IsNumberField(const std::string& word) {
+    const std::string lower = LowerCase(word);
+    const bool is_au =
+        lower.starts_with("au") && lower.size() > 2 && std::isdigit(static_cast<unsigned char>(lower[2])) != 0;
+    return is_au || std::any_of(kFields.begin(), kFields.end(), [&](const NamedField& f) { return f.name == lower; });
+  }
+
+  // word: already stepped over; it began at `begin`.
+  Operand OperandOf(const std::string& word, std::size_t begin) {
+    const std::string lower = LowerCase(word);
+    for (const NamedField& field : kFields) {
+      if (field.name == lower) return {field.field, 0, std::string(field.name), false};
     }
+    if (IsNumberField(word)) return AuOperand(word, begin);
     FailUnknown(word, begin);
   }
 
@@ -155,12 +178,12 @@ class Parser {
     Fail("\"" + word.substr(0, 40) + "\" is not a field" +
              (nearest.empty() || nearest == "AU12"
                   ? "; there are AU1 … AU64, quality, score, yaw, pitch, roll, size, "
-                    "face, emotion:, keyword:, source:"
+                    "face, emotion_score, emotion:, emotion_rule:, keyword:, source:"
                   : "; did you mean " + nearest + "?"),
          begin);
   }
 
-  Expression AuTerm(const std::string& word, std::size_t begin) {
+  Operand AuOperand(const std::string& word, std::size_t begin) {
     const std::optional<int> number = features::ParseAu(word);
     if (!number || features::AuName(*number).empty()) {
       std::vector<std::string> known;
@@ -172,40 +195,75 @@ class Parser {
                (nearest.empty() ? "" : "; did you mean " + nearest + "?"),
            begin);
     }
-    Field field = Field::kAuIntensity;
-    bool is_plain = true;
-    if (at_ < text_.size() && text_[at_] == '.') {
-      const std::size_t dot = at_++;
-      if (TakeWord("probability") || TakeWord("p")) {
-        field = Field::kAuProbability;
-        is_plain = false;
-      } else if (TakeWord("present")) {
-        field = Field::kAuPresent;
-      } else if (TakeWord("intensity")) {
-        is_plain = false;
-      } else {
-        Fail("expected .probability, .present or .intensity behind " + word, dot);
-      }
+    Operand operand{Field::kAuIntensity, *number, word, true};
+    if (at_ >= text_.size() || text_[at_] != '.') return operand;
+    const std::size_t dot = at_++;
+    operand.may_stand_alone = false;
+    if (TakeWord("probability") || TakeWord("p")) {
+      operand.field = Field::kAuProbability;
+    } else if (TakeWord("present")) {
+      operand.field = Field::kAuPresent;
+      operand.may_stand_alone = true;
+    } else if (TakeWord("left") || TakeWord("right")) {
+      operand.field = LowerCase(text_.substr(dot + 1, 4)) == "left" ? Field::kAuLeft : Field::kAuRight;
+      if (!features::AuHasSides(*number))
+        Fail(word + " has no sides: it is one movement of the whole face", dot);
+    } else if (!TakeWord("intensity")) {
+      Fail("expected .probability, .present, .intensity, .left or .right behind " + word, dot);
     }
-    return NumberTerm(field, *number, begin, word, !is_plain);
+    return operand;
   }
 
   // Needs a comparison unless the term alone means "is present".
-  Expression NumberTerm(Field field, int au, std::size_t begin, const std::string& name,
-                        bool needs_comparison) {
+  Expression NumberTerm(const Operand& left, std::size_t begin) {
     SkipSpace();
+    const float added = TakeSummand();
     for (const auto& [symbol, comparison] : kComparisons) {
       if (!Take(symbol)) continue;
-      const float low = TakeNumber(symbol);
+      if (at_ < text_.size() && std::isalpha(static_cast<unsigned char>(text_[at_])) != 0)
+        return Against(left, comparison, added, begin);
+      const std::size_t number = at_;
+      const float low = TakeNumber(symbol) - added;
+      if (!std::isfinite(low)) Fail("the numbers are too large", number);
       const std::size_t dots = at_;
-      if (!Take("..")) return Number(field, au, comparison, low, begin + 1);
-      if (comparison != Comparison::kEqual) Fail("a range is written with \"=\": " + name + "=1..3", dots);
-      const float high = TakeNumber("..");
-      return And(Number(field, au, Comparison::kGreaterOrEqual, low, begin + 1),
-                 Number(field, au, Comparison::kLessOrEqual, high, begin + 1));
+      if (!Take("..")) return Number(left.field, left.au, comparison, low, begin + 1);
+      if (comparison != Comparison::kEqual) Fail("a range is written with \"=\": " + left.name + "=1..3", dots);
+      const float high = TakeNumber("..") - added;
+      if (!std::isfinite(high)) Fail("the numbers are too large", dots);
+      return And(Number(left.field, left.au, Comparison::kGreaterOrEqual, low, begin + 1),
+                 Number(left.field, left.au, Comparison::kLessOrEqual, high, begin + 1));
     }
-    if (needs_comparison) Fail("expected >=, <=, >, <, = or != behind " + name + ", found " + Here());
-    return Number(Field::kAuPresent, au, Comparison::kGreaterOrEqual, 1, begin + 1);
+    if (!left.may_stand_alone || added != 0)
+      Fail("expected >=, <=, >, <, = or != behind " + left.name + ", found " + Here());
+    return Number(Field::kAuPresent, left.au, Comparison::kGreaterOrEqual, 1, begin + 1);
+  }
+
+  // left + added compared with another field and what is added to that.
+  Expression Against(const Operand& left, Comparison comparison, float added, std::size_t begin) {
+    const std::size_t right_begin = at_;
+    const std::string found = Here(), word = TakeWordText();
+    if (!IsNumberField(word))
+      Fail("expected a number, an Action Unit or a field with a number, found " + found, right_begin);
+    const Operand right = OperandOf(word, right_begin);
+    SkipSpace();
+    const float value = TakeSummand() - added;
+    if (!std::isfinite(value)) Fail("the numbers are too large", right_begin);
+    Expression term = Number(left.field, left.au, comparison, value, begin + 1);
+    term.against = true;
+    term.other = right.field;
+    term.other_au = right.au;
+    return term;
+  }
+
+  // "+ 1", "- 0.5", or nothing: 0.
+  float TakeSummand() {
+    const bool is_minus = at_ < text_.size() && text_[at_] == '-';
+    if (!is_minus && (at_ >= text_.size() || text_[at_] != '+')) return 0;
+    Take(is_minus ? "-" : "+");
+    if (at_ < text_.size() && std::isalpha(static_cast<unsigned char>(text_[at_])) != 0)
+      Fail("only numbers are added; two fields are compared, as in AU12.left > AU12.right + 1");
+    const float value = TakeNumber(is_minus ? "-" : "+");
+    return is_minus ? -value : value;
   }
 
   float TakeNumber(std::string_view behind) {
@@ -231,7 +289,10 @@ class Parser {
     SkipSpace();
     if (!Take(":") && !Take("==") && !Take("=")) Fail("expected \":\" behind " + field + ", found " + Here());
     Expression term;
-    term.kind = field == "emotion" ? Kind::kEmotion : field == "keyword" ? Kind::kKeyword : Kind::kSource;
+    term.kind = field == "emotion"        ? Kind::kEmotion
+                : field == "emotion_rule" ? Kind::kEmotionRule
+                : field == "keyword"      ? Kind::kKeyword
+                                          : Kind::kSource;
     term.column = begin + 1;
     term.text = TakeText(field);
     return term;

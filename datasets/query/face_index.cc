@@ -76,6 +76,8 @@ ShardRows RowsOfShard(const ShardReader& reader) {
   shard.images = static_cast<std::uint32_t>(reader.SampleCount());
   shard.schema = header.schema;
   shard.emotion_names = header.emotion_names;
+  shard.has_halves = !reader.AuLeft().empty();
+  shard.has_emotion_score = !reader.EmotionScore().empty();
   shard.source = header.source;
   shard.model_digest = header.model_digest;
   shard.detector = header.detector;
@@ -92,10 +94,15 @@ ShardRows RowsOfShard(const ShardReader& reader) {
     columns.intensity.push_back(pick(reader.AuIntensity(), j));
     columns.probability.push_back(pick(reader.AuProbability(), j));
     columns.present.push_back(pick(reader.AuPresent(), j));
+    if (!shard.has_halves) continue;
+    columns.left.push_back(pick(reader.AuLeft(), j));
+    columns.right.push_back(pick(reader.AuRight(), j));
   }
   columns.quality.assign(reader.Quality().begin(), reader.Quality().end());
   columns.score.assign(reader.DetectorScore().begin(), reader.DetectorScore().end());
   columns.emotion.assign(reader.Emotion().begin(), reader.Emotion().end());
+  columns.rule.assign(reader.EmotionByRule().begin(), reader.EmotionByRule().end());
+  columns.emotion_score.assign(reader.EmotionScore().begin(), reader.EmotionScore().end());
   columns.face_index.assign(reader.FaceIndex().begin(), reader.FaceIndex().end());
   std::map<std::int64_t, std::uint32_t> text_of_sample;
   for (std::size_t i = 0; i < faces; ++i) {

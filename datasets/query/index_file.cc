@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kApplicationId = 0x41754678;  // "AuFx" in the file's header
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 constexpr const char* kDefaultName = "auforge-index.sqlite";
 
 // Blobs want large pages. A rollback journal, because write-ahead logs do not work over network file systems.

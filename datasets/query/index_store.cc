@@ -18,6 +18,8 @@ json HeaderJson(const IndexedShard& shard) {
   return {{"fault", shard.fault},
           {"aus", shard.schema.numbers()},
           {"emotions", shard.emotion_names},
+          {"has_halves", shard.has_halves},
+          {"has_emotion_score", shard.has_emotion_score},
           {"source", shard.source},
           {"model_digest", shard.model_digest},
           {"detector", shard.detector},
@@ -32,6 +34,8 @@ void FromHeader(const std::string& path, const std::string& text, IndexedShard& 
     shard.fault = header.at("fault");
     shard.schema = features::AuSchema(header.at("aus").get<std::vector<int>>());
     shard.emotion_names = header.at("emotions").get<std::vector<std::string>>();
+    shard.has_halves = header.at("has_halves");
+    shard.has_emotion_score = header.at("has_emotion_score");
     shard.source = header.at("source");
     shard.model_digest = header.at("model_digest");
     shard.detector = header.at("detector");
@@ -141,7 +145,12 @@ struct IndexStore::Impl {
       put("i" + au, columns.intensity.at(j));
       put("p" + au, columns.probability.at(j));
       put("e" + au, columns.present.at(j));
+      if (shard.has_halves && features::AuHasSides(shard.schema.numbers()[j])) {
+        put("l" + au, columns.left.at(j));
+        put("r" + au, columns.right.at(j));
+      }
     }
+    if (shard.has_emotion_score) put("emotion_score", columns.emotion_score);
     put("quality", columns.quality);
     put("score", columns.score);
     put("yaw", columns.yaw);
@@ -149,6 +158,7 @@ struct IndexStore::Impl {
     put("roll", columns.roll);
     put("size", columns.size);
     put("emotion", columns.emotion);
+    put("rule", columns.rule);
     put("face", columns.face_index);
     put("text", columns.text);
   }

@@ -36,6 +36,8 @@ struct IndexedShard {
   std::uint32_t texts = 0;
   features::AuSchema schema;
   std::vector<std::string> emotion_names;
+  bool has_halves = false;         // columns "l12", "r12" are there, for AUs that have sides
+  bool has_emotion_score = false;  // column "emotion_score" is
   std::string source, model_digest, detector, config_digest, tool_version, created;
 };
 
@@ -49,7 +51,9 @@ struct FaceColumns {
   std::vector<std::vector<float>> probability;     // [A][N], 0..1
   std::vector<std::vector<std::uint8_t>> present;  // [A][N], 0 or 1
   std::vector<float> quality, score, yaw, pitch, roll, size;
-  std::vector<std::uint8_t> emotion;  // index into emotion_names
+  std::vector<std::vector<float>> left, right;     // [A][N], 0..5; empty where the shard does not tell
+  std::vector<float> emotion_score;                // empty likewise
+  std::vector<std::uint8_t> emotion, rule;         // indices into emotion_names: the nearest, by the exact rule
   std::vector<std::int32_t> face_index;
   std::vector<std::uint32_t> text;  // row in the shard's texts
 };
@@ -70,7 +74,8 @@ class IndexStore {
   void Remove(const std::string& name);
 
   // One column of one shard: "i12" intensity, "p12" probability, "e12" presence of AU 12; "quality", "score",
-  // "yaw", "pitch", "roll", "size", "emotion", "face", "text". T is float, std::uint8_t, std::int32_t or
+  // "yaw", "pitch", "roll", "size", "emotion", "rule", "face", "text"; where the shard has them "l12" and "r12"
+  // (halves) and "emotion_score". T is float, std::uint8_t, std::int32_t or
   // std::uint32_t.
   template <typename T>
   std::vector<T> Column(const IndexedShard& shard, const std::string& column) const;

@@ -20,21 +20,36 @@ bool MatchesEmotion(const std::string& wanted, const std::string& name) {
   return IsPattern(wanted) ? MatchesPattern(wanted, name) : CanonicalEmotion(wanted) == name;
 }
 
-void RequireKnownAu(const FaceIndex& index, const Expression& term) {
+void RequireKnownAu(const FaceIndex& index, int au, std::size_t column) {
   const std::vector<int> measured = index.Schema().numbers();
   const bool is_measured =
       std::any_of(index.shards().begin(), index.shards().end(),
-                  [&](const IndexedShard& shard) { return shard.schema.Find(term.au).has_value(); });
+                  [&](const IndexedShard& shard) { return shard.schema.Find(au).has_value(); });
   if (is_measured || measured.empty()) return;
   const int nearest = *std::min_element(measured.begin(), measured.end(), [&](int a, int b) {
-    return std::abs(a - term.au) < std::abs(b - term.au);
+    return std::abs(a - au) < std::abs(b - au);
   });
   std::string known;
-  for (const int au : measured) known += " AU" + std::to_string(au);
-  throw ExpressionError("AU" + std::to_string(term.au) +
+  for (const int other : measured) known += " AU" + std::to_string(other);
+  throw ExpressionError("AU" + std::to_string(au) +
                             " is not measured in these shards; the nearest is AU" + std::to_string(nearest) +
                             " (there are" + known + ")",
-                        term.column);
+                        column);
+}
+
+bool IsOfHalf(Field field) { return field == Field::kAuLeft || field == Field::kAuRight; }
+
+// Columns that shards of older programs and models lack.
+void RequireColumns(const FaceIndex& index, bool halves, bool score, std::size_t column) {
+  const auto none = [&index](bool IndexedShard::*has) {
+    return !index.shards().empty() && std::none_of(index.shards().begin(), index.shards().end(),
+                                                   [has](const IndexedShard& shard) { return shard.*has; });
+  };
+  if (halves && none(&IndexedShard::has_halves))
+    throw ExpressionError("these shards do not tell the halves of faces apart; annotate again with a model that does",
+                          column);
+  if (score && none(&IndexedShard::has_emotion_score))
+    throw ExpressionError("these shards have no score of the emotion; annotate again", column);
 }
 
 void RequireKnownEmotion(const FaceIndex& index, const Expression& term) {
@@ -63,15 +78,24 @@ class Evaluator {
   }
 
   bool Measures(const IndexedShard& shard) const {
-    return std::all_of(aus_.begin(), aus_.end(), [&](int au) { return shard.schema.Find(au).has_value(); });
+    return std::all_of(aus_.begin(), aus_.end(), [&](int au) { return shard.schema.Find(au).has_value(); }) &&
+           (shard.has_halves || !needs_halves_) && (shard.has_emotion_score || !needs_score_);
   }
 
   Mask Evaluate(const IndexedShard& shard) const { return Evaluate(shard, expression_); }
 
  private:
   void Prepare(const Expression& term) {
-    if (term.kind == Kind::kNumber && term.au > 0) RequireKnownAu(index_, term);
-    if (term.kind == Kind::kEmotion) RequireKnownEmotion(index_, term);
+    if (term.kind == Kind::kNumber) {
+      for (const int au : {term.au, term.other_au}) {
+        if (au > 0) RequireKnownAu(index_, au, term.column);
+      }
+      needs_halves_ = needs_halves_ || IsOfHalf(term.field) || (term.against && IsOfHalf(term.other));
+      needs_score_ = needs_score_ || term.field == Field::kEmotionScore ||
+                     (term.against && term.other == Field::kEmotionScore);
+      RequireColumns(index_, needs_halves_, needs_score_, term.column);
+    }
+    if (term.kind == Kind::kEmotion || term.kind == Kind::kEmotionRule) RequireKnownEmotion(index_, term);
     if (term.kind == Kind::kKeyword) rows_[&term] = index_.store().MatchCaption(term.text, stop_);
     if (term.kind == Kind::kSource) rows_[&term] = index_.store().MatchSource(term.text, stop_);
     for (const Expression& child : term.children) Prepare(child);
@@ -84,7 +108,9 @@ class Evaluator {
       case Kind::kNumber:
         return NumberMask(shard, term);
       case Kind::kEmotion:
-        return EmotionMask(shard, term);
+        return EmotionMask(shard, term, "emotion");
+      case Kind::kEmotionRule:
+        return EmotionMask(shard, term, "rule");
       case Kind::kKeyword:
         return TextMask(shard, rows_.at(&term));
       case Kind::kSource:
@@ -112,12 +138,18 @@ class Evaluator {
   }
 
   Mask NumberMask(const IndexedShard& shard, const Expression& term) const {
-    const std::vector<float> column = FieldColumn(index_.store(), shard, term.field, term.au);
+    std::vector<float> column = FieldColumn(index_.store(), shard, term.field, term.au);
+    float value = term.value;
+    if (term.against) {
+      // What is left and what it is compared with, value and all, by their difference from 0.
+      const std::vector<float> other = FieldColumn(index_.store(), shard, term.other, term.other_au);
+      for (std::size_t i = 0; i < column.size(); ++i) column[i] -= other[i] + value;
+      value = 0;
+    }
     Mask mask(column.size());
     const auto fill = [&](const auto& holds) {
       for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = holds(column[i]) ? 1 : 0;
     };
-    const float value = term.value;
     switch (term.comparison) {  // one loop for each, which the compiler makes wide
       case Comparison::kLess:
         fill([value](float x) { return x < value; });
@@ -141,12 +173,12 @@ class Evaluator {
     return mask;
   }
 
-  Mask EmotionMask(const IndexedShard& shard, const Expression& term) const {
+  Mask EmotionMask(const IndexedShard& shard, const Expression& term, const std::string& column) const {
     std::array<std::uint8_t, 256> wanted{};
     for (std::size_t e = 0; e < std::min<std::size_t>(256, shard.emotion_names.size()); ++e) {
       wanted[e] = MatchesEmotion(term.text, shard.emotion_names[e]) ? 1 : 0;
     }
-    Mask mask = index_.store().Column<std::uint8_t>(shard, "emotion");
+    Mask mask = index_.store().Column<std::uint8_t>(shard, column);
     for (std::uint8_t& m : mask) m = wanted[m];
     return mask;
   }
@@ -173,6 +205,7 @@ class Evaluator {
   const Expression& expression_;
   const StopCheck& stop_;
   std::vector<int> aus_;
+  bool needs_halves_ = false, needs_score_ = false;
   std::map<const Expression*, Rows> rows_;
 };
 
@@ -218,6 +251,12 @@ std::vector<float> FieldColumn(const IndexStore& store, const IndexedShard& shar
       return store.Column<float>(shard, "i" + number());
     case Field::kAuProbability:
       return store.Column<float>(shard, "p" + number());
+    case Field::kAuLeft:
+      return store.Column<float>(shard, "l" + number());
+    case Field::kAuRight:
+      return store.Column<float>(shard, "r" + number());
+    case Field::kEmotionScore:
+      return store.Column<float>(shard, "emotion_score");
     case Field::kQuality:
       return store.Column<float>(shard, "quality");
     case Field::kScore:
@@ -260,7 +299,7 @@ Order ParseOrder(const std::string& text) {
   const std::string name = text.substr(order.ascending ? 1 : 0);
   // A field is what may stand before ">=": the grammar says so once.
   const Expression term = ParseExpression(name + ">=0");
-  if (term.kind != Kind::kNumber) throw ExpressionError("cannot sort by \"" + name.substr(0, 40) + "\"", 1);
+  if (term.kind != Kind::kNumber || term.value != 0) throw ExpressionError("cannot sort by \"" + name.substr(0, 40) + "\"", 1);
   order.kind = Order::Kind::kField;
   order.field = term.field;
   order.au = term.au;
@@ -332,18 +371,16 @@ Selection Find(const FaceIndex& index, const Expression& expression, const Order
   Selection selection;
   selection.bits_.resize(index.shards().size());
   selection.counts_.resize(index.shards().size());
-  if (order.au > 0) {
-    Expression term;
-    term.au = order.au;
-    term.column = 1;
-    RequireKnownAu(index, term);
-  }
+  if (order.au > 0) RequireKnownAu(index, order.au, 1);
+  const bool by_half = IsOfHalf(order.field), by_score = order.field == Field::kEmotionScore;
+  RequireColumns(index, by_half, by_score, 1);
   const Evaluator evaluator(index, expression, stop);
   std::vector<Keyed> keyed;
   for (std::uint32_t s = 0; s < index.shards().size(); ++s) {
     if (stop && stop()) throw QueryStopped("the query took too long and was stopped");
     const IndexedShard& shard = index.shards()[s];
-    if (!evaluator.Measures(shard) || (order.au > 0 && !shard.schema.Find(order.au))) {
+    if (!evaluator.Measures(shard) || (order.au > 0 && !shard.schema.Find(order.au)) ||
+        (by_half && !shard.has_halves) || (by_score && !shard.has_emotion_score)) {
       ++selection.unmeasured_;
       continue;
     }

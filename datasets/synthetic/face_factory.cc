@@ -107,7 +107,18 @@ class Inspector {
     }
     face.aus.quality =
         annotator::FaceQuality(annotator::EvidenceOf(aligned.crop, face.landmarks, face.detector_score));
-    face.emotion = annotator::EmotionFromAus(features::CatalogueSchema(), face.aus.present).category;
+    const features::AuSchema& schema = features::CatalogueSchema();
+    face.aus.left.assign(schema.size(), NAN);
+    face.aus.right = face.aus.left;
+    for (std::size_t j = 0; j < schema.size(); ++j) {
+      if (!features::AuHasSides(schema.numbers()[j])) continue;
+      face.aus.left[j] = truth.au_left[j];
+      face.aus.right[j] = truth.au_right[j];
+    }
+    const auto nearest = annotator::EmotionNearest(schema, face.aus.intensity);
+    face.emotion = nearest.category;
+    face.emotion_score = nearest.score;
+    face.emotion_rule = annotator::EmotionFromAus(schema, face.aus.present).category;
     return face;
   }
 

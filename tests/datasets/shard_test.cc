@@ -98,6 +98,79 @@ TEST(Shard, RoundTrip) {
   EXPECT_TRUE(VerifyShard(dir / "00000.h5").empty());
 }
 
+void WriteHalves(const std::string& folder) {
+  ShardWriter writer(folder, 0, Header());
+  SampleRecord sample;
+  sample.key = "k";
+  writer.AddSample(sample);
+  FaceRecord face = Face(0, 2.5F);
+  face.aus.left = {2.5F, NAN, 0.5F};
+  face.aus.right = {1, NAN, 3};
+  face.emotion_score = 0.75F;
+  face.emotion_rule = 0;
+  writer.AddFace(face);
+  FaceRecord without = Face(0, 2);
+  EXPECT_THROW(writer.AddFace(std::move(without)), std::invalid_argument) << "some faces with halves, some without";
+  FaceRecord contradicts = face;
+  contradicts.aus.left[0] = 0.9F;
+  contradicts.aus.right[0] = 0.9F;
+  EXPECT_THROW(writer.AddFace(std::move(contradicts)), std::invalid_argument);
+  FaceRecord lopsided = face;
+  lopsided.aus.left[0] = NAN;
+  EXPECT_THROW(writer.AddFace(std::move(lopsided)), std::invalid_argument);
+  FaceRecord sure = face;
+  sure.emotion_score = 1.5F;
+  EXPECT_THROW(writer.AddFace(std::move(sure)), std::invalid_argument);
+  writer.Finish();
+}
+
+TEST(Shard, HalvesAndTheEmotionsScoreComeBack) {
+  const tests::TempDir dir;
+  WriteHalves(dir.path().string());
+  const ShardReader shard(dir / "00000.h5");
+  ASSERT_EQ(shard.FaceCount(), 1U);
+  const FaceRecord face = shard.Face(0);
+  EXPECT_EQ(face.aus.left[0], 2.5F);
+  EXPECT_TRUE(std::isnan(face.aus.right[1]));
+  EXPECT_EQ(face.aus.right[2], 3);
+  EXPECT_EQ(face.emotion, 1);
+  EXPECT_EQ(face.emotion_score, 0.75F);
+  EXPECT_EQ(face.emotion_rule, 0);
+  EXPECT_TRUE(VerifyShard(dir / "00000.h5").empty());
+}
+
+// Shards written before there were halves, scores and a nearest emotion.
+TEST(Shard, OlderShardsAreReadAsTheyAre) {
+  const tests::TempDir dir;
+  WriteHalves(dir.path().string());
+  const hid_t file = H5Fopen((dir / "00000.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  for (const char* name : {"/faces/au_left", "/faces/au_right", "/faces/emotion_score", "/faces/emotion_rule"})
+    H5Ldelete(file, name, H5P_DEFAULT);
+  H5Fclose(file);
+  const ShardReader shard(dir / "00000.h5");
+  EXPECT_TRUE(shard.AuLeft().empty());
+  EXPECT_TRUE(shard.EmotionScore().empty());
+  EXPECT_EQ(shard.EmotionByRule()[0], 1) << "its emotion was the rule's";
+  EXPECT_TRUE(shard.Face(0).aus.left.empty());
+  EXPECT_TRUE(VerifyShard(dir / "00000.h5").empty());
+}
+
+TEST(Shard, DamagedHalvesAreFound) {
+  const tests::TempDir dir;
+  WriteHalves(dir.path().string());
+  const hid_t file = H5Fopen((dir / "00000.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t left = H5Dopen2(file, "/faces/au_left", H5P_DEFAULT);
+  const float values[] = {7, NAN, 0.5F};
+  H5Dwrite(left, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+  H5Dclose(left);
+  const hid_t score = H5Dopen2(file, "/faces/emotion_score", H5P_DEFAULT);
+  const float too_sure = 2;
+  H5Dwrite(score, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, &too_sure);
+  H5Dclose(score);
+  H5Fclose(file);
+  EXPECT_EQ(VerifyShard(dir / "00000.h5").size(), 2U);
+}
+
 TEST(Shard, SameContentSameBytes) {
   const tests::TempDir a, b;
   WriteShard(a.path().string());

@@ -109,6 +109,10 @@ void Shard(const fs::path& folder) {
   face.aus.intensity = {0.5F, 2};
   face.aus.probability = {0.2F, 0.9F};
   face.aus.present = {0, 1};
+  face.aus.left = {0.5F, 0.25F};
+  face.aus.right = {0.25F, 2};
+  face.emotion_score = 0.5F;
+  face.emotion_rule = 1;
   writer.AddFace(face);
   writer.Finish();
   fs::create_directories(folder);
@@ -190,6 +194,18 @@ void AuModels(const fs::path& folder) {
   full->quality.spread.assign(annotator::kQualityCues, 2);
   full->quality.slope = 3;
   save(std::move(full), "full");
+
+  auto sides = ModelWeights();
+  const annotator::Head& first = sides->heads[0];
+  sides->sides.aus = {0};
+  sides->sides.blocks = first.blocks;
+  for (annotator::BlockProjection& block : sides->sides.blocks) block.mean.assign(block.inputs(), 0.0F);
+  sides->sides.components = first.components;
+  sides->sides.centre_count = 2;
+  sides->sides.even_centres = sides->sides.odd_centres = first.centres;
+  sides->sides.coefficients.assign(first.components + 2, 0.5F);
+  sides->sides.scale = {1};
+  save(std::move(sides), "sides");
 
   auto ksda = ModelWeights();
   ksda->info.learner = "ksda";

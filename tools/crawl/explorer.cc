@@ -218,7 +218,7 @@ struct Explorer::Impl {
     HttpResponse response;
     response.type = is_csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
     response.file_name = is_csv ? "faces.csv" : "faces.jsonl";
-    response.stream = [this, is_csv, picked, selection, at = std::uint64_t{0}](std::string& text) mutable {
+    response.stream = [this, is_csv, picked, selection, at = std::uint64_t{0}, halves = false](std::string& text) mutable {
       const auto faces =
           selection != nullptr
               ? selection->Page(at, kFacesAChunk)
@@ -227,11 +227,13 @@ struct Explorer::Impl {
                     picked.begin() + static_cast<std::ptrdiff_t>(
                                          std::min<std::uint64_t>(at + kFacesAChunk, picked.size())));
       if (is_csv && at == 0 && !index.shards().empty()) {
-        text += datasets::FaceCsvHeader(index.shards()[faces.empty() ? 0 : faces[0].shard].schema) + "\r\n";
+        const auto& first = index.shards()[faces.empty() ? 0 : faces[0].shard];
+        halves = first.has_halves;
+        text += datasets::FaceCsvHeader(first.schema, halves) + "\r\n";
       }
       std::vector<std::string> lines(faces.size());
       VisitByShard(shards, faces, [&](std::size_t i, const datasets::ShardReader& shard) {
-        lines[i] = is_csv ? datasets::FaceCsvRow(shard, faces[i].face) + "\r\n"
+        lines[i] = is_csv ? datasets::FaceCsvRow(shard, faces[i].face, halves) + "\r\n"
                           : datasets::FaceJson(shard, faces[i].face) + "\n";
       });
       for (const std::string& line : lines) text += line;

@@ -89,6 +89,9 @@ json FaceDetailJson(const datasets::ShardReader& shard, datasets::query::FaceRef
                    {"probability", Rounded(shard.AuProbability()[at])},
                    {"present", shard.AuPresent()[at] != 0},
                    {"regions", Regions(numbers[j], landmarks)}});
+    if (shard.AuLeft().empty() || std::isnan(shard.AuLeft()[at])) continue;
+    aus.back()["left"] = Rounded(shard.AuLeft()[at]);
+    aus.back()["right"] = Rounded(shard.AuRight()[at]);
   }
   const datasets::SampleRecord& sample = shard.Sample(static_cast<std::size_t>(shard.FaceSample()[face]));
   const features::Box box = shard.FaceBox(face);
@@ -112,6 +115,9 @@ json FaceDetailJson(const datasets::ShardReader& shard, datasets::query::FaceRef
           {"quality", Rounded(shard.Quality()[face])},
           {"score", Rounded(shard.DetectorScore()[face])},
           {"emotion", shard.Emotion()[face] < emotions.size() ? emotions[shard.Emotion()[face]] : "unknown"},
+          {"emotion_score", shard.EmotionScore().empty() ? json() : json(Rounded(shard.EmotionScore()[face]))},
+          {"emotion_rule",
+           shard.EmotionByRule()[face] < emotions.size() ? emotions[shard.EmotionByRule()[face]] : "unknown"},
           {"crop", {crop.width, crop.height}},
           {"landmarks", Points({landmarks.begin(), landmarks.end()})},
           {"aus", aus}};

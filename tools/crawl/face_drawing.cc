@@ -1,6 +1,7 @@
 #include "tools/crawl/face_drawing.h"
 
 #include <algorithm>
+#include <cmath>
 #include <opencv2/imgproc.hpp>
 #include <stdexcept>
 
@@ -36,6 +37,18 @@ void DrawLandmarks(cv::Mat& picture, const features::Landmarks68& landmarks, dou
   }
 }
 
+// Where the halves differ: the subject's right as a thin line above the bar, the left one below it.
+void DrawHalves(cv::Mat& panel, const cv::Rect& track, const AuScore& score) {
+  constexpr float kWorthShowing = 0.5F;
+  if (std::abs(score.left - score.right) < kWorthShowing) return;
+  const int thin = std::max(1, track.height / 4);
+  for (const bool is_left : {false, true}) {
+    const float value = std::clamp((is_left ? score.left : score.right) / 5, 0.0F, 1.0F);
+    const int y = is_left ? track.y + track.height - thin : track.y;
+    cv::rectangle(panel, {track.x, y, static_cast<int>(static_cast<float>(track.width) * value), thin}, kInk, cv::FILLED);
+  }
+}
+
 void DrawBars(cv::Mat& panel, const std::vector<AuScore>& scores, const std::string& emotion) {
   const int height = panel.rows;
   const std::size_t bars = std::min<std::size_t>(12, scores.size());
@@ -50,6 +63,7 @@ void DrawBars(cv::Mat& panel, const std::vector<AuScore>& scores, const std::str
     cv::Rect bar = track;
     bar.width = static_cast<int>(static_cast<float>(width) * std::clamp(scores[i].intensity / 5, 0.0F, 1.0F));
     if (bar.width > 0) cv::rectangle(panel, bar, scores[i].present ? kPresent : kAbsent, cv::FILLED);
+    if (!std::isnan(scores[i].left)) DrawHalves(panel, track, scores[i]);
     Text(panel, scores[i].name, {height / 40, y + line * 4 / 5}, size, kInk);
   }
   Text(panel, emotion, {height / 40, height - line / 2}, size, kInk);
@@ -62,7 +76,13 @@ std::vector<AuScore> RankAus(const datasets::ShardReader& shard, std::size_t fac
   std::vector<AuScore> scores;
   for (std::size_t j = 0; j < names.size(); ++j) {
     const std::size_t at = face * names.size() + j;
-    scores.push_back({names[j], shard.AuIntensity()[at], shard.AuPresent()[at] != 0});
+    AuScore& score = scores.emplace_back();
+    score.name = names[j];
+    score.intensity = shard.AuIntensity()[at];
+    score.present = shard.AuPresent()[at] != 0;
+    if (shard.AuLeft().empty()) continue;
+    score.left = shard.AuLeft()[at];
+    score.right = shard.AuRight()[at];
   }
   std::stable_sort(scores.begin(), scores.end(),
                    [](const AuScore& a, const AuScore& b) { return a.intensity > b.intensity; });

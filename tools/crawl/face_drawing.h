@@ -1,6 +1,7 @@
 // Faces as one looks at them: the crop with its landmarks and, beside it, a bar for each AU that stands out.
 #pragma once
 
+#include <limits>
 #include <opencv2/core/mat.hpp>
 #include <string>
 #include <vector>
@@ -9,8 +10,8 @@
 
 namespace auforge::tools {
 
-// A panel of fixed size for one face: the crop with landmarks on the left, up to 12 AU bars (strongest first) and
-// the emotion on the right. height >= 96 pixels; the panel is 2 x height wide. CV_8UC3.
+// A panel of fixed size for one face: the crop with landmarks on the left, up to 12 AU bars (strongest first;
+// halves that differ as thin lines) and the emotion on the right. height >= 96 pixels; the panel is 2 x height wide. CV_8UC3.
 cv::Mat DrawFacePanel(const datasets::ShardReader& shard, std::size_t face, int height);
 
 // Panels in rows of `columns`, on a light ground. Empty when there are no panels.
@@ -20,6 +21,8 @@ struct AuScore {
   std::string name;
   float intensity = 0;  // 0..5
   bool present = false;
+  // Of the subject's halves, 0..5; NaN where nothing tells.
+  float left = std::numeric_limits<float>::quiet_NaN(), right = left;
 };
 // AUs of a face, strongest first.
 std::vector<AuScore> RankAus(const datasets::ShardReader& shard, std::size_t face);

@@ -35,7 +35,9 @@ Expression RangeOf(const std::string& field, const std::string& text) {
   if (text.empty()) return {};
   const bool is_range = text.find("..") != std::string::npos;
   try {
-    return datasets::query::ParseExpression(field + (is_range ? "=" : ">=") + text);
+    const Expression range = datasets::query::ParseExpression(field + (is_range ? "=" : ">=") + text);
+    if (range.against) throw ExpressionError("a field is no number", 0);
+    return range;
   } catch (const ExpressionError&) {
     throw UsageError("--" + field + " " + text + ": write a number (at least) or a range, as 0.5..0.9");
   }

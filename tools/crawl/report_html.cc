@@ -1,6 +1,7 @@
 #include "tools/crawl/report_html.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <sstream>
 
@@ -118,6 +119,20 @@ std::string HtmlHistogram(const std::string& title, const std::vector<std::uint6
   return html.str();
 }
 
+namespace {
+
+// Both halves as they are seen: the subject's right on the picture's left; "" where nothing tells.
+std::string HtmlHalves(const AuScore& score) {
+  if (std::isnan(score.left)) return "";
+  std::string html = "<div class=halves title=\"subject's right " + HtmlNumber(score.right, 1) + ", left " +
+                     HtmlNumber(score.left, 1) + "\">";
+  for (const float half : {score.right, score.left})
+    html += "<i style=\"width:" + HtmlNumber(20 * static_cast<double>(std::clamp(half, 0.0F, 5.0F)), 1) + "%\"></i>";
+  return html + "</div>";
+}
+
+}  // namespace
+
 std::string HtmlFace(const datasets::ShardReader& shard, std::size_t face, int region_of_au) {
   const std::vector<std::uint8_t> picture = shard.FaceImage(face);
   const features::Landmarks68 landmarks = CropLandmarks(shard, face);
@@ -137,11 +152,14 @@ std::string HtmlFace(const datasets::ShardReader& shard, std::size_t face, int r
   const std::vector<AuScore> scores = RankAus(shard, face);
   for (std::size_t i = 0; i < std::min(kBarsOfAFace, scores.size()); ++i) {
     html << "<dt>" << scores[i].name << "<dd title=\"" << HtmlNumber(scores[i].intensity, 2) << "\">"
-         << HtmlTrack(scores[i].intensity / 5, scores[i].present) << "</dd>";
+         << HtmlTrack(scores[i].intensity / 5, scores[i].present) << HtmlHalves(scores[i]) << "</dd>";
   }
   const auto& names = shard.header().emotion_names;
   const std::size_t emotion = shard.Emotion()[face];
-  html << "</dl><p>" << EscapeHtml(emotion < names.size() ? names[emotion] : "") << "</p></div></div>";
+  html << "</dl><p>" << EscapeHtml(emotion < names.size() ? names[emotion] : "");
+  if (!shard.EmotionScore().empty())
+    html << " <small>" << HtmlNumber(100 * static_cast<double>(shard.EmotionScore()[face]), 0) << " %</small>";
+  html << "</p></div></div>";
   return html.str();
 }
 

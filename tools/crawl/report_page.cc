@@ -27,7 +27,7 @@ td.long{overflow-wrap:anywhere}.track{background:var(--line);height:10px;border-
 .track i.off{background:var(--bar2)}.faces{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:12px}
 .face{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px;break-inside:avoid;display:flex;gap:10px}
 .face svg{width:128px;height:128px;flex:none;border-radius:6px}.face>div{flex:1;min-width:0;font-size:12px}.face dl{margin:0;display:grid;grid-template-columns:34px minmax(0,1fr);gap:0 6px;align-items:center}
-.face dt{color:var(--soft)}.face dd{margin:0}.face .track{height:7px;min-width:0}.face p{margin:3px 0 0;font-weight:600;line-height:1.25}
+.face dt{color:var(--soft)}.face dd{margin:0}.face .track{height:7px;min-width:0}.halves{display:grid;grid-template-columns:1fr 1fr;gap:2px;margin-top:1px}.halves i{display:block;height:3px;background:var(--bar2)}.halves i:first-child{justify-self:end}.face p{margin:3px 0 0;font-weight:600;line-height:1.25}
 .region{fill:var(--region);fill-opacity:.25;stroke:var(--region);stroke-width:.5}
 .histograms{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:12px}.histogram{margin:0;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:8px 12px}
 .histogram svg{width:100%;display:block}.histogram figcaption{font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.histogram small{display:block;color:var(--soft)}.histogram text{font-size:10px;fill:var(--soft)}.histogram line{stroke:var(--soft)}

@@ -13,14 +13,15 @@ struct NamedField {
   std::string_view name;
   Field field;
 };
-inline constexpr std::array<NamedField, 7> kFields{{{"quality", Field::kQuality},
+inline constexpr std::array<NamedField, 8> kFields{{{"quality", Field::kQuality},
                                                     {"score", Field::kScore},
                                                     {"yaw", Field::kYaw},
                                                     {"pitch", Field::kPitch},
                                                     {"roll", Field::kRoll},
                                                     {"size", Field::kSize},
-                                                    {"face", Field::kFace}}};
-inline constexpr std::array<std::string_view, 3> kTextFields{"emotion", "keyword", "source"};
+                                                    {"face", Field::kFace},
+                                                    {"emotion_score", Field::kEmotionScore}}};
+inline constexpr std::array<std::string_view, 4> kTextFields{"emotion", "emotion_rule", "keyword", "source"};
 
 // A symbol stands before those that it begins with.
 inline constexpr std::array<std::pair<std::string_view, Comparison>, 7> kComparisons{

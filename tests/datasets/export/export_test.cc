@@ -250,7 +250,7 @@ for path in paths:
             assert picture.name.split(".")[0] == text.name.split(".")[0]
             assert tar.extractfile(picture).read(2) == b"\xff\xd8"
             face = json.load(tar.extractfile(text))
-            assert set(face["aus"]["AU12"]) == {"intensity", "probability", "present"}
+            assert set(face["aus"]["AU12"]) == {"intensity", "probability", "present", "left", "right"}
             seen += 1
 assert seen == int(sys.argv[2]), seen
 )py",

@@ -1,5 +1,6 @@
 #include "tests/datasets/query/crawl.h"
 
+#include <cmath>
 #include <random>
 
 #include "datasets/image_codec.h"
@@ -41,6 +42,11 @@ datasets::FaceRecord Face(std::mt19937_64& random, const CrawlOptions& options, 
     face.aus.intensity.push_back(intensity);
     face.aus.probability.push_back(uniform(0, 1));
     face.aus.present.push_back(intensity >= 1 ? 1 : 0);
+    if (!options.halves) continue;
+    const bool has_sides = features::AuHasSides(options.aus[j]);
+    const float weaker = random() % 2 == 0 ? intensity : intensity / 2;
+    face.aus.left.push_back(has_sides ? weaker : NAN);
+    face.aus.right.push_back(has_sides ? intensity : NAN);
   }
   face.aus.quality = uniform(0, 1);
   face.landmarks = ShakenFace(seed, 2);
@@ -49,6 +55,8 @@ datasets::FaceRecord Face(std::mt19937_64& random, const CrawlOptions& options, 
   face.crop_from_image = {0.25F, 0, 0, 7};
   face.detector_score = uniform(-1, 3);
   face.emotion = static_cast<std::uint8_t>(random() % emotions);
+  face.emotion_rule = static_cast<std::uint8_t>(random() % emotions);
+  face.emotion_score = uniform(0, 1);
   return face;
 }
 

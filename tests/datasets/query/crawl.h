@@ -15,6 +15,7 @@ struct CrawlOptions {
   std::vector<int> aus = {1, 2, 4, 6, 7, 12, 25, 45};
   std::uint64_t seed = 1;
   int first = 0;          // index of the first shard
+  bool halves = true;     // AUs of the halves of the face
   bool pictures = false;  // real JPEG crops instead of a few bytes
 };
 

@@ -42,6 +42,14 @@ TEST(Expression, ReadsWhatTheDocumentationShows) {
   EXPECT_EQ(Canonical("  "), "");
   EXPECT_EQ(Canonical("AU1|AU2&AU4"), "AU1.present>=1 | AU2.present>=1 & AU4.present>=1")
       << "& binds closer than |";
+  EXPECT_EQ(Canonical("AU12.left > AU12.right + 1"), "AU12.left>AU12.right + 1");
+  EXPECT_EQ(Canonical("au12.LEFT - 0.5<=AU12.right-1.5"), "AU12.left<=AU12.right - 1");
+  EXPECT_EQ(Canonical("AU6>AU12"), "AU6>AU12");
+  EXPECT_EQ(Canonical("AU6 + 1 = 2..4"), "AU6=1..3");
+  EXPECT_EQ(Canonical("yaw>pitch & AU1"), "yaw>pitch & AU1.present>=1");
+  EXPECT_EQ(Canonical("AU12.present = AU6.present"), "AU12.present=AU6.present");
+  EXPECT_EQ(Canonical("emotion_score > .5 & emotion_rule=happiness"),
+            "emotion_score>0.5 & emotion_rule:\"happiness\"");
   EXPECT_EQ(ParseExpression("AU1|AU2&AU4").kind, Expression::Kind::kOr);
   EXPECT_EQ(Canonical("(AU1|AU2)&AU4"), "(AU1.present>=1 | AU2.present>=1) & AU4.present>=1");
 }
@@ -62,6 +70,16 @@ TEST(Expression, MistakesArePointedAt) {
   EXPECT_EQ(ColumnOfError("keyword:", "a word"), 9U);
   EXPECT_EQ(ColumnOfError("AU12.max>1", ".probability"), 5U);
   EXPECT_EQ(ColumnOfError("AU12>nan", "a number"), 6U);
+  EXPECT_EQ(ColumnOfError("AU12>keyword", "a number"), 6U);
+  EXPECT_EQ(ColumnOfError("AU17.left>1", "no sides"), 5U);
+  EXPECT_EQ(ColumnOfError("AU12 - AU4 > 1", "are compared"), 8U);
+  EXPECT_EQ(ColumnOfError("AU12 > AU4 + AU6", "are compared"), 14U);
+  EXPECT_EQ(ColumnOfError("AU12.left", "behind AU12"), 10U);
+  EXPECT_EQ(ColumnOfError("AU12 + 1", "behind AU12"), 9U);
+  EXPECT_EQ(ColumnOfError("AU12 = AU6..AU7", ".probability"), 11U);
+  EXPECT_GT(ColumnOfError("AU12 + 300000000000000000000000000000000000000 > -300000000000000000000000000000000000000",
+                          "too large"),
+            0U);
   EXPECT_EQ(ColumnOfError("'; DROP TABLE texts; --", "expected"), 1U);
 }
 
@@ -90,7 +108,8 @@ TEST(Expression, TextOfAnExpressionParsesToItself) {
   std::mt19937 random(7);
   const std::vector<std::string> terms{
       "AU12>=2.5",     "AU4",       "yaw<-3.25",      "keyword:\"a \\\"b\\\" \\\\\"",
-      "emotion:happy", "AU6.p>0.1", "source:\"x y\"", "size=3..4"};
+      "emotion:happy", "AU6.p>0.1", "source:\"x y\"", "size=3..4",
+      "AU12.left>AU12.right + 1", "AU6<=AU12 - 0.25", "emotion_rule:sad", "emotion_score>=.5"};
   for (int round = 0; round < 300; ++round) {
     std::string text = terms[random() % terms.size()];
     for (int i = 0; i < 5; ++i) {
@@ -132,7 +151,7 @@ TEST(Expression, TextIsNoDeeperAndHasNoMoreTermsThanWhatWasRead) {
 
 TEST(Expression, NoBytesMakeItDoMoreThanFail) {
   std::mt19937 random(11);
-  const std::string alphabet = "AU12.p>=<!&|()\"\\ \n:..keyworde-motion\xff\xc3\0";
+  const std::string alphabet = "AU12.pleft>=+<!&|()\"\\ \n:..keyworde-motion\xff\xc3\0";
   for (int round = 0; round < 20000; ++round) {
     std::string text;
     for (auto i = random() % 24; i > 0; --i) text += alphabet[random() % alphabet.size()];

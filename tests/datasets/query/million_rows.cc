@@ -41,6 +41,7 @@ datasets::query::ShardRows MillionRowsShard(int index, std::uint32_t faces) {
     columns.roll.push_back(20 * uniform() - 10);
     columns.size.push_back(40 + 300 * uniform());
     columns.emotion.push_back(static_cast<std::uint8_t>(random() % 28 == 0 ? 2 : random() % 5));
+    columns.rule.push_back(columns.emotion.back());
     columns.face_index.push_back(0);
     columns.text.push_back(i);
     std::string caption = random() % 1400 == 0 ? "anxiety" : "photo";

@@ -58,10 +58,16 @@ std::string Lower(std::string text) {
   return text;
 }
 
-float Value(const datasets::ShardReader& shard, std::size_t face, const Expression& term) {
+float Value(const datasets::ShardReader& shard, std::size_t face, Field field, int au) {
   const std::size_t width = shard.header().schema.size();
-  const std::size_t at = term.au > 0 ? face * width + shard.header().schema.Find(term.au).value() : 0;
-  switch (term.field) {
+  const std::size_t at = au > 0 ? face * width + shard.header().schema.Find(au).value() : 0;
+  switch (field) {
+    case Field::kAuLeft:
+      return shard.AuLeft()[at];
+    case Field::kAuRight:
+      return shard.AuRight()[at];
+    case Field::kEmotionScore:
+      return shard.EmotionScore()[face];
     case Field::kAuIntensity:
       return shard.AuIntensity()[at];
     case Field::kAuProbability:
@@ -106,16 +112,20 @@ bool Holds(const datasets::ShardReader& shard, std::size_t face, const Expressio
     case Expression::Kind::kNot:
       return !Holds(shard, face, expression.children[0]);
     case Expression::Kind::kNumber: {
-      const float a = Value(shard, face, expression), b = expression.value;
+      const float a = Value(shard, face, expression.field, expression.au);
+      const float b = expression.value +
+                      (expression.against ? Value(shard, face, expression.other, expression.other_au) : 0);
       const std::map<Comparison, bool> truth{
           {Comparison::kLess, a < b},    {Comparison::kLessOrEqual, a <= b},
           {Comparison::kGreater, a > b}, {Comparison::kGreaterOrEqual, a >= b},
           {Comparison::kEqual, a == b},  {Comparison::kNotEqual, a != b}};
       return truth.at(expression.comparison);
     }
-    case Expression::Kind::kEmotion: {
+    case Expression::Kind::kEmotion:
+    case Expression::Kind::kEmotionRule: {
+      const bool by_rule = expression.kind == Expression::Kind::kEmotionRule;
       const std::string wanted = expression.text == "happiness" ? "happy" : expression.text;
-      const std::string& name = shard.header().emotion_names[shard.Emotion()[face]];
+      const std::string& name = shard.header().emotion_names[by_rule ? shard.EmotionByRule()[face] : shard.Emotion()[face]];
       return wanted.ends_with('*') ? name.starts_with(wanted.substr(0, wanted.size() - 1)) : name == wanted;
     }
     case Expression::Kind::kKeyword:

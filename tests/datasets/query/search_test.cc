@@ -66,6 +66,14 @@ TEST_F(Search, EveryFormFindsWhatAScanFinds) {
                            "emotion:happiness",
                            "emotion:\"happily*\"",
                            "!emotion:neutral",
+                           "emotion_rule:happy",
+                           "emotion_score>.5 & emotion:fearful",
+                           "AU12.left<AU12.right - 1",
+                           "AU12.right>=2 & AU12.left + 1 < AU12.right",
+                           "AU6>AU12",
+                           "AU12.p>AU6.p + 0.25",
+                           "AU12.left=AU12.right",
+                           "AU12.left!=AU12.right",
                            "keyword:joy",
                            "keyword:anx*",
                            "keyword:cafe",
@@ -257,6 +265,26 @@ TEST_F(Search, ShardsThatDoNotMeasureAnAuAreLeftOut) {
   const Selection some = Find(index, ParseExpression("!AU5"));
   EXPECT_EQ(some.UnmeasuredShards(), 3U);
   for (const FaceReference& face : some.Page(0, 1000)) EXPECT_EQ(index.shards()[face.shard].name, "00003.h5");
+}
+
+// Shards of models that do not tell halves are left out; where none does, the question is refused.
+TEST_F(Search, HalvesAreAskedOfShardsThatHaveThem) {
+  tests::CrawlOptions other;
+  other.halves = false;
+  other.first = 3;
+  other.shards = 1;
+  tests::WriteCrawl(folder(), other);
+  const FaceIndex index = Open();
+  const Selection some = Find(index, ParseExpression("AU12.left>0"), ParseOrder("AU12.left"));
+  EXPECT_EQ(some.UnmeasuredShards(), 1U);
+  EXPECT_GT(some.Count(), 0U);
+  const tests::TempDir without;
+  tests::WriteCrawl(without.path().string(), other);
+  const FaceIndex none(without.path().string(), {});
+  EXPECT_THROW(Find(none, ParseExpression("AU1 | AU12.left>0")), ExpressionError);
+  EXPECT_THROW(Find(none, ParseExpression("AU1>AU12.left")), ExpressionError);
+  EXPECT_THROW(Find(none, {}, ParseOrder("AU12.right")), ExpressionError);
+  EXPECT_THROW(ParseOrder("AU12+1"), ExpressionError);
 }
 
 TEST_F(Search, StopsWhenTold) {

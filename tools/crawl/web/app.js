@@ -368,7 +368,8 @@ const portrait = (face, chosenAu, showLandmarks, showRegions, label) => {
   return picture;
 };
 const facts = (face) => {
-  const rows = [['emotion', face.emotion], ['quality', face.quality.toFixed(2)],
+  const sure = face.emotion_score === null ? '' : `, ${Math.round(100 * face.emotion_score)} %`;
+  const rows = [['emotion', `${face.emotion}${sure}`], ['exact rule', face.emotion_rule], ['quality', face.quality.toFixed(2)],
                 ['pose', `yaw ${face.pose.yaw}°, pitch ${face.pose.pitch}°, roll ${face.pose.roll}°`],
                 ['box', `${face.box[2].toFixed(0)} × ${face.box[3].toFixed(0)} px of ${face.image[0]} × ${face.image[1]}`],
                 ['key', face.key], ['caption', face.caption], ['source', face.source],
@@ -381,6 +382,17 @@ const facts = (face) => {
         ? element('a', {href: face.url, rel: 'noopener noreferrer nofollow', target: '_blank', referrerpolicy: 'no-referrer'}, face.url) : face.url));
   }
   return nodes;
+};
+
+// Both halves as they are seen: the subject's right on the picture's left.
+const halves = (au) => {
+  if (au.left === undefined) return [];
+  const half = (value) => {
+    const bar = element('i', {});
+    bar.style.width = `${value * 20}%`;
+    return bar;
+  };
+  return [element('div', {class: 'halves', title: `subject's right ${au.right.toFixed(1)}, left ${au.left.toFixed(1)}`}, half(au.right), half(au.left))];
 };
 
 const view = {
@@ -416,7 +428,7 @@ const view = {
       element('button', {type: 'button', onclick: choose, onfocus: choose,
                          'aria-label': `AU${au.number}, ${au.name}: ${au.intensity.toFixed(1)} of 5, probability ${au.probability.toFixed(2)}${au.present ? ', present' : ''}; show its region`},
               `AU${au.number}`),
-      element('span', {class: 'name', title: au.name}, au.name), element('div', {class: 'track'}, fill),
+      element('span', {class: 'name', title: au.name}, au.name), element('div', {}, element('div', {class: 'track'}, fill), ...halves(au)),
       element('span', {class: 'value', title: `probability ${au.probability.toFixed(2)}`}, au.intensity.toFixed(1)));
   },
   draw() {
