@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <stdexcept>
 
 #include "annotator/internal/matrix_product.h"
@@ -38,37 +37,28 @@ std::vector<float> IntensitiesOf(const AuModel::Weights& weights, const Answers&
 
 namespace {
 
-// For each AU of the model its place among the opinions of the net, where it has one.
-std::vector<std::optional<std::size_t>> PlacesOfOpinions(const AuModel::Weights& w) {
-  std::vector<std::optional<std::size_t>> places;
-  const std::vector<int>& aus = w.info.features.net->opinion_aus();
-  for (const int au : w.info.schema.numbers()) {
-    const auto at = std::find(aus.begin(), aus.end(), au);
-    places.push_back(at == aus.end() ? std::nullopt : std::optional<std::size_t>(at - aus.begin()));
+constexpr const char* kLearnt = "learnt";
+
+// Where the components of the learnt features stand in a head's projected rows, and how many there are.
+std::pair<std::size_t, std::size_t> LearntComponents(const Head& head) {
+  std::size_t begin = 0;
+  for (const BlockProjection& block : head.blocks) {
+    if (block.name == kLearnt) return {begin, block.components};
+    begin += block.components;
   }
-  return places;
+  return {0, 0};
 }
 
 // n x U
-std::vector<float> InputsOfReadout(const AuModel::Weights& w, const std::vector<float>& scores, const float* features,
-                                   std::size_t n) {
-  const std::size_t a = w.info.schema.size(), u = w.ReadoutInputs();
-  if (u == a) return scores;
-  const features::LearntNet& net = *w.info.features.net;
-  const std::size_t size = net.embedding_size(), count = net.opinion_aus().size();
-  const auto places = PlacesOfOpinions(w);
-  std::vector<float> inputs(n * u, 0.0F), embedding(size), opinions(2 * count);
+std::vector<float> InputsOfReadout(const AuModel::Weights& w, const std::vector<float>& scores,
+                                   const std::vector<float>& projected, std::size_t n) {
+  const std::size_t a = w.info.schema.size(), u = w.ReadoutInputs(), components = w.heads[0].components;
+  const auto [begin, count] = LearntComponents(w.heads[0]);
+  std::vector<float> inputs(n * u);
   for (std::size_t i = 0; i < n; ++i) {
     std::copy_n(scores.begin() + static_cast<std::ptrdiff_t>(i * a), a, inputs.begin() + static_cast<std::ptrdiff_t>(i * u));
-    // The net's block is the last one of a row: the embedding of the face, then of its mirror image.
-    const float* own = features + (i + 1) * w.dimension - 2 * size;
-    for (std::size_t d = 0; d < size; ++d) embedding[d] = (own[d] + own[size + d]) / 2;
-    net.Opinions(embedding, opinions);
-    for (std::size_t j = 0; j < a; ++j) {
-      if (!places[j]) continue;
-      inputs[i * u + a + j] = opinions[*places[j]];
-      inputs[i * u + 2 * a + j] = opinions[count + *places[j]];
-    }
+    std::copy_n(projected.begin() + static_cast<std::ptrdiff_t>(i * components + begin), count,
+                inputs.begin() + static_cast<std::ptrdiff_t>(i * u + a));
   }
   return inputs;
 }
@@ -88,30 +78,32 @@ void ReadOut(const Readout& readout, const std::vector<float>& inputs, std::size
 }  // namespace
 
 std::size_t AuModel::Weights::ReadoutInputs() const {
-  const bool has_opinions = info.features.net != nullptr && !info.features.net->opinion_aus().empty();
-  return (has_opinions ? 3 : 1) * info.schema.size();
+  return info.schema.size() + LearntComponents(heads[0]).second;
 }
 
 Answers Answer(const AuModel::Weights& w, const float* features, std::size_t n, bool details) {
   const std::size_t a = w.info.schema.size();
   Answers answers;
   answers.scores.assign(n * a, 0.0F);
+  std::vector<float> first_projected;
   for (std::size_t h = 0; h < w.heads.size(); ++h) {
     const Head& head = w.heads[h];
-    const std::vector<float> projected = head.Project(features, n, w.dimension);
+    std::vector<float> projected = head.Project(features, n, w.dimension);
     const bool sees = h == 0 && !w.seen_bias.empty(), keeps = h == 0 && details;
     std::vector<float> kernel;
     if (w.ksda.empty() || sees || keeps) kernel = head.Kernel(projected, n);
     std::vector<float> scores = w.ksda.empty() ? Linear(kernel, head.coefficients, head.bias, n)
                                                : KsdaScores(head, w.ksda, projected, n);
+    if (h == 0 && !w.sides.empty()) answers.differences = w.sides.Differences(features, projected, n, w.dimension);
     if (sees) answers.seen = Linear(kernel, w.seen_coefficients, w.seen_bias, n);
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = 0; j < a; ++j) answers.scores[i * a + j] += w.mix[h * a + j] * scores[i * a + j];
     }
     if (keeps) answers.kernel = std::move(kernel);
     if (details) answers.head_scores.push_back(std::move(scores));
+    if (h == 0) first_projected = std::move(projected);
   }
-  if (details || !w.readout.empty()) answers.inputs = InputsOfReadout(w, answers.scores, features, n);
+  if (details || !w.readout.empty()) answers.inputs = InputsOfReadout(w, answers.scores, first_projected, n);
   if (!w.readout.empty()) ReadOut(w.readout, answers.inputs, n, answers.scores);
   return answers;
 }

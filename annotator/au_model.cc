@@ -98,6 +98,29 @@ void ValidateReadout(const Readout& readout, const RenderMoments& moments, std::
     RequireFinite(*values, "the moments of renders");
 }
 
+void ValidateSides(const SideHead& sides, const Head& first, const features::FeatureExtractor& extractor,
+                   const features::AuSchema& schema) {
+  if (sides.empty()) return;
+  for (const std::uint32_t au : sides.aus)
+    Require(au < schema.size() && features::AuHasSides(schema.numbers()[au]), "the halves are of an AU without sides");
+  std::uint64_t total = 0;
+  for (const BlockProjection& block : sides.blocks) {
+    ValidateBlock(block, extractor);
+    total += block.components;
+  }
+  const std::uint64_t s = sides.aus.size();
+  Require(total > 0 && total == sides.components && sides.scale.size() == s &&
+              sides.coefficients.size() == (total + sides.centre_count) * s &&
+              sides.even_centres.size() == sides.centre_count * first.components &&
+              sides.odd_centres.size() == sides.centre_count * total,
+          "the halves have arrays of the wrong size");
+  Require(IsSound(sides.even_gamma) && IsSound(sides.odd_gamma) && sides.even_gamma > 0 && sides.odd_gamma > 0 &&
+              std::all_of(sides.scale.begin(), sides.scale.end(), [](float v) { return IsSound(v) && v > 0; }),
+          "a width or scale of the halves is not positive");
+  for (const auto* values : {&sides.even_centres, &sides.odd_centres, &sides.coefficients})
+    RequireFinite(*values, "the halves");
+}
+
 void ValidateKsda(const KsdaClassifier& c, std::uint64_t centres) {
   Require(IsSound(c.gamma) && c.gamma > 0 && std::isfinite(c.spread) && c.spread > 0,
           "a ksda width is not positive");
@@ -139,6 +162,7 @@ void AuModel::Weights::Validate() const {
   RequireFinite(seen_bias, "the bias of visibility");
   ValidateReadout(readout, moments, ReadoutInputs(), a);
   ValidateQuality(quality, heads[0].centre_count);
+  ValidateSides(sides, heads[0], extractor, info.schema);
   for (const AuCalibration& c : calibration) {
     Require(IsSound(c.threshold) && IsSound(c.gain) && IsSound(c.slope) && c.gain > 0 && c.slope > 0 &&
                 std::isfinite(c.centre) && std::isfinite(c.spread) && c.spread > 0,
@@ -151,6 +175,10 @@ void AuModel::Weights::RoundToHalves() {
     for (BlockProjection& block : head.blocks) RoundHalfRows(block.projection, block.components);
     RoundHalfRows(head.centres, head.components);
   }
+  for (BlockProjection& block : sides.blocks) RoundHalfRows(block.projection, block.components);
+  if (sides.centre_count == 0) return;
+  RoundHalfRows(sides.even_centres, heads[0].components);
+  RoundHalfRows(sides.odd_centres, sides.components);
 }
 
 std::string AuModel::Weights::Digest() const {
@@ -192,12 +220,24 @@ std::string AuModel::Weights::Digest() const {
     for (const auto* values : {&quality.coefficients, &quality.centre, &quality.spread}) add(*values);
     add({quality.bias, quality.middle, quality.slope});
   }
+  if (!sides.empty()) {
+    for (const BlockProjection& block : sides.blocks) {
+      for (const std::uint32_t column : block.columns) text += std::to_string(column) + ",";
+      add(block.projection);
+    }
+    for (const std::uint32_t au : sides.aus) text += std::to_string(au) + ",";
+    for (const auto* values : {&sides.even_centres, &sides.odd_centres, &sides.coefficients, &sides.scale}) add(*values);
+    add({sides.even_gamma, sides.odd_gamma});
+  }
   return datasets::storage::Sha256Hex(text);
 }
 
-std::vector<float> Head::Project(const float* features, std::size_t n, std::size_t dimension) const {
+std::vector<float> ProjectBlocks(std::span<const BlockProjection> blocks, PairPart part, const float* features,
+                                 std::size_t n, std::size_t dimension) {
+  std::size_t components = 0, column = 0;
+  for (const BlockProjection& block : blocks) components += block.components;
+  const float sign = part == PairPart::kEven ? 1 : -1;
   std::vector<float> projected(n * components);
-  std::size_t column = 0;
   for (const BlockProjection& block : blocks) {
     const std::size_t inputs = block.inputs();
     std::vector<float> centred(n * inputs);
@@ -205,22 +245,39 @@ std::vector<float> Head::Project(const float* features, std::size_t n, std::size
       const float* row = features + i * dimension;
       for (std::size_t j = 0; j < inputs; ++j) {
         centred[i * inputs + j] =
-            (row[block.columns[2 * j]] + row[block.columns[2 * j + 1]]) / 2 - block.mean[j];
+            (row[block.columns[2 * j]] + sign * row[block.columns[2 * j + 1]]) / 2 - block.mean[j];
       }
     }
-    std::vector<float> part(n * block.components);
+    std::vector<float> result(n * block.components);
     if (block.packed.empty()) {
-      MatrixProduct(centred.data(), block.projection.data(), part.data(), n, inputs, block.components);
+      MatrixProduct(centred.data(), block.projection.data(), result.data(), n, inputs, block.components);
     } else {
-      block.packed.Multiply(centred.data(), part.data(), n);
+      block.packed.Multiply(centred.data(), result.data(), n);
     }
     for (std::size_t i = 0; i < n; ++i) {
-      std::copy_n(part.data() + i * block.components, block.components,
+      std::copy_n(result.data() + i * block.components, block.components,
                   projected.data() + i * components + column);
     }
     column += block.components;
   }
   return projected;
+}
+
+std::vector<float> Head::Project(const float* features, std::size_t n, std::size_t dimension) const {
+  return ProjectBlocks(blocks, PairPart::kEven, features, n, dimension);
+}
+
+PackedMatrix PackTransposed(const float* rows, std::size_t count, std::size_t width, std::vector<float>& norms) {
+  std::vector<float> transposed(width * count);
+  norms.assign(count, 0.0F);
+  for (std::size_t c = 0; c < count; ++c) {
+    for (std::size_t k = 0; k < width; ++k) {
+      const float v = rows[c * width + k];
+      transposed[k * count + c] = v;
+      norms[c] += v * v;
+    }
+  }
+  return {transposed.data(), width, count};
 }
 
 namespace {
@@ -242,31 +299,17 @@ std::vector<float> Distances(const float* rows, std::size_t n, const PackedMatri
   return distances;
 }
 
-PackedMatrix Transpose(const float* centres, std::size_t count, std::size_t components,
-                       std::vector<float>& norms) {
-  std::vector<float> transposed(components * count);
-  norms.assign(count, 0.0F);
-  for (std::size_t c = 0; c < count; ++c) {
-    for (std::size_t k = 0; k < components; ++k) {
-      const float v = centres[c * components + k];
-      transposed[k * count + c] = v;
-      norms[c] += v * v;
-    }
-  }
-  return {transposed.data(), components, count};
-}
-
 }  // namespace
 
 std::vector<float> SquaredDistances(const float* rows, std::size_t n, const float* centres, std::size_t count,
                                     std::size_t components) {
   std::vector<float> norms;
-  const PackedMatrix transposed = Transpose(centres, count, components, norms);
+  const PackedMatrix transposed = PackTransposed(centres, count, components, norms);
   return Distances(rows, n, transposed, norms, components);
 }
 
 void Head::Prepare() {
-  transposed = Transpose(centres.data(), centre_count, components, norms);
+  transposed = PackTransposed(centres.data(), centre_count, components, norms);
   for (BlockProjection& block : blocks)
     block.packed = {block.projection.data(), block.inputs(), block.components};
 }
@@ -292,6 +335,7 @@ AuModel::AuModel(std::unique_ptr<Weights> weights) : weights_(std::move(weights)
   weights_->dimension = features::FeatureExtractor(weights_->info.features).Dimension();
   weights_->info.digest = weights_->Digest();
   for (Head& head : weights_->heads) head.Prepare();
+  weights_->sides.Prepare();
 }
 AuModel::AuModel(AuModel&&) noexcept = default;
 AuModel& AuModel::operator=(AuModel&&) noexcept = default;
@@ -301,6 +345,25 @@ AuModel AuModel::WithProvenance(const std::string& text) const {
   copy->info.provenance = text;
   return AuModel(std::move(copy));
 }
+
+namespace {
+
+// Halves of the AUs that have sides, from the face's own intensities. What is hidden stays 0.
+void FillHalves(const AuModel::Weights& w, const Answers& answers, std::size_t face, features::AuEstimate& e) {
+  const std::size_t a = e.intensity.size(), s = w.sides.aus.size();
+  e.left.assign(a, NAN);
+  e.right.assign(a, NAN);
+  for (std::size_t k = 0; k < s; ++k) {
+    const std::size_t j = w.sides.aus[k];
+    const bool is_hidden = !answers.seen.empty() && answers.seen[face * a + j] < kLeastSeen;
+    const float difference = is_hidden ? 0 : answers.differences[face * s + k];
+    const Halves halves = HalvesOf(e.intensity[j], difference);
+    e.left[j] = halves.left;
+    e.right[j] = halves.right;
+  }
+}
+
+}  // namespace
 
 const AuModelInfo& AuModel::info() const { return weights_->info; }
 const AuModel::Weights& AuModel::weights() const { return *weights_; }
@@ -339,6 +402,7 @@ std::vector<features::AuEstimate> AuModel::Predict(std::span<const float> featur
       // The intensity alone decides: the two can never contradict each other.
       e.present[j] = e.intensity[j] >= 1 ? 1 : 0;
     }
+    if (!answers.differences.empty()) FillHalves(w, answers, i, e);
     if (!evidence.empty()) e.quality = FaceQuality(evidence[i]);
   }
   if (!judges) return estimates;

@@ -155,6 +155,57 @@ QualityHead ReadQuality(const Hdf5Reader& file, std::uint64_t centres) {
   return q;
 }
 
+void WriteSides(Hdf5Writer& file, const SideHead& sides, std::uint64_t even, bool as_halves, int gzip) {
+  if (sides.empty()) return;
+  std::vector<std::string> names;
+  for (const BlockProjection& block : sides.blocks) {
+    names.push_back(block.name);
+    const std::string at = "/sides/" + block.name + "/";
+    file.Write<std::uint32_t>(at + "columns", block.columns, {block.inputs(), 2}, gzip);
+    WriteMatrix(file, at + "projection", block.projection, block.inputs(), block.components, as_halves, gzip);
+  }
+  if (sides.centre_count > 0) {
+    WriteMatrix(file, "/sides/even_centres", sides.even_centres, sides.centre_count, even, as_halves, gzip);
+    WriteMatrix(file, "/sides/odd_centres", sides.odd_centres, sides.centre_count, sides.components, as_halves, gzip);
+  }
+  const std::uint64_t s = sides.aus.size();
+  file.Write<float>("/sides/coefficients", sides.coefficients, {sides.components + sides.centre_count, s}, gzip);
+  file.Write<float>("/sides/scale", sides.scale, {s});
+  file.Write<std::uint32_t>("/sides/aus", sides.aus, {s});
+  file.WriteAttribute("/sides", "blocks", names);
+  file.WriteAttribute("/sides", "even_gamma", static_cast<double>(sides.even_gamma));
+  file.WriteAttribute("/sides", "odd_gamma", static_cast<double>(sides.odd_gamma));
+}
+
+SideHead ReadSides(const Hdf5Reader& file) {
+  SideHead sides;
+  if (!file.Exists("/sides/aus")) return sides;
+  for (const std::string& name : file.ReadStringList("/sides", "blocks")) {
+    const std::string at = "/sides/" + name + "/";
+    auto projection = ReadHalfOrFloatMatrix(file, at + "projection");
+    const std::uint64_t inputs = projection.shape[0];
+    BlockProjection block{name, projection.shape[1], {}, {}, std::move(projection.values), {}};
+    block.columns = ReadArray<std::uint32_t>(file, at + "columns", {inputs, 2});
+    block.mean.assign(inputs, 0.0F);
+    sides.components += block.components;
+    sides.blocks.push_back(std::move(block));
+  }
+  if (file.Exists("/sides/even_centres")) {
+    auto even = ReadHalfOrFloatMatrix(file, "/sides/even_centres");
+    auto odd = ReadHalfOrFloatMatrix(file, "/sides/odd_centres");
+    sides.centre_count = even.shape[0];
+    sides.even_centres = std::move(even.values);
+    sides.odd_centres = std::move(odd.values);
+  }
+  sides.aus = file.Read<std::uint32_t>("/sides/aus").values;
+  sides.scale = ReadArray<float>(file, "/sides/scale", {sides.aus.size()});
+  sides.coefficients =
+      ReadArray<float>(file, "/sides/coefficients", {sides.components + sides.centre_count, sides.aus.size()});
+  sides.even_gamma = static_cast<float>(file.ReadDouble("/sides", "even_gamma"));
+  sides.odd_gamma = static_cast<float>(file.ReadDouble("/sides", "odd_gamma"));
+  return sides;
+}
+
 void WriteInfo(Hdf5Writer& file, const AuModelInfo& info, bool has_halves) {
   file.WriteAttribute("/", "format", std::string(kFormat));
   file.WriteAttribute("/", "format_version", has_halves ? kFormatVersion : kFirstWithHalves - 1);
@@ -244,6 +295,7 @@ AuModel ReadModel(const Hdf5Reader& file, const std::string& path, bool with_dig
       w->calibration.push_back({c[0], c[1], c[2], c[3], c[4]});
     }
     if (!w->heads.empty()) ReadReadout(file, *w);
+    w->sides = ReadSides(file);
     if (!w->heads.empty()) w->quality = ReadQuality(file, w->heads[0].centre_count);
     AuModel model(std::move(w));
     if (with_digest && model.info().digest != file.ReadString("/", "digest")) {
@@ -296,6 +348,7 @@ void SaveAuModel(const AuModel::Weights& w, const std::string& path, int gzip) {
     }
     WriteReadout(file, w, gzip);
     WriteQuality(file, w.quality, gzip);
+    WriteSides(file, w.sides, w.heads[0].components, w.has_halves, gzip);
     std::vector<float> calibration;
     for (const AuCalibration& c : w.calibration) {
       calibration.insert(calibration.end(), {c.threshold, c.gain, c.slope, c.centre, c.spread});

@@ -79,7 +79,8 @@ std::vector<std::uint32_t> InputColumns(const features::FeatureBlock& block,
 
 BlockProjection LearnBlock(const TrainingData& data, const std::vector<std::size_t>& rows,
                            const std::string& name, std::vector<std::uint32_t> columns, std::size_t dimension,
-                           const TrainOptions& options) {
+                           const TrainOptions& options, PairPart part, int wanted) {
+  const float sign = part == PairPart::kEven ? 1 : -1;
   const std::size_t used = std::min(rows.size(), kPcaRows);
   const auto size = static_cast<Eigen::Index>(columns.size() / 2);
   Matrix sample(static_cast<Eigen::Index>(used), size);
@@ -88,10 +89,12 @@ BlockProjection LearnBlock(const TrainingData& data, const std::vector<std::size
     const float* row = data.features.data() + rows[i * rows.size() / used] * dimension;
     for (Eigen::Index j = 0; j < size; ++j) {
       const auto at = static_cast<std::size_t>(2 * j);
-      sample(static_cast<Eigen::Index>(i), j) = (row[columns[at]] + row[columns[at + 1]]) / 2;
+      sample(static_cast<Eigen::Index>(i), j) = (row[columns[at]] + sign * row[columns[at + 1]]) / 2;
     }
   }
-  const Eigen::RowVectorXf mean = sample.colwise().mean();
+  // Mirrored, a face has the odd part's opposite: over all faces and their mirror images it is 0 on average.
+  const Eigen::RowVectorXf mean =
+      part == PairPart::kEven ? Eigen::RowVectorXf(sample.colwise().mean()) : Eigen::RowVectorXf(Eigen::RowVectorXf::Zero(size));
   sample.rowwise() -= mean;
   const Eigen::RowVectorXf deviation = (sample.array().square().colwise().mean()).sqrt();
   Eigen::RowVectorXf inverse(size);
@@ -105,7 +108,7 @@ BlockProjection LearnBlock(const TrainingData& data, const std::vector<std::size
     inverse(j) = deviation(j) > 1e-6F ? weight / deviation(j) : 0;
   }
   sample.array().rowwise() *= inverse.array();
-  const Axes axes = PrincipalAxes(sample, ComponentsWanted(name, options), options.seed);
+  const Axes axes = PrincipalAxes(sample, wanted, options.seed);
 
   BlockProjection result;
   result.name = name;
@@ -138,7 +141,28 @@ std::vector<BlockProjection> LearnFront(const TrainingData& data, const std::vec
   for (const features::FeatureBlock& block : extractor.Blocks()) {
     auto columns = InputColumns(block, mirror, is_used);
     if (columns.empty()) continue;
-    blocks.push_back(LearnBlock(data, rows, block.name, std::move(columns), extractor.Dimension(), options));
+    blocks.push_back(LearnBlock(data, rows, block.name, std::move(columns), extractor.Dimension(), options, PairPart::kEven,
+                                ComponentsWanted(block.name, options)));
+  }
+  return blocks;
+}
+
+std::vector<BlockProjection> LearnOddFront(const TrainingData& data, const std::vector<std::size_t>& rows,
+                                           const TrainOptions& options, int components) {
+  const features::FeatureExtractor extractor(data.spec);
+  const std::vector<std::size_t> mirror = extractor.MirrorColumns();
+  std::vector<BlockProjection> blocks;
+  for (const features::FeatureBlock& block : extractor.Blocks()) {
+    const auto& kept = options.blocks;
+    if (!kept.empty() && std::find(kept.begin(), kept.end(), block.name) == kept.end()) continue;
+    std::vector<std::uint32_t> columns;
+    for (std::size_t c = block.begin; c < block.begin + block.size; ++c) {
+      if (mirror[c] == features::kNoMirrorColumn || mirror[c] <= c) continue;
+      columns.insert(columns.end(), {static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(mirror[c])});
+    }
+    if (columns.empty()) continue;
+    blocks.push_back(LearnBlock(data, rows, block.name, std::move(columns), extractor.Dimension(), options,
+                                PairPart::kOdd, components));
   }
   return blocks;
 }

@@ -29,9 +29,9 @@ struct TrainingData {
   std::vector<float> weights;          // n x A, >= 0; 0 = hidden in this picture; empty: all 1
   std::vector<std::int64_t> identity;  // n; rows of one identity never part in the split
   std::vector<float> seen;         // n x A, 0..1: how much of the AU's region can be seen; empty: not known
+  // n x A: of the subject's halves, NaN = not labelled or an AU without sides; both empty: not known.
+  std::vector<float> left, right;
   std::vector<std::uint8_t> copy;  // n; rows other than 0 are copies for training only; empty: none
-  std::vector<std::uint8_t> held_out;  // n; rows other than 0 take no part in training: where there are any, they
-                                       // alone calibrate and judge, and all others train; empty: none
   std::vector<QualityEvidence>
       evidence;  // n: what the quality figure is learnt from; empty: it is not learnt
   // Pictures without labels: features (u x dimension) and whose face it is (u); several pictures of one face
@@ -59,6 +59,8 @@ struct TrainOptions {
   std::uint64_t train_rows = 0;     // at most this many rows of the training part, for all learners; 0: all
   bool local_heads = true;          // besides the whole face, heads for its upper and lower part (not ksda)
   std::vector<std::string> blocks;  // of features that are used: "shape", "gabor", "hog", "learnt"; empty = all
+  int side_components = 100;  // of the halves' differences: PCA of each block; 0: halves are not learnt
+  int side_centres = 384;     // and kernel centres, 0..8192; 0: linear
   bool mirror_average = true;       // features are averaged with those of the mirrored face
   int shape_components = 90;        // PCA, >= 1; likewise below
   int gabor_components = 250;
@@ -76,8 +78,6 @@ struct TrainOptions {
   std::vector<int> common_aus = {6, 12, 25, 26};  // which may be commoner there: people smile at cameras
   double validation_share = 0.15;                 // of identities, 0.02..0.5; likewise test
   double test_share = 0.15;
-  double net_share = 0.7;  // of the learnt net's own opinion in the score of an AU that photographs teach, 0..1; of
-                           // other AUs what does best on the validation identities
   ReadoutOptions readout;  // of labelled photographs, where there are any
   int jobs = 1;  // threads, one a head; the model does not depend on it
   bool provisional = false;
@@ -88,9 +88,7 @@ struct TrainOptions {
 struct AuFigure {
   int au = 0;
   std::uint64_t rows = 0, active = 0;  // labelled test rows, and those with intensity >= 1
-  std::uint64_t claimed = 0;           // of the labelled rows, those that the model calls present
-  double r = 0, icc = 0, mae = 0, auc = 0, f1 = 0;            // f1: of intensity >= 1
-  double best_f1 = std::numeric_limits<double>::quiet_NaN();  // of any threshold; NaN with one class
+  double r = 0, icc = 0, mae = 0, auc = 0, f1 = 0;
   // Where the data knows what is hidden: faces less than 30 % of whose region of this AU can be seen, and the
   // area under the ROC curve of the predicted visible share for them; NaN with one class only.
   std::uint64_t hidden = 0;
@@ -110,6 +108,16 @@ struct QualityFigure {
   std::array<std::uint64_t, 5> faces{};
 };
 
+// How well the halves are told apart, of one AU.
+struct SideFigure {
+  int au = 0;
+  std::uint64_t rows = 0;           // labelled
+  double whole = 0;                 // r of the face's intensity on these rows, and
+  double left = 0, right = 0;       // of the halves'
+  std::uint64_t differ = 0;         // rows whose halves differ by an intensity step or more; of them
+  std::uint64_t stronger = 0;       // those whose stronger half was found
+};
+
 // What one way of looking at the face is worth for each AU: correlation on the validation identities.
 struct HeadFigure {
   std::string heads;      // "whole", "upper", "whole+upper", …
@@ -118,6 +126,7 @@ struct HeadFigure {
 struct TrainReport {
   std::vector<AuFigure> test;     // held-out identities, calibrated predictions
   QualityFigure quality;          // on the same
+  std::vector<SideFigure> sides;  // on the same; empty where the halves are not labelled
   std::vector<HeadFigure> heads;  // all that was tried; what each AU uses is in AuModelInfo::looks_at
   std::vector<ReadoutFigure> readout;  // per AU, where photographs taught the readout; else empty
   double seconds_a_face = 0;      // prediction in batches of 32, features not counted
@@ -138,6 +147,8 @@ TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
 
 // Figures of a model on labelled rows.
 std::vector<AuFigure> EvaluateAuModel(const AuModel& model, const TrainingData& data);
+// Empty where the model or the data does not tell halves.
+std::vector<SideFigure> EvaluateSides(const AuModel& model, const TrainingData& data);
 QualityFigure EvaluateQuality(const AuModel& model, const TrainingData& data);
 // Mean over AUs that have both classes.
 AuFigure MeanFigure(const std::vector<AuFigure>& figures);

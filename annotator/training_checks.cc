@@ -18,6 +18,7 @@ void TrainingData::Validate() const {
   const std::size_t dimension = features::FeatureExtractor(spec).Dimension();
   Require(features.size() == rows * dimension && labels.size() == rows * a && identity.size() == rows &&
               (weights.empty() || weights.size() == rows * a) && (seen.empty() || seen.size() == rows * a) &&
+              left.size() == right.size() && (left.empty() || left.size() == rows * a) &&
               (copy.empty() || copy.size() == rows) && (evidence.empty() || evidence.size() == rows) &&
               unlabelled.size() == unlabelled_group.size() * dimension,
           "training data: the arrays do not match " + std::to_string(rows) + " rows");
@@ -60,6 +61,8 @@ void TrainOptions::Validate() const {
     check(components >= 1, field, components, ">= 1");
   }
   check(whitening >= 0 && whitening <= 1, "whitening", whitening, "0..1");
+  check(side_components >= 0 && side_components <= 2000, "side_components", side_components, "0..2000");
+  check(side_centres >= 0 && side_centres <= 8192, "side_centres", side_centres, "0..8192");
   check(gamma_scale > 0, "gamma_scale", gamma_scale, "> 0");
   check(ridge > 0, "ridge", ridge, "> 0");
   check(validation_share >= 0.02 && validation_share <= 0.5, "validation_share", validation_share,

@@ -15,6 +15,7 @@ struct Answers {
   std::vector<float> scores;                    // n x A, the mixture of the heads as the readout makes of it
   std::vector<float> inputs;                    // n x U of the readout; with `details`, or where there is one
   std::vector<float> seen;                      // n x A: visible share of each AU's region; empty: not known
+  std::vector<float> differences;               // n x S of the halves, left - right; may be empty
   std::vector<float> kernel;                    // n x C of the first head; only with `details`
   std::vector<std::vector<float>> head_scores;  // n x A of each head; only with `details`
 };

@@ -7,25 +7,14 @@
 #include <vector>
 
 #include "annotator/au_model.h"
+#include "annotator/internal/block_projection.h"
 #include "annotator/internal/ksda.h"
 #include "annotator/internal/matrix_product.h"
 #include "annotator/internal/quality_head.h"
 #include "annotator/internal/readout.h"
+#include "annotator/internal/side_head.h"
 
 namespace auforge::annotator {
-
-// z = (x' - mean) * projection, where each of the inputs x' is the mean of two columns of a block of
-// features: a column and its mirror image (or twice the same). The scaling to unit variance and the whitening
-// are folded into the projection, so that prediction is one product a block.
-struct BlockProjection {
-  std::string name;  // "shape", "gabor", "hog", "learnt"
-  std::uint64_t components = 0;
-  std::vector<std::uint32_t> columns;  // inputs x 2, of the whole row of features
-  std::vector<float> mean;             // inputs
-  std::vector<float> projection;       // inputs x components
-  PackedMatrix packed;                 // the projection once more, by Head::Prepare(); may be empty
-  std::uint64_t inputs() const { return mean.size(); }
-};
 
 // One kernel machine with what it looks at: the whole face or a region of it.
 struct Head {
@@ -73,6 +62,7 @@ struct AuModel::Weights {
   RenderMoments moments;  // what refits of the readout are held back by; may be empty
   std::vector<AuCalibration> calibration;  // A
   QualityHead quality;                     // may be empty: then the evidence alone is the quality
+  SideHead sides;                          // may be empty: then nothing is said of the halves
 
   // Throws std::invalid_argument naming what does not fit or is not finite.
   void Validate() const;

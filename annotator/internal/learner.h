@@ -50,6 +50,9 @@ std::vector<std::size_t> ChooseRows(std::size_t n, std::size_t most, std::uint64
 std::vector<BlockProjection> LearnFront(const TrainingData& data, const std::vector<std::size_t>& rows,
                                         const TrainOptions& options,
                                         const std::vector<std::uint8_t>& is_used);
+// The same of the odd part of every pair of mirrored columns (half their difference), `components` axes a block.
+std::vector<BlockProjection> LearnOddFront(const TrainingData& data, const std::vector<std::size_t>& rows,
+                                           const TrainOptions& options, int components);
 // 1 / median squared distance of projected rows, from 2,000 random pairs.
 float MedianGamma(const std::vector<float>& rows, std::size_t n, std::size_t components, std::uint64_t seed);
 

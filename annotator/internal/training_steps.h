@@ -43,6 +43,11 @@ std::vector<LearntHead> LearnHeads(const Training& t);
 // The quality of faces from the errors on the validation identities; nothing where the data has no evidence.
 void LearnQuality(const Training& t, AuModel::Weights& weights);
 
+// The halves of the face; nothing where the data does not label them.
+void LearnSides(const Training& t, AuModel::Weights& weights);
+
+std::vector<SideFigure> SideFiguresOf(const AuModel& model, const TrainingData& data,
+                                      const std::vector<std::size_t>& rows);
 std::vector<AuFigure> FiguresOf(const AuModel& model, const TrainingData& data,
                                 const std::vector<std::size_t>& rows);
 QualityFigure QualityFigureOf(const AuModel& model, const TrainingData& data,

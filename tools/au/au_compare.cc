@@ -85,6 +85,8 @@ TrainingData WithoutCopies(const TrainingData& data) {
     keep(result.labels, a, row);
     keep(result.weights, a, row);
     keep(result.seen, a, row);
+    keep(result.left, a, row);
+    keep(result.right, a, row);
     keep(result.identity, 1, row);
     keep(result.evidence, 1, row);
     ++kept;
@@ -94,6 +96,8 @@ TrainingData WithoutCopies(const TrainingData& data) {
   result.labels.resize(kept * a);
   if (!result.weights.empty()) result.weights.resize(kept * a);
   if (!result.seen.empty()) result.seen.resize(kept * a);
+  if (!result.left.empty()) result.left.resize(kept * a);
+  if (!result.right.empty()) result.right.resize(kept * a);
   result.identity.resize(kept);
   if (!result.evidence.empty()) result.evidence.resize(kept);
   result.copy.clear();

@@ -176,6 +176,11 @@ void LoadShards(const DataSpec& spec, int jobs, std::int64_t identity_base, anno
           data.weights[row * a + j] = seen >= kWhollyVisible ? 1 : seen;
           data.labels[row * a + j] =
               column[j] && seen >= kLeastVisible ? shard.AuIntensity()[i * width + *column[j]] : NAN;
+          if (!column[j] || !left || !right || !features::AuHasSides(data.schema.numbers()[j])) continue;
+          // Mirrored, the subject's left is seen on its right.
+          const bool exchanged = copy % 2 == 1;
+          data.left[row * a + j] = (exchanged ? right : left)->values[i * width + *column[j]];
+          data.right[row * a + j] = (exchanged ? left : right)->values[i * width + *column[j]];
         }
         data.identity[row] = identity[i];
         data.evidence[row] = copy == 0 ? face.evidence : EvidenceOfCopy(face, view);

@@ -1,6 +1,5 @@
 #include "tools/au/au_table.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -8,38 +7,44 @@
 
 namespace auforge::tools {
 
-std::vector<annotator::AuFigure> FiguresOf(const std::vector<annotator::AuFigure>& figures,
-                                           const std::vector<int>& aus) {
-  std::vector<annotator::AuFigure> chosen;
-  for (const annotator::AuFigure& f : figures) {
-    if (std::find(aus.begin(), aus.end(), f.au) != aus.end()) chosen.push_back(f);
-  }
-  return chosen;
-}
-
-std::string AuTable(const std::vector<annotator::AuFigure>& figures, const std::vector<int>& means) {
-  std::string table =
-      "AU     name                      faces   active  claimed      r    ICC    MAE    AUC     F1  best F1\n";
+std::string AuTable(const std::vector<annotator::AuFigure>& figures) {
+  std::string table = "AU     name                      faces   active      r    ICC    MAE    AUC     F1\n";
   const auto line = [&table](const std::string& au, const std::string& name, const annotator::AuFigure& f) {
-    const auto share = [&f](std::uint64_t count) {
-      return f.rows > 0 ? 100.0 * static_cast<double>(count) / static_cast<double>(f.rows) : 0.0;
-    };
-    char text[192];
-    std::snprintf(text, sizeof(text), "%-6s %-24s %6llu %7.1f%% %7.1f%% %6.3f %6.3f %6.3f %6.3f %6.3f %8.3f\n",
-                  au.c_str(), name.c_str(), static_cast<unsigned long long>(f.rows), share(f.active),
-                  share(f.claimed), f.r, f.icc, f.mae, f.auc, f.f1, f.best_f1);
+    char text[160];
+    std::snprintf(text, sizeof(text), "%-6s %-24s %6llu %7.1f%% %6.3f %6.3f %6.3f %6.3f %6.3f\n", au.c_str(),
+                  name.c_str(), static_cast<unsigned long long>(f.rows),
+                  f.rows > 0 ? 100.0 * static_cast<double>(f.active) / static_cast<double>(f.rows) : 0.0, f.r,
+                  f.icc, f.mae, f.auc, f.f1);
     table += text;
   };
   for (const annotator::AuFigure& f : figures)
     line("AU" + std::to_string(f.au), std::string(features::AuName(f.au)), f);
-  if (means.empty()) {
-    line("mean", "", annotator::MeanFigure(figures));
-  } else {
-    std::string of;
-    for (const int au : means) of += (of.empty() ? "of " : " ") + std::to_string(au);
-    line("mean", of, annotator::MeanFigure(FiguresOf(figures, means)));
-  }
+  line("mean", "", annotator::MeanFigure(figures));
   return table;
+}
+
+std::string SidesTable(const std::vector<annotator::SideFigure>& figures) {
+  if (figures.empty()) return "";
+  std::string table = "halves  faces   r whole    left   right   differ   stronger half found\n";
+  char text[160];
+  annotator::SideFigure mean;
+  for (const annotator::SideFigure& f : figures) {
+    std::snprintf(text, sizeof(text), "AU%-4d %6llu %9.3f %7.3f %7.3f %8llu %8.1f %%\n", f.au,
+                  static_cast<unsigned long long>(f.rows), f.whole, f.left, f.right,
+                  static_cast<unsigned long long>(f.differ),
+                  f.differ > 0 ? 100.0 * static_cast<double>(f.stronger) / static_cast<double>(f.differ) : 0.0);
+    table += text;
+    const auto n = static_cast<double>(figures.size());
+    mean.whole += f.whole / n;
+    mean.left += f.left / n;
+    mean.right += f.right / n;
+    mean.differ += f.differ;
+    mean.stronger += f.stronger;
+  }
+  std::snprintf(text, sizeof(text), "mean          %9.3f %7.3f %7.3f %8llu %8.1f %%\n", mean.whole, mean.left, mean.right,
+                static_cast<unsigned long long>(mean.differ),
+                mean.differ > 0 ? 100.0 * static_cast<double>(mean.stronger) / static_cast<double>(mean.differ) : 0.0);
+  return table + text;
 }
 
 std::string HeadsTable(const std::vector<annotator::HeadFigure>& heads, const annotator::AuModelInfo& info) {
@@ -95,17 +100,15 @@ std::string HiddenText(const std::vector<annotator::AuFigure>& figures) {
          text + "\n";
 }
 
-std::string AuCsv(const std::vector<annotator::AuFigure>& figures, const std::vector<int>& means) {
-  std::string csv = "au,rows,active,r,icc,mae,auc,f1,claimed,best_f1\n";
-  const auto line = [&csv](const std::string& au, const annotator::AuFigure& f) {
-    char text[192];
-    std::snprintf(text, sizeof(text), "%s,%llu,%llu,%.4f,%.4f,%.4f,%.4f,%.4f,%llu,%.4f\n", au.c_str(),
-                  static_cast<unsigned long long>(f.rows), static_cast<unsigned long long>(f.active), f.r, f.icc,
-                  f.mae, f.auc, f.f1, static_cast<unsigned long long>(f.claimed), f.best_f1);
+std::string AuCsv(const std::vector<annotator::AuFigure>& figures) {
+  std::string csv = "au,rows,active,r,icc,mae,auc,f1\n";
+  for (const annotator::AuFigure& f : figures) {
+    char text[160];
+    std::snprintf(text, sizeof(text), "AU%d,%llu,%llu,%.4f,%.4f,%.4f,%.4f,%.4f\n", f.au,
+                  static_cast<unsigned long long>(f.rows), static_cast<unsigned long long>(f.active), f.r,
+                  f.icc, f.mae, f.auc, f.f1);
     csv += text;
-  };
-  for (const annotator::AuFigure& f : figures) line("AU" + std::to_string(f.au), f);
-  if (!means.empty()) line("mean", annotator::MeanFigure(FiguresOf(figures, means)));
+  }
   return csv;
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 struct TrainArguments {
   std::vector<std::string> data;
-  std::vector<std::string> unlabelled, photos, held_out;
+  std::vector<std::string> unlabelled, photos;
   std::string output;
   std::string compare, ablation;
   std::string table;
@@ -26,7 +26,6 @@ struct TrainArguments {
   annotator::TrainOptions options;
   bool no_shape = false, no_gabor = false, no_hog = false, no_local = false, no_mirror = false;
   std::string gabor = "compact";
-  FaceSearch faces;
   int jobs = 1;
 };
 
@@ -53,7 +52,7 @@ int RunTrain(TrainArguments& arguments) {
   arguments.options.local_heads = !arguments.no_local;
   arguments.options.mirror_average = !arguments.no_mirror;
   const auto log = [](const std::string& text) { std::cerr << "train-au: " << text << std::endl; };
-  annotator::TrainingData data = LoadTrainingData(arguments.data, spec, arguments.faces, arguments.jobs, log, arguments.held_out);
+  annotator::TrainingData data = LoadTrainingData(arguments.data, spec, arguments.jobs, log);
   DropConstantAus(data, log);
   if (!arguments.unlabelled.empty()) LoadUnlabelled(arguments.unlabelled, arguments.jobs, data, log);
   arguments.options.provenance = "auforge train-au --learner " + arguments.options.learner + " --seed " +
@@ -62,7 +61,6 @@ int RunTrain(TrainArguments& arguments) {
   for (const std::string& text : arguments.data) arguments.options.provenance += " --data " + text;
   for (const std::string& text : arguments.unlabelled)
     arguments.options.provenance += " --unlabelled " + text;
-  for (const std::string& text : arguments.held_out) arguments.options.provenance += " --held-out " + text;
   for (const std::string& text : arguments.photos) arguments.options.provenance += " --photos " + text;
   if (!arguments.compare.empty() || !arguments.ablation.empty()) {
     const bool learners = !arguments.compare.empty();
@@ -75,10 +73,7 @@ int RunTrain(TrainArguments& arguments) {
     return kDone;
   }
   std::optional<annotator::TrainingData> photos;
-  if (!arguments.photos.empty()) {
-    photos = LoadTrainingData(arguments.photos, data.spec, arguments.faces, arguments.jobs, log);
-    NameAusWithoutModel(*photos, data.schema, log);
-  }
+  if (!arguments.photos.empty()) photos = LoadTrainingData(arguments.photos, data.spec, arguments.jobs, log);
   const annotator::TrainedModel trained =
       annotator::TrainAuModel(data, arguments.options, log, photos ? &*photos : nullptr);
   trained.model.Save(arguments.output);
@@ -86,7 +81,8 @@ int RunTrain(TrainArguments& arguments) {
   std::cout << table << arguments.output << ": " << trained.report.train_rows << " faces trained on, "
             << trained.report.test_rows << " of other identities judged, "
             << static_cast<int>(trained.report.seconds) << " s\n";
-  std::cout << QualityText(trained.report.quality) << HiddenText(trained.report.test) << ReadoutTable(trained.report.readout);
+  std::cout << SidesTable(trained.report.sides) << QualityText(trained.report.quality) << HiddenText(trained.report.test)
+            << ReadoutTable(trained.report.readout);
   std::cout << "correlation on the validation identities by what is looked at:\n"
             << HeadsTable(trained.report.heads, trained.model.info());
   if (!arguments.table.empty())
@@ -109,10 +105,6 @@ void AddTrainAu(Cli& cli) {
               "real photos whose answers must not change with mirroring, JPEG and size");
   command.Add("--photos", arguments->photos,
               "labelled photographs, as --data: they teach the last layer, thresholds and scales, nothing before them");
-  command.Add("--held-out", arguments->held_out,
-              "faces that calibrate and judge, as --data, instead of a part of --data: people whom a net has not seen either");
-  command.Add("--net-share", options.net_share,
-              "of the net's own opinion on AUs that --photos teach, 0..1").Range(0, 1);
   command.Add("--readout-lost", options.readout.most_lost,
               "correlation on renders that an AU may lose to --photos, 0..1").Range(0, 1);
   command.Add("-o,--output", arguments->output, "the model file").Required();
@@ -143,6 +135,10 @@ void AddTrainAu(Cli& cli) {
       .Range(0, 20);
   command.Add("--ridge", options.ridge, "nystrom: regularisation");
   command.Add("--gamma-scale", options.gamma_scale, "kernel width, times 1 / median squared distance");
+  command.Add("--side-components", options.side_components,
+              "of the halves of the face: principal axes of each kind of feature; 0: halves are not learnt")
+      .Range(0, 2000);
+  command.Add("--side-centres", options.side_centres, "of the halves: kernel centres; 0: linear").Range(0, 8192);
   command.Add("--shape-components", options.shape_components, "principal axes kept").Range(1, 2466);
   command.Add("--gabor-components", options.gabor_components, "principal axes kept").Range(1, 4000);
   command.Add("--learnt-components", options.learnt_components, "principal axes kept").Range(1, 4000);
@@ -157,7 +153,6 @@ void AddTrainAu(Cli& cli) {
       .Add("--gabor", arguments->gabor,
            "compact set, EmotioNet's 5,280, or all that EmotioNet chooses from (8 orientations)")
       .OneOf({"compact", "emotionet", "emotionet-full"});
-  AddFaceSearch(command, arguments->faces);
   command.Flag("--provisional", options.provisional, "mark the model as provisional");
   command.Add("-j,--jobs", arguments->jobs, "threads that load data").Range(1, 1024);
   command.Run([arguments] { return RunTrain(*arguments); });

@@ -1,6 +1,7 @@
 // auforge train-net: renders and coded photographs in, a net whose answers are features of faces out.
 #include <cstdio>
 #include <iostream>
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -51,7 +52,7 @@ annotator::CropSet LoadPlain(const NetArguments& a, const features::AuSchema& sc
   std::set<std::string> taken;
   if (!a.without.empty()) {
     for (const datasets::LabelledImage& image : LoadLabelSet(ParseDataSpec(a.without), {}).images)
-      taken.insert(datasets::KeyOf(image));
+      taken.insert(std::filesystem::path(image.image).stem().string());
   }
   annotator::CropSet set = annotator::LoadUnlabelledPhotos(a.unlabelled, taken, schema, a.options.crop_size);
   log(std::to_string(set.size()) + " photographs without codes, " + std::to_string(taken.size()) + " left out");

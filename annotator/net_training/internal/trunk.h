@@ -34,8 +34,7 @@ struct TrunkImpl : torch::nn::Module {
   torch::Tensor Embed(torch::Tensor x);
   // [N, outputs]
   torch::Tensor forward(const torch::Tensor& x);
-  // aus: FACS numbers of the first outputs, which become the net's opinions: intensities, then logits.
-  features::LearntNet Folded(const std::vector<int>& aus) const;
+  features::LearntNet Folded() const;
 
   TrunkShape shape;
   NormedConvolution stem{nullptr};

@@ -1,0 +1,190 @@
+// Learning the halves of the face: ridge regression of left - right on the odd part of the features.
+#include <Eigen/Dense>
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "annotator/internal/training_steps.h"
+#include "annotator/metrics.h"
+
+namespace auforge::annotator {
+namespace {
+
+using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Eigen::Index;
+
+// A difference that a coder would see, and how many faces must show one on either side.
+constexpr float kDiffers = 1;
+constexpr std::size_t kLeastFaces = 10;
+// By the number of rows; the one that does best on the validation identities is taken.
+constexpr std::array<double, 4> kRidges{1e-4, 1e-3, 1e-2, 1e-1};
+// Kernel values are smaller than components.
+constexpr double kKernelShare = 0.03;
+
+float DifferenceOf(const TrainingData& data, std::size_t row, std::size_t au) {
+  const std::size_t at = row * data.schema.size() + au;
+  return std::isnan(data.labels[at]) ? NAN : data.left[at] - data.right[at];
+}
+
+// AUs of which both halves are labelled, and differ in enough faces.
+std::vector<std::uint32_t> SidedAus(const Training& t) {
+  std::vector<std::uint32_t> aus;
+  for (std::size_t j = 0; j < t.a; ++j) {
+    if (!features::AuHasSides(t.data.schema.numbers()[j])) continue;
+    std::size_t differ = 0;
+    for (const std::size_t row : t.split.train) differ += std::abs(DifferenceOf(t.data, row, j)) >= kDiffers ? 1 : 0;
+    if (differ >= kLeastFaces) aus.push_back(static_cast<std::uint32_t>(j));
+  }
+  return aus;
+}
+
+// Centres are faces of training that show something.
+void TakeCentres(const Training& t, const Head& head, SideHead& sides) {
+  std::vector<std::size_t> expressive;
+  for (const std::size_t row : t.split.train) {
+    const bool shows = std::any_of(sides.aus.begin(), sides.aus.end(),
+                                   [&](std::uint32_t j) { return std::abs(DifferenceOf(t.data, row, j)) >= kDiffers; });
+    if (shows) expressive.push_back(row);
+  }
+  const auto wanted = static_cast<std::size_t>(t.options.side_centres);
+  const std::vector<std::size_t> rows = Take(expressive, ChooseRows(expressive.size(), wanted, t.options.seed), 1);
+  sides.centre_count = rows.size();
+  if (rows.empty()) return;
+  const std::vector<float> features = Take(t.data.features, rows, t.dimension);
+  sides.even_centres = head.Project(features.data(), rows.size(), t.dimension);
+  sides.odd_centres = ProjectBlocks(sides.blocks, PairPart::kOdd, features.data(), rows.size(), t.dimension);
+  // Each factor of the kernel falls to exp(-1/2) at the median distance of faces.
+  sides.even_gamma = MedianGamma(sides.even_centres, rows.size(), head.components, t.options.seed) / 2;
+  sides.odd_gamma = MedianGamma(sides.odd_centres, rows.size(), sides.components, t.options.seed) / 2;
+}
+
+Matrix DesignOf(const Training& t, const Head& head, const SideHead& sides, const std::vector<std::size_t>& rows) {
+  const std::size_t width = sides.components + sides.centre_count;
+  Matrix design(static_cast<Index>(rows.size()), static_cast<Index>(width));
+  std::size_t done = 0;
+  InPieces(rows, [&](const std::vector<std::size_t>& piece) {
+    const std::vector<float> features = Take(t.data.features, piece, t.dimension);
+    const std::vector<float> even = head.Project(features.data(), piece.size(), t.dimension);
+    const std::vector<float> part = sides.Design(features.data(), even, piece.size(), t.dimension);
+    std::copy(part.begin(), part.end(), design.data() + done * width);
+    done += piece.size();
+  });
+  return design;
+}
+
+// Normal equations of one AU, over the rows that label it.
+struct Normal {
+  Eigen::MatrixXd gram;
+  Eigen::VectorXd right;
+  double rows = 0;
+};
+Normal NormalOf(const Training& t, const Matrix& design, const Eigen::MatrixXf& gram, std::size_t au) {
+  Eigen::VectorXf target(design.rows());
+  std::vector<Index> missing;
+  for (std::size_t i = 0; i < t.split.train.size(); ++i) {
+    const float d = DifferenceOf(t.data, t.split.train[i], au);
+    target(static_cast<Index>(i)) = std::isnan(d) ? 0 : d;
+    if (std::isnan(d)) missing.push_back(static_cast<Index>(i));
+  }
+  const Matrix part = design(missing, Eigen::all);
+  const Eigen::MatrixXf known = gram - Eigen::MatrixXf(part.transpose() * part);
+  return {known.cast<double>(), (design.transpose() * target).cast<double>(),
+          static_cast<double>(t.split.train.size() - missing.size())};
+}
+
+// d by label over d by estimate, least squares; and r of the two. Rows that label the AU.
+std::pair<double, double> Fit(const Eigen::VectorXf& estimate, const std::vector<float>& label) {
+  std::vector<float> predicted(estimate.data(), estimate.data() + estimate.size());
+  double product = 0, square = 1e-9;
+  for (std::size_t i = 0; i < label.size(); ++i) {
+    if (std::isnan(label[i])) continue;
+    product += static_cast<double>(predicted[i]) * label[i];
+    square += static_cast<double>(predicted[i]) * predicted[i];
+  }
+  return {product / square, PearsonR(predicted, label)};
+}
+
+}  // namespace
+
+void LearnSides(const Training& t, AuModel::Weights& weights) {
+  if (t.data.left.empty() || t.options.side_components == 0 || !t.options.mirror_average) return;
+  SideHead sides;
+  sides.aus = SidedAus(t);
+  if (sides.aus.empty()) return;
+  t.Say("halves: " + std::to_string(sides.aus.size()) + " AUs");
+  const Head& head = weights.heads[0];
+  sides.blocks = LearnOddFront(t.data, t.split.train, t.options, t.options.side_components);
+  for (const BlockProjection& block : sides.blocks) sides.components += block.components;
+  TakeCentres(t, head, sides);
+  sides.Prepare();
+  const std::size_t s = sides.aus.size(), width = sides.components + sides.centre_count;
+  const Matrix design = DesignOf(t, head, sides, t.split.train), held = DesignOf(t, head, sides, t.split.validation);
+  const Eigen::MatrixXf gram = design.transpose() * design;
+  sides.coefficients.assign(width * s, 0.0F);
+  sides.scale.assign(s, 1.0F);
+  for (std::size_t k = 0; k < s; ++k) {
+    const Normal normal = NormalOf(t, design, gram, sides.aus[k]);
+    std::vector<float> label;
+    for (const std::size_t row : t.split.validation) label.push_back(DifferenceOf(t.data, row, sides.aus[k]));
+    double best = -2;
+    for (const double ridge : kRidges) {
+      Eigen::MatrixXd system = normal.gram;
+      system.diagonal().head(static_cast<Index>(sides.components)).array() += ridge * normal.rows;
+      system.diagonal().tail(static_cast<Index>(sides.centre_count)).array() += kKernelShare * ridge * normal.rows;
+      const Eigen::VectorXf solution = system.llt().solve(normal.right).cast<float>();
+      const auto [slope, r] = Fit(held * solution, label);
+      if (!(r > best)) continue;
+      best = r;
+      for (std::size_t i = 0; i < width; ++i) sides.coefficients[i * s + k] = solution(static_cast<Index>(i));
+      sides.scale[k] = static_cast<float>(std::clamp(slope, 0.3, 3.0));
+    }
+  }
+  weights.sides = std::move(sides);
+}
+
+std::vector<SideFigure> SideFiguresOf(const AuModel& model, const TrainingData& data,
+                                      const std::vector<std::size_t>& rows) {
+  std::vector<SideFigure> figures;
+  if (data.left.empty() || model.weights().sides.empty()) return figures;
+  const std::size_t dimension = data.features.size() / std::max<std::size_t>(1, data.rows);
+  const features::AuSchema& schema = model.info().schema;
+  const std::size_t a = schema.size(), width = data.schema.size();
+  std::vector<float> whole, left, right;
+  InPieces(rows, [&](const std::vector<std::size_t>& piece) {
+    for (const auto& e : model.Predict(Take(data.features, piece, dimension), piece.size())) {
+      whole.insert(whole.end(), e.intensity.begin(), e.intensity.end());
+      left.insert(left.end(), e.left.begin(), e.left.end());
+      right.insert(right.end(), e.right.begin(), e.right.end());
+    }
+  });
+  for (const std::uint32_t j : model.weights().sides.aus) {
+    const auto column = data.schema.Find(schema.numbers()[j]);
+    if (!column) continue;
+    SideFigure& figure = figures.emplace_back();
+    figure.au = schema.numbers()[j];
+    std::vector<float> label, label_left, label_right;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::size_t at = rows[i] * width + *column;
+      const bool is_known = !std::isnan(DifferenceOf(data, rows[i], *column));
+      label.push_back(is_known ? data.labels[at] : NAN);
+      label_left.push_back(is_known ? data.left[at] : NAN);
+      label_right.push_back(is_known ? data.right[at] : NAN);
+      if (!is_known) continue;
+      ++figure.rows;
+      const float wanted = data.left[at] - data.right[at], found = left[i * a + j] - right[i * a + j];
+      if (std::abs(wanted) < kDiffers) continue;
+      ++figure.differ;
+      figure.stronger += wanted * found > 0 ? 1 : 0;
+    }
+    figure.whole = PearsonR(Column(whole, a, j), label);
+    figure.left = PearsonR(Column(left, a, j), label_left);
+    figure.right = PearsonR(Column(right, a, j), label_right);
+  }
+  return figures;
+}
+
+std::vector<SideFigure> EvaluateSides(const AuModel& model, const TrainingData& data) {
+  return SideFiguresOf(model, data, AllRows(data.rows));
+}
+
+}  // namespace auforge::annotator
