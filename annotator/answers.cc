@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <stdexcept>
 
 #include "annotator/internal/matrix_product.h"
@@ -37,28 +38,37 @@ std::vector<float> IntensitiesOf(const AuModel::Weights& weights, const Answers&
 
 namespace {
 
-constexpr const char* kLearnt = "learnt";
-
-// Where the components of the learnt features stand in a head's projected rows, and how many there are.
-std::pair<std::size_t, std::size_t> LearntComponents(const Head& head) {
-  std::size_t begin = 0;
-  for (const BlockProjection& block : head.blocks) {
-    if (block.name == kLearnt) return {begin, block.components};
-    begin += block.components;
+// For each AU of the model its place among the opinions of the net, where it has one.
+std::vector<std::optional<std::size_t>> PlacesOfOpinions(const AuModel::Weights& w) {
+  std::vector<std::optional<std::size_t>> places;
+  const std::vector<int>& aus = w.info.features.net->opinion_aus();
+  for (const int au : w.info.schema.numbers()) {
+    const auto at = std::find(aus.begin(), aus.end(), au);
+    places.push_back(at == aus.end() ? std::nullopt : std::optional<std::size_t>(at - aus.begin()));
   }
-  return {0, 0};
+  return places;
 }
 
 // n x U
-std::vector<float> InputsOfReadout(const AuModel::Weights& w, const std::vector<float>& scores,
-                                   const std::vector<float>& projected, std::size_t n) {
-  const std::size_t a = w.info.schema.size(), u = w.ReadoutInputs(), components = w.heads[0].components;
-  const auto [begin, count] = LearntComponents(w.heads[0]);
-  std::vector<float> inputs(n * u);
+std::vector<float> InputsOfReadout(const AuModel::Weights& w, const std::vector<float>& scores, const float* features,
+                                   std::size_t n) {
+  const std::size_t a = w.info.schema.size(), u = w.ReadoutInputs();
+  if (u == a) return scores;
+  const features::LearntNet& net = *w.info.features.net;
+  const std::size_t size = net.embedding_size(), count = net.opinion_aus().size();
+  const auto places = PlacesOfOpinions(w);
+  std::vector<float> inputs(n * u, 0.0F), embedding(size), opinions(2 * count);
   for (std::size_t i = 0; i < n; ++i) {
     std::copy_n(scores.begin() + static_cast<std::ptrdiff_t>(i * a), a, inputs.begin() + static_cast<std::ptrdiff_t>(i * u));
-    std::copy_n(projected.begin() + static_cast<std::ptrdiff_t>(i * components + begin), count,
-                inputs.begin() + static_cast<std::ptrdiff_t>(i * u + a));
+    // The net's block is the last one of a row: the embedding of the face, then of its mirror image.
+    const float* own = features + (i + 1) * w.dimension - 2 * size;
+    for (std::size_t d = 0; d < size; ++d) embedding[d] = (own[d] + own[size + d]) / 2;
+    net.Opinions(embedding, opinions);
+    for (std::size_t j = 0; j < a; ++j) {
+      if (!places[j]) continue;
+      inputs[i * u + a + j] = opinions[*places[j]];
+      inputs[i * u + 2 * a + j] = opinions[count + *places[j]];
+    }
   }
   return inputs;
 }
@@ -78,17 +88,17 @@ void ReadOut(const Readout& readout, const std::vector<float>& inputs, std::size
 }  // namespace
 
 std::size_t AuModel::Weights::ReadoutInputs() const {
-  return info.schema.size() + LearntComponents(heads[0]).second;
+  const bool has_opinions = info.features.net != nullptr && !info.features.net->opinion_aus().empty();
+  return (has_opinions ? 3 : 1) * info.schema.size();
 }
 
 Answers Answer(const AuModel::Weights& w, const float* features, std::size_t n, bool details) {
   const std::size_t a = w.info.schema.size();
   Answers answers;
   answers.scores.assign(n * a, 0.0F);
-  std::vector<float> first_projected;
   for (std::size_t h = 0; h < w.heads.size(); ++h) {
     const Head& head = w.heads[h];
-    std::vector<float> projected = head.Project(features, n, w.dimension);
+    const std::vector<float> projected = head.Project(features, n, w.dimension);
     const bool sees = h == 0 && !w.seen_bias.empty(), keeps = h == 0 && details;
     std::vector<float> kernel;
     if (w.ksda.empty() || sees || keeps) kernel = head.Kernel(projected, n);
@@ -101,9 +111,8 @@ Answers Answer(const AuModel::Weights& w, const float* features, std::size_t n, 
     }
     if (keeps) answers.kernel = std::move(kernel);
     if (details) answers.head_scores.push_back(std::move(scores));
-    if (h == 0) first_projected = std::move(projected);
   }
-  if (details || !w.readout.empty()) answers.inputs = InputsOfReadout(w, answers.scores, first_projected, n);
+  if (details || !w.readout.empty()) answers.inputs = InputsOfReadout(w, answers.scores, features, n);
   if (!w.readout.empty()) ReadOut(w.readout, answers.inputs, n, answers.scores);
   return answers;
 }

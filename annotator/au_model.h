@@ -3,8 +3,8 @@
 // predict(X): for each head (the whole face, or a region of it): features averaged with their mirror images
 // -> standardised -> projection (PCA with soft whitening) -> RBF kernel against shared centres ->
 // coefficients -> scores. An AU's score is a mixture of the heads, chosen on validation identities, and where
-// labelled photographs have taught a readout (photo_readout.h) what that makes of all scores and the learnt
-// features. intensity = calibrated score, at most 5, bent below 1/4 so that it stays above 0; presence =
+// labelled photographs have taught a readout (photo_readout.h) what that makes of all scores and the opinions
+// of the learnt net. intensity = calibrated score, at most 5, bent below 1/4 so that it stays above 0; presence =
 // intensity >= 1; probability = monotone calibrated map of the score. An AU whose region is judged hidden is marked and gets no estimate. Two matrix products a head for a
 // batch, whatever the number of AUs. The file (HDF5, docs/au-model-format.md) carries schema, feature spec,
 // weights, calibration and provenance; it is versioned and checksummed, and refused when a value is not

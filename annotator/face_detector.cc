@@ -4,6 +4,7 @@
 #include <dlib/opencv/cv_image.h>
 
 #include <algorithm>
+#include <cmath>
 #include <opencv2/imgproc.hpp>
 #include <stdexcept>
 #include <tuple>
@@ -20,6 +21,17 @@ features::Box BoxFromRectangle(const dlib::rectangle& r, float scale) {
 
 bool BestFirst(const features::Detection& a, const features::Detection& b) {
   return std::tie(b.score, a.box.y, a.box.x, a.box.width) < std::tie(a.score, b.box.y, b.box.x, b.box.width);
+}
+
+// A face found that is this much smaller than the least wanted one is not kept.
+constexpr float kSlack = 0.6F;
+
+void Scale(features::Detection& detection, double factor) {
+  const auto scale = [factor](float v) { return static_cast<float>(v * factor); };
+  features::Box& box = detection.box;
+  box = {scale(box.x), scale(box.y), scale(box.width), scale(box.height)};
+  if (!detection.points) return;
+  for (features::Point2& p : *detection.points) p = {scale(p.x), scale(p.y)};
 }
 
 class HogDetector final : public FaceDetector {
@@ -86,6 +98,21 @@ void DetectorOptions::Validate() const {
     throw std::invalid_argument("detector.threshold = " + std::to_string(threshold) +
                                 "; must be within -10..10");
   }
+}
+
+std::vector<features::Detection> DetectFaces(FaceDetector& detector, const cv::Mat& bgr, double least_face) {
+  const double scale = detector.TemplateFace() / least_face;
+  std::vector<features::Detection> found;
+  if (std::abs(scale - 1) < 1e-6) {
+    found = detector.Detect(bgr);
+  } else {
+    cv::Mat scaled;
+    cv::resize(bgr, scaled, cv::Size(), scale, scale, scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
+    found = detector.Detect(scaled);
+    for (features::Detection& detection : found) Scale(detection, 1 / scale);
+  }
+  std::erase_if(found, [&](const features::Detection& d) { return d.box.width < kSlack * least_face; });
+  return found;
 }
 
 std::unique_ptr<FaceDetector> MakeHogDetector(const DetectorOptions& options) {

@@ -33,6 +33,10 @@ class FaceDetector {
   virtual bool NeedsConfirmation() const = 0;
 };
 
+// Faces of at least that many pixels, in bgr's pixels, the surest first: the picture is scaled for the detector.
+// What is found is kept down to 60 % of that size.
+std::vector<features::Detection> DetectFaces(FaceDetector& detector, const cv::Mat& bgr, double least_face);
+
 // dlib's HOG detector: frontal faces of about 80 pixels and more (40 with one upsampling).
 std::unique_ptr<FaceDetector> MakeHogDetector(const DetectorOptions& options);
 

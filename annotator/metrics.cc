@@ -118,25 +118,41 @@ double F1(std::span<const float> predicted, std::span<const float> label) {
   return both > 0 ? 2 * both / (said + is) : 0;
 }
 
-double BestF1Threshold(std::span<const float> score, std::span<const float> label) {
+namespace {
+
+// The cut between two scores that has the highest F1; NaN with one class.
+struct BestCut {
+  double f1 = std::numeric_limits<double>::quiet_NaN();
+  double threshold = std::numeric_limits<double>::quiet_NaN();
+  double f1_of_all = 0;  // of calling every row present
+};
+BestCut FindBestCut(std::span<const float> score, std::span<const float> label) {
   std::vector<Pair> pairs = Labelled(score, label);
   std::sort(pairs.begin(), pairs.end(),
             [](const Pair& a, const Pair& b) { return a.predicted > b.predicted; });
   const auto positives = static_cast<double>(
       std::count_if(pairs.begin(), pairs.end(), [](const Pair& p) { return p.label >= 1; }));
-  if (positives == 0 || positives == static_cast<double>(pairs.size()))
-    return std::numeric_limits<double>::quiet_NaN();
-  double best = -1, threshold = 0, hits = 0;
+  if (positives == 0 || positives == static_cast<double>(pairs.size())) return {};
+  BestCut best{-1, 0, 2 * positives / (static_cast<double>(pairs.size()) + positives)};
+  double hits = 0;
   for (std::size_t i = 0; i + 1 < pairs.size(); ++i) {
     hits += pairs[i].label >= 1;
     if (pairs[i].predicted == pairs[i + 1].predicted) continue;
     const double f1 = 2 * hits / (static_cast<double>(i + 1) + positives);
-    if (f1 > best) {
-      best = f1;
-      threshold = (pairs[i].predicted + pairs[i + 1].predicted) / 2;
-    }
+    if (f1 > best.f1) best = {f1, (pairs[i].predicted + pairs[i + 1].predicted) / 2, best.f1_of_all};
   }
-  return threshold;
+  return best;
+}
+
+}  // namespace
+
+double BestF1Threshold(std::span<const float> score, std::span<const float> label) {
+  return FindBestCut(score, label).threshold;
+}
+
+double BestF1(std::span<const float> score, std::span<const float> label) {
+  const BestCut best = FindBestCut(score, label);
+  return std::isnan(best.f1) ? best.f1 : std::max(best.f1, best.f1_of_all);
 }
 
 }  // namespace auforge::annotator

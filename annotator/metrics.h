@@ -21,5 +21,8 @@ double F1(std::span<const float> predicted, std::span<const float> label);
 // The score threshold with the highest F1 against label >= 1, in the middle between two scores; NaN with one
 // class.
 double BestF1Threshold(std::span<const float> score, std::span<const float> label);
+// The highest F1 of any threshold, one below all scores included: what their order allows, wherever a model
+// sets its own. NaN with one class.
+double BestF1(std::span<const float> score, std::span<const float> label);
 
 }  // namespace auforge::annotator

@@ -4,6 +4,7 @@
 #include <array>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <random>
 #include <set>
@@ -29,8 +30,11 @@ constexpr std::array<float, 3> kBoundaries = {1, 2.25F, 3.75F};
 constexpr std::array<double, 3> kBoundaryWeights = {1, 0.5, 0.5};
 // Fewer photographs than this on one side of a boundary say nothing about where it lies.
 constexpr std::size_t kLeastAtBoundary = 5;
-// With fewer people who show the AU its own cross-validation is noise: the strength that serves all best is taken.
-constexpr std::size_t kOwnStrength = 40;
+// With fewer photographs that show the AU neither its weights nor their cross-validation are more than noise: slope and
+// thresholds alone are fitted.
+constexpr std::size_t kFewest = 40;
+// Stands for a penalty that lets no weight move.
+constexpr double kUnmoved = 1e9;
 constexpr int kNewtonSteps = 25;
 constexpr float kMarked = 3, kLeastGain = 0.3F, kMostGain = 6;
 
@@ -272,23 +276,20 @@ class Refit {
 
   std::vector<double> ChooseStrengths(const std::vector<std::optional<Photos>>& of,
                                       std::vector<ReadoutFigure>& figures) const {
-    const std::size_t count = options_.strengths.size();
-    std::vector<double> all(count, 0), chosen(a_, 0);
-    std::vector<std::vector<double>> loss(a_);
+    std::vector<double> chosen(a_, kUnmoved);
     for (std::size_t j = 0; j < a_; ++j) {
       if (!of[j]) continue;
-      if (log_) log_("AU" + std::to_string(figures[j].au) + ": " + std::to_string(figures[j].present) + " of " + std::to_string(figures[j].rows) + " photographs show it");
-      for (std::size_t s = 0; s < count; ++s) {
-        loss[j].push_back(MeanLogLoss(LeftOut(*of[j], options_.folds, standard_.penalty, options_.strengths[s]), of[j]->level));
+      if (log_)
+        log_("AU" + std::to_string(figures[j].au) + ": " + std::to_string(figures[j].present) + " of " +
+             std::to_string(figures[j].rows) + " photographs show it");
+      if (std::min(figures[j].present, figures[j].rows - figures[j].present) < kFewest) continue;
+      double least = MeanLogLoss(LeftOut(*of[j], options_.folds, standard_.penalty, kUnmoved), of[j]->level);
+      for (const double strength : options_.strengths) {
+        const double loss = MeanLogLoss(LeftOut(*of[j], options_.folds, standard_.penalty, strength), of[j]->level);
+        if (loss >= least) continue;
+        least = loss;
+        chosen[j] = strength;
       }
-      // Relative to the strongest penalty, so that frequent AUs do not decide alone.
-      for (std::size_t s = 0; s < count; ++s) all[s] += loss[j][s] / loss[j][0];
-    }
-    const auto best_of = [&](const std::vector<double>& losses) {
-      return options_.strengths[static_cast<std::size_t>(std::min_element(losses.begin(), losses.end()) - losses.begin())];
-    };
-    for (std::size_t j = 0; j < a_; ++j) {
-      if (of[j]) chosen[j] = best_of(figures[j].present >= kOwnStrength ? loss[j] : all);
     }
     return chosen;
   }
@@ -340,13 +341,27 @@ class Refit {
       figure.render_r_after = RenderR(row, j);
       if (figure.render_r_after >= figure.render_r_before - options_.most_lost) break;
     }
-    std::vector<float> scores = LeftOut(photos, options_.folds, standard_.penalty, strength);
-    for (float& s : scores) s *= static_cast<float>(scale);  // 0: the cut of the logits, as in the row's bias
+    std::vector<float> scores = JudgedScores(photos, row, strength, scale);
     figure.refitted = true;
-    figure.strength = strength;
+    figure.strength = strength < kUnmoved ? strength : std::numeric_limits<double>::infinity();
     figure.auc_after = AreaUnderCurve(scores, photos.level);
     Put(row, j, weights);
     weights.calibration[j] = CalibrationOf(scores, photos.level, figure.present, weights.calibration[j].gain);
+  }
+
+  // Scores of the photographs by which the threshold is set and the figure made: of people left out in turn, where
+  // weights were fitted to them; else their own, since slope and cut change no order.
+  std::vector<float> JudgedScores(const Photos& photos, const Row& row, double strength, double scale) const {
+    std::vector<float> scores;
+    if (strength < kUnmoved) {
+      scores = LeftOut(photos, options_.folds, standard_.penalty, strength);
+      for (float& s : scores) s *= static_cast<float>(scale);  // 0: the cut of the logits, as in the row's bias
+      return scores;
+    }
+    const double at_mean = row.matrix.dot(standard_.mean) + row.bias, spread = SpreadOf(row.matrix);
+    for (Eigen::Index i = 0; i < photos.base.size(); ++i)
+      scores.push_back(static_cast<float>(at_mean + spread * photos.base(i)));
+    return scores;
   }
 
   void Put(const Row& row, std::size_t j, AuModel::Weights& weights) const {

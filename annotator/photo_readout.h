@@ -1,10 +1,10 @@
 // The last layer of a model, taught by labelled photographs.
 //
 // Photographs with labels are few, precious, and of another kind than the renders that a model is trained on. So
-// nothing before the last layer moves. What the heads say of a face, the scores of all AUs and the components of the
-// learnt features, u (U numbers), gets a linear readout
+// nothing before the last layer moves. What is said of a face, the heads' scores of all AUs and the opinions of the
+// learnt net on them, u (U numbers), gets a linear readout
 //
-//   score_j = m_j . u + b_j,   at first the head's own score alone,
+//   score_j = m_j . u + b_j,   at first a mixture of the heads' and the net's own word on AU j,
 //
 // whose change is fitted to the photographs by cumulative logits (McCullagh 1980: one slope, a threshold for each
 // level) and held back by what it would change on renders: the penalty is the strength times w' (C + eps I) w with C

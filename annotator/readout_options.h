@@ -23,7 +23,7 @@ struct ReadoutFigure {
   std::size_t rows = 0, present = 0;        // labelled photographs, and those with the AU
   bool refitted = false;                    // false: it keeps what it had, for the reason in `why`
   std::string why;
-  double strength = 0;                      // of the penalty
+  double strength = 0;                      // of the penalty; infinite: threshold and scale alone were fitted
   double auc_before = 0, auc_after = 0;     // on them; after: of people left out in turn. 0 where it is not refitted
   double render_r_before = 0, render_r_after = 0;  // of the score with the labels of renders, from the moments
   double share = 0, share_before = 0;       // labelled present; claimed by the model before

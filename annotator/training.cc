@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cstdio>
 #include <map>
 #include <mutex>
 #include <numeric>
@@ -85,8 +86,8 @@ void ChooseHeads(const Training& t, const std::vector<std::vector<float>>& score
 }
 
 // What the readout's refits are held back by: its inputs on people that the heads have not seen.
-void RememberRenders(const Training& t, AuModel::Weights& weights) {
-  if (!weights.ksda.empty()) return;
+// They are returned, n x U of the validation rows.
+std::vector<float> RememberRenders(const Training& t, AuModel::Weights& weights) {
   std::vector<float> inputs;
   InPieces(t.split.validation, [&](const std::vector<std::size_t>& piece) {
     const Answers answers = Answer(weights, Take(t.data.features, piece, t.dimension).data(), piece.size(), true);
@@ -94,6 +95,66 @@ void RememberRenders(const Training& t, AuModel::Weights& weights) {
   });
   weights.moments =
       MomentsOf(inputs, t.validation_labels, t.split.validation.size(), weights.ReadoutInputs(), t.a);
+  return inputs;
+}
+
+// One AU's readout as a mixture: 1 - share of the heads' score, share of the net's intensity and logit in equal parts,
+// each in units of its spread over renders, all in the units of the heads' score.
+std::vector<float> MixtureRow(const RenderMoments& moments, std::size_t a, std::size_t j, double share) {
+  const std::size_t u = moments.mean.size();
+  const auto spread = [&](std::size_t k) { return std::sqrt(std::max(1e-12F, moments.covariance[k * u + k])); };
+  std::vector<float> row(u, 0.0F);
+  row[j] = static_cast<float>(1 - share);
+  for (const std::size_t part : {a, 2 * a}) row[part + j] = static_cast<float>(share / 2) * spread(j) / spread(part + j);
+  return row;
+}
+
+// How many photographs show an AU, and how many do not; 0 where they are not labelled for it.
+std::pair<int, int> PhotographsOf(const TrainingData* photos, int au) {
+  std::pair<int, int> count{0, 0};
+  const auto column = photos != nullptr ? photos->schema.Find(au) : std::nullopt;
+  for (std::size_t i = 0; column && i < photos->rows; ++i) {
+    const float label = photos->labels[i * photos->schema.size() + *column];
+    if (!std::isnan(label)) ++(label >= 1 ? count.first : count.second);
+  }
+  return count;
+}
+
+// The learnt net's own opinions beside the heads' scores. What photographs have taught the net counts on photographs;
+// how much, renders cannot tell: there the share of the options holds, as far as it costs nothing on renders.
+void MixInOpinions(const Training& t, const std::vector<float>& inputs, const TrainingData* photos,
+                   AuModel::Weights& weights) {
+  const std::size_t u = weights.ReadoutInputs(), n = t.split.validation.size();
+  weights.readout.matrix.assign(t.a * u, 0.0F);
+  weights.readout.bias.assign(t.a, 0.0F);
+  for (std::size_t j = 0; j < t.a; ++j) {
+    const std::vector<float> label = Column(t.validation_labels, t.a, j);
+    const auto scores_with = [&](double share) {
+      const std::vector<float> row = MixtureRow(weights.moments, t.a, j, share);
+      std::vector<float> scores(n, 0.0F);
+      for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t k = j; k < u; k += t.a) scores[i] += row[k] * inputs[i * u + k];
+      }
+      return scores;
+    };
+    const std::vector<double> shares = {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1};
+    std::vector<double> r;
+    for (const double share : shares) r.push_back(PearsonR(scores_with(share), label));
+    auto best = static_cast<std::size_t>(std::max_element(r.begin(), r.end()) - r.begin());
+    const auto [with, without] = PhotographsOf(photos, t.data.schema.numbers()[j]);
+    if (std::min(with, without) >= t.options.readout.least_present) {
+      for (std::size_t s = best; s < shares.size() && shares[s] <= t.options.net_share + 1e-9; ++s) {
+        if (r[s] >= r[best] - t.options.readout.most_lost) best = s;
+      }
+    }
+    const std::vector<float> row = MixtureRow(weights.moments, t.a, j, shares[best]);
+    std::copy(row.begin(), row.end(), weights.readout.matrix.begin() + static_cast<std::ptrdiff_t>(j * u));
+    weights.calibration[j] = Calibrate(scores_with(shares[best]), label);
+    char share[16];
+    std::snprintf(share, sizeof(share), "+net %.1f", shares[best]);
+    if (shares[best] > 0) weights.info.looks_at[j] += share;
+    weights.info.confidence[j] = ConfidenceClass(r[best]);
+  }
 }
 
 constexpr float kMarkedSteps = 3, kMostGain = 6;
@@ -137,9 +198,17 @@ double SecondsAFace(const AuModel& model, const TrainingData& data, std::size_t 
 
 // Whole identities go to one part; the parts depend on the seed alone, not on the order of the rows.
 Split SplitByIdentity(const TrainingData& data, const TrainOptions& options) {
-  std::set<std::int64_t> unique(data.identity.begin(), data.identity.end());
+  const auto takes_part = [&data](std::size_t row) { return data.held_out.empty() || data.held_out[row] != 0; };
+  std::set<std::int64_t> unique;
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    if (takes_part(row)) unique.insert(data.identity[row]);
+  }
   std::vector<std::int64_t> order(unique.begin(), unique.end());
   std::shuffle(order.begin(), order.end(), std::mt19937_64(options.seed));
+  // Of people who are held out as a whole none is left to train on: they are parted between the other two.
+  const double all = options.test_share + options.validation_share,
+               test_share = data.held_out.empty() ? options.test_share : options.test_share / all,
+               validation_share = data.held_out.empty() ? options.validation_share : 1 - test_share;
   std::map<std::int64_t, double> position;
   for (std::size_t i = 0; i < order.size(); ++i) {
     position[order[i]] = (static_cast<double>(i) + 0.5) / static_cast<double>(order.size());
@@ -147,9 +216,10 @@ Split SplitByIdentity(const TrainingData& data, const TrainOptions& options) {
   Split split;
   for (std::size_t row = 0; row < data.rows; ++row) {
     const double at = position[data.identity[row]];
-    auto& part = at < options.test_share                              ? split.test
-                 : at < options.test_share + options.validation_share ? split.validation
-                                                                      : split.train;
+    auto& part = !takes_part(row)                      ? split.train
+                 : at < test_share                     ? split.test
+                 : at < test_share + validation_share ? split.validation
+                                                       : split.train;
     // Copies teach; they are not judged.
     if (&part == &split.train || data.copy.empty() || data.copy[row] == 0) {
       part.push_back(row);
@@ -245,8 +315,9 @@ TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
   }
   ChooseHeads(t, scores, *weights, report);
   weights->dimension = t.dimension;
+  const std::vector<float> inputs = RememberRenders(t, *weights);
+  if (weights->ReadoutInputs() > t.a) MixInOpinions(t, inputs, photos, *weights);
   RaiseThresholds(t, *weights);
-  RememberRenders(t, *weights);
   if (photos != nullptr) {
     t.Say("readout: " + std::to_string(photos->rows) + " labelled photographs");
     Refitted refitted = RefitOnPhotos(AuModel(std::move(weights)), *photos, options.readout, log);

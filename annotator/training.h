@@ -32,6 +32,8 @@ struct TrainingData {
   // n x A: of the subject's halves, NaN = not labelled or an AU without sides; both empty: not known.
   std::vector<float> left, right;
   std::vector<std::uint8_t> copy;  // n; rows other than 0 are copies for training only; empty: none
+  std::vector<std::uint8_t> held_out;  // n; rows other than 0 take no part in training: where there are any, they
+                                       // alone calibrate and judge, and all others train; empty: none
   std::vector<QualityEvidence>
       evidence;  // n: what the quality figure is learnt from; empty: it is not learnt
   // Pictures without labels: features (u x dimension) and whose face it is (u); several pictures of one face
@@ -78,6 +80,8 @@ struct TrainOptions {
   std::vector<int> common_aus = {6, 12, 25, 26};  // which may be commoner there: people smile at cameras
   double validation_share = 0.15;                 // of identities, 0.02..0.5; likewise test
   double test_share = 0.15;
+  double net_share = 0.7;  // of the learnt net's own opinion in the score of an AU that photographs teach, 0..1; of
+                           // other AUs what does best on the validation identities
   ReadoutOptions readout;  // of labelled photographs, where there are any
   int jobs = 1;  // threads, one a head; the model does not depend on it
   bool provisional = false;
@@ -88,7 +92,9 @@ struct TrainOptions {
 struct AuFigure {
   int au = 0;
   std::uint64_t rows = 0, active = 0;  // labelled test rows, and those with intensity >= 1
-  double r = 0, icc = 0, mae = 0, auc = 0, f1 = 0;
+  std::uint64_t claimed = 0;           // of the labelled rows, those that the model calls present
+  double r = 0, icc = 0, mae = 0, auc = 0, f1 = 0;            // f1: of intensity >= 1
+  double best_f1 = std::numeric_limits<double>::quiet_NaN();  // of any threshold; NaN with one class
   // Where the data knows what is hidden: faces less than 30 % of whose region of this AU can be seen, and the
   // area under the ROC curve of the predicted visible share for them; NaN with one class only.
   std::uint64_t hidden = 0;

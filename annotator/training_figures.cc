@@ -13,15 +13,18 @@ namespace {
 AuFigure FigureOf(int au, const std::vector<float>& predicted, const std::vector<float>& label) {
   AuFigure figure;
   figure.au = au;
-  for (const float v : label) {
-    figure.rows += !std::isnan(v);
-    figure.active += v >= 1;
+  for (std::size_t i = 0; i < label.size(); ++i) {
+    if (std::isnan(label[i])) continue;
+    ++figure.rows;
+    figure.active += label[i] >= 1;
+    figure.claimed += predicted[i] >= 1;
   }
   figure.r = PearsonR(predicted, label);
   figure.icc = Icc31(predicted, label);
   figure.mae = MeanAbsoluteError(predicted, label);
   figure.auc = AreaUnderCurve(predicted, label);
   figure.f1 = F1(predicted, label);
+  figure.best_f1 = BestF1(predicted, label);
   return figure;
 }
 
@@ -156,11 +159,13 @@ AuFigure MeanFigure(const std::vector<AuFigure>& figures) {
     ++n;
     mean.rows += f.rows;
     mean.active += f.active;
+    mean.claimed += f.claimed;
     mean.r += f.r;
     mean.icc += f.icc;
     mean.mae += f.mae;
     mean.auc += f.auc;
     mean.f1 += f.f1;
+    mean.best_f1 = (n == 1 ? 0 : mean.best_f1) + f.best_f1;
   }
   double judged = 0;
   for (const AuFigure& f : figures) {
@@ -171,7 +176,7 @@ AuFigure MeanFigure(const std::vector<AuFigure>& figures) {
   }
   if (judged > 0) mean.hidden_auc /= judged;
   if (n == 0) return mean;
-  for (double* value : {&mean.r, &mean.icc, &mean.mae, &mean.auc, &mean.f1}) *value /= n;
+  for (double* value : {&mean.r, &mean.icc, &mean.mae, &mean.auc, &mean.f1, &mean.best_f1}) *value /= n;
   return mean;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <stdexcept>
 
 #include "features/internal/convolution.h"
@@ -49,6 +50,8 @@ struct LearntNet::Impl {
   MapShape picture;
   std::vector<Convolution> stem;  // one
   std::vector<Block> blocks;
+  std::vector<int> opinion_aus;
+  std::vector<float> opinion_weight, opinion_bias;
   std::size_t embedding_size = 0, weight_count = 0, multiply_adds = 0;
   std::size_t largest_map = 0;  // floats
 
@@ -79,6 +82,9 @@ LearntNet::Impl::Impl(std::vector<std::uint8_t> net_bytes) : bytes(std::move(net
     blocks.push_back({std::move(first), std::move(second)});
   }
   embedding_size = static_cast<std::size_t>(net.blocks.back().second.out);
+  opinion_aus = net.opinion_aus;
+  opinion_weight = net.opinion_weight;
+  opinion_bias = net.opinion_bias;
 }
 
 // out: pictures x D.
@@ -131,6 +137,20 @@ LearntNet::LearntNet(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) 
 LearntNet::LearntNet(LearntNet&&) noexcept = default;
 LearntNet& LearntNet::operator=(LearntNet&&) noexcept = default;
 LearntNet::~LearntNet() = default;
+
+const std::vector<int>& LearntNet::opinion_aus() const { return impl_->opinion_aus; }
+
+void LearntNet::Opinions(std::span<const float> embedding, std::span<float> out) const {
+  const std::size_t size = impl_->embedding_size;
+  if (embedding.size() != size || out.size() != impl_->opinion_bias.size())
+    throw std::invalid_argument("learnt net: opinions of another size than the net's");
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    float sum = impl_->opinion_bias[i];
+    const float* weight = impl_->opinion_weight.data() + i * size;
+    for (std::size_t d = 0; d < size; ++d) sum = std::fma(weight[d], embedding[d], sum);
+    out[i] = sum;
+  }
+}
 
 LearntNet LearntNet::FromWeights(const NetDescription& description) {
   try {

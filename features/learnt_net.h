@@ -5,6 +5,7 @@
 //   stem:     ReLU(conv3x3, stride s, pad 1)
 //   blocks:   y = ReLU(conv3x3(ReLU(conv3x3(x, stride s, pad 1)), stride 1, pad 1) + conv1x1(x, stride s))
 //   embedding: mean of the last map over its pixels, one number a channel
+//   opinions: what the net itself makes of AUs, a linear function of the embedding (may be left out)
 //
 // Every convolution has a bias; activations are fp32 and held below 1e6; weights are IEEE half floats,
 // rounded when a net is made, so that a fresh net and the same one read from a file answer with the same
@@ -38,6 +39,10 @@ struct NetDescription {
   int crop_size = 112;        // side of the picture, pixels, 16..512
   ConvWeights stem;           // 3 (B, G, R) -> C0, 3x3
   std::vector<Block> blocks;  // 1..16; at most 1024 channels each
+  // FACS numbers, at most 64; with them 2 x AUs rows of D weights and as many biases: intensities (0..1 for 0..5) of
+  // all, then logits of presence of all. Floats, since they are few.
+  std::vector<int> opinion_aus;
+  std::vector<float> opinion_weight, opinion_bias;
 };
 
 // Immutable; any number of threads may use one at the same time.
@@ -54,6 +59,12 @@ class LearntNet {
   LearntNet(LearntNet&&) noexcept;
   LearntNet& operator=(LearntNet&&) noexcept;
   ~LearntNet();
+
+  // AUs of which the net has an opinion; may be empty.
+  const std::vector<int>& opinion_aus() const;
+  // embedding: D, of one picture, or the mean of several's; out: 2 x opinion_aus().size(), overwritten: intensities
+  // (0..1 for 0..5), then logits of presence.
+  void Opinions(std::span<const float> embedding, std::span<float> out) const;
 
   const std::string& digest() const;  // 16 hex digits over all sizes and weights
   int crop_size() const;

@@ -16,6 +16,7 @@ static_assert(std::endian::native == std::endian::little, "net files are copied 
 constexpr char kMagic[] = {'A', 'U', 'F', 'L', 'N', 'E', 'T', '1'};
 constexpr int kLeastCrop = 16, kMostCrop = 512;
 constexpr int kMostChannels = 1024, kMostBlocks = 16;
+constexpr int kMostAus = 64;
 constexpr int kPictureChannels = 3;
 // Of one picture: what a thread's memory and time can stand, 50 times the usual net and more.
 constexpr std::int64_t kMostOfMap = std::int64_t{1} << 22, kMostMultiplyAdds = std::int64_t{1} << 32;
@@ -162,6 +163,13 @@ void ValidateNet(const NetDescription& net) {
     for (const ConvWeights* conv : {&block.second, &block.shortcut}) extent.Add(*conv, 1);
     channels = block.second.out;
   }
+  const auto opinions = static_cast<std::int64_t>(net.opinion_aus.size());
+  RequireRange("number of AUs", opinions, 0, kMostAus);
+  for (const int au : net.opinion_aus) RequireRange("AU", au, 1, 99);
+  RequireEqual("opinion_weight.size", static_cast<std::int64_t>(net.opinion_weight.size()), 2 * opinions * channels);
+  RequireEqual("opinion_bias.size", static_cast<std::int64_t>(net.opinion_bias.size()), 2 * opinions);
+  RequireBelow("opinion_weight", net.opinion_weight, kMostOfBias);
+  RequireBelow("opinion_bias", net.opinion_bias, kMostOfBias);
 }
 
 std::vector<std::uint8_t> NetBytes(const NetDescription& net) {
@@ -173,6 +181,10 @@ std::vector<std::uint8_t> NetBytes(const NetDescription& net) {
   for (const NetDescription::Block& block : net.blocks) {
     for (const ConvWeights* conv : {&block.first, &block.second, &block.shortcut}) writer.AddConv(*conv);
   }
+  writer.AddSize(static_cast<std::int64_t>(net.opinion_aus.size()));
+  for (const int au : net.opinion_aus) writer.AddSize(au);
+  writer.Add<float>(net.opinion_weight);
+  writer.Add<float>(net.opinion_bias);
   return writer.Finish();
 }
 
@@ -193,6 +205,11 @@ NetDescription NetFromBytes(std::span<const std::uint8_t> bytes) {
   for (NetDescription::Block& block : net.blocks) {
     for (ConvWeights* conv : {&block.first, &block.second, &block.shortcut}) *conv = reader.TakeConv();
   }
+  const int aus = reader.TakeSize("number of AUs", kMostAus);
+  for (int i = 0; i < aus; ++i) net.opinion_aus.push_back(reader.TakeSize("AU", 99));
+  const auto rows = 2 * static_cast<std::size_t>(aus);
+  net.opinion_weight = reader.Take<float>(rows * static_cast<std::size_t>(net.blocks.empty() ? 0 : net.blocks.back().second.out));
+  net.opinion_bias = reader.Take<float>(rows);
   if (!reader.empty()) Fail("goes on behind its last layer");
   ValidateNet(net);
   return net;

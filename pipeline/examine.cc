@@ -22,8 +22,6 @@ constexpr double kBoxInEyes = 2.5;
 // No face is looked for that is smaller than this share of its picture's side: it bounds time and memory of
 // pictures of tens of megapixels.
 constexpr double kLeastShare = 1.0 / 64;
-// A face found that is this much smaller than the least wanted one is not kept.
-constexpr float kSlack = 0.6F;
 // Pictures of more pixels are decoded and searched one at a time.
 constexpr std::uint64_t kLargeImage = 24'000'000;
 // Decoded pictures that wait for company, pixels of all together.
@@ -42,13 +40,6 @@ double LeastScale(const AnnotateOptions& options, double least_face) {
 features::Box Scaled(const features::Box& box, double factor) {
   const auto scale = [factor](float v) { return static_cast<float>(v * factor); };
   return {scale(box.x), scale(box.y), scale(box.width), scale(box.height)};
-}
-
-void Scale(features::Detection& detection, double factor) {
-  const auto scale = [factor](float v) { return static_cast<float>(v * factor); };
-  detection.box = Scaled(detection.box, factor);
-  if (!detection.points) return;
-  for (features::Point2& p : *detection.points) p = {scale(p.x), scale(p.y)};
 }
 
 void Fail(ExaminedImage& image, Outcome status, const char* stage, std::string message) {
@@ -104,22 +95,6 @@ std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group) {
   return std::move(result_);
 }
 
-std::vector<features::Detection> Examiner::Detect(const datasets::DecodedImage& image, double least_face) {
-  const double scale = detector_->TemplateFace() / (least_face * image.scale);
-  std::vector<features::Detection> found;
-  if (std::abs(scale - 1) < 1e-6) {
-    found = detector_->Detect(image.bgr);
-  } else {
-    cv::Mat scaled;
-    cv::resize(image.bgr, scaled, cv::Size(), scale, scale, scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
-    found = detector_->Detect(scaled);
-    for (features::Detection& detection : found) Scale(detection, 1 / scale);
-  }
-  std::erase_if(
-      found, [&](const features::Detection& d) { return d.box.width < kSlack * least_face * image.scale; });
-  return found;
-}
-
 void Examiner::ExamineImage(const datasets::ImageItem& item, std::size_t index) {
   ExaminedImage& image = result_->images[index];
   const datasets::PictureSize size = datasets::PeekSize(item.bytes);
@@ -143,7 +118,7 @@ void Examiner::ExamineImage(const datasets::ImageItem& item, std::size_t index) 
   if (Abandoned()) return;
   {
     const Stopwatch watch(Seconds(Stage::kDetect));
-    picture.found = Detect(picture.decoded, least_face);
+    picture.found = annotator::DetectFaces(*detector_, picture.decoded.bgr, least_face * picture.decoded.scale);
   }
   if (picture.found.empty()) {
     return Fail(image, Outcome::kNoFace, "detect",

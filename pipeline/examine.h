@@ -73,7 +73,6 @@ class Examiner {
   };
 
   void ExamineImage(const datasets::ImageItem& item, std::size_t index);
-  std::vector<features::Detection> Detect(const datasets::DecodedImage& image, double least_face);
   void Flush();          // empties waiting_
   void FinishWaiting();  // waiting_ to faces in result_
   // Asked before every step that takes milliseconds. True once the run is to stop; result_ says so then.

@@ -7,7 +7,8 @@
 
 namespace auforge::annotator {
 
-// score = matrix u + bias, u = scores of all AUs, then the first head's components of the learnt features.
+// score = matrix u + bias; u: the heads' scores of all AUs, and where the learnt net has opinions its intensities of all
+// AUs and its logits of all.
 struct Readout {
   std::vector<float> matrix;  // A x U
   std::vector<float> bias;    // A

@@ -119,7 +119,7 @@ CropSet LoadPhotos(const std::vector<std::string>& shards, const datasets::Label
                    const features::AuSchema& schema, int crop_size, const CropLog& log) {
   std::map<std::string, const datasets::LabelledImage*> by_key;
   for (const datasets::LabelledImage& image : labels.images)
-    by_key[std::filesystem::path(image.image).stem().string()] = &image;
+    by_key[datasets::KeyOf(image)] = &image;
   std::vector<std::optional<std::size_t>> columns;
   for (const int au : schema.numbers()) columns.push_back(labels.schema.Find(au));
 

@@ -492,7 +492,7 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
   }
   next.wait();
   if (!options.state.empty()) SaveState(state, options.state);
-  NetTrainSummary summary{state.average->Folded(), state.step, !stopped, 0, judged.size(), {}};
+  NetTrainSummary summary{state.average->Folded(renders.schema.numbers()), state.step, !stopped, 0, judged.size(), {}};
   if (!judged.empty()) summary.correlation = Correlations(state.average, renders, judged, options, device);
   summary.seconds = SecondsSince(start);
   return summary;

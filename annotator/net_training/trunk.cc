@@ -7,6 +7,11 @@ namespace {
 
 constexpr double kNormEpsilon = 1e-5;
 
+std::vector<float> Values(const torch::Tensor& tensor) {
+  const torch::Tensor t = tensor.contiguous().to(torch::kCPU, torch::kFloat);
+  return {t.data_ptr<float>(), t.data_ptr<float>() + t.numel()};
+}
+
 }  // namespace
 
 NormedConvolutionImpl::NormedConvolutionImpl(int in_channels, int out_channels, int size, int step)
@@ -22,12 +27,8 @@ torch::Tensor NormedConvolutionImpl::forward(const torch::Tensor& x) { return no
 features::ConvWeights NormedConvolutionImpl::Folded() const {
   const torch::NoGradGuard no_grad;
   const torch::Tensor scale = norm->weight / (norm->running_var + kNormEpsilon).sqrt();
-  const torch::Tensor weight = (convolution->weight * scale.view({-1, 1, 1, 1})).contiguous().to(torch::kCPU, torch::kFloat);
-  const torch::Tensor bias = (norm->bias - norm->running_mean * scale).contiguous().to(torch::kCPU, torch::kFloat);
-  const auto values = [](const torch::Tensor& t) {
-    return std::vector<float>(t.data_ptr<float>(), t.data_ptr<float>() + t.numel());
-  };
-  return {in, out, kernel, stride, values(weight), values(bias)};
+  return {in, out, kernel, stride, Values(convolution->weight * scale.view({-1, 1, 1, 1})),
+          Values(norm->bias - norm->running_mean * scale)};
 }
 
 TrunkImpl::TrunkImpl(const TrunkShape& of, int outputs, double drop) : shape(of) {
@@ -56,12 +57,17 @@ torch::Tensor TrunkImpl::Embed(torch::Tensor x) {
 
 torch::Tensor TrunkImpl::forward(const torch::Tensor& x) { return head(dropout(Embed(x))); }
 
-features::LearntNet TrunkImpl::Folded() const {
+features::LearntNet TrunkImpl::Folded(const std::vector<int>& aus) const {
   features::NetDescription description;
   description.crop_size = shape.crop_size;
   description.stem = stem->Folded();
   for (const Block& block : blocks)
     description.blocks.push_back({block.first->Folded(), block.second->Folded(), block.shortcut->Folded()});
+  const torch::NoGradGuard no_grad;
+  const auto rows = static_cast<std::int64_t>(2 * aus.size());
+  description.opinion_aus = aus;
+  description.opinion_weight = Values(head->weight.slice(0, 0, rows));
+  description.opinion_bias = Values(head->bias.slice(0, 0, rows));
   return features::LearntNet::FromWeights(description);
 }
 

@@ -111,7 +111,7 @@ LabelSet ImportBp4d(const std::string& path, const LabelOptions& options) {
       AddFault(set, Under(occurrence, sequence + ".csv"), 0, "is not named SUBJECT_TASK.csv");
       continue;
     }
-    const std::string base = options.images.empty() ? path : options.images;
+    const std::string base = ImagesOr(options, path);
     const std::string folder = Under(Under(base, parts[0]), parts[1]);
     const auto frames = FramesOf(folder);
     if (frames.empty()) AddFault(set, folder, 0, "holds no pictures");

@@ -98,9 +98,8 @@ LabelSet ImportDisfa(const std::string& path, const LabelOptions& options) {
   const bool left = options.camera == "left";
   const std::string side = left ? "Left" : "Right";
   const std::string videos =
-      options.images.empty()
-          ? FirstExisting({Under(path, "Videos_" + side + "Camera"), Under(path, "Video_" + side + "Camera")})
-          : options.images;
+      ImagesOr(options, FirstExisting({Under(path, "Videos_" + side + "Camera"),
+                                       Under(path, "Video_" + side + "Camera")}));
   const auto subjects = SubFolders(labels);
   if (subjects.empty()) NothingFound(path, "ActionUnit_Labels/SN001/SN001_au1.txt");
   for (const std::string& folder : subjects) {
@@ -121,7 +120,7 @@ LabelSet ImportDisfaPlus(const std::string& path, const LabelOptions& options) {
   LabelSet set;
   set.schema = DisfaSchema();
   const std::string labels = Under(path, "Labels");
-  const std::string images = options.images.empty() ? Under(path, "Images") : options.images;
+  const std::string images = ImagesOr(options, Under(path, "Images"));
   const auto subjects = SubFolders(labels);
   if (subjects.empty()) NothingFound(path, "Labels/SNxxx/<trial>/AU1.txt");
   for (const std::string& subject_folder : subjects) {

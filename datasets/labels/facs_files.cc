@@ -67,7 +67,7 @@ LabelSet ImportUnbc(const std::string& path, const LabelOptions& options) {
   LabelSet set;
   set.schema = features::AuSchema({4, 6, 7, 9, 10, 12, 20, 25, 26, 27, 43});
   const std::string facs = Under(path, "Frame_Labels/FACS");
-  const std::string pictures = options.images.empty() ? Under(path, "Images") : options.images;
+  const std::string pictures = ImagesOr(options, Under(path, "Images"));
   const auto subjects = SubFolders(facs);
   if (subjects.empty()) NothingFound(path, "Frame_Labels/FACS/042-ll042/ll042t1aaaff/*_facs.txt");
   std::map<int, std::size_t> strange;
@@ -97,7 +97,7 @@ LabelSet ImportCkPlus(const std::string& path, const LabelOptions& options) {
   set.schema = features::AuSchema({1,  2,  4,  5,  6,  7,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18,
                                    20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 31, 34, 38, 39, 43});
   const std::string facs = FirstExisting({Under(path, "FACS"), Under(path, "FACS_labels")});
-  const std::string pictures = options.images.empty() ? Under(path, "cohn-kanade-images") : options.images;
+  const std::string pictures = ImagesOr(options, Under(path, "cohn-kanade-images"));
   const auto subjects = SubFolders(facs);
   if (facs.empty() || subjects.empty()) NothingFound(path, "FACS/S005/001/S005_001_00000011_facs.txt");
   std::map<int, std::size_t> strange;

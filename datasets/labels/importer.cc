@@ -152,6 +152,10 @@ std::string FirstExisting(const std::vector<std::string>& candidates) {
   return "";
 }
 
+std::string ImagesOr(const LabelOptions& options, const std::string& published) {
+  return options.images.empty() ? published : options.images.front();
+}
+
 std::string Under(const std::string& folder, const std::string& name) {
   return fs::path(name).is_absolute() || folder.empty() ? name : (fs::path(folder) / name).string();
 }

@@ -7,6 +7,8 @@
 #include <stdexcept>
 
 #include "datasets/labels/internal/importer.h"
+#include "datasets/labels/internal/picture_index.h"
+#include "datasets/storage/checksum.h"
 
 namespace auforge::datasets {
 namespace {
@@ -15,6 +17,7 @@ struct Known {
   const char* name;
   const char* what;
   labels::Importer import;
+  bool is_table = false;  // names its pictures one by one, wherever they are
 };
 constexpr std::array<Known, 11> kKnown{{
     {"bp4d",
@@ -22,17 +25,23 @@ constexpr std::array<Known, 11> kKnown{{
      labels::ImportBp4d},
     {"cfee",
      "CSV export of AU_annotation_all_subjects.xls (sheet summary); pictures below its folder or images=DIR",
-     labels::ImportCfee},
+     labels::ImportCfee,
+     true},
     {"ckplus", "FACS/S005/001/*_facs.txt and cohn-kanade-images/", labels::ImportCkPlus},
-    {"csv", "header image[,subject],AU1,AU12,...; pictures beside the file or images=DIR",
-     labels::ImportPlainCsv},
+    {"csv",
+     "header image[,subject],AU1,AU12,...; pictures by name or key beside the file or in images=DIR|TAR; scale=3: "
+     "levels 0..3",
+     labels::ImportPlainCsv,
+     true},
     {"disfa", "ActionUnit_Labels/SN001/SN001_au1.txt and Videos_LeftCamera/LeftVideoSN001_comp.avi or a folder of frames",
      labels::ImportDisfa},
     {"disfaplus", "Labels/SNxxx/<trial>/AU1.txt and Images/SNxxx/<trial>/", labels::ImportDisfaPlus},
     {"emotionet", "the manual CSV: URL,URL orig,'AU 1',...; pictures in images=DIR",
-     labels::ImportEmotioNetManual},
+     labels::ImportEmotioNetManual,
+     true},
     {"emotionet-auto", "the automatic TAB file: URL, original URL, AU1..AU60; pictures in images=DIR",
-     labels::ImportEmotioNetAutomatic},
+     labels::ImportEmotioNetAutomatic,
+     true},
     {"ganimation", "imgs/, train_ids.csv, test_ids.csv and aus_openface.csv or OpenFace files",
      labels::ImportGanimation},
     {"openface", "an OpenFace CSV or a folder of them; pictures beside them or images=DIR",
@@ -66,7 +75,23 @@ int DisfaFold(const std::string& subject) {
 }  // namespace
 
 std::string NameOf(const LabelledImage& image) {
-  return image.image + (image.frame > 0 ? ":" + std::to_string(image.frame) : "");
+  return image.image + (image.member.empty() ? "" : ":" + image.member) +
+         (image.frame > 0 ? ":" + std::to_string(image.frame) : "");
+}
+
+std::string KeyOf(const LabelledImage& image) {
+  return labels::PictureKey(image.member.empty() ? image.image : image.member);
+}
+
+LabelPart PartOf(const LabelledImage& image) {
+  const std::string digest = storage::Sha256Hex(image.subject.empty() ? KeyOf(image) : image.subject);
+  const auto number = static_cast<double>(std::stoul(digest.substr(0, 4), nullptr, 16));
+  return number / 65536 < kJudgeShare ? LabelPart::kJudge : LabelPart::kLearn;
+}
+
+void SelectPart(LabelSet& set, LabelPart part) {
+  if (part == LabelPart::kAll) return;
+  std::erase_if(set.images, [part](const LabelledImage& image) { return PartOf(image) != part; });
 }
 
 void LabelOptions::Validate() const {
@@ -77,7 +102,21 @@ void LabelOptions::Validate() const {
   need(fold >= 0 && fold <= folds,
        "fold = " + std::to_string(fold) + "; must be 0.." + std::to_string(folds));
   need(every >= 1, "every = " + std::to_string(every) + "; must be >= 1");
+  need(scale == 3 || scale == 5, "scale = " + std::to_string(scale) + "; must be 3 or 5");
   need(camera == "left" || camera == "right", "camera = " + camera + "; must be left or right");
+}
+
+void LabelOptions::ValidateFor(const std::string& source) const {
+  Validate();
+  const Known* known = Find(source);
+  const auto need = [&](bool good, const std::string& text) {
+    if (!good) throw std::invalid_argument("labels." + text);
+  };
+  need(scale == LabelOptions().scale || source == "csv", "scale: is for csv; " + source + " has a scale of its own");
+  need(!drop_doubts || source == "csv", "doubt: is for csv; " + source + " has no doubts");
+  need(part == LabelPart::kAll || source != "ganimation",
+       "part: ganimation brings its own two lists; choose train or test");
+  need(images.size() <= 1 || (known != nullptr && known->is_table), "images: " + source + " takes one folder");
 }
 
 const std::vector<LabelSource>& LabelSources() {
@@ -92,14 +131,18 @@ const std::vector<LabelSource>& LabelSources() {
 bool IsLabelSource(const std::string& name) { return Find(name) != nullptr; }
 
 LabelSet ImportLabels(const std::string& source, const std::string& path, const LabelOptions& options) {
-  options.Validate();
   const Known* known = Find(source);
   if (known == nullptr) throw std::invalid_argument("labels: unknown source " + source);
+  options.ValidateFor(source);
+  for (const std::string& place : options.images) {
+    if (!std::filesystem::exists(place)) throw std::runtime_error(place + ": no such folder or tar of pictures");
+  }
   if (!std::filesystem::exists(path)) throw std::runtime_error(path + ": no such file or folder");
   LabelSet set = known->import(path, options);
   set.source = source;
   // GANimation's folders bring their own two lists.
   if (options.fold > 0 && source != "ganimation") SelectFold(set, options);
+  SelectPart(set, options.part);
   return set;
 }
 

@@ -28,6 +28,7 @@ struct LabelledImage {
   std::vector<float> intensity;                    // per AU of the set's schema, 0..5; NaN = not scored
   std::optional<features::Landmarks68> landmarks;  // where the label file brings them, pixels of the picture
   long frame = 0;                                  // of the video, from 1; 0: `image` is a picture
+  std::string member = {};                         // of the tar that `image` then is: the picture's name in it
 };
 
 struct LabelSet {
@@ -38,9 +39,20 @@ struct LabelSet {
   std::vector<std::string> faults;       // "FILE: what is wrong", one each, in order
   std::size_t labels_without_image = 0;  // rows left out for that
   std::size_t images_without_label = 0;  // pictures beside the labelled ones that no label speaks of
+  std::size_t labelled_twice = 0;        // rows left out because an earlier row has their picture
 };
-// "FILE" or "FILE:frame", for people.
+// "FILE", "TAR:member" or "FILE:frame", for people.
 std::string NameOf(const LabelledImage& image);
+// What crawls call the picture: its file name, in a tar or not, without folders and without the ending of a picture.
+std::string KeyOf(const LabelledImage& image);
+
+// A fixed split that needs no list and knows nobody: whoever has the same pictures has the same parts. The part
+// is that of a name: the subject where the labels name one, else the picture's file name without folder and
+// ending. The first 16 bits of the name's SHA-256, as a number / 65536, are below kJudgeShare: to judge by.
+enum class LabelPart { kAll, kLearn, kJudge };
+inline constexpr double kJudgeShare = 0.30;
+// The part of one image: kLearn or kJudge.
+LabelPart PartOf(const LabelledImage& image);
 
 struct LabelOptions {
   int fold = 0;                 // 0 = everything; 1..folds: the part of the subjects that fold tests on
@@ -48,8 +60,16 @@ struct LabelOptions {
   bool train = false;           // with a fold: everything but that part
   std::int64_t every = 1;       // of videos: every n-th labelled frame, >= 1
   std::string camera = "left";  // DISFA: left or right
-  std::string images;           // folder of the pictures where it is not the source's own; "" = as published
-  void Validate() const;        // throws std::invalid_argument naming field and value
+  // Where the pictures are, if not where they are published. Tables (csv, cfee, emotionet) look in several
+  // places, folders with everything below or tars; the other sources take one folder.
+  std::vector<std::string> images;
+  int scale = 5;  // csv: what its values are. 5: intensities 0..5; 3: levels 0, 1 (A to B), 2 (C) and 3 (D to E),
+                  // read as 0, 1.5, 3 and 4.5
+  bool drop_doubts = false;  // csv: values that the column doubt names ("AU2 AU15"; 1: all of the row; 0, empty:
+                             // none) are not known
+  LabelPart part = LabelPart::kAll;  // not for ganimation, whose folders bring their own two lists
+  void Validate() const;  // throws std::invalid_argument naming field and value
+  void ValidateFor(const std::string& source) const;  // likewise, also for what this source does not have
 };
 
 struct LabelSource {
@@ -66,5 +86,7 @@ LabelSet ImportLabels(const std::string& source, const std::string& path, const 
 
 // Keeps a subject-independent part of the images, as `options` says.
 void SelectFold(LabelSet& set, const LabelOptions& options);
+// Keeps the images of that part.
+void SelectPart(LabelSet& set, LabelPart part);
 
 }  // namespace auforge::datasets

@@ -100,11 +100,10 @@ void ReadFile(const std::string& file, const LabelOptions& options, LabelSet& se
   }
   FileContext context{file, header, {}, {}};
   if (header.Find("frame")) {
-    context.picture =
-        options.images.empty() ? (fs::path(file).parent_path() / Stem(file)).string() : options.images;
+    context.picture = ImagesOr(options, (fs::path(file).parent_path() / Stem(file)).string());
     context.frames = FramesOf(context.picture);
   } else {
-    context.picture = PictureOf(file, options.images);
+    context.picture = PictureOf(file, ImagesOr(options, ""));
   }
   for (std::size_t i = 1; i < lines->size(); ++i) {
     if ((*lines)[i].empty()) continue;
@@ -137,7 +136,7 @@ LabelSet ImportOpenFace(const std::string& path, const LabelOptions& options) {
 LabelSet ImportGanimation(const std::string& path, const LabelOptions& options) {
   LabelSet set;
   set.schema = features::GanSchema();
-  const std::string images = options.images.empty() ? Under(path, "imgs") : options.images;
+  const std::string images = ImagesOr(options, Under(path, "imgs"));
   // The AUs: one table, or an OpenFace CSV for each picture.
   std::map<std::string, std::vector<float>> aus;
   const std::string table = FirstExisting({Under(path, "aus_openface.csv")});
@@ -159,7 +158,10 @@ LabelSet ImportGanimation(const std::string& path, const LabelOptions& options) 
           AddFault(set, table, i + 1, "AU" + std::to_string(au) + " = \"" + fields[j] + "\" is no number");
         row.push_back(value ? CheckedIntensity(set, table, i + 1, au, *value) : kMissing);
       }
-      aus[Stem(fields[0])] = std::move(row);
+      if (!aus.try_emplace(Stem(fields[0]), std::move(row)).second) {
+        ++set.labelled_twice;
+        AddFault(set, table, i + 1, fields[0] + " has AUs in an earlier line; left out");
+      }
     }
   }
   const std::string openface = FirstExisting({Under(path, "openface"), Under(path, "aus")});
@@ -173,7 +175,12 @@ LabelSet ImportGanimation(const std::string& path, const LabelOptions& options) 
     }
     for (const std::string& line : *names) {
       const std::string name = SplitFields(line, ',')[0];
-      if (name.empty() || !listed.insert(name).second) continue;
+      if (name.empty()) continue;
+      if (!listed.insert(name).second) {
+        ++set.labelled_twice;
+        AddFault(set, Under(path, list), 0, name + " is listed already; left out here");
+        continue;
+      }
       const bool wanted = options.fold == 0 || test != options.train;
       if (!wanted) continue;
       const std::string stem = Stem(name);
@@ -181,7 +188,7 @@ LabelSet ImportGanimation(const std::string& path, const LabelOptions& options) 
         LabelSet one;
         one.schema = set.schema;
         LabelOptions beside;
-        beside.images = images;
+        beside.images = {images};
         ReadFile(Under(openface, stem + ".csv"), beside, one);
         set.faults.insert(set.faults.end(), one.faults.begin(), one.faults.end());
         if (!one.images.empty()) aus[stem] = one.images[0].intensity;

@@ -1,13 +1,13 @@
 // One table for many pictures: plain CSV, CFEE, EmotioNet's manual and automatic files.
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <filesystem>
 #include <limits>
 #include <map>
-#include <set>
 #include <stdexcept>
 
 #include "datasets/labels/internal/importer.h"
+#include "datasets/labels/internal/picture_index.h"
 
 namespace auforge::datasets::labels {
 namespace {
@@ -52,31 +52,11 @@ std::string UrlName(const std::string& url) {
   return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
-// Pictures below a folder by their name, for tables that name no folders.
-std::map<std::string, std::string> PicturesByName(const std::string& folder) {
-  std::map<std::string, std::string> found;
-  std::error_code error;
-  for (auto it = fs::recursive_directory_iterator(folder, error); it != fs::recursive_directory_iterator();
-       it.increment(error)) {
-    if (error) break;
-    if (it->is_regular_file()) found.emplace(it->path().filename().string(), it->path().string());
-  }
-  return found;
-}
-
-// The picture of a table's row: in the folder, by its whole path or by its name.
-std::string Locate(const std::map<std::string, std::string>& pictures, const std::string& folder,
-                   const std::string& name) {
-  const std::string direct = Under(folder, name);
-  if (fs::is_regular_file(direct)) return direct;
-  const auto at = pictures.find(fs::path(name).filename().string());
-  return at == pictures.end() ? direct : at->second;
-}
-
-std::string FolderOf(const std::string& path, const LabelOptions& options) {
-  if (!options.images.empty()) return options.images;
+// Where a table's pictures are: where the options say, else beside it.
+PictureIndex IndexFor(const std::string& path, const LabelOptions& options) {
+  if (!options.images.empty()) return PictureIndex(options.images);
   const std::string parent = fs::path(path).parent_path().string();
-  return parent.empty() ? "." : parent;
+  return PictureIndex({parent.empty() ? "." : parent});
 }
 
 // The schema of a header's columns. Which of two columns of one AU is meant cannot be guessed.
@@ -107,22 +87,18 @@ struct Table {
   std::size_t width = 0;     // fields of a row
   std::string width_wanted;  // how a message goes on about another number of fields
   AuColumns columns;
-  std::string folder;
-  std::map<std::string, std::string> pictures;  // by name
+  PictureIndex pictures;
 };
 
 // With a header in the first line. Sets the schema of `set`.
 Table TableOf(const std::string& file, std::vector<std::string> lines, AuColumns columns,
               const LabelOptions& options, LabelSet& set) {
   set.schema = SchemaOfColumns(file, columns.aus);
-  Table table;
-  table.file = file;
+  Table table{.file = file, .lines = {}, .width_wanted = {}, .columns = {}, .pictures = IndexFor(file, options)};
   table.width = SplitFields(lines.front(), ',').size();
   table.width_wanted = " fields; the header has " + std::to_string(table.width);
   table.lines = std::move(lines);
   table.columns = std::move(columns);
-  table.folder = FolderOf(file, options);
-  table.pictures = PicturesByName(table.folder);
   return table;
 }
 
@@ -133,10 +109,18 @@ struct Cell {
   const std::string& text;
 };
 
-// Adds a picture for each line with the right number of fields; other lines are faults.
-// picture(line, fields): the row without its AUs, or nothing; value(cell): an AU's intensity or kMissing.
-template <typename Picture, typename Value>
-void ReadRows(const Table& table, LabelSet& set, const Picture& picture, const Value& value) {
+// What a line says of its picture, besides the AUs.
+struct Row {
+  std::string name;  // of the picture
+  std::string subject;
+};
+
+// Adds a picture for each line with the right number of fields; other lines are faults. Of several lines for one
+// picture the first counts. row(line, fields): nullopt where the line is none; value(cell): an AU's intensity or
+// kMissing.
+template <typename RowOf, typename Value>
+void ReadRows(Table& table, LabelSet& set, const RowOf& row_of, const Value& value) {
+  std::map<std::string, std::size_t> line_of;  // of each picture
   for (std::size_t i = table.first; i < table.lines.size(); ++i) {
     if (table.lines[i].empty()) continue;
     const auto fields = SplitFields(table.lines[i], table.separator);
@@ -144,29 +128,65 @@ void ReadRows(const Table& table, LabelSet& set, const Picture& picture, const V
       AddFault(set, table.file, i + 1, std::to_string(fields.size()) + table.width_wanted);
       continue;
     }
-    std::optional<LabelledImage> row = picture(i + 1, fields);
+    const std::optional<Row> row = row_of(i + 1, fields);
     if (!row) continue;
-    for (std::size_t j = 0; j < table.columns.aus.size(); ++j) {
-      row->intensity.push_back(value(Cell{i + 1, table.columns.aus[j], fields[table.columns.at[j]]}));
+    const auto place = table.pictures.Find(row->name, set);
+    LabelledImage image{.image = place ? place->file : table.pictures.Expected(row->name),
+                        .subject = row->subject,
+                        .intensity = {},
+                        .landmarks = {},
+                        .member = place ? place->member : ""};
+    const auto [before, is_first] = line_of.try_emplace(NameOf(image), i + 1);
+    if (!is_first) {
+      ++set.labelled_twice;
+      AddFault(set, table.file, i + 1,
+               row->name + " is labelled in line " + std::to_string(before->second) + " already; left out");
+      continue;
     }
-    AddImage(set, std::move(*row));
+    for (std::size_t j = 0; j < table.columns.aus.size(); ++j) {
+      image.intensity.push_back(value(Cell{i + 1, table.columns.aus[j], fields[table.columns.at[j]]}));
+    }
+    AddImage(set, std::move(image));
   }
-}
-
-void CountUnlabelled(const std::map<std::string, std::string>& pictures, const LabelSet& before,
-                     LabelSet& set) {
-  std::set<std::string> used;
-  for (const LabelledImage& image : before.images) used.insert(image.image);
-  for (const auto& [name, path] : pictures) {
-    const std::string extension = fs::path(path).extension().string();
-    const bool picture =
-        extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".JPG";
-    if (picture && !used.contains(path)) ++set.images_without_label;
-  }
+  set.images_without_label = table.pictures.Unused();
 }
 
 void FaultOfNumber(LabelSet& set, const std::string& file, const Cell& cell) {
   AddFault(set, file, cell.line, "AU" + std::to_string(cell.au) + " = \"" + cell.text + "\" is no number");
+}
+
+// The AUs that a row's reader was not sure of: "AU2 AU15", 1 for all of them, 0 or nothing for none.
+struct Doubts {
+  bool all = false;
+  std::vector<int> aus;
+  bool Has(int au) const { return all || std::find(aus.begin(), aus.end(), au) != aus.end(); }
+};
+Doubts ReadDoubts(LabelSet& set, const std::string& file, std::size_t line, const std::string& text) {
+  Doubts doubts;
+  for (const std::string& word : SplitBlanks(text)) {
+    const auto au = word.starts_with("AU") ? features::ParseAu(word) : std::nullopt;
+    if (au) {
+      doubts.aus.push_back(*au);
+    } else if (word == "1") {
+      doubts.all = true;
+    } else if (word != "0") {
+      AddFault(set, file, line, "doubt \"" + word + "\" is none of 0, 1, AU2; nothing of the row is taken as sure");
+      doubts.all = true;
+    }
+  }
+  return doubts;
+}
+
+// Levels of a reader who grades in three steps: slight (A to B), marked (C), severe to maximum (D to E).
+constexpr std::array<float, 4> kIntensityOfLevel{0, 1.5F, 3, 4.5F};
+
+float IntensityOfLevel(LabelSet& set, const std::string& file, const Cell& cell, double level) {
+  for (std::size_t l = 0; l < kIntensityOfLevel.size(); ++l) {
+    if (level == static_cast<double>(l)) return kIntensityOfLevel[l];
+  }
+  AddFault(set, file, cell.line,
+           "AU" + std::to_string(cell.au) + " = " + cell.text + " is not a level of 0, 1, 2, 3; left out");
+  return kMissing;
 }
 
 }  // namespace
@@ -181,23 +201,26 @@ LabelSet ImportPlainCsv(const std::string& path, const LabelOptions& options) {
   AuColumns columns = FindAus(header);
   if (image == header.size() || columns.aus.empty())
     NothingFound(path, "a header with a column image and columns AU1, AU12, ...");
-  const Table table = TableOf(path, std::move(*lines), std::move(columns), options, set);
+  Table table = TableOf(path, std::move(*lines), std::move(columns), options, set);
+  const std::size_t doubt = options.drop_doubts ? ColumnNamed(header, {"doubt", "doubts"}) : header.size();
+  if (options.drop_doubts && doubt == header.size()) NothingFound(path, "the column doubt that doubt=drop asks for");
+  Doubts doubts;  // of the row
   ReadRows(
       table, set,
-      [&](std::size_t, const std::vector<std::string>& fields) -> std::optional<LabelledImage> {
-        return LabelledImage{Locate(table.pictures, table.folder, fields[image]),
-                             subject < header.size() ? fields[subject] : "",
-                             {},
-                             {}};
+      [&](std::size_t line, const std::vector<std::string>& fields) -> std::optional<Row> {
+        if (doubt < header.size()) doubts = ReadDoubts(set, path, line, fields[doubt]);
+        return Row{fields[image], subject < header.size() ? fields[subject] : ""};
       },
       [&](const Cell& cell) {
+        if (doubts.Has(cell.au)) return kMissing;
         if (cell.text.empty() || cell.text == "nan" || cell.text == "NaN" || cell.text == "999")
           return kMissing;
         const auto value = ParseNumber(cell.text);
         if (!value) FaultOfNumber(set, path, cell);
-        return value ? CheckedIntensity(set, path, cell.line, cell.au, *value) : kMissing;
+        if (!value) return kMissing;
+        return options.scale == 3 ? IntensityOfLevel(set, path, cell, *value)
+                                  : CheckedIntensity(set, path, cell.line, cell.au, *value);
       });
-  CountUnlabelled(table.pictures, set, set);
   return set;
 }
 
@@ -220,10 +243,10 @@ LabelSet ImportCfee(const std::string& path, const LabelOptions& options) {
     }
   }
   if (columns.aus.empty()) NothingFound(file, "a header with AU columns");
-  const Table table = TableOf(file, std::move(*lines), std::move(columns), options, set);
+  Table table = TableOf(file, std::move(*lines), std::move(columns), options, set);
   ReadRows(
       table, set,
-      [&](std::size_t line, const std::vector<std::string>& fields) -> std::optional<LabelledImage> {
+      [&](std::size_t line, const std::vector<std::string>& fields) -> std::optional<Row> {
         std::string name = fields[0];
         if (fs::path(name).extension().empty()) name += ".jpg";
         // EE_SSS_NNNN: emotion, subject, number.
@@ -232,7 +255,7 @@ LabelSet ImportCfee(const std::string& path, const LabelOptions& options) {
           AddFault(set, file, line, "\"" + fields[0] + "\" is not named EE_SSS_NNNN");
           return std::nullopt;
         }
-        return LabelledImage{Locate(table.pictures, table.folder, name), parts[1], {}, {}};
+        return Row{name, parts[1]};
       },
       [&](const Cell& cell) {
         const auto value = cell.text.empty() ? std::optional<double>(0) : ParseNumber(cell.text);
@@ -252,11 +275,11 @@ LabelSet ImportEmotioNetManual(const std::string& path, const LabelOptions& opti
   AuColumns columns = FindAus(header);
   if (columns.aus.empty() || header[0] != "URL")
     NothingFound(path, "the header URL,URL orig,'AU 1',...,'AU 60'");
-  const Table table = TableOf(path, std::move(*lines), std::move(columns), options, set);
+  Table table = TableOf(path, std::move(*lines), std::move(columns), options, set);
   ReadRows(
       table, set,
-      [&](std::size_t, const std::vector<std::string>& fields) -> std::optional<LabelledImage> {
-        return LabelledImage{Locate(table.pictures, table.folder, UrlName(fields[0])), "", {}, {}};
+      [](std::size_t, const std::vector<std::string>& fields) -> std::optional<Row> {
+        return Row{UrlName(fields[0]), ""};
       },
       [&](const Cell& cell) { return Presence(set, path, cell.line, cell.au, cell.text); });
   return set;
@@ -281,8 +304,8 @@ LabelSet ImportEmotioNetAutomatic(const std::string& path, const LabelOptions& o
   table.width_wanted = " fields between TABs; must be 62";
   ReadRows(
       table, set,
-      [&](std::size_t, const std::vector<std::string>& fields) -> std::optional<LabelledImage> {
-        return LabelledImage{Locate(table.pictures, table.folder, UrlName(fields[0])), "", {}, {}};
+      [](std::size_t, const std::vector<std::string>& fields) -> std::optional<Row> {
+        return Row{UrlName(fields[0]), ""};
       },
       [&](const Cell& cell) { return Presence(set, path, cell.line, cell.au, cell.text); });
   return set;

@@ -64,6 +64,11 @@ TEST(Metrics, F1AndItsBestThreshold) {
   EXPECT_NEAR(F1(predicted, label), 0.5, 1e-9);
   const std::vector<float> score{0.9F, 0.8F, 0.3F, 0.1F}, truth{1, 2, 0, 0};
   EXPECT_NEAR(BestF1Threshold(score, truth), 0.55, 1e-6);
+  EXPECT_NEAR(BestF1(score, truth), 1, 1e-9);
+  EXPECT_NEAR(BestF1(predicted, label), 2.0 / 3, 1e-9) << "the one above 1, or all four";
+  const std::vector<float> alike{1, 1, 1, 1}, none{0, 0, 0, 0};
+  EXPECT_NEAR(BestF1(alike, truth), 2.0 / 3, 1e-9) << "all or nothing";
+  EXPECT_TRUE(std::isnan(BestF1(score, none)));
   EXPECT_NEAR(MeanAbsoluteError(predicted, label), (1 + 1 + 1 + 0.5) / 4, 1e-9);
 }
 

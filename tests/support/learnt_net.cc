@@ -16,7 +16,9 @@ std::vector<ConvWeights*> Layers(NetDescription& net) {
 }
 
 NetDescription RandomNet(const NetShape& shape, std::uint64_t seed) {
-  NetDescription net{shape.crop, {3, shape.stem, 3, shape.stem_stride, {}, {}}, {}};
+  NetDescription net;
+  net.crop_size = shape.crop;
+  net.stem = {3, shape.stem, 3, shape.stem_stride, {}, {}};
   int channels = shape.stem;
   for (const NetShape::Block& block : shape.blocks) {
     net.blocks.push_back({{channels, block.channels, 3, block.stride, {}, {}},

@@ -31,7 +31,12 @@ TEST(AuCommands, WrongUsageIsTwo) {
   EXPECT_EQ(RunProgram("eval-au").code, 2);
   const Outcome part = RunProgram("eval-au --data disfa:/tmp,part=some");
   EXPECT_EQ(part.code, 2);
-  EXPECT_THAT(part.text, HasSubstr("must be train or test"));
+  EXPECT_THAT(part.text, AllOf(HasSubstr("must be train or test"), HasSubstr("learn or judge")));
+  EXPECT_EQ(RunProgram("eval-au --data ganimation:/tmp,part=judge").code, 2);
+  EXPECT_EQ(RunProgram("eval-au --data csv:/tmp/x.csv,scale=4").code, 2);
+  EXPECT_EQ(RunProgram("eval-au --data csv:/tmp/x.csv --aus 1,smile").code, 2);
+  EXPECT_EQ(RunProgram("eval-au --data csv:/tmp/x.csv --detector yunet").code, 2);
+  EXPECT_EQ(RunProgram("eval-au --data csv:/tmp/x.csv --detector fish").code, 2);
   const Outcome option = RunProgram("eval-au --data csv:/tmp/x.csv,colour=red");
   EXPECT_EQ(option.code, 2);
   EXPECT_THAT(option.text, AllOf(HasSubstr("colour"), HasSubstr("fold")));
@@ -73,6 +78,30 @@ TEST(AuCommands, BadLabelsAreNamedAndCounted) {
   EXPECT_THAT(outcome.text, HasSubstr("noise.png: no face found"));
   EXPECT_THAT(outcome.text, HasSubstr("broken.png: cannot be decoded"));
   EXPECT_THAT(outcome.text, HasSubstr("no labelled faces"));
+}
+
+// What one part teaches must not be what the other judges, whatever the pictures are called.
+TEST(AuCommands, APictureOfTwoNamesStandsInOnePart) {
+  const tests::TempDir dir;
+  datasets::WritePng(dir / "one.png", tests::Texture(200, 200, 3, 1));
+  const std::string picture = tests::ReadText(dir / "one.png");
+  std::vector<tests::TarMember> members;
+  std::string text = "image,AU12\n";
+  for (int i = 0; i < 12; ++i) {
+    members.push_back({"key" + std::to_string(i) + ".png", picture});
+    text += "key" + std::to_string(i) + ",3\n";
+  }
+  tests::WriteTar(dir / "pictures.tar", members);
+  tests::WriteText(dir / "labels.csv", text);
+  std::string all;
+  for (const char* part : {"learn", "judge"}) {
+    const Outcome outcome = RunProgram("eval-au --data csv:" + (dir / "labels.csv") + ",scale=3,part=" + part);
+    EXPECT_THAT(outcome.text, AllOf(HasSubstr("pictures.tar:key11.png: is the same picture as"), HasSubstr("key0.png"),
+                                    HasSubstr("11 labels of a picture that another label has, left out")));
+    all += outcome.text;
+  }
+  EXPECT_THAT(all, AllOf(HasSubstr("which is in the other part"), HasSubstr(": 1 of 12 labelled pictures"),
+                         HasSubstr(": 0 of 12 labelled pictures"), HasSubstr("AU12: all 1 labels are active")));
 }
 
 // OpenFace's image program on real photos, as if it were labels.

@@ -77,6 +77,14 @@ std::string DataSpec::Text(const std::string& option, const std::string& fallbac
   return fallback;
 }
 
+std::vector<std::string> DataSpec::All(const std::string& option) const {
+  std::vector<std::string> texts;
+  for (const auto& [key, text] : options) {
+    if (key == option) texts.push_back(text);
+  }
+  return texts;
+}
+
 void DataSpec::CheckOptions(const std::vector<std::string>& known) const {
   for (const auto& [option, value] : options) {
     if (std::find(known.begin(), known.end(), option) != known.end()) continue;
@@ -126,27 +134,58 @@ std::string DataSourcesHelp() {
   return text;
 }
 
+std::vector<int> ParseAus(const std::string& option, const std::string& text) {
+  std::vector<int> aus;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const auto au = features::ParseAu(text.substr(at, end - at));
+    if (!au) throw UsageError(option + ": \"" + text.substr(at, end - at) + "\" is no AU; write 6,12,25");
+    aus.push_back(*au);
+    at = end + 1;
+  }
+  return aus;
+}
+
+void AddFaceSearch(Command& command, FaceSearch& faces) {
+  command.Add("--detector", faces.detector, "what finds the faces of labelled pictures: hog, or yunet: also turned ones");
+  command.Add("--detector-model", faces.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx");
+  command.Add("--min-face", faces.min_face, "smallest face to look for in them, pixels").Range(20, 2000);
+}
+
 TrainingData LoadTrainingData(const std::vector<std::string>& specs, const features::FeatureSpec& features,
-                              int jobs, const Log& log) {
+                              const FaceSearch& faces, int jobs, const Log& log,
+                              const std::vector<std::string>& held_out) {
+  try {
+    faces.Validate();
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
   TrainingData data;
   data.spec = features;
   data.schema = features::CatalogueSchema();
   // Identities of one source never meet those of another.
   constexpr std::int64_t kIdentitiesPerSource = std::int64_t{1} << 40;
   std::int64_t base = 0;
-  for (const std::string& text : specs) {
+  const auto load = [&](const std::string& text) {
     const DataSpec spec = ParseDataSpec(text);
     if (spec.name == "landmarks") {
       LoadLandmarks(spec, jobs, base, data);
     } else if (spec.name == "shards" || spec.name == "synth") {
       LoadShards(spec, jobs, base, data);
     } else if (datasets::IsLabelSource(spec.name)) {
-      LoadLabelled(spec, jobs, base, data, log);
+      LoadLabelled(spec, faces, jobs, base, data, log);
     } else {
       throw UsageError("--data " + text + ": unknown source " + spec.name + "; known: " + DataSourcesHelp());
     }
     base += kIdentitiesPerSource;
     if (log) log(text + ": " + std::to_string(data.rows) + " faces so far");
+  };
+  for (const std::string& text : specs) load(text);
+  const std::size_t taught = data.rows;
+  for (const std::string& text : held_out) load(text);
+  if (!held_out.empty()) {
+    data.held_out.assign(data.rows, 1);
+    std::fill_n(data.held_out.begin(), taught, std::uint8_t{0});
   }
   if (data.rows == 0) throw std::runtime_error("no labelled faces in what --data names");
   // Where nothing is hidden there is nothing to learn about it.
@@ -160,6 +199,20 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
   // Landmarks without pictures say nothing of pictures.
   if (!data.spec.LooksAtPicture()) data.evidence.clear();
   return data;
+}
+
+void NameAusWithoutModel(const TrainingData& data, const features::AuSchema& model, const Log& log) {
+  const std::size_t a = data.schema.size();
+  for (std::size_t j = 0; j < a; ++j) {
+    std::size_t labels = 0, active = 0;
+    for (std::size_t at = j; at < data.labels.size(); at += a) {
+      labels += std::isnan(data.labels[at]) ? 0 : 1;
+      active += data.labels[at] >= 1 ? 1 : 0;
+    }
+    if (log && labels > 0 && !model.Find(data.schema.numbers()[j]))
+      log("AU" + std::to_string(data.schema.numbers()[j]) + ": the model does not have it; " +
+          std::to_string(labels) + " labels left out, " + std::to_string(active) + " of them active");
+  }
 }
 
 void DropConstantAus(TrainingData& data, const Log& log) {

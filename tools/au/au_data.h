@@ -2,7 +2,8 @@
 //   shards:DIR,copies=N,count=N      faces of finished shards; labels are their AUs (synth: is the same)
 //   landmarks:FACE.h5,count=N,seed=S exact landmarks of random model faces; shape features only
 //   disfa:DIR, csv:FILE, …           published labels (datasets/labels), with
-//                                    fold=K,folds=N,part=train|test,every=N,camera=left|right,images=DIR
+//                                    fold=K,folds=N,part=train|test, part=learn|judge, every=N, camera=left|right,
+//                                    images=DIR (csv: also TAR, again for further places), scale=3, doubt=drop (csv)
 #pragma once
 
 #include <functional>
@@ -12,6 +13,8 @@
 
 #include "annotator/training.h"
 #include "datasets/labels/label_set.h"
+#include "tools/au/best_face.h"
+#include "tools/cli/cli.h"
 
 namespace auforge::tools {
 
@@ -23,6 +26,8 @@ struct DataSpec {
   // The option's number, or `fallback`; throws UsageError when it is none.
   std::uint64_t Number(const std::string& option, std::uint64_t fallback) const;
   std::string Text(const std::string& option, const std::string& fallback) const;
+  // Of an option that may be given again.
+  std::vector<std::string> All(const std::string& option) const;
   // Throws UsageError naming an option that is not among `known`.
   void CheckOptions(const std::vector<std::string>& known) const;
 };
@@ -31,16 +36,26 @@ DataSpec ParseDataSpec(const std::string& text);
 // "shards:DIR, synth:DIR, …": every source with what it looks for, a line each.
 std::string DataSourcesHelp();
 
+// "6,12,25" -> {6, 12, 25}. Throws UsageError naming the option and what is no AU.
+std::vector<int> ParseAus(const std::string& option, const std::string& text);
+// --detector, --detector-model and --min-face, for commands that look at labelled pictures.
+void AddFaceSearch(Command& command, FaceSearch& faces);
+
 using Log = std::function<void(const std::string&)>;
 
-// Pools the specs over the catalogue of AUs. Throws UsageError for an unknown source, std::runtime_error for
-// files. What is left out on the way (faults of label files, pictures without a face, AUs outside the
+// Pools the specs over the catalogue of AUs; in pictures faces are looked for as `faces` says. Throws UsageError for an
+// unknown source, std::runtime_error for files. What is left out on the way (faults of label files, pictures without a face, AUs outside the
 // catalogue) is logged and counted.
+// held_out: specs whose faces take no part in training (TrainingData::held_out).
 annotator::TrainingData LoadTrainingData(const std::vector<std::string>& specs,
-                                         const features::FeatureSpec& features, int jobs, const Log& log);
+                                         const features::FeatureSpec& features, const FaceSearch& faces,
+                                         int jobs, const Log& log, const std::vector<std::string>& held_out = {});
 
 // The labels of a source of published labels alone, without a look at the pictures; its faults are logged.
 datasets::LabelSet LoadLabelSet(const DataSpec& spec, const Log& log);
+
+// Names the labelled AUs that are not among those of a model, with the number of their labels.
+void NameAusWithoutModel(const annotator::TrainingData& data, const features::AuSchema& model, const Log& log);
 
 // Leaves out the AUs that nothing is known of, and those that never vary; names each with the number of its
 // labels. Throws std::runtime_error when none is left.

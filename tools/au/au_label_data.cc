@@ -1,18 +1,17 @@
 // Training and test faces from published labels: pictures on disk, faces found as annotation finds them.
 #include <algorithm>
 #include <cmath>
-#include <future>
 #include <map>
 #include <optional>
+#include <span>
+#include <utility>
 
 #include "datasets/image_codec.h"
 #include "datasets/labels/label_set.h"
-#include "datasets/storage/atomic_file.h"
-#include "datasets/video_reader.h"
 #include "tools/au/au_data_sources.h"
 #include "tools/au/best_face.h"
+#include "tools/au/labelled_pictures.h"
 #include "tools/cli/cli.h"
-#include "tools/cli/parallel.h"
 
 namespace auforge::tools {
 namespace {
@@ -20,19 +19,28 @@ namespace {
 constexpr std::size_t kFaultsShown = 20;
 
 datasets::LabelOptions OptionsOf(const DataSpec& spec) {
-  spec.CheckOptions({"fold", "folds", "part", "every", "camera", "images"});
+  spec.CheckOptions({"fold", "folds", "part", "every", "camera", "images", "scale", "doubt"});
   datasets::LabelOptions options;
   options.fold = static_cast<int>(spec.Number("fold", 0));
   options.folds = static_cast<int>(spec.Number("folds", 3));
   options.every = static_cast<std::int64_t>(spec.Number("every", 1));
   options.camera = spec.Text("camera", "left");
-  options.images = spec.Text("images", "");
-  const std::string part = spec.Text("part", "test");
-  if (part != "train" && part != "test")
-    throw UsageError("--data " + spec.name + ": part = " + part + "; must be train or test");
+  options.images = spec.All("images");
+  options.scale = static_cast<int>(spec.Number("scale", 5));
+  const std::string doubt = spec.Text("doubt", "keep");
+  if (doubt != "keep" && doubt != "drop")
+    throw UsageError("--data " + spec.name + ": doubt = " + doubt + "; must be keep or drop");
+  options.drop_doubts = doubt == "drop";
+  const std::string part = spec.Text("part", options.fold > 0 ? "test" : "all");
+  if (part == "learn" || part == "judge") {
+    options.part = part == "learn" ? datasets::LabelPart::kLearn : datasets::LabelPart::kJudge;
+  } else if (part != "train" && part != "test" && part != "all") {
+    throw UsageError("--data " + spec.name + ": part = " + part +
+                     "; must be train or test (with fold), learn or judge, or all");
+  }
   options.train = part == "train";
   try {
-    options.Validate();
+    options.ValidateFor(spec.name);
   } catch (const std::invalid_argument& error) {
     throw UsageError("--data " + spec.name + ": " + error.what());
   }
@@ -46,6 +54,8 @@ void Report(const datasets::LabelSet& set, const features::AuSchema& schema, con
     log("... and " + std::to_string(set.faults.size() - kFaultsShown) + " more of the kind");
   if (set.labels_without_image > 0)
     log(std::to_string(set.labels_without_image) + " labels without their picture, left out");
+  if (set.labelled_twice > 0)
+    log(std::to_string(set.labelled_twice) + " labels of pictures that are labelled already, left out");
   if (set.images_without_label > 0)
     log(std::to_string(set.images_without_label) + " pictures without a label, left out");
   if (!set.graded) log(set.source + " says presence only: r, ICC and MAE compare with a nominal intensity");
@@ -61,92 +71,47 @@ void Report(const datasets::LabelSet& set, const features::AuSchema& schema, con
           " labels left out, " + std::to_string(active) + " of them active");
     } else if (!set.images.empty() && active == 0 && schema.Find(au)) {
       log("AU" + std::to_string(au) + ": none of " + std::to_string(labels) + " labels is active");
+    } else if (active == labels && labels > 0) {
+      log("AU" + std::to_string(au) + ": all " + std::to_string(labels) + " labels are active");
     }
   }
 }
 
-using Bytes = std::span<const std::uint8_t>;
-// What happens with the bytes of the set's i-th image; called from several threads.
-using Visit = std::function<void(std::size_t i, Bytes encoded)>;
-
-// Frames of one video, images[begin, end) of the set, in chunks: one is read while the one before is looked
-// at. Returns how many of them the video has, and says so where that is not all.
-std::size_t VisitVideo(const datasets::LabelSet& set, std::size_t begin, std::size_t end, int jobs,
-                       const Log& log, const Visit& visit) {
-  const std::string& path = set.images[begin].image;
-  std::vector<long> frames;
-  for (std::size_t i = begin; i < end; ++i) frames.push_back(set.images[i].frame);
-  datasets::VideoReader video(path, {.frames = frames, .program = {}});
-  std::string fault;
-  const auto read = [&] {
-    std::vector<datasets::ImageItem> chunk;
-    datasets::ImageItem item;
-    while (chunk.size() < 2 * static_cast<std::size_t>(std::max(1, jobs)) && video.Next(item)) {
-      if (item.status == datasets::Outcome::kOk) {
-        chunk.push_back(std::move(item));
-      } else {
-        fault = item.message;
-      }
+datasets::LabelSet Import(const DataSpec& spec, const features::AuSchema& schema, const Log& log) {
+  datasets::LabelOptions options = OptionsOf(spec);
+  const datasets::LabelPart part = std::exchange(options.part, datasets::LabelPart::kAll);
+  datasets::LabelSet set = datasets::ImportLabels(spec.name, spec.path, options);
+  if (part != datasets::LabelPart::kAll) {
+    // Before the parts are taken: a picture that stands in both under two names must not.
+    const std::size_t all = set.images.size(), repeated = DropRepeated(set, log);
+    datasets::SelectPart(set, part);
+    if (log) {
+      if (repeated > 0) log(std::to_string(repeated) + " labels of a picture that another label has, left out");
+      log("part=" + std::string(part == datasets::LabelPart::kLearn ? "learn" : "judge") + ": " +
+          std::to_string(set.images.size()) + " of " + std::to_string(all) + " labelled pictures");
     }
-    return chunk;
-  };
-  std::size_t done = 0;
-  for (std::vector<datasets::ImageItem> chunk = read(); !chunk.empty();) {
-    auto next = std::async(std::launch::async, read);
-    ParallelFor(chunk.size(), jobs, [&](std::size_t c) { visit(begin + done + c, chunk[c].bytes); });
-    done += chunk.size();
-    chunk = next.get();
   }
-  const std::size_t missing = end - begin - done;
-  if (missing == 0 || !log) return done;
-  if (fault.empty())
-    fault = "ends with frame " + std::to_string(video.frames_read()) + ", its labels with frame " +
-            std::to_string(frames.back()) + "; is it the video that was labelled?";
-  log(path + ": " + fault + " (" + std::to_string(missing) + " labelled frames left out)");
-  return done;
-}
-
-// Every image of the set, in any order; returns how many could not be had because their video ends before.
-std::size_t VisitImages(const datasets::LabelSet& set, int jobs, const Log& log, const Visit& visit) {
-  std::vector<std::size_t> pictures;
-  std::size_t missing = 0;
-  for (std::size_t i = 0; i < set.images.size();) {
-    std::size_t end = i + 1;
-    if (set.images[i].frame == 0) {
-      pictures.push_back(i);
-    } else {
-      while (end < set.images.size() && set.images[end].image == set.images[i].image) ++end;
-      missing += end - i - VisitVideo(set, i, end, jobs, log, visit);
-    }
-    i = end;
-  }
-  ParallelFor(pictures.size(), jobs, [&](std::size_t p) {
-    const std::string bytes = datasets::storage::ReadFile(set.images[pictures[p]].image);
-    visit(pictures[p], {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-  });
-  return missing;
+  Report(set, schema, log);
+  return set;
 }
 
 }  // namespace
 
 datasets::LabelSet LoadLabelSet(const DataSpec& spec, const Log& log) {
-  datasets::LabelSet set = datasets::ImportLabels(spec.name, spec.path, OptionsOf(spec));
-  Report(set, features::CatalogueSchema(), log);
-  return set;
+  return Import(spec, features::CatalogueSchema(), log);
 }
 
-void LoadLabelled(const DataSpec& spec, int jobs, std::int64_t identity_base, annotator::TrainingData& data,
-                  const Log& log) {
-  const datasets::LabelSet set = datasets::ImportLabels(spec.name, spec.path, OptionsOf(spec));
-  Report(set, data.schema, log);
+void LoadLabelled(const DataSpec& spec, const FaceSearch& faces, int jobs, std::int64_t identity_base,
+                  annotator::TrainingData& data, const Log& log) {
+  const datasets::LabelSet set = Import(spec, data.schema, log);
   const features::FeatureExtractor extractor(data.spec);
   const std::size_t dimension = extractor.Dimension(), a = data.schema.size(), n = set.images.size();
-  const FaceSeeker seeker;
+  const FaceSeeker seeker(faces);
   std::vector<std::vector<float>> rows(n);
   std::vector<annotator::QualityEvidence> evidence(n);
   enum class Fate : std::uint8_t { kNotThere, kBroken, kSeen };
   std::vector<Fate> fate(n, Fate::kNotThere);
-  const std::size_t missing = VisitImages(set, jobs, log, [&](std::size_t i, Bytes encoded) {
+  const std::size_t missing = VisitPictures(set, jobs, log, [&](std::size_t i, std::span<const std::uint8_t> encoded) {
     const datasets::DecodedImage picture = datasets::DecodeImage(encoded, {});
     fate[i] = picture.status == datasets::Outcome::kOk ? Fate::kSeen : Fate::kBroken;
     if (fate[i] == Fate::kBroken) return;
@@ -186,7 +151,7 @@ void LoadLabelled(const DataSpec& spec, int jobs, std::int64_t identity_base, an
         " that cannot be decoded, left out");
   }
   if (log && missing > 0)
-    log(std::to_string(missing) + " labelled frames that their videos do not have, left out");
+    log(std::to_string(missing) + " labelled pictures that their videos and tars do not have, left out");
 }
 
 }  // namespace auforge::tools

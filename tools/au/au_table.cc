@@ -1,5 +1,6 @@
 #include "tools/au/au_table.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -7,19 +8,37 @@
 
 namespace auforge::tools {
 
-std::string AuTable(const std::vector<annotator::AuFigure>& figures) {
-  std::string table = "AU     name                      faces   active      r    ICC    MAE    AUC     F1\n";
+std::vector<annotator::AuFigure> FiguresOf(const std::vector<annotator::AuFigure>& figures,
+                                           const std::vector<int>& aus) {
+  std::vector<annotator::AuFigure> chosen;
+  for (const annotator::AuFigure& f : figures) {
+    if (std::find(aus.begin(), aus.end(), f.au) != aus.end()) chosen.push_back(f);
+  }
+  return chosen;
+}
+
+std::string AuTable(const std::vector<annotator::AuFigure>& figures, const std::vector<int>& means) {
+  std::string table =
+      "AU     name                      faces   active  claimed      r    ICC    MAE    AUC     F1  best F1\n";
   const auto line = [&table](const std::string& au, const std::string& name, const annotator::AuFigure& f) {
-    char text[160];
-    std::snprintf(text, sizeof(text), "%-6s %-24s %6llu %7.1f%% %6.3f %6.3f %6.3f %6.3f %6.3f\n", au.c_str(),
-                  name.c_str(), static_cast<unsigned long long>(f.rows),
-                  f.rows > 0 ? 100.0 * static_cast<double>(f.active) / static_cast<double>(f.rows) : 0.0, f.r,
-                  f.icc, f.mae, f.auc, f.f1);
+    const auto share = [&f](std::uint64_t count) {
+      return f.rows > 0 ? 100.0 * static_cast<double>(count) / static_cast<double>(f.rows) : 0.0;
+    };
+    char text[192];
+    std::snprintf(text, sizeof(text), "%-6s %-24s %6llu %7.1f%% %7.1f%% %6.3f %6.3f %6.3f %6.3f %6.3f %8.3f\n",
+                  au.c_str(), name.c_str(), static_cast<unsigned long long>(f.rows), share(f.active),
+                  share(f.claimed), f.r, f.icc, f.mae, f.auc, f.f1, f.best_f1);
     table += text;
   };
   for (const annotator::AuFigure& f : figures)
     line("AU" + std::to_string(f.au), std::string(features::AuName(f.au)), f);
-  line("mean", "", annotator::MeanFigure(figures));
+  if (means.empty()) {
+    line("mean", "", annotator::MeanFigure(figures));
+  } else {
+    std::string of;
+    for (const int au : means) of += (of.empty() ? "of " : " ") + std::to_string(au);
+    line("mean", of, annotator::MeanFigure(FiguresOf(figures, means)));
+  }
   return table;
 }
 
@@ -100,15 +119,17 @@ std::string HiddenText(const std::vector<annotator::AuFigure>& figures) {
          text + "\n";
 }
 
-std::string AuCsv(const std::vector<annotator::AuFigure>& figures) {
-  std::string csv = "au,rows,active,r,icc,mae,auc,f1\n";
-  for (const annotator::AuFigure& f : figures) {
-    char text[160];
-    std::snprintf(text, sizeof(text), "AU%d,%llu,%llu,%.4f,%.4f,%.4f,%.4f,%.4f\n", f.au,
-                  static_cast<unsigned long long>(f.rows), static_cast<unsigned long long>(f.active), f.r,
-                  f.icc, f.mae, f.auc, f.f1);
+std::string AuCsv(const std::vector<annotator::AuFigure>& figures, const std::vector<int>& means) {
+  std::string csv = "au,rows,active,r,icc,mae,auc,f1,claimed,best_f1\n";
+  const auto line = [&csv](const std::string& au, const annotator::AuFigure& f) {
+    char text[192];
+    std::snprintf(text, sizeof(text), "%s,%llu,%llu,%.4f,%.4f,%.4f,%.4f,%.4f,%llu,%.4f\n", au.c_str(),
+                  static_cast<unsigned long long>(f.rows), static_cast<unsigned long long>(f.active), f.r, f.icc,
+                  f.mae, f.auc, f.f1, static_cast<unsigned long long>(f.claimed), f.best_f1);
     csv += text;
-  }
+  };
+  for (const annotator::AuFigure& f : figures) line("AU" + std::to_string(f.au), f);
+  if (!means.empty()) line("mean", annotator::MeanFigure(FiguresOf(figures, means)));
   return csv;
 }
 

@@ -3,14 +3,36 @@
 #include <algorithm>
 #include <mutex>
 #include <opencv2/imgproc.hpp>
+#include <stdexcept>
 
+#include "annotator/face_confirmation.h"
 #include "datasets/image_codec.h"
 #include "datasets/image_source.h"
 #include "features/align.h"
 
 namespace auforge::tools {
+namespace {
+
+struct FoundFace {
+  features::Box box;
+  float score = 0;
+  features::Landmarks68 landmarks;
+};
+
+}  // namespace
+
+void FaceSearch::Validate() const {
+  const auto need = [](bool good, const std::string& text) {
+    if (!good) throw std::invalid_argument(text);
+  };
+  need(detector == "hog" || detector == "yunet", "detector = " + detector + "; must be hog or yunet");
+  need(detector != "yunet" || !detector_model.empty(),
+       "detector yunet needs its model; name face_detection_yunet_2022mar.onnx with --detector-model");
+  need(min_face >= 20 && min_face <= 2000, "min-face = " + std::to_string(min_face) + "; must be 20..2000 pixels");
+}
 
 struct FaceSeeker::Impl {
+  FaceSearch search;
   annotator::Landmarker landmarker;
   std::mutex mutex;
   std::vector<std::unique_ptr<annotator::FaceDetector>> idle;
@@ -24,27 +46,59 @@ struct FaceSeeker::Impl {
         return detector;
       }
     }
-    // Faces of 40 pixels: halved portraits are still found.
+    if (search.detector == "yunet") return annotator::MakeYunetDetector({.model = search.detector_model});
     return annotator::MakeHogDetector({.upsample = 1});
   }
 
-  std::vector<features::Detection> Detect(const cv::Mat& bgr) {
+  // The surest first, with landmarks and scores on HOG's scale.
+  std::vector<FoundFace> Detect(const cv::Mat& bgr) {
     std::unique_ptr<annotator::FaceDetector> detector = Take();
-    auto found = detector->Detect(bgr);
+    std::vector<FoundFace> faces = Confirmed(*detector, bgr);
     const std::lock_guard lock(mutex);
     idle.push_back(std::move(detector));
-    return found;
+    return faces;
+  }
+
+ private:
+  std::vector<FoundFace> Confirmed(annotator::FaceDetector& detector, const cv::Mat& bgr) const {
+    std::vector<FoundFace> faces;
+    std::vector<annotator::FaceCandidate> candidates;
+    for (const features::Detection& d : annotator::DetectFaces(detector, bgr, search.min_face)) {
+      faces.push_back({d.box, detector.HogScore(d.score), {}});
+      candidates.push_back({&bgr, d});
+    }
+    if (!detector.NeedsConfirmation()) {
+      for (FoundFace& face : faces) face.landmarks = landmarker.FindSteady(bgr, face.box);
+      return faces;
+    }
+    auto confirmed = annotator::ConfirmFaces(landmarker, candidates);
+    annotator::RefuseUpsideDown(detector, candidates, confirmed);
+    std::vector<FoundFace> kept;
+    std::vector<annotator::FaceInImage> boxes;
+    std::vector<features::Landmarks68> rough;
+    for (std::size_t f = 0; f < faces.size(); ++f) {
+      if (!confirmed[f].is_face) continue;
+      kept.push_back(faces[f]);
+      boxes.push_back({&bgr, faces[f].box});
+      rough.push_back(confirmed[f].landmarks);
+    }
+    const auto found = landmarker.FindSteady(boxes, rough);
+    for (std::size_t f = 0; f < kept.size(); ++f) kept[f].landmarks = found[f];
+    return kept;
   }
 };
 
-FaceSeeker::FaceSeeker() : impl_(std::make_unique<Impl>()) {}
+FaceSeeker::FaceSeeker(const FaceSearch& search) : impl_(std::make_unique<Impl>()) {
+  search.Validate();
+  impl_->search = search;
+}
 FaceSeeker::~FaceSeeker() = default;
 const annotator::Landmarker& FaceSeeker::landmarker() const { return impl_->landmarker; }
 
 std::optional<BestFace> FaceSeeker::Find(const cv::Mat& bgr) const {
   const auto found = impl_->Detect(bgr);
   if (found.empty()) return std::nullopt;
-  return At(bgr, impl_->landmarker.FindSteady(bgr, found.front().box), found.front().score);
+  return At(bgr, found.front().landmarks, found.front().score);
 }
 
 BestFace FaceSeeker::At(const cv::Mat& bgr, const features::Landmarks68& landmarks, float detector_score) {
@@ -73,9 +127,9 @@ std::vector<FaceSeeker::FaceVariants> FaceSeeker::FindInVariants(const cv::Mat& 
   const std::vector<cv::Mat> pictures = Variants(bgr);
   std::vector<FaceVariants> faces;
   std::vector<features::Box> boxes;
-  for (const features::Detection& found : impl_->Detect(bgr)) {
+  for (const FoundFace& found : impl_->Detect(bgr)) {
     faces.emplace_back(pictures.size());
-    faces.back().front() = At(bgr, impl_->landmarker.FindSteady(bgr, found.box), found.score);
+    faces.back().front() = At(bgr, found.landmarks, found.score);
     boxes.push_back(found.box);
   }
   for (std::size_t v = 1; v < pictures.size(); ++v) {
@@ -83,14 +137,14 @@ std::vector<FaceSeeker::FaceVariants> FaceSeeker::FindInVariants(const cv::Mat& 
     const auto found = impl_->Detect(picture);
     for (std::size_t i = 0; i < faces.size(); ++i) {
       float most = kSameFace;
-      const features::Detection* same = nullptr;
-      for (const features::Detection& other : found) {
+      const FoundFace* same = nullptr;
+      for (const FoundFace& other : found) {
         const float overlap = features::Overlap(boxes[i], InPicture(other.box, v, bgr.size(), picture.size()));
         if (overlap < most) continue;
         most = overlap;
         same = &other;
       }
-      if (same != nullptr) faces[i][v] = At(picture, impl_->landmarker.FindSteady(picture, same->box), same->score);
+      if (same != nullptr) faces[i][v] = At(picture, same->landmarks, same->score);
     }
   }
   return faces;

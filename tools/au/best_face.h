@@ -22,10 +22,18 @@ struct BestFace {
   annotator::QualityEvidence evidence;
 };
 
+// How faces are looked for; as annotate's options of these names.
+struct FaceSearch {
+  std::string detector = "hog";  // or "yunet", which needs its model
+  std::string detector_model;
+  int min_face = 40;  // pixels, 20..2000: halved portraits are still found
+  void Validate() const;  // throws std::invalid_argument naming field and value
+};
+
 // Each thread takes a detector of its own for as long as it needs one. Thread-safe.
 class FaceSeeker {
  public:
-  FaceSeeker();
+  explicit FaceSeeker(const FaceSearch& search = {});
   ~FaceSeeker();
   // nullopt when no face is found.
   std::optional<BestFace> Find(const cv::Mat& bgr) const;

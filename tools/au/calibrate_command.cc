@@ -21,6 +21,7 @@ struct CalibrateArguments {
   std::string model, output;
   std::string keep = "6,12,25,26";
   annotator::RecalibrateOptions options;
+  FaceSearch faces;
   bool json = false, refit = false;
   int jobs = 1;
 };
@@ -56,35 +57,24 @@ annotator::Recalibrated Refit(const annotator::AuModel& model, const annotator::
 annotator::Recalibrated Recalibrate(const CalibrateArguments& a, const annotator::AuModel& model) {
   const auto log = [](const std::string& text) { std::cerr << "calibrate: " << text << std::endl; };
   if (!a.data.empty()) {
-    const annotator::TrainingData data = LoadTrainingData(a.data, model.info().features, a.jobs, log);
+    const annotator::TrainingData data = LoadTrainingData(a.data, model.info().features, a.faces, a.jobs, log);
+    NameAusWithoutModel(data, model.info().schema, log);
     return a.refit ? Refit(model, data, log) : annotator::RecalibrateOnLabels(model, data);
   }
   if (!a.shards.empty()) {
     std::vector<std::string> specs;
     for (const std::string& path : a.shards) specs.push_back("shards:" + path + ",copies=0");
-    return FromRows(a, model, LoadTrainingData(specs, model.info().features, a.jobs, log).features);
+    return FromRows(a, model, LoadTrainingData(specs, model.info().features, a.faces, a.jobs, log).features);
   }
   const auto& inputs = a.neutral.empty() ? a.images : a.neutral;
   return FromRows(a, model, ExtractPhotos(inputs, model.info().features, false, a.jobs).rows);
-}
-
-std::vector<int> ParseAus(const std::string& text) {
-  std::vector<int> aus;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    const auto au = features::ParseAu(text.substr(at, end - at));
-    if (!au) throw UsageError("--keep: \"" + text.substr(at, end - at) + "\" is no AU; write 6,12,25");
-    aus.push_back(*au);
-    at = end + 1;
-  }
-  return aus;
 }
 
 int RunCalibrate(CalibrateArguments& a) {
   if (a.refit && a.data.empty()) throw UsageError("--refit needs labelled faces: --data csv:mine.csv");
   const int sources = !a.images.empty() + !a.data.empty() + !a.shards.empty() + !a.neutral.empty();
   if (sources != 1) throw UsageError("name one of --images, --shards, --data and --neutral");
-  a.options.keep = ParseAus(a.keep);
+  a.options.keep = ParseAus("--keep", a.keep);
   try {
     a.options.Validate();
   } catch (const std::invalid_argument& error) {
@@ -145,6 +135,7 @@ void AddCalibrate(Cli& cli) {
   command.Add("--k", arguments->options.k, "present from median + k median absolute deviations on")
       .Range(0.5, 20);
   command.Add("--keep", arguments->keep, "AUs that --images and --shards leave alone");
+  AddFaceSearch(command, arguments->faces);
   command.Flag("--refit", arguments->refit, "with --data: fit the last layer, too, not thresholds and scales alone");
   command.Flag("--json", arguments->json, "print what changed as JSON");
   command.Add("-j,--jobs", arguments->jobs, "threads").Range(1, 1024);

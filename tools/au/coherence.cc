@@ -19,7 +19,7 @@ namespace auforge::tools {
 namespace {
 
 constexpr std::array<const char*, 3> kChanges{"mirrored", "JPEG 50", "half size"};
-constexpr float kRare = 0.01F;
+constexpr float kRare = 0.03F;
 
 using PhotoVariants = std::array<std::optional<PhotoAus>, 1 + kChanges.size()>;
 
@@ -45,7 +45,6 @@ CoherenceFigure Compare(const std::string& name, const std::vector<PhotoVariants
   CoherenceFigure figure;
   figure.name = name;
   std::vector<std::vector<float>> before(aus), after(aus);
-  std::vector<float> before_all, after_all;
   double changed = 0;
   for (const PhotoVariants& v : all) {
     if (!v[0] || !v[variant]) continue;
@@ -58,14 +57,11 @@ CoherenceFigure Compare(const std::string& name, const std::vector<PhotoVariants
   }
   double sum = 0, counted = 0;
   for (std::size_t j = 0; j < aus; ++j) {
-    before_all.insert(before_all.end(), before[j].begin(), before[j].end());
-    after_all.insert(after_all.end(), after[j].begin(), after[j].end());
     if (present[j] < kRare) continue;
     sum += annotator::PearsonR(before[j], after[j]);
     ++counted;
   }
   figure.presence_changes = figure.faces > 0 ? changed / static_cast<double>(figure.faces * aus) : 0;
-  figure.correlation = annotator::PearsonR(before_all, after_all);
   figure.mean_correlation = counted > 0 ? sum / counted : 0;
   return figure;
 }

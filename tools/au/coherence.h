@@ -16,9 +16,7 @@ struct CoherenceFigure {
   std::string name;             // "mirrored", "JPEG 50", "half size"
   std::uint64_t faces = 0;      // found in both pictures
   double presence_changes = 0;  // share of face-AUs whose presence differs, 0..1
-  double correlation = 0;       // Pearson's r of intensities over all face-AUs
-  double mean_correlation =
-      0;  // mean over AUs of each AU's own r, where it is present in at least 1 % of the faces
+  double mean_correlation = 0;  // mean over AUs of each AU's own r, where it is present in at least 3 % of the faces
 };
 
 struct PhotoAus {

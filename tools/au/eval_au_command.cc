@@ -1,4 +1,5 @@
 // auforge eval-au: how well does a model agree with labels?
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -23,6 +24,8 @@ struct EvalArguments {
   std::string output;
   std::vector<std::string> photos;
   std::string extremes;
+  std::string aus;
+  FaceSearch faces;
   bool emotions = false;
   bool json = false;
   int jobs = 1;
@@ -39,7 +42,6 @@ nlohmann::json ToJson(const CoherenceReport& report, const features::AuSchema& s
   for (const CoherenceFigure& f : report.changes) {
     all["changes"][f.name] = {{"faces", f.faces},
                               {"presence_changes", f.presence_changes},
-                              {"r", f.correlation},
                               {"mean_r", f.mean_correlation}};
   }
   return all;
@@ -66,11 +68,10 @@ int RunCoherence(const EvalArguments& arguments, const annotator::AuModel& model
               static_cast<unsigned long long>(report.images),
               static_cast<unsigned long long>(report.photos_with_faces), report.faces.size(),
               100 * report.contradictions);
-  std::printf("%-12s %6s  %16s  %9s  %9s\n", "change", "faces", "presence changes", "r", "mean r");
+  std::printf("%-12s %6s  %16s  %9s\n", "change", "faces", "presence changes", "mean r");
   for (const CoherenceFigure& f : report.changes) {
-    std::printf("%-12s %6llu  %14.1f %%  %9.3f  %9.3f\n", f.name.c_str(),
-                static_cast<unsigned long long>(f.faces), 100 * f.presence_changes, f.correlation,
-                f.mean_correlation);
+    std::printf("%-12s %6llu  %14.1f %%  %9.3f\n", f.name.c_str(), static_cast<unsigned long long>(f.faces),
+                100 * f.presence_changes, f.mean_correlation);
   }
   std::printf(
       "quality against the change of a face's intensities: Spearman %.2f (%.2f with its mean intensity taken "
@@ -83,7 +84,38 @@ int RunCoherence(const EvalArguments& arguments, const annotator::AuModel& model
   return kDone;
 }
 
+nlohmann::json ToJson(const std::vector<annotator::AuFigure>& figures, const std::vector<int>& means) {
+  const auto entry = [](const annotator::AuFigure& f) -> nlohmann::json {
+    return {{"au", f.au},   {"rows", f.rows}, {"active", f.active}, {"claimed", f.claimed}, {"r", f.r},
+            {"icc", f.icc}, {"mae", f.mae},   {"auc", f.auc},       {"f1", f.f1},           {"best_f1", f.best_f1}};
+  };
+  nlohmann::json all = nlohmann::json::array();
+  for (const annotator::AuFigure& f : figures) all.push_back(entry(f));
+  if (means.empty()) return all;
+  nlohmann::json mean = entry(annotator::MeanFigure(FiguresOf(figures, means)));
+  mean["au"] = "mean";
+  mean["aus"] = means;
+  all.push_back(std::move(mean));
+  return all;
+}
+
+// AUs of --aus that their mean lacks.
+void NameWhatHasNoMean(const std::vector<annotator::AuFigure>& figures, const std::vector<int>& means,
+                       const Log& log) {
+  for (const int au : means) {
+    const auto chosen = FiguresOf(figures, {au});
+    const std::string name = "AU" + std::to_string(au) + ": is not in the mean: ";
+    if (chosen.empty() || chosen.front().rows == 0) {
+      log(name + "no labels that the model has answers to");
+    } else if (std::isnan(chosen.front().auc)) {
+      log(name + (chosen.front().active == 0 ? "none" : "all") + " of " + std::to_string(chosen.front().rows) +
+          " faces have it");
+    }
+  }
+}
+
 int RunEval(const EvalArguments& arguments) {
+  const std::vector<int> means = ParseAus("--aus", arguments.aus);
   if (arguments.data.empty() == arguments.photos.empty())
     throw UsageError("name either --data or --coherence");
   const annotator::AuModel model =
@@ -91,28 +123,21 @@ int RunEval(const EvalArguments& arguments) {
   if (!arguments.photos.empty()) return RunCoherence(arguments, model);
   const auto log = [](const std::string& text) { std::cerr << "eval-au: " << text << std::endl; };
   const annotator::TrainingData data =
-      LoadTrainingData(arguments.data, model.info().features, arguments.jobs, log);
+      LoadTrainingData(arguments.data, model.info().features, arguments.faces, arguments.jobs, log);
+  NameAusWithoutModel(data, model.info().schema, log);
   if (arguments.emotions) {
     std::cout << EmotionText(FitEmotions(model, data));
     return kDone;
   }
   const std::vector<annotator::AuFigure> figures = annotator::EvaluateAuModel(model, data);
-  if (!arguments.output.empty()) datasets::storage::WriteFileAtomically(arguments.output, AuCsv(figures));
+  NameWhatHasNoMean(figures, means, log);
+  if (!arguments.output.empty())
+    datasets::storage::WriteFileAtomically(arguments.output, AuCsv(figures, means));
   if (arguments.json) {
-    nlohmann::json all;
-    for (const annotator::AuFigure& f : figures) {
-      all.push_back({{"au", f.au},
-                     {"rows", f.rows},
-                     {"active", f.active},
-                     {"r", f.r},
-                     {"icc", f.icc},
-                     {"mae", f.mae},
-                     {"auc", f.auc},
-                     {"f1", f.f1}});
-    }
-    std::cout << all.dump() << "\n";
+    std::cout << ToJson(figures, means).dump() << "\n";
   } else {
-    std::cout << AuTable(figures) << SidesTable(annotator::EvaluateSides(model, data)) << QualityText(annotator::EvaluateQuality(model, data))
+    std::cout << AuTable(figures, means) << SidesTable(annotator::EvaluateSides(model, data))
+              << QualityText(annotator::EvaluateQuality(model, data))
               << HiddenText(figures);
   }
   return kDone;
@@ -125,6 +150,7 @@ void AddEvalAu(Cli& cli) {
   arguments->jobs = AvailableCores();
   Command command = cli.Add("eval-au", "Compare a model's AUs with labels",
                             "auforge eval-au --data shards:faces/ --model model.h5 -o table.csv\n"
+                            "  auforge eval-au --data csv:labels.csv,images=tars/,scale=3,part=judge --aus 1,2,4\n"
                             "  auforge eval-au --coherence photos/ --extremes extremes.png");
   command.Add("--data", arguments->data, "labelled faces, as for train-au");
   command.Add("--coherence", arguments->photos,
@@ -135,6 +161,8 @@ void AddEvalAu(Cli& cli) {
   command.Add(
       "-o,--output", arguments->output,
       "also write the figures to this CSV; with --coherence each face's intensities before and after");
+  AddFaceSearch(command, arguments->faces);
+  command.Add("--aus", arguments->aus, "the AUs of the last line's means: 1,2,4; default: all that have both classes");
   command.Flag("--emotions", arguments->emotions,
                "instead, with --data: what each AU's estimates are worth as evidence for emotions, and the nearest "
                "emotions by labels and by estimates");

@@ -18,7 +18,7 @@ namespace {
 
 struct TrainArguments {
   std::vector<std::string> data;
-  std::vector<std::string> unlabelled, photos;
+  std::vector<std::string> unlabelled, photos, held_out;
   std::string output;
   std::string compare, ablation;
   std::string table;
@@ -26,6 +26,7 @@ struct TrainArguments {
   annotator::TrainOptions options;
   bool no_shape = false, no_gabor = false, no_hog = false, no_local = false, no_mirror = false;
   std::string gabor = "compact";
+  FaceSearch faces;
   int jobs = 1;
 };
 
@@ -52,7 +53,7 @@ int RunTrain(TrainArguments& arguments) {
   arguments.options.local_heads = !arguments.no_local;
   arguments.options.mirror_average = !arguments.no_mirror;
   const auto log = [](const std::string& text) { std::cerr << "train-au: " << text << std::endl; };
-  annotator::TrainingData data = LoadTrainingData(arguments.data, spec, arguments.jobs, log);
+  annotator::TrainingData data = LoadTrainingData(arguments.data, spec, arguments.faces, arguments.jobs, log, arguments.held_out);
   DropConstantAus(data, log);
   if (!arguments.unlabelled.empty()) LoadUnlabelled(arguments.unlabelled, arguments.jobs, data, log);
   arguments.options.provenance = "auforge train-au --learner " + arguments.options.learner + " --seed " +
@@ -61,6 +62,7 @@ int RunTrain(TrainArguments& arguments) {
   for (const std::string& text : arguments.data) arguments.options.provenance += " --data " + text;
   for (const std::string& text : arguments.unlabelled)
     arguments.options.provenance += " --unlabelled " + text;
+  for (const std::string& text : arguments.held_out) arguments.options.provenance += " --held-out " + text;
   for (const std::string& text : arguments.photos) arguments.options.provenance += " --photos " + text;
   if (!arguments.compare.empty() || !arguments.ablation.empty()) {
     const bool learners = !arguments.compare.empty();
@@ -73,7 +75,10 @@ int RunTrain(TrainArguments& arguments) {
     return kDone;
   }
   std::optional<annotator::TrainingData> photos;
-  if (!arguments.photos.empty()) photos = LoadTrainingData(arguments.photos, data.spec, arguments.jobs, log);
+  if (!arguments.photos.empty()) {
+    photos = LoadTrainingData(arguments.photos, data.spec, arguments.faces, arguments.jobs, log);
+    NameAusWithoutModel(*photos, data.schema, log);
+  }
   const annotator::TrainedModel trained =
       annotator::TrainAuModel(data, arguments.options, log, photos ? &*photos : nullptr);
   trained.model.Save(arguments.output);
@@ -105,6 +110,10 @@ void AddTrainAu(Cli& cli) {
               "real photos whose answers must not change with mirroring, JPEG and size");
   command.Add("--photos", arguments->photos,
               "labelled photographs, as --data: they teach the last layer, thresholds and scales, nothing before them");
+  command.Add("--held-out", arguments->held_out,
+              "faces that calibrate and judge, as --data, instead of a part of --data: people whom a net has not seen either");
+  command.Add("--net-share", options.net_share,
+              "of the net's own opinion on AUs that --photos teach, 0..1").Range(0, 1);
   command.Add("--readout-lost", options.readout.most_lost,
               "correlation on renders that an AU may lose to --photos, 0..1").Range(0, 1);
   command.Add("-o,--output", arguments->output, "the model file").Required();
@@ -153,6 +162,7 @@ void AddTrainAu(Cli& cli) {
       .Add("--gabor", arguments->gabor,
            "compact set, EmotioNet's 5,280, or all that EmotioNet chooses from (8 orientations)")
       .OneOf({"compact", "emotionet", "emotionet-full"});
+  AddFaceSearch(command, arguments->faces);
   command.Flag("--provisional", options.provisional, "mark the model as provisional");
   command.Add("-j,--jobs", arguments->jobs, "threads that load data").Range(1, 1024);
   command.Run([arguments] { return RunTrain(*arguments); });

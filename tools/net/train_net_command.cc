@@ -1,7 +1,6 @@
 // auforge train-net: renders and coded photographs in, a net whose answers are features of faces out.
 #include <cstdio>
 #include <iostream>
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -52,7 +51,7 @@ annotator::CropSet LoadPlain(const NetArguments& a, const features::AuSchema& sc
   std::set<std::string> taken;
   if (!a.without.empty()) {
     for (const datasets::LabelledImage& image : LoadLabelSet(ParseDataSpec(a.without), {}).images)
-      taken.insert(std::filesystem::path(image.image).stem().string());
+      taken.insert(datasets::KeyOf(image));
   }
   annotator::CropSet set = annotator::LoadUnlabelledPhotos(a.unlabelled, taken, schema, a.options.crop_size);
   log(std::to_string(set.size()) + " photographs without codes, " + std::to_string(taken.size()) + " left out");

@@ -34,7 +34,8 @@ struct TrunkImpl : torch::nn::Module {
   torch::Tensor Embed(torch::Tensor x);
   // [N, outputs]
   torch::Tensor forward(const torch::Tensor& x);
-  features::LearntNet Folded() const;
+  // aus: FACS numbers of the first outputs, which become the net's opinions: intensities, then logits.
+  features::LearntNet Folded(const std::vector<int>& aus) const;
 
   TrunkShape shape;
   NormedConvolution stem{nullptr};

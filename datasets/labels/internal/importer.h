@@ -46,6 +46,8 @@ std::map<long, std::string> FramesOf(const std::string& folder);
 std::string Stem(const std::string& path);
 // The first of the candidates that exists; "" when none does.
 std::string FirstExisting(const std::vector<std::string>& candidates);
+// The folder that options name for the pictures, else the published one.
+std::string ImagesOr(const LabelOptions& options, const std::string& published);
 // Joins a name to a folder unless it is absolute.
 std::string Under(const std::string& folder, const std::string& name);
 

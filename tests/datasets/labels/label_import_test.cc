@@ -238,7 +238,7 @@ TEST(ImportEmotioNet, TheManualFileKnowsNotScored) {
   PutPicture(dir, "pictures/N_0001.jpg");
   PutPicture(dir, "pictures/N_0002.jpg");
   LabelOptions options;
-  options.images = dir / "pictures";
+  options.images = {dir / "pictures"};
   const LabelSet set = ImportLabels("emotionet", dir / "manual.csv", options);
   ASSERT_EQ(set.images.size(), 2U);
   EXPECT_EQ(set.schema.numbers(), (std::vector<int>{1, 2, 12}));
@@ -333,6 +333,24 @@ TEST(ImportGanimation, ReadsItsListsAndAus) {
   EXPECT_TRUE(test.images[0].image.ends_with("two.jpg"));
 }
 
+TEST(ImportGanimation, APictureInBothListsIsLearntFromAndNotJudgedBy) {
+  const tests::TempDir dir;
+  std::string row;
+  for (int j = 0; j < 17; ++j) row += ",1";
+  Put(dir, "aus_openface.csv", "one.jpg" + row + "\ntwo.jpg" + row + "\ntwo.jpg" + row + "\n");
+  Put(dir, "train_ids.csv", "one.jpg\n");
+  Put(dir, "test_ids.csv", "two.jpg\none.jpg\n");
+  for (const char* name : {"imgs/one.jpg", "imgs/two.jpg"}) PutPicture(dir, name);
+  LabelOptions options;
+  options.fold = 1;
+  const LabelSet test = ImportLabels("ganimation", dir.path().string(), options);
+  ASSERT_EQ(test.images.size(), 1U);
+  EXPECT_TRUE(test.images[0].image.ends_with("two.jpg"));
+  EXPECT_EQ(test.labelled_twice, 2U);
+  EXPECT_THAT(test.faults, Contains(AllOf(HasSubstr("test_ids.csv"), HasSubstr("one.jpg is listed already"))));
+  EXPECT_THAT(test.faults, Contains(AllOf(HasSubstr("aus_openface.csv:3"), HasSubstr("two.jpg has AUs"))));
+}
+
 TEST(ImportCsv, ReadsAnyAusInAnyOrder) {
   const tests::TempDir dir;
   Put(dir, "labels.csv",
@@ -371,6 +389,129 @@ TEST(ImportCsv, WindowsFilesWithAByteOrderMark) {
   const LabelSet set = ImportLabels("csv", dir / "labels.csv", {});
   ASSERT_EQ(set.images.size(), 1U);
   EXPECT_EQ(Intensity(set, 0, 1), 1);
+}
+
+// Keys of pictures in tars, graded in three steps, empty where the reader could not tell: a file of codes as readers
+// of contact sheets write it.
+TEST(ImportCsv, LevelsOfKeysInTars) {
+  const tests::TempDir dir;
+  fs::create_directories(dir.path() / "a/deep");
+  fs::create_directories(dir.path() / "b");
+  tests::WriteTar(dir / "a/deep/00000.tar", {{"x-1.jpg", "picture"}, {"x-1.txt", "caption"}, {"x.2-3.jpg", "other"}});
+  tests::WriteTar(dir / "b/00001.tar", {{"000010000.png", "picture"}, {"000010001.png", "nobody speaks of it"}});
+  PutPicture(dir, "b/plain.jpg");
+  Put(dir, "codes.csv",
+      "image,AU4,AU12,doubt\nx-1,0,3,1\n000010000,,1,0\nplain,2,0,0\nx-1,1,1,0\ngone,0,0,0\nplain.png,0,0,0\n"
+      "b/00001.tar,4,0,0\n000010001.png,1.5,-1,0\n");
+  LabelOptions options;
+  options.images = {dir / "a", dir / "b"};
+  options.scale = 3;
+  const LabelSet set = ImportLabels("csv", dir / "codes.csv", options);
+  ASSERT_EQ(set.images.size(), 4U);
+  EXPECT_EQ(NameOf(set.images[0]), (dir / "a/deep/00000.tar") + ":x-1.jpg");
+  EXPECT_EQ(Intensity(set, 0, 4), 0);
+  EXPECT_EQ(Intensity(set, 0, 12), 4.5F);
+  EXPECT_TRUE(std::isnan(Intensity(set, 1, 4))) << "not told is not absent";
+  EXPECT_EQ(Intensity(set, 1, 12), 1.5F);
+  EXPECT_EQ(set.images[2].image, dir / "b/plain.jpg");
+  EXPECT_EQ(Intensity(set, 2, 4), 3);
+  EXPECT_TRUE(std::isnan(Intensity(set, 3, 4)) && std::isnan(Intensity(set, 3, 12)));
+  EXPECT_EQ(set.labelled_twice, 1U);
+  EXPECT_EQ(set.labels_without_image, 3U) << "gone, plain.png, and what is no picture";
+  EXPECT_EQ(set.images_without_label, 1U) << "x.2-3";
+  EXPECT_THAT(set.faults, Contains(AllOf(HasSubstr("codes.csv:5"), HasSubstr("x-1 is labelled in line 2 already"))));
+  EXPECT_THAT(set.faults, Contains(HasSubstr("codes.csv:9: AU4 = 1.5 is not a level of 0, 1, 2, 3")));
+  EXPECT_THAT(set.faults, Contains(HasSubstr("codes.csv:9: AU12 = -1 is not a level")));
+}
+
+TEST(ImportCsv, DoubtsMayBeLeftOut) {
+  const tests::TempDir dir;
+  for (const char* name : {"a.jpg", "b.jpg", "c.jpg", "d.jpg"}) PutPicture(dir, name);
+  Put(dir, "codes.csv", "image,AU2,AU15,doubt\na,1,2,AU15\nb,1,2,0\nc,1,2,1\nd,1,2,perhaps\n");
+  LabelOptions options;
+  EXPECT_EQ(Intensity(ImportLabels("csv", dir / "codes.csv", options), 0, 15), 2) << "kept unless asked";
+  options.drop_doubts = true;
+  const LabelSet set = ImportLabels("csv", dir / "codes.csv", options);
+  EXPECT_EQ(Intensity(set, 0, 2), 1);
+  EXPECT_TRUE(std::isnan(Intensity(set, 0, 15)));
+  EXPECT_EQ(Intensity(set, 1, 15), 2);
+  EXPECT_TRUE(std::isnan(Intensity(set, 2, 2)));
+  EXPECT_TRUE(std::isnan(Intensity(set, 3, 2)));
+  EXPECT_THAT(set.faults, Contains(HasSubstr("codes.csv:5: doubt \"perhaps\"")));
+  Put(dir, "sure.csv", "image,AU2\na,1\n");
+  EXPECT_THROW(ImportLabels("csv", dir / "sure.csv", options), std::runtime_error);
+}
+
+TEST(ImportCsv, OfSeveralPicturesOfANameTheFirstWithAWord) {
+  const tests::TempDir dir;
+  fs::create_directories(dir.path() / "p/one");
+  PutPicture(dir, "p/two/a.jpg");
+  PutPicture(dir, "p/one/a.jpg");
+  Put(dir, "labels.csv", "image,AU1\na.jpg,1\ntwo/a.jpg,2\n");
+  LabelOptions options;
+  options.images = {dir / "p", dir / "p/one"};
+  const LabelSet set = ImportLabels("csv", dir / "labels.csv", options);
+  ASSERT_EQ(set.images.size(), 2U);
+  EXPECT_TRUE(set.images[0].image.ends_with("one/a.jpg"));
+  EXPECT_TRUE(set.images[1].image.ends_with("two/a.jpg"));
+  options.images = {dir / "nowhere"};
+  EXPECT_THROW(ImportLabels("csv", dir / "labels.csv", options), std::runtime_error);
+}
+
+TEST(ImportCsv, ADamagedTarIsNamed) {
+  const tests::TempDir dir;
+  Put(dir, "bad.tar", std::string(600, 'x'));
+  Put(dir, "labels.csv", "image,AU1\na,1\n");
+  const LabelSet set = ImportLabels("csv", dir / "labels.csv", {});
+  EXPECT_EQ(set.labels_without_image, 1U);
+  EXPECT_THAT(set.faults, Contains(AllOf(HasSubstr("bad.tar"), HasSubstr("damaged"))));
+}
+
+// Whoever computes the split elsewhere finds the same parts.
+TEST(ImportLabels, PartsFollowFromTheNameAlone) {
+  const tests::TempDir dir;
+  std::string text = "image,AU1\n";
+  for (int i = 0; i < 400; ++i) {
+    text += "i" + std::to_string(i) + ".jpg,0\n";
+    PutPicture(dir, "i" + std::to_string(i) + ".jpg");
+  }
+  Put(dir, "labels.csv", text);
+  LabelOptions options;
+  std::set<std::string> seen;
+  std::size_t judged = 0;
+  for (const LabelPart part : {LabelPart::kLearn, LabelPart::kJudge}) {
+    options.part = part;
+    const LabelSet set = ImportLabels("csv", dir / "labels.csv", options);
+    for (const LabelledImage& image : set.images) {
+      EXPECT_EQ(PartOf(image), part);
+      EXPECT_TRUE(seen.insert(image.image).second);
+    }
+    if (part == LabelPart::kJudge) judged = set.images.size();
+  }
+  EXPECT_EQ(seen.size(), 400U);
+  EXPECT_NEAR(static_cast<double>(judged) / 400, kJudgeShare, 0.07);
+
+  const auto part = [](const std::string& path, const std::string& member, const std::string& subject) {
+    LabelledImage image;
+    image.image = path;
+    image.member = member;
+    image.subject = subject;
+    return PartOf(image);
+  };
+  EXPECT_EQ(part("/x/canada-00001.jpg", "", ""), part("a.tar", "canada-00001.png", "")) << "wherever it lies";
+  EXPECT_EQ(part("/x/a.jpg", "", "p1"), part("/x/b.jpg", "", "p1")) << "nobody is in both parts";
+  EXPECT_EQ(part("canada-00001.jpg", "", ""), LabelPart::kJudge);
+  EXPECT_EQ(part("t2i-00002.jpg", "", ""), LabelPart::kJudge);
+  EXPECT_EQ(part("ukmp-00010.jpg", "", ""), LabelPart::kJudge);
+  EXPECT_EQ(part("ukmp-00001.jpg", "", ""), LabelPart::kLearn);
+  EXPECT_EQ(part("pif-00001.jpg", "", ""), LabelPart::kLearn);
+  EXPECT_THROW(ImportLabels("ganimation", dir.path().string(), options), std::invalid_argument);
+  options = {};
+  options.scale = 3;
+  EXPECT_THROW(ImportLabels("disfa", dir.path().string(), options), std::invalid_argument);
+  options = {};
+  options.images = {dir.path().string(), dir.path().string()};
+  EXPECT_THROW(ImportLabels("disfa", dir.path().string(), options), std::invalid_argument);
 }
 
 TEST(ImportLabels, FoldsPartSubjectsEvenly) {

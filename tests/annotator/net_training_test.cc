@@ -1,0 +1,180 @@
+// The trainer of the learnt features' net, at toy size: faces of 32 pixels whose mouth says it all.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <opencv2/imgproc.hpp>
+
+#include "annotator/net_training/augment.h"
+#include "annotator/net_training/internal/trunk.h"
+#include "annotator/net_training/train_net.h"
+#include "features/align.h"
+#include "tests/support/faces.h"
+#include "tests/support/temp_dir.h"
+
+namespace auforge::annotator {
+namespace {
+
+constexpr int kSide = 32;
+constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
+
+// AU25 opens a dark mouth; AU1 lifts two dark brows.
+cv::Mat Draw(float mouth, float brows, const cv::Scalar& skin) {
+  cv::Mat picture(kSide, kSide, CV_8UC3, skin);
+  const int open = static_cast<int>(std::lround(mouth));
+  cv::rectangle(picture, {9, 22}, {22, 23 + open}, {20, 10, 10}, cv::FILLED);
+  const int lift = static_cast<int>(std::lround(brows));
+  for (const int x : {6, 18}) cv::rectangle(picture, {x, 11 - lift}, {x + 7, 12 - lift}, {10, 10, 10}, cv::FILLED);
+  return picture;
+}
+
+CropSet Faces(std::size_t n, std::uint64_t seed, bool is_labelled = true) {
+  CropSet set;
+  set.schema = features::AuSchema({1, 25});
+  std::mt19937_64 random(seed);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto mouth = static_cast<float>(random() % 2 == 0 ? Uniform(random, 1, 5) : 0),
+               brows = static_cast<float>(random() % 2 == 0 ? Uniform(random, 1, 5) : 0);
+    set.crops.push_back({Draw(mouth, brows, {Uniform(random, 120, 200), Uniform(random, 120, 200), Uniform(random, 120, 200)}),
+                         {1, 0, 0, 0}, {0, 0, 0}, static_cast<std::int64_t>(i)});
+    for (const float au : {brows, mouth}) {
+      set.intensity.push_back(is_labelled ? au : kUnknown);
+      set.left.push_back(is_labelled ? au : kUnknown);
+      set.right.push_back(is_labelled ? au : kUnknown);
+    }
+  }
+  return set;
+}
+
+CropSet Nothing() {
+  CropSet set;
+  set.schema = features::AuSchema({1, 25});
+  return set;
+}
+
+NetTrainOptions Options() {
+  NetTrainOptions options;
+  options.crop_size = kSide;
+  options.stem = 8;
+  options.blocks = {16, 24};
+  options.batch = 32;
+  options.photo_batch = 8;
+  options.unlabelled_batch = 8;
+  options.passes = 12;
+  options.held_out = 0.2;
+  options.reduced = false;
+  options.rate = 5e-3;
+  return options;
+}
+
+TEST(Augment, NothingDoneIsTheCropThatEvaluationSees) {
+  cv::Mat picture = tests::Texture(300, 300, 3, 5);
+  cv::GaussianBlur(picture, picture, {9, 9}, 3);
+  const features::Landmarks68 landmarks = tests::NeutralFace();
+  // About the size that the face has, as the crops in shards have it.
+  const features::AlignOptions crop = features::FeatureCrop(160);
+  std::mt19937_64 random(1);
+  const cv::Mat plain =
+      AugmentedCrop(picture, features::CropFromImage(landmarks, crop), 160, false, {0, 0}, random);
+  const cv::Mat aligned = features::AlignFace(picture, landmarks, crop).crop;
+  EXPECT_LE(cv::norm(plain, aligned, cv::NORM_INF), 3) << "two ways to interpolate, rounded apart at most";
+  cv::Mat flipped;
+  cv::flip(plain, flipped, 1);
+  const cv::Mat mirrored = AugmentedCrop(picture, features::CropFromImage(landmarks, crop), 160, true, {0, 0}, random);
+  EXPECT_LE(cv::norm(mirrored, flipped, cv::NORM_INF), 3);
+}
+
+TEST(Augment, TheSameStreamGivesTheSamePicture) {
+  const cv::Mat picture = Draw(3, 2, {150, 160, 190});
+  std::mt19937_64 a(7), b(7), c(8);
+  const cv::Mat first = AugmentedCrop(picture, {1, 0, 0, 0}, kSide, false, {1, 1}, a);
+  EXPECT_EQ(cv::norm(first, AugmentedCrop(picture, {1, 0, 0, 0}, kSide, false, {1, 1}, b), cv::NORM_INF), 0);
+  EXPECT_GT(cv::norm(first, AugmentedCrop(picture, {1, 0, 0, 0}, kSide, false, {1, 1}, c), cv::NORM_INF), 5);
+}
+
+TEST(Trunk, FoldedItAnswersAsInEvaluation) {
+  torch::manual_seed(3);
+  Trunk trunk(TrunkShape{kSide, 8, {16, 24}}, 5, 0.1);
+  {
+    // Statistics and scales that are not those of a fresh net.
+    const torch::NoGradGuard no_grad;
+    for (const auto& buffer : trunk->named_buffers()) {
+      if (buffer.value().is_floating_point()) buffer.value().add_(torch::rand_like(buffer.value()) * 0.5);
+    }
+    for (const auto& p : trunk->named_parameters()) p.value().add_(torch::randn_like(p.value()) * 0.05);
+  }
+  trunk->eval();
+  const cv::Mat picture = Draw(4, 1, {90, 140, 200});
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor x = (torch::from_blob(picture.data, {1, kSide, kSide, 3}, torch::kUInt8).permute({0, 3, 1, 2}).to(torch::kFloat) / 255 - 0.5) / 0.25;
+  const torch::Tensor wanted = trunk->Embed(x);
+  const features::LearntNet net = trunk->Folded({1, 12});
+  std::vector<float> embedding(net.embedding_size());
+  net.Embed(picture, embedding);
+  const float largest = wanted.abs().max().item<float>();
+  for (std::size_t i = 0; i < embedding.size(); ++i) {
+    EXPECT_NEAR(embedding[i], wanted[0][static_cast<std::int64_t>(i)].item<float>(), 4e-3 * largest) << "feature " << i;
+  }
+  // Opinions: the first four outputs of the head.
+  ASSERT_EQ(net.opinion_aus(), (std::vector<int>{1, 12}));
+  std::vector<float> opinions(4);
+  net.Opinions(embedding, opinions);
+  const torch::Tensor said = trunk->head(wanted);
+  for (std::int64_t i = 0; i < 4; ++i) EXPECT_NEAR(opinions[static_cast<std::size_t>(i)], said[0][i].item<float>(), 1e-2 * std::max(1.0F, largest));
+}
+
+TEST(TrainNet, LearnsFromRendersAndPhotographs) {
+  const NetTrainSummary summary = TrainNet(Faces(400, 1), Faces(60, 2), Faces(60, 3, false), Options(), {}, {});
+  ASSERT_TRUE(summary.finished);
+  EXPECT_GT(summary.held_out, 40U);
+  for (const double r : summary.correlation) EXPECT_GT(r, 0.8);
+  EXPECT_EQ(summary.net.embedding_size(), 24U);
+}
+
+TEST(TrainNet, GoesOnWhereItWasStopped) {
+  const tests::TempDir dir;
+  const CropSet renders = Faces(150, 4), photos = Faces(20, 5);
+  NetTrainOptions options = Options();
+  options.passes = 3;
+  const NetTrainSummary whole = TrainNet(renders, photos, Nothing(), options, {}, {});
+  options.state = dir / "net.state";
+  int asked = 0;
+  const NetTrainSummary part = TrainNet(renders, photos, Nothing(), options, {}, [&] { return ++asked > 5; });
+  EXPECT_FALSE(part.finished);
+  EXPECT_EQ(part.steps, 5);
+  const NetTrainSummary rest = TrainNet(renders, photos, Nothing(), options, {}, {});
+  EXPECT_TRUE(rest.finished);
+  EXPECT_EQ(rest.steps, whole.steps);
+  EXPECT_GT(rest.steps, 5);
+  // Dropout's stream is the library's own, so that the two part slightly; what they have learnt does not.
+  ASSERT_EQ(rest.correlation.size(), whole.correlation.size());
+  for (std::size_t j = 0; j < rest.correlation.size(); ++j) EXPECT_NEAR(rest.correlation[j], whole.correlation[j], 0.25);
+  // What is done is done: nothing is trained twice.
+  EXPECT_EQ(TrainNet(renders, photos, Nothing(), options, {}, {}).net.digest(), rest.net.digest());
+}
+
+TEST(TrainNet, RefusesStatesOfOtherThings) {
+  const tests::TempDir dir;
+  NetTrainOptions options = Options();
+  options.state = dir / "net.state";
+  std::ofstream(options.state) << "not a state";
+  try {
+    TrainNet(Faces(150, 4), Nothing(), Nothing(), options, {}, {});
+    FAIL() << "took it";
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find("net.state"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("remove it"), std::string::npos);
+  }
+}
+
+TEST(TrainNet, NamesWhatIsWrongWithItsOptions) {
+  NetTrainOptions options = Options();
+  options.rate = -1;
+  EXPECT_THROW(TrainNet(Faces(150, 4), Nothing(), Nothing(), options, {}, {}), std::invalid_argument);
+  options = Options();
+  EXPECT_THROW(TrainNet(Faces(20, 4), Nothing(), Nothing(), options, {}, {}), std::invalid_argument) << "too few";
+}
+
+}  // namespace
+}  // namespace auforge::annotator
