@@ -8,7 +8,7 @@
 
 namespace auforge::annotator {
 
-// Throws std::runtime_error naming file, fault and remedy.
+// A net file, or an AU model that has taken one in. Throws std::runtime_error naming file, fault and remedy.
 std::shared_ptr<const features::LearntNet> LoadLearntNet(const std::string& path);
 // Atomically.
 void SaveLearntNet(const features::LearntNet& net, const std::string& path);
