@@ -9,8 +9,10 @@
 #include <memory>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <optional>
 #include <stdexcept>
 
+#include "datasets/content_kind.h"
 #include "datasets/internal/image_header.h"
 #include "datasets/storage/atomic_file.h"
 
@@ -74,7 +76,7 @@ DecodedImage DecodeJpeg(Bytes bytes, const DecodeOptions& options) {
   if (tjDecompressHeader3(jpeg.get(), bytes.data(), bytes.size(), &width, &height, &subsampling, &colourspace) != 0) {
     return Failed(Outcome::kUndecodable, std::string("damaged JPEG: ") + tjGetErrorStr2(jpeg.get()));
   }
-  const int orientation = JpegOrientation(bytes);
+  const int orientation = Orientation(bytes, ImageFormat::kJpeg);
   if (auto fault = CheckSize(static_cast<std::uint64_t>(width), static_cast<std::uint64_t>(height), options)) {
     if (orientation >= 5) std::swap(fault->width, fault->height);
     return *std::move(fault);
@@ -199,8 +201,9 @@ cv::Mat ToBgr(const cv::Mat& any) {
   return image;
 }
 
-DecodedImage DecodeOther(Bytes bytes, const ImageHeader& header) {
-  const std::string name = FormatName(header.format);
+// By OpenCV; 8-bit BGR as it is stored, not turned.
+DecodedImage DecodeStored(Bytes bytes, std::string_view format) {
+  const std::string name(format);
   try {
     const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<std::uint8_t*>(bytes.data()));
     const cv::Mat any = cv::imdecode(raw, cv::IMREAD_UNCHANGED);
@@ -208,12 +211,59 @@ DecodedImage DecodeOther(Bytes bytes, const ImageHeader& header) {
     DecodedImage image;
     image.bgr = ToBgr(any);
     if (image.bgr.type() != CV_8UC3) return Failed(Outcome::kUndecodable, name + " with unusual channels");
-    image.width = image.bgr.cols;
-    image.height = image.bgr.rows;
     return image;
   } catch (const cv::Exception& error) {
     return Failed(Outcome::kUndecodable, "damaged " + name + ": " + error.err);
   }
+}
+
+// OpenCV does not read animations: the first frame is decoded as a picture of its own and laid on white.
+DecodedImage DecodeAnimatedWebp(Bytes bytes, const ImageHeader& header) {
+  const auto damaged = [] { return Failed(Outcome::kUndecodable, "damaged WebP: its first frame is not whole"); };
+  const std::optional<WebpFrame> frame = FirstWebpFrame(bytes);
+  if (!frame || frame->x + frame->width > header.width || frame->y + frame->height > header.height) return damaged();
+  const ImageHeader inner = ReadImageHeader(frame->still);
+  if (inner.width != frame->width || inner.height != frame->height) return damaged();
+  const DecodedImage still = DecodeStored(frame->still, "WebP");
+  if (still.status != Outcome::kOk) return still;
+  DecodedImage image;
+  image.bgr = cv::Mat(static_cast<int>(header.height), static_cast<int>(header.width), CV_8UC3, cv::Scalar::all(255));
+  const cv::Rect place(static_cast<int>(frame->x), static_cast<int>(frame->y), still.bgr.cols, still.bgr.rows);
+  still.bgr.copyTo(image.bgr(place));
+  return image;
+}
+
+DecodedImage DecodeOther(Bytes bytes, const DecodeOptions& options, const ImageHeader& header) {
+  const int orientation = Orientation(bytes, header.format);
+  if (auto fault = CheckSize(header.width, header.height, options)) {
+    if (orientation >= 5) std::swap(fault->width, fault->height);
+    return *std::move(fault);
+  }
+  DecodedImage image;
+  if (IsAnimatedWebp(bytes)) {
+    image = DecodeAnimatedWebp(bytes, header);
+  } else if (header.format == ImageFormat::kTiff && orientation != 1) {
+    // libtiff and OpenCV each turn some kinds of TIFF: none of it, so that each is turned once.
+    image = DecodeStored(WithoutTiffOrientation(bytes), FormatName(header.format));
+  } else {
+    image = DecodeStored(bytes, FormatName(header.format));
+  }
+  if (image.status != Outcome::kOk) return image;
+  image.bgr = Upright(image.bgr, orientation);
+  image.width = image.bgr.cols;
+  image.height = image.bgr.rows;
+  return image;
+}
+
+// What is no format that is read: a picture of another kind, or none.
+DecodedImage Foreign(Bytes bytes) {
+  const ContentKind kind = TellContent(bytes.first(std::min(bytes.size(), kContentHead)));
+  const std::string name(kind.name);
+  if (kind.content == Content::kForeignPicture) {
+    return Failed(Outcome::kUnsupported, name + ", which is not read; convert it to JPEG or PNG");
+  }
+  return Failed(Outcome::kUndecodable, (name.empty() ? "not an image" : "not an image but " + name) +
+                                           ": none of JPEG, PNG, WebP, BMP, TIFF, GIF by its first bytes");
 }
 
 }  // namespace
@@ -232,13 +282,12 @@ DecodedImage DecodeImage(Bytes bytes, const DecodeOptions& options) {
   if (bytes.empty()) return Failed(Outcome::kUndecodable, "an empty file");
   if (bytes.size() > (1ULL << 31) - 1) return Failed(Outcome::kTooLarge, "more than 2 GB of encoded data");
   const ImageHeader header = ReadImageHeader(bytes);
-  if (header.format == ImageFormat::kUnknown) {
-    return Failed(Outcome::kUndecodable, "not an image: none of JPEG, PNG, WebP, BMP, TIFF, GIF by its first bytes");
-  }
+  if (header.format == ImageFormat::kUnknown) return Foreign(bytes);
+  if (header.is_raw) return Failed(Outcome::kUnsupported, "a camera's raw file, which is not read; convert it to JPEG or PNG");
   if (header.format == ImageFormat::kJpeg) return DecodeJpeg(bytes, options);
+  if (header.format != ImageFormat::kGif) return DecodeOther(bytes, options, header);
   if (auto fault = CheckSize(header.width, header.height, options)) return *std::move(fault);
-  if (header.format == ImageFormat::kGif) return DecodeGif(bytes, options, header);
-  return DecodeOther(bytes, header);
+  return DecodeGif(bytes, options, header);
 }
 
 PictureSize PeekSize(Bytes bytes) {

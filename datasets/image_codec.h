@@ -21,7 +21,7 @@ struct DecodeOptions {
 
 struct DecodedImage {
   cv::Mat bgr;                        // CV_8UC3, upright (EXIF orientation applied); empty unless status is kOk
-  Outcome status = Outcome::kOk;      // kOk, kUndecodable, kTooLarge or kTooSmall
+  Outcome status = Outcome::kOk;      // kOk, kUndecodable, kUnsupported, kTooLarge or kTooSmall
   std::string message;                // what is wrong, for people
   int width = 0;                      // of the upright image at full size; known even when it is too large
   int height = 0;

@@ -1,13 +1,20 @@
 #include "datasets/image_source.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <stdexcept>
 
+#include "datasets/content_kind.h"
+#include "datasets/internal/file_reader.h"
+#include "datasets/internal/input_list.h"
 #include "datasets/internal/tar_reader.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/video_reader.h"
@@ -16,26 +23,6 @@ namespace auforge::datasets {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct FileEntry {
-  std::string path;
-  std::string key;
-};
-
-bool HasEnding(const std::string& name, std::initializer_list<std::string_view> endings) {
-  std::string lower = name;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::any_of(endings.begin(), endings.end(), [&lower](std::string_view e) { return lower.ends_with(e); });
-}
-
-bool IsTar(const std::string& name) {
-  return HasEnding(name, {".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.bz2", ".tar.xz"});
-}
-
-bool LooksLikeImage(const std::string& name) {
-  return HasEnding(name, {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"});
-}
 
 // "x{00..12}y" -> x00y … x12y; several braces multiply. Anything else is taken as it is.
 std::vector<std::string> ExpandBraces(const std::string& text) {
@@ -64,56 +51,56 @@ std::vector<std::string> ExpandBraces(const std::string& text) {
   return all;
 }
 
-std::vector<std::string> ReadList(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw std::runtime_error(path + ": the list cannot be read");
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty() && line.front() != '#') lines.push_back(line);
+// The list's text; "-" is standard input.
+std::string ReadListText(const std::string& path) {
+  std::string text;
+  if (path == "-") {
+    text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  } else {
+    std::error_code error;
+    std::ifstream file(path, std::ios::binary);
+    if (!file || fs::is_directory(path, error)) throw std::runtime_error(path + ": the list cannot be read");
+    text.assign(std::istreambuf_iterator<char>(file), {});
   }
-  return lines;
+  const auto head = std::span(reinterpret_cast<const std::uint8_t*>(text.data()), std::min(text.size(), kContentHead));
+  const ContentKind kind = TellContent(head);
+  if (kind.content != Content::kUnknown && !IsTextKind(kind)) {
+    throw std::invalid_argument((path == "-" ? "standard input" : path) + " holds " + std::string(kind.name) +
+                                "; a list of paths was expected, one a line. Name a picture or an archive by its path");
+  }
+  return text;
 }
 
-// Reads files one after the other.
-class FileReader : public ItemReader {
- public:
-  FileReader(const FileEntry* begin, const FileEntry* end, std::uint64_t max_bytes)
-      : next_(begin), end_(end), max_bytes_(max_bytes) {}
-
-  bool Next(ImageItem& item) override {
-    if (next_ == end_) return false;
-    const FileEntry& entry = *next_++;
-    item = ImageItem{};
-    item.key = entry.key;
-    item.path = entry.path;
+// As much of the ends of the paths as tells them apart: {a/one, b/one, two} -> {a/one, b/one, two}. The same path twice
+// gets the same name twice.
+std::vector<std::string> DistinctNames(const std::vector<std::string>& paths) {
+  std::vector<fs::path> whole;
+  for (const std::string& path : paths) {
     std::error_code error;
-    const std::uint64_t size = fs::file_size(entry.path, error);
-    if (error) return Fail(item, Outcome::kUnreadable, error.message());
-    if (size > max_bytes_) {
-      return Fail(item, Outcome::kTooLarge,
-                  std::to_string(size) + " bytes; the limit is " + std::to_string(max_bytes_));
-    }
-    std::ifstream file(entry.path, std::ios::binary);
-    item.bytes.resize(size);
-    if (!file || !file.read(reinterpret_cast<char*>(item.bytes.data()), static_cast<std::streamsize>(size))) {
-      item.bytes.clear();
-      return Fail(item, Outcome::kUnreadable, "cannot be read");
-    }
-    return true;
+    fs::path absolute = fs::absolute(path, error).lexically_normal();
+    if (!absolute.has_filename()) absolute = absolute.parent_path();
+    whole.push_back(absolute.relative_path());
   }
-
- private:
-  static bool Fail(ImageItem& item, Outcome status, const std::string& message) {
-    item.status = status;
-    item.message = message;
-    return true;
+  std::vector<fs::path> rest, names;
+  for (const fs::path& path : whole) {
+    names.push_back(path.filename());
+    rest.push_back(path.parent_path());
   }
-
-  const FileEntry* next_;
-  const FileEntry* end_;
-  std::uint64_t max_bytes_;
-};
+  for (bool again = true; again;) {
+    std::map<fs::path, std::set<fs::path>> owners;
+    for (std::size_t i = 0; i < paths.size(); ++i) owners[names[i]].insert(whole[i]);
+    again = false;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      if (owners[names[i]].size() < 2 || rest[i].empty()) continue;
+      names[i] = rest[i].filename() / names[i];
+      rest[i] = rest[i].parent_path();
+      again = true;
+    }
+  }
+  std::vector<std::string> texts;
+  for (const fs::path& name : names) texts.push_back(name.generic_string());
+  return texts;
+}
 
 }  // namespace
 
@@ -122,70 +109,144 @@ void SourceOptions::Validate() const {
   if (max_bytes < 1) throw std::invalid_argument("max_bytes = 0; must be >= 1");
 }
 
+void SideNotes::Leave(const std::string& kind, const std::string& name, std::uint64_t count) {
+  LeftOut& left = left_out[kind];
+  if (left.count == 0) left.example = name;
+  left.count += count;
+}
+
+void SideNotes::Add(const SideNotes& other) {
+  metadata += other.metadata;
+  damaged_metadata += other.damaged_metadata;
+  lone_metadata += other.lone_metadata;
+  for (const auto& [kind, left] : other.left_out) Leave(kind, left.example, left.count);
+}
+
+std::string SideNotes::LeftOutText() const {
+  std::string text;
+  for (const auto& [kind, left] : left_out) {
+    text += (text.empty() ? "" : ", ") + std::to_string(left.count) + " " + kind;
+    if (!left.example.empty()) text += " (" + left.example + (left.count > 1 ? ", …)" : ")");
+  }
+  return text;
+}
+
 struct ImageSource::Impl {
+  // What is read as a stream of its own and makes a shard.
+  struct Stream {
+    std::string path;
+    bool is_video = false;
+  };
+  // A path that was named, or a line of a list.
+  struct Input {
+    std::string path;
+    bool from_list = false;
+    bool is_folder = false;
+    std::optional<Stream> stream = {};
+  };
+
   SourceOptions options;
   std::vector<InputShard> shards;
-  std::vector<std::string> tars;   // and videos: the first shards
+  std::vector<Stream> streams;     // the first shards
   std::vector<FileEntry> files;    // the others, shard_size each
+  std::vector<Input> inputs;       // in order, lists and braces as what they stand for
+  SideNotes notes;
   std::set<std::string> keys;
   std::string files_name;
 
-  void AddFile(const std::string& path, std::string key) {
+  void AddFile(const std::string& path, const std::string& key, int error = 0, bool look_beside = true) {
     // The same name in two inputs: the second gets a number, so that no image is lost or counted twice.
     std::string unique = key;
     for (int n = 2; !keys.insert(unique).second; ++n) unique = key + "#" + std::to_string(n);
-    files.push_back({path, unique});
+    files.push_back({path, unique, error, look_beside});
   }
 
-  void AddFolder(const std::string& folder) {
-    std::vector<std::string> found;
-    std::error_code error;
-    auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied, error);
-    for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-      const std::string name = entry->path().filename().string();
-      if (entry->is_regular_file() && (LooksLikeImage(name) || IsTar(name))) found.push_back(entry->path().string());
+  void AddFolder(const std::string& path, const std::string& prefix, bool from_list) {
+    const PictureFolder found = ListPictures(path);
+    if (found.error != 0) {
+      if (!from_list) throw std::runtime_error(path + ": cannot be listed: " + std::strerror(found.error));
+      return AddFile(path, prefix, found.error);
     }
-    if (error) throw std::runtime_error(folder + ": cannot be listed: " + error.message());
-    std::sort(found.begin(), found.end());
-    for (const std::string& path : found) {
-      if (IsTar(path)) {
-        tars.push_back(path);
-      } else {
-        AddFile(path, fs::path(path).lexically_relative(folder).generic_string());
-      }
+    for (const std::string& tar : found.tars) streams.push_back({tar});
+    for (const PictureFile& picture : found.pictures) {
+      AddFile(picture.path, prefix + picture.name, picture.error, found.has_side_files);
     }
+    notes.Add(found.notes);
   }
 
   void Add(const std::string& input) {
-    if (input.starts_with('@')) {
-      for (const std::string& line : ReadList(input.substr(1))) AddPath(line, true);
+    std::error_code error;
+    if (input == "-" || (input.starts_with('@') && !fs::exists(input, error))) {
+      AddList(input == "-" ? input : input.substr(1));
       return;
     }
-    for (const std::string& path : ExpandBraces(input)) AddPath(path, false);
+    // A file whose name has braces in it is that file.
+    for (const std::string& path : fs::exists(input, error) ? std::vector{input} : ExpandBraces(input)) AddPath(path, false);
+  }
+
+  void AddList(const std::string& list) {
+    for (const ListLine& line : ReadListLines(ReadListText(list))) {
+      std::error_code error;
+      const bool as_it_stands = line.path != line.verbatim && !fs::exists(line.path, error) && fs::exists(line.verbatim, error);
+      if (line.is_remark && !as_it_stands && !fs::exists(line.path, error)) continue;
+      AddPath(as_it_stands ? line.verbatim : line.path, true);
+    }
   }
 
   void AddPath(const std::string& path, bool from_list) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status)) {
+    if (status.type() == fs::file_type::not_found || status.type() == fs::file_type::none) {
       // A list of a million paths with a hole in it is a crawl; a mistyped argument is a mistake.
-      if (from_list) return AddFile(path, path);
-      throw std::runtime_error(path + ": no such file or folder");
+      if (from_list) return inputs.push_back({path, true});
+      if (status.type() == fs::file_type::not_found) throw std::runtime_error(path + ": no such file or folder");
+      throw std::runtime_error(path + ": " + error.message());
     }
-    if (fs::is_directory(status)) {
-      AddFolder(path);
-    } else if (IsTar(path) || LooksLikeVideo(path)) {
-      tars.push_back(path);
-    } else {
-      AddFile(path, from_list ? path : fs::path(path).filename().string());
-    }
+    const bool is_folder = status.type() == fs::file_type::directory;
+    inputs.push_back({path, from_list, is_folder, is_folder ? std::nullopt : AsStream(path)});
   }
 
-  void MakeShards(const std::vector<std::string>& inputs) {
-    for (const std::string& tar : tars) shards.push_back({static_cast<int>(shards.size()), tar, 0, {}});
+  static std::optional<Stream> AsStream(const std::string& path) {
+    if (NamePromisesArchive(path)) return Stream{path, false};
+    const bool is_video = LooksLikeVideo(path);
+    if (!is_video && NamePromisesPicture(path)) return std::nullopt;
+    int error = 0;
+    const Content content = TellFile(path, error).content;
+    if (content == Content::kArchive) return Stream{path, false};
+    if (content == Content::kVideo || (is_video && content != Content::kPicture)) return Stream{path, true};
+    return std::nullopt;
+  }
+
+  // Where several folders are given, keys begin with the folder's name; files of one name get theirs, too.
+  void AddInputs() {
+    std::vector<std::string> folders, loose;
+    for (const Input& input : inputs) {
+      if (!input.from_list && !input.stream) (input.is_folder ? folders : loose).push_back(input.path);
+    }
+    const std::vector<std::string> folder_names = DistinctNames(folders), file_names = DistinctNames(loose);
+    std::size_t folder = 0, file = 0;
+    for (const Input& input : inputs) {
+      if (input.stream) {
+        streams.push_back(*input.stream);
+      } else if (input.from_list && !input.is_folder) {
+        AddFile(input.path, input.path);
+      } else if (input.from_list) {
+        AddFolder(input.path, input.path.ends_with('/') ? input.path : input.path + "/", true);
+      } else if (input.is_folder) {
+        AddFolder(input.path, folders.size() > 1 ? folder_names[folder] + "/" : "", false);
+        ++folder;
+      } else {
+        AddFile(input.path, file_names[file++]);
+      }
+    }
+    inputs.clear();
+  }
+
+  void MakeShards(const std::vector<std::string>& named) {
+    for (const Stream& stream : streams) shards.push_back({static_cast<int>(shards.size()), stream.path, 0, {}});
     std::sort(files.begin(), files.end(), [](const FileEntry& a, const FileEntry& b) { return a.key < b.key; });
-    for (const std::string& input : inputs) {
-      if (!IsTar(input) && !LooksLikeVideo(input)) files_name += (files_name.empty() ? "" : " ") + input;
+    for (const std::string& input : named) {
+      if (!NamePromisesArchive(input) && !LooksLikeVideo(input)) files_name += (files_name.empty() ? "" : " ") + input;
     }
     for (std::size_t begin = 0; begin < files.size(); begin += options.shard_size) {
       const std::size_t count = std::min(options.shard_size, files.size() - begin);
@@ -208,25 +269,28 @@ ImageSource ImageSource::Plan(const std::vector<std::string>& inputs, const Sour
   ImageSource source;
   source.impl_->options = options;
   for (const std::string& input : inputs) source.impl_->Add(input);
+  source.impl_->AddInputs();
   source.impl_->MakeShards(inputs);
   if (source.impl_->shards.empty()) {
     std::string names;
     for (const std::string& input : inputs) names += (names.empty() ? "" : ", ") + input;
-    throw std::runtime_error(names + ": no image in it (looked for .jpg .jpeg .png .webp .bmp .tif .tiff .gif and .tar)");
+    const std::string others = source.impl_->notes.LeftOutText();
+    throw std::runtime_error(names + ": no image in it" + (others.empty() ? "" : "; what there is: " + others));
   }
   return source;
 }
 
 const std::vector<InputShard>& ImageSource::Shards() const { return impl_->shards; }
+const SideNotes& ImageSource::Notes() const { return impl_->notes; }
 
 std::unique_ptr<ItemReader> ImageSource::Open(const InputShard& shard) const {
   const auto index = static_cast<std::size_t>(shard.index);
-  if (index < impl_->tars.size()) {
-    const std::string& path = impl_->tars[index];
-    if (LooksLikeVideo(path)) return std::make_unique<VideoReader>(path, VideoOptions{});
-    return OpenTar(path, impl_->options.max_bytes);
+  if (index < impl_->streams.size()) {
+    const Impl::Stream& stream = impl_->streams[index];
+    if (stream.is_video) return std::make_unique<VideoReader>(stream.path, VideoOptions{});
+    return OpenTar(stream.path, impl_->options.max_bytes);
   }
-  const std::size_t begin = (index - impl_->tars.size()) * impl_->options.shard_size;
+  const std::size_t begin = (index - impl_->streams.size()) * impl_->options.shard_size;
   const FileEntry* files = impl_->files.data();
   return std::make_unique<FileReader>(files + begin, files + begin + shard.count, impl_->options.max_bytes);
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,12 +15,14 @@ namespace auforge::datasets {
 
 // One image with what is known about it. status is kOk unless reading it already failed; then message says why.
 struct ImageItem {
-  std::string key;                  // unique within the run: path relative to its input, or member name up to the first dot
+  // Unique within the run: a file's path below its folder (which comes first where several inputs are given), a line of
+  // a list, or a member's name up to the first dot.
+  std::string key;
   std::string path;                 // file path or "archive.tar:member", for messages
   std::vector<std::uint8_t> bytes;  // the encoded image
   std::string url;
-  std::string keywords;             // caption text (webdataset .txt, or "caption" in .json)
-  std::string licence;              // "license" or "licence" in .json
+  std::string keywords;             // caption: a .txt beside the image, or "caption" in a .json there
+  std::string licence;              // "license" or "licence" there
   Outcome status = Outcome::kOk;
   std::string message;
 };
@@ -30,6 +33,25 @@ struct SourceOptions {
   void Validate() const;
 };
 
+// Files or members that are no pictures, of one kind.
+struct LeftOut {
+  std::uint64_t count = 0;
+  std::string example;  // the first one's name
+};
+
+// What there is beside the images and has no row.
+struct SideNotes {
+  std::uint64_t metadata = 0;           // captions and JSON records of the images
+  std::uint64_t damaged_metadata = 0;   // of which part, or all, could not be read
+  std::uint64_t lone_metadata = 0;      // that belong to no image
+  std::map<std::string, LeftOut> left_out;  // "text", "Parquet", "video", …
+
+  // "2 text (README.txt, …), 1 Parquet (00000.parquet)"; empty when nothing was left out.
+  std::string LeftOutText() const;
+  void Leave(const std::string& kind, const std::string& name, std::uint64_t count = 1);
+  void Add(const SideNotes& other);
+};
+
 // An ordered stream of items; used by one thread.
 class ItemReader {
  public:
@@ -37,6 +59,8 @@ class ItemReader {
   // Fills `item` and returns true, or returns false at the end. Damage to one member is an item with a status;
   // a damaged archive yields what can be read and then one item with status kUnreadable.
   virtual bool Next(ImageItem& item) = 0;
+  // After the end: what was beside the items.
+  virtual SideNotes Notes() const { return {}; }
 };
 
 struct InputShard {
@@ -46,18 +70,40 @@ struct InputShard {
   std::string digest;        // of the items' keys where known beforehand: tells that a folder has changed
 };
 
+// A picture file of a folder, and its path below the folder. error: errno where it cannot be read.
+struct PictureFile {
+  std::string path;
+  std::string name;
+  int error = 0;
+};
+
+struct PictureFolder {
+  int error = 0;                      // errno where the folder itself cannot be listed; the rest is empty then
+  std::vector<PictureFile> pictures;  // sorted by path
+  std::vector<std::string> tars;      // likewise
+  bool has_side_files = false;        // captions or records beside pictures
+  SideNotes notes;                    // what else there is
+};
+
+// All pictures of a folder and of those in it, by the rule of IsPictureFile: whatever is a picture by its content or says
+// so by its name is one of them; so is what cannot be looked at (unless its name says that it is something else).
+PictureFolder ListPictures(const std::string& folder);
+
 class ImageSource {
  public:
-  // inputs: files, folders (their images and tars; recursive, sorted by bytes), @list files (a path per line), tars
-  // (.tar, .tar.gz, .tar.zst), videos where they are named themselves (a shard each; those in a folder are left alone)
-  // and braces {00000..00012}. Throws std::runtime_error naming an input that does not
-  // exist, or when there is nothing to read.
+  // inputs: files, folders (ListPictures; and their tars), @list files (a path per line; "-" is the list on standard
+  // input), tars (.tar, .tar.gz, .tar.zst, or by content), videos where they are named themselves (a shard each; those in
+  // a folder are left alone) and braces {00000..00012}. A list may be UTF-8 or UTF-16 with its mark, have lines that end
+  // as on Windows, paths in quotes, or zeros between them (find -print0). Throws std::runtime_error naming an input that
+  // does not exist, or when there is nothing to read.
   static ImageSource Plan(const std::vector<std::string>& inputs, const SourceOptions& options);
   ImageSource(ImageSource&&) noexcept;
   ImageSource& operator=(ImageSource&&) noexcept;
   ~ImageSource();
 
   const std::vector<InputShard>& Shards() const;
+  // What the folders hold beside pictures.
+  const SideNotes& Notes() const;
   // Thread-safe: several shards may be read at once, each reader by one thread.
   std::unique_ptr<ItemReader> Open(const InputShard& shard) const;
 

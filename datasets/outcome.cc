@@ -5,8 +5,8 @@
 namespace auforge::datasets {
 namespace {
 
-constexpr std::array<std::string_view, 8> kNames{"ok",        "no_face",     "undecodable", "too_large",
-                                                 "too_small", "low_quality", "unreadable",  "duplicate"};
+constexpr std::array<std::string_view, 9> kNames{"ok",          "no_face",    "undecodable", "too_large",  "too_small",
+                                                 "low_quality", "unreadable", "duplicate",   "unsupported"};
 
 }  // namespace
 

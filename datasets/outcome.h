@@ -18,6 +18,7 @@ enum class Outcome : std::uint8_t {
   kLowQuality = 5,   // faces were found, all below the quality asked for
   kUnreadable = 6,   // the file or archive member could not be read
   kDuplicate = 7,    // same bytes as an earlier image of the run, skipped on request
+  kUnsupported = 8,  // a picture of a format that is known and not read: HEIC, AVIF, camera raw, …
 };
 
 std::string_view OutcomeName(Outcome outcome);  // "ok", "no_face", …

@@ -7,6 +7,7 @@
 #include "datasets/shard.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::datasets {
 namespace {
@@ -238,24 +239,23 @@ std::optional<ExtraStrings> ShardReader::ExtraText(const std::string& path) cons
 std::vector<std::string> FindShards(const std::vector<std::string>& paths) {
   std::vector<std::string> shards;
   for (const std::string& path : paths) {
-    if (!fs::exists(path)) throw std::runtime_error(path + ": no such file or folder");
-    if (!fs::is_directory(path)) {
+    if (!storage::Exists(path)) throw std::runtime_error(path + ": no such file or folder");
+    if (!storage::IsFolder(path)) {
       shards.push_back(path);
       continue;
     }
     std::vector<std::string> found;
-    for (const auto& entry : fs::directory_iterator(path)) {
-      const std::string name = entry.path().filename().string();
+    for (const std::string& entry : storage::FolderEntries(path)) {
+      const std::string name = fs::path(entry).filename().string();
       const bool is_shard = name.size() >= 8 && name.ends_with(".h5") &&
                             std::all_of(name.begin(), name.end() - 3, [](char c) { return c >= '0' && c <= '9'; });
       if (!is_shard) continue;
       const int index = std::stoi(name.substr(0, 9));
-      if (ShardIsDone(path, index)) found.push_back(entry.path().string());
+      if (ShardIsDone(path, index)) found.push_back(entry);
     }
     if (found.empty()) {
       throw std::runtime_error(path + ": no finished shard in it (NNNNN.h5 with NNNNN_stats.json); annotate into it first");
     }
-    std::sort(found.begin(), found.end());
     shards.insert(shards.end(), found.begin(), found.end());
   }
   return shards;

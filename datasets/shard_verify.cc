@@ -8,6 +8,7 @@
 #include "datasets/internal/shard_layout.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::datasets {
 namespace {
@@ -31,7 +32,7 @@ class Verifier {
   void CheckStats() {
     const fs::path shard(shard_.path());
     const fs::path stats_path = shard.parent_path() / (shard.stem().string() + "_stats.json");
-    if (!fs::exists(stats_path)) {
+    if (!storage::Exists(stats_path.string())) {
       Fault(stats_path.filename().string() + " is missing: the shard was not committed");
       return;
     }

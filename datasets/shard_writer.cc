@@ -52,6 +52,14 @@ std::string FaultOfSides(const features::AuEstimate& aus) {
   return "";
 }
 
+// A link in a circle is not there; what may not be looked at may well be, and must not be made again.
+bool IsThere(const fs::path& path) {
+  std::error_code error;
+  const bool is_there = fs::exists(path, error);
+  if (error == std::errc::permission_denied) throw std::runtime_error(path.string() + ": " + error.message());
+  return is_there;
+}
+
 bool AllWithin(const std::vector<float>& values, float low, float high) {
   return std::all_of(values.begin(), values.end(), [low, high](float v) { return v >= low && v <= high; });
 }
@@ -63,7 +71,7 @@ std::string StatsFileName(int index) { return Numbered(index, "_stats.json"); }
 
 bool ShardIsDone(const std::string& directory, int index) {
   const fs::path folder(directory);
-  return fs::exists(folder / ShardFileName(index)) && fs::exists(folder / StatsFileName(index));
+  return IsThere(folder / ShardFileName(index)) && IsThere(folder / StatsFileName(index));
 }
 
 // Columns are kept in memory until Finish: 10,000 faces of 128 px are about 100 MB, and HDF5 wants contiguous

@@ -1,231 +1,230 @@
-#include <archive.h>
-#include <archive_entry.h>
-
 #include <algorithm>
-#include <cctype>
 #include <deque>
-#include <memory>
-#include <nlohmann/json.hpp>
+#include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 
+#include "datasets/content_kind.h"
 #include "datasets/internal/tar_reader.h"
+#include "datasets/internal/tar_samples.h"
+#include "datasets/internal/tar_stream.h"
 
 namespace auforge::datasets {
 namespace {
 
-using nlohmann::json;
+std::string Normal(const std::string& name) { return std::filesystem::path(name).lexically_normal().generic_string(); }
 
-// Captions and metadata are short; a longer one is cut off, not read into memory.
-constexpr std::uint64_t kLongestMetadata = 1 << 20;
-
-constexpr std::int64_t kBombBytes = 1LL << 28;
-constexpr std::int64_t kBombRatio = 100;
-
-struct MemberName {
-  std::string key;       // with folders, up to the first dot of the base name
-  std::string ending;    // after that dot, lower case
-  bool is_metadata = false;  // __x__: belongs to the archive, not to a sample
-};
-
-MemberName SplitName(const std::string& name) {
-  const std::size_t slash = name.rfind('/');
-  const std::size_t base = slash == std::string::npos ? 0 : slash + 1;
-  const std::size_t dot = name.find('.', base);
-  MemberName result;
-  result.key = name.substr(0, dot);
-  if (dot != std::string::npos) result.ending = name.substr(dot + 1);
-  std::transform(result.ending.begin(), result.ending.end(), result.ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const std::string stem = result.key.substr(base);
-  result.is_metadata = stem.size() > 4 && stem.starts_with("__") && stem.ends_with("__");
-  return result;
-}
-
-bool IsImageEnding(const std::string& ending) {
-  static const std::set<std::string> endings{"jpg", "jpeg", "jpe", "png", "webp", "bmp", "tif", "tiff", "gif", "img"};
-  const std::size_t dot = ending.rfind('.');
-  return endings.contains(dot == std::string::npos ? ending : ending.substr(dot + 1));
-}
-
-void ApplyJson(const std::string& text, ImageItem& item) {
-  const json record = json::parse(text, nullptr, false);
-  if (!record.is_object()) return;
-  const auto take = [&record](const char* name, std::string& to) {
-    const auto found = record.find(name);
-    if (found != record.end() && found->is_string() && to.empty()) to = found->get<std::string>();
-  };
-  take("url", item.url);
-  take("caption", item.keywords);
-  take("license", item.licence);
-  take("licence", item.licence);
-}
-
+// First the texts that stand away from their pictures, then the members in order, last what links lead to.
 class TarReader : public ItemReader {
  public:
-  TarReader(std::string path, std::uint64_t max_bytes)
-      : path_(std::move(path)), max_bytes_(max_bytes), archive_(archive_read_new(), archive_read_free) {
-    archive_read_support_format_tar(archive_.get());
-    archive_read_support_format_empty(archive_.get());
-    archive_read_support_filter_all(archive_.get());
-    // Two archives written one after the other into one file are read as one.
-    archive_read_set_options(archive_.get(), "read_concatenated_archives");
-  }
+  TarReader(std::string path, std::uint64_t max_bytes) : path_(std::move(path)), max_bytes_(max_bytes) {}
 
   bool Next(ImageItem& item) override {
-    while (ready_.empty() && !finished_) Advance();
+    while (ready_.empty() && (phase_ != Phase::kEnd || !linked_names_.empty())) Advance();
     if (ready_.empty()) return false;
     item = std::move(ready_.front());
     ready_.pop_front();
     return true;
   }
 
+  SideNotes Notes() const override {
+    SideNotes notes = notes_;
+    notes.lone_metadata += texts_.Unused();
+    return notes;
+  }
+
  private:
+  enum class Phase { kBegin, kMembers, kLinks, kEnd };
+
   void Advance() {
-    if (!opened_) {
-      opened_ = true;
-      if (archive_read_open_filename(archive_.get(), path_.c_str(), 1 << 16) != ARCHIVE_OK) return Broken();
+    if (!linked_names_.empty()) return HandOutLinked();
+    if (phase_ == Phase::kBegin) {
+      texts_ = TarTexts::Collect(path_, max_bytes_);
+      stream_.emplace(path_);
+      phase_ = Phase::kMembers;
     }
-    archive_entry* entry = nullptr;
-    const int status = archive_read_next_header(archive_.get(), &entry);
-    if (status == ARCHIVE_EOF) return Finish();
-    if (status < ARCHIVE_WARN || IsBomb()) return Broken();
-    const char* name = archive_entry_pathname_utf8(entry);
-    if (name == nullptr) name = archive_entry_pathname(entry);
-    if (name == nullptr || archive_entry_filetype(entry) != AE_IFREG) return;
-    Member(name, archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : 0);
-  }
-
-  void Member(const std::string& name, std::int64_t size) {
-    const MemberName member = SplitName(name);
-    if (member.is_metadata) {
-      if (!Discard()) Broken();
-      return;
+    TarMemberInfo info;
+    switch (stream_->Next(info)) {
+      case TarStream::Step::kBroken: return Broken();
+      case TarStream::Step::kEnd: return phase_ == Phase::kMembers ? EndOfMembers() : EndOfLinks();
+      case TarStream::Step::kMember: break;
     }
-    if (current_key_ != member.key) Flush();
-    current_key_ = member.key;
-    const bool is_image = IsImageEnding(member.ending);
-    const bool is_caption = member.ending == "txt";
-    const bool is_json = member.ending == "json";
-    if (!is_image && !is_caption && !is_json) {
-      if (!Discard()) Broken();
-      return;
-    }
-    std::vector<std::uint8_t> bytes;
-    // A size is known before anything is read: a sparse member may claim terabytes of zeros.
-    const std::uint64_t most = is_image ? max_bytes_ : kLongestMetadata;
-    const bool is_too_long = size < 0 || static_cast<std::uint64_t>(size) > most;
-    if (is_too_long ? !Discard() : !ReadData(static_cast<std::size_t>(size), bytes)) {
-      if (is_image) images_.push_back(Failed(name, Outcome::kUnreadable, "its data cannot be read from " + path_));
-      return Broken();
-    }
-    if (is_image) {
-      ImageItem item;
-      item.path = path_ + ":" + name;
-      item.bytes = std::move(bytes);
-      if (is_too_long) {
-        item = Failed(name, Outcome::kTooLarge, "more than " + std::to_string(max_bytes_) + " bytes");
-      }
-      waiting_bytes_ += item.bytes.size();
-      images_.push_back(std::move(item));
-      // Thousands of members of one name must not be collected before the first is handed out.
-      if (waiting_bytes_ > max_bytes_) Flush();
-    } else if (!is_too_long) {
-      (is_json ? json_ : caption_).assign(bytes.begin(), bytes.end());
+    if (phase_ == Phase::kLinks) return TakeTarget(info);
+    if (!info.link.empty()) {
+      links_.emplace(info.link, SplitMemberName(info.name));
+    } else if (info.is_file) {
+      TakeMember(info);
     }
   }
 
-  ImageItem Failed(const std::string& name, Outcome status, const std::string& message) const {
+  void TakeMember(const TarMemberInfo& info) {
+    const MemberName name = SplitMemberName(info.name);
+    Member member = TellMember(*stream_, info);
+    if (!member.is_whole) return Broken();
+    if (member.kind == MemberKind::kOther) {
+      notes_.Leave(member.what, info.name);
+      if (!stream_->Skip()) Broken();
+      return;
+    }
+    if (run_.key != name.key || run_.IsFull(max_bytes_)) Flush();
+    run_.key = name.key;
+    if (member.kind != MemberKind::kPicture) return TakeText(info, name, member.kind);
     ImageItem item;
-    item.path = path_ + ":" + name;
-    item.status = status;
-    item.message = message;
-    return item;
+    const bool is_whole = ReadPicture(info, std::move(member.head), item);
+    run_.bytes += item.bytes.size();
+    run_.pictures.push_back(name);
+    pictures_.push_back(std::move(item));
+    if (!is_whole) Broken();
   }
 
-  // Both: false when the archive is broken.
-  bool ReadData(std::size_t size, std::vector<std::uint8_t>& bytes) {
-    // Grows with what is really there: the size may be a lie.
-    constexpr std::size_t kStep = 1 << 20;
-    while (bytes.size() < size) {
-      const std::size_t have = bytes.size();
-      bytes.resize(std::min(size, have + kStep));
-      const la_ssize_t got = archive_read_data(archive_.get(), bytes.data() + have, bytes.size() - have);
-      if (got < 0 || IsBomb()) return false;
-      bytes.resize(have + static_cast<std::size_t>(got));
-      if (got == 0) break;
+  void TakeText(const TarMemberInfo& info, const MemberName& name, MemberKind kind) {
+    Metadata found;
+    if (!ReadMetadataMember(*stream_, info, kind, found)) return Broken();
+    ++notes_.metadata;
+    if (!found.is_whole) ++notes_.damaged_metadata;
+    run_.texts.push_back({name.stem, kind, std::move(found)});
+  }
+
+  // false when the archive is broken there.
+  bool ReadPicture(const TarMemberInfo& info, std::vector<std::uint8_t> head, ImageItem& item) {
+    item.path = path_ + ":" + info.name;
+    // A size is known before anything is read: a sparse member may claim terabytes of zeros.
+    if (info.size > max_bytes_) {
+      item.status = Outcome::kTooLarge;
+      item.message = "more than " + std::to_string(max_bytes_) + " bytes";
+      return stream_->Skip();
     }
-    return true;
-  }
-  bool Discard() {
-    if (archive_filter_count(archive_.get()) <= 1) return archive_read_data_skip(archive_.get()) >= ARCHIVE_WARN;
-    // Compressed: all of it must be unpacked to get past it, under watch.
-    for (;;) {
-      const void* block = nullptr;
-      std::size_t length = 0;
-      la_int64_t offset = 0;
-      const int status = archive_read_data_block(archive_.get(), &block, &length, &offset);
-      if (status == ARCHIVE_EOF) return true;
-      if (status < ARCHIVE_WARN || IsBomb()) return false;
-    }
+    item.bytes = std::move(head);
+    if (stream_->Read(info.size - std::min<std::uint64_t>(item.bytes.size(), info.size), item.bytes)) return true;
+    item.bytes.clear();
+    item.status = Outcome::kUnreadable;
+    item.message = "its data cannot be read from " + path_;
+    return false;
   }
 
-  // Images hardly compress: who unpacks to a hundred times its size is no archive of images.
-  bool IsBomb() {
-    const la_int64_t unpacked = archive_filter_bytes(archive_.get(), 0);
-    const la_int64_t packed = archive_filter_bytes(archive_.get(), -1);
-    is_bomb_ = is_bomb_ || (unpacked > kBombBytes && unpacked / kBombRatio > packed);
-    return is_bomb_;
-  }
-
-  // The sample is complete: a name with another key follows.
+  // The run is complete: a member with another key follows.
   void Flush() {
-    for (std::size_t i = 0; i < images_.size(); ++i) {
-      ImageItem& item = images_[i];
-      std::string key = current_key_;
-      for (int n = 2; !keys_.insert(key).second; ++n) key = current_key_ + "#" + std::to_string(n);
-      item.key = key;
-      ApplyJson(json_, item);
-      if (!caption_.empty()) item.keywords = caption_;
-      ready_.push_back(std::move(item));
+    const TarRun::Pairs pairs = run_.Pair();
+    for (std::size_t i = 0; i < pictures_.size(); ++i) {
+      bool has_caption = false, has_record = false;
+      for (const std::size_t t : pairs.of_picture[i]) {
+        Fill(run_.texts[t].found, pictures_[i]);
+        (run_.texts[t].kind == MemberKind::kCaption ? has_caption : has_record) = true;
+      }
+      texts_.Fill(run_.pictures[i], !has_caption, !has_record, pictures_[i]);
+      HandOut(run_.pictures[i].key, std::move(pictures_[i]));
     }
-    images_.clear();
-    waiting_bytes_ = 0;
-    json_.clear();
-    caption_.clear();
+    pictures_.clear();
+    run_ = {};
   }
 
-  void Finish() {
+  void HandOut(const std::string& name, ImageItem item) {
+    const std::string key = name.empty() ? "__unnamed__" : name;
+    item.key = key;
+    for (int n = 2; !keys_.insert(item.key).second; ++n) item.key = key + "#" + std::to_string(n);
+    ready_.push_back(std::move(item));
+  }
+
+  void EndOfMembers() {
     Flush();
-    finished_ = true;
+    std::error_code error;
+    // A pipe is read once.
+    if (links_.empty() || !std::filesystem::is_regular_file(path_, error)) return EndOfLinks();
+    ResolveChains();
+    stream_.emplace(path_);
+    phase_ = Phase::kLinks;
+  }
+
+  // A link may lead to another one.
+  void ResolveChains() {
+    std::map<std::string, std::string> next;
+    for (const auto& [target, name] : links_) next.emplace(Normal(name.name), target);
+    std::multimap<std::string, MemberName> resolved;
+    for (auto& [target, name] : links_) {
+      std::string end = target;
+      constexpr int kLongestChain = 8;
+      auto step = next.find(end);
+      for (int i = 0; i < kLongestChain && step != next.end(); ++i, step = next.find(end)) end = step->second;
+      resolved.emplace(std::move(end), std::move(name));
+    }
+    links_ = std::move(resolved);
+  }
+
+  // On the second way through: a member that links may lead to.
+  void TakeTarget(const TarMemberInfo& info) {
+    const auto [begin, end] = links_.equal_range(Normal(info.name));
+    if (begin == end) {
+      if (!stream_->Skip()) Broken();
+      return;
+    }
+    for (auto link = begin; link != end; ++link) linked_names_.push_back(std::move(link->second));
+    links_.erase(begin, end);
+    std::reverse(linked_names_.begin(), linked_names_.end());  // they are taken from the end
+    Member member;
+    if (info.is_file) member = TellMember(*stream_, info);
+    bool is_whole = member.is_whole;
+    if (member.kind == MemberKind::kPicture) {
+      is_whole = ReadPicture(info, std::move(member.head), linked_);
+    } else {
+      for (const MemberName& name : linked_names_) notes_.Leave("link", name.name);
+      linked_names_.clear();
+      is_whole = is_whole && stream_->Skip();
+    }
+    if (!is_whole) Broken();
+  }
+
+  // One copy at a time, whatever the number of links to a picture.
+  void HandOutLinked() {
+    const MemberName name = std::move(linked_names_.back());
+    linked_names_.pop_back();
+    ImageItem copy = linked_;
+    copy.path = path_ + ":" + name.name;
+    texts_.Fill(name, true, true, copy);
+    HandOut(name.key, std::move(copy));
+  }
+
+  void EndOfLinks() {
+    phase_ = Phase::kEnd;
+    for (const auto& [target, name] : links_) {
+      if (!NamePromisesPicture(name.name)) {
+        notes_.Leave("link", name.name);
+        continue;
+      }
+      ImageItem item;
+      item.path = path_ + ":" + name.name;
+      item.status = Outcome::kUnreadable;
+      item.message = "is a link to " + target + ", which was not found in the archive";
+      HandOut(name.key, std::move(item));
+    }
+    links_.clear();
   }
 
   void Broken() {
-    const char* reason = is_bomb_ ? "it unpacks to more than a hundred times its size"
-                                  : archive_error_string(archive_.get());
+    const std::string reason = stream_->Fault();
     Flush();
-    finished_ = true;
+    while (!linked_names_.empty()) HandOutLinked();
+    EndOfLinks();
     ImageItem item;
-    item.key = "__archive__";
     item.path = path_;
     item.status = Outcome::kUnreadable;
-    item.message = path_ + ": the archive is damaged here: " + (reason != nullptr ? reason : "unexpected end") +
-                   "; what came before was read";
-    ready_.push_back(std::move(item));
+    item.message = path_ + ": the archive is damaged here: " + reason + "; what came before was read";
+    HandOut("__archive__", std::move(item));
   }
 
   std::string path_;
   std::uint64_t max_bytes_;
-  std::unique_ptr<archive, int (*)(archive*)> archive_;
-  bool opened_ = false;
-  bool finished_ = false;
-  bool is_bomb_ = false;
-  std::string current_key_;
-  std::vector<ImageItem> images_;    // of the sample that is being collected
-  std::uint64_t waiting_bytes_ = 0;  // of these
-  std::string json_, caption_;
+  Phase phase_ = Phase::kBegin;
+  std::optional<TarStream> stream_;
+  TarTexts texts_;
+  TarRun run_;                       // that is being collected
+  std::vector<ImageItem> pictures_;  // its pictures
+  std::multimap<std::string, MemberName> links_;  // by the member that they lead to
+  std::vector<MemberName> linked_names_;          // of links to linked_, to be handed out
+  ImageItem linked_;
   std::set<std::string> keys_;
   std::deque<ImageItem> ready_;
+  SideNotes notes_;
 };
 
 }  // namespace

@@ -51,7 +51,8 @@ class Recorder {
       if (group->kind == Group::Kind::kBegin) {
         sink_.Begin(*group->shard);
       } else if (ends_shard) {
-        sink_.Commit();
+        sink_.Commit(group->notes);
+        summary_.notes.Add(group->notes);
         ++summary_.shards_written;
       } else {
         for (std::size_t i = 0; i < kStageCount; ++i) summary_.stage_seconds[i] += group->seconds[i];
@@ -181,6 +182,7 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
   const RunConfig config = MakeRunConfig(options, model.info().digest, detector, landmark_path);
 
   AnnotateSummary summary;
+  summary.notes = source.Notes();
   Plan plan = FindWork(options, source, config);
   summary.shards_skipped = plan.finished.size();
   Leftovers leftovers(options.output);

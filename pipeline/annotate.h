@@ -71,6 +71,7 @@ struct AnnotateSummary {
   std::size_t shards_skipped = 0;                  // were finished before
   double seconds = 0;
   std::uint64_t duplicates = 0;                    // images whose bytes came before in this run
+  datasets::SideNotes notes;                       // what was beside the images of this run's shards and in the folders
   StageSeconds stage_seconds{};
   bool stopped = false;                            // stop_requested ended it early
 };

@@ -65,6 +65,7 @@ std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group) {
   result_ = std::make_unique<ExaminedGroup>();
   result_->kind = group->kind;
   result_->shard = group->shard;
+  result_->notes = std::move(group->notes);
   Seconds(Stage::kRead) = group->read_seconds;
   result_->images.reserve(group->items.size());
   for (std::size_t i = 0; i < group->items.size(); ++i) {

@@ -33,6 +33,7 @@ struct ExaminedGroup {
   const datasets::InputShard* shard = nullptr;
   std::vector<ExaminedImage> images;
   StageSeconds seconds{};
+  datasets::SideNotes notes;  // of kEnd
   bool abandoned = false;  // the run is to stop: images are missing, their shard must not be written
 };
 

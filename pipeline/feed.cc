@@ -31,6 +31,7 @@ std::unique_ptr<Group> Feed::Next() {
   }
   ReadItems(*group);
   if (!group->items.empty()) return group;
+  group->notes = reader_->Notes();
   reader_.reset();
   ++next_;
   group->kind = Group::Kind::kEnd;

@@ -40,6 +40,7 @@ struct Group {
   std::vector<datasets::ImageItem> items;
   std::vector<DuplicateSet::Digest> digests;  // of the items' bytes, when duplicates are skipped; else empty
   double read_seconds = 0;
+  datasets::SideNotes notes;  // of kEnd: what was beside the shard's images
 };
 
 struct FeedOptions {

@@ -100,7 +100,7 @@ void ShardSink::LogFailure(const ExaminedImage& image) {
   failures_ += line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-void ShardSink::Commit() {
+void ShardSink::Commit(const datasets::SideNotes& notes) {
   const auto errors = std::filesystem::path(folder_) / ErrorsFileName(shard_.index);
   datasets::storage::WriteFileAtomically(errors.string(), failures_);
   if (any_licence_) writer_->AddExtra(datasets::ExtraStrings{"/samples/licence", std::move(licences_)});
@@ -109,8 +109,13 @@ void ShardSink::Commit() {
   writer_->AddExtra(datasets::ExtraDataset{"/faces/au_visible", {au_visible_.size() / aus, aus}, std::move(au_visible_)});
   json seconds;
   for (std::size_t i = 0; i < kStageCount; ++i) seconds[StageName(static_cast<Stage>(i))] = seconds_[i];
+  json left_out = json::object();
+  for (const auto& [kind, left] : notes.left_out) left_out[kind] = left.count;
   const json stats = {{"source", shard_.name},
                       {"source_digest", shard_.digest},
+                      {"metadata",
+                       {{"read", notes.metadata}, {"damaged", notes.damaged_metadata}, {"without_image", notes.lone_metadata}}},
+                      {"left_out", left_out},
                       {"config", json::parse(config_.json)},
                       {"stage_seconds", seconds}};
   writer_->Finish(stats.dump(-1, ' ', false, json::error_handler_t::replace));

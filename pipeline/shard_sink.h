@@ -26,8 +26,8 @@ class ShardSink {
   void Begin(const datasets::InputShard& shard);
   // Faces below the least quality are left out; an image that loses all of them is kLowQuality.
   void Write(ExaminedGroup group);
-  // Writes NNNNN_errors.jsonl, the shard and, last, its stats file.
-  void Commit();
+  // Writes NNNNN_errors.jsonl, the shard and, last, its stats file. notes: what was beside the shard's images.
+  void Commit(const datasets::SideNotes& notes);
 
   std::uint64_t images() const { return images_; }
   std::uint64_t faces() const { return faces_; }

@@ -9,6 +9,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "datasets/storage/paths.h"
+
 namespace auforge::datasets::labels {
 namespace {
 
@@ -43,7 +45,7 @@ std::optional<long> LastNumber(const std::string& stem) {
 
 std::optional<std::vector<std::string>> ReadLines(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file || fs::is_directory(path)) return std::nullopt;
+  if (!file || storage::IsFolder(path)) return std::nullopt;
   std::vector<std::string> lines;
   for (std::string line; std::getline(file, line);) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
@@ -110,27 +112,30 @@ float CheckedIntensity(LabelSet& set, const std::string& file, std::size_t line,
   return std::numeric_limits<float>::quiet_NaN();
 }
 
+namespace {
+
+// Nothing where there is no such folder; one that is there and cannot be listed is no empty one.
+std::vector<std::string> EntriesOf(const std::string& folder) {
+  return storage::IsFolder(folder) ? storage::FolderEntries(folder) : std::vector<std::string>();
+}
+
+}  // namespace
+
 std::vector<std::string> SubFolders(const std::string& folder) {
   std::vector<std::string> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.is_directory()) found.push_back(entry.path().string());
+  for (const std::string& entry : EntriesOf(folder)) {
+    if (storage::IsFolder(entry)) found.push_back(entry);
   }
-  std::sort(found.begin(), found.end());
   return found;
 }
 
 std::vector<std::string> FilesWith(const std::string& folder, const std::vector<std::string>& extensions) {
   std::vector<std::string> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.is_directory()) continue;
-    const std::string extension = Lower(entry.path().extension().string());
-    if (std::find(extensions.begin(), extensions.end(), extension) != extensions.end()) {
-      found.push_back(entry.path().string());
-    }
+  for (const std::string& entry : EntriesOf(folder)) {
+    const std::string extension = Lower(fs::path(entry).extension().string());
+    const bool fits = std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+    if (fits && !storage::IsFolder(entry)) found.push_back(entry);
   }
-  std::sort(found.begin(), found.end());
   return found;
 }
 

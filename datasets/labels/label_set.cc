@@ -9,6 +9,7 @@
 #include "datasets/labels/internal/importer.h"
 #include "datasets/labels/internal/picture_index.h"
 #include "datasets/storage/checksum.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::datasets {
 namespace {
@@ -135,9 +136,9 @@ LabelSet ImportLabels(const std::string& source, const std::string& path, const 
   if (known == nullptr) throw std::invalid_argument("labels: unknown source " + source);
   options.ValidateFor(source);
   for (const std::string& place : options.images) {
-    if (!std::filesystem::exists(place)) throw std::runtime_error(place + ": no such folder or tar of pictures");
+    if (!storage::Exists(place)) throw std::runtime_error(place + ": no such folder or tar of pictures");
   }
-  if (!std::filesystem::exists(path)) throw std::runtime_error(path + ": no such file or folder");
+  if (!storage::Exists(path)) throw std::runtime_error(path + ": no such file or folder");
   LabelSet set = known->import(path, options);
   set.source = source;
   // GANimation's folders bring their own two lists.

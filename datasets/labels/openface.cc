@@ -7,6 +7,7 @@
 #include <set>
 
 #include "datasets/labels/internal/importer.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::datasets::labels {
 namespace {
@@ -123,7 +124,7 @@ LabelSet ImportOpenFace(const std::string& path, const LabelOptions& options) {
   LabelSet set;
   set.schema = features::GanSchema();
   const std::vector<std::string> files =
-      fs::is_directory(path) ? FilesWith(path, {".csv"}) : std::vector{path};
+      storage::IsFolder(path) ? FilesWith(path, {".csv"}) : std::vector{path};
   if (files.empty()) NothingFound(path, "OpenFace CSV files");
   for (const std::string& file : files) ReadFile(file, options, set);
   if (set.images.empty() && set.labels_without_image == 0) {

@@ -5,8 +5,10 @@
 #include <cctype>
 #include <filesystem>
 
+#include "datasets/folder_walk.h"
 #include "datasets/internal/tar_reader.h"
 #include "datasets/labels/internal/importer.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::datasets::labels {
 namespace {
@@ -48,20 +50,13 @@ std::string PictureKey(const std::string& name) {
 
 PictureIndex::PictureIndex(std::vector<std::string> places) : places_(std::move(places)) {
   for (const std::string& place : places_) {
-    std::error_code error;
-    if (fs::is_regular_file(place, error)) {
+    if (storage::IsFile(place)) {
       AddFile(place);
       continue;
     }
-    std::vector<std::string> found;
-    for (auto it = fs::recursive_directory_iterator(place, error); it != fs::recursive_directory_iterator();
-         it.increment(error)) {
-      if (error) break;
-      if (it->is_regular_file()) found.push_back(it->path().string());
+    for (const WalkedFile& file : WalkFolder(place).files) {
+      if (file.error == 0) AddFile(file.path);
     }
-    // The order in which a folder lists its files is nobody's choice.
-    std::sort(found.begin(), found.end());
-    for (const std::string& file : found) AddFile(file);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "datasets/labels/internal/importer.h"
 #include "datasets/labels/internal/picture_index.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::datasets::labels {
 namespace {
@@ -228,7 +229,7 @@ LabelSet ImportCfee(const std::string& path, const LabelOptions& options) {
   LabelSet set;
   set.graded = false;
   const std::string file =
-      fs::is_directory(path) ? FirstExisting({Under(path, "AU_annotation_all_subjects.csv")}) : path;
+      storage::IsFolder(path) ? FirstExisting({Under(path, "AU_annotation_all_subjects.csv")}) : path;
   auto lines = file.empty() ? std::nullopt : ReadLines(file);
   if (!lines || lines->empty())
     NothingFound(path, "AU_annotation_all_subjects.csv, exported from the sheet summary of the .xls");

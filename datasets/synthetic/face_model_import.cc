@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/paths.h"
 #include "datasets/synthetic/face_model.h"
 
 namespace auforge::datasets::synthetic {
@@ -114,7 +115,7 @@ void ReadLine(const char* begin, const char* end, const std::string& path, std::
 }
 
 ObjMesh ReadObj(const fs::path& path, bool with_faces) {
-  if (!fs::exists(path)) {
+  if (!storage::Exists(path.string())) {
     throw std::runtime_error(path.string() + ": is missing; this must be the FaceXModel folder of ICT-FaceKit, whole");
   }
   const std::string text = storage::ReadFile(path.string());
@@ -147,7 +148,7 @@ std::vector<Vec3> Delta(const fs::path& path, const std::vector<Vec3>& neutral) 
 
 FaceModel FaceModel::ImportObjFolder(const std::string& folder,
                                      const std::function<void(std::size_t, std::size_t)>& progress) {
-  if (!fs::is_directory(folder)) throw std::runtime_error(folder + ": no such folder");
+  if (!storage::IsFolder(folder)) throw std::runtime_error(folder + ": no such folder");
   ObjMesh mesh = ReadObj(fs::path(folder) / kNeutralFile, true);
   FaceModel model;
   model.neutral = std::move(mesh.vertices);
@@ -159,10 +160,10 @@ FaceModel FaceModel::ImportObjFolder(const std::string& folder,
   }
 
   std::set<std::string> identities, expressions;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (entry.path().extension() != ".obj" || name == kNeutralFile) continue;
-    (name.starts_with("identity") ? identities : expressions).insert(entry.path().stem().string());
+  for (const fs::path entry : storage::FolderEntries(folder)) {
+    const std::string name = entry.filename().string();
+    if (entry.extension() != ".obj" || name == kNeutralFile) continue;
+    (name.starts_with("identity") ? identities : expressions).insert(entry.stem().string());
   }
   if (identities.empty() || expressions.empty()) {
     throw std::runtime_error(folder + ": has no identity or no expression shapes; fetch the whole FaceXModel folder");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <stdexcept>
 
 #include "annotator/face_detector.h"
@@ -14,8 +13,6 @@
 namespace auforge::datasets::synthetic {
 namespace {
 
-namespace fs = std::filesystem;
-
 // Why a face cannot be a source; empty when it can.
 std::string Objection(const PhotoSource& source, const PhotoLibraryOptions& options) {
   const features::HeadPose pose = PoseOf(source.fit.camera.view_from_model);
@@ -25,28 +22,6 @@ std::string Objection(const PhotoSource& source, const PhotoLibraryOptions& opti
   const float gap = std::max({features::Distance(l[61], l[67]), features::Distance(l[62], l[66]), features::Distance(l[63], l[65])});
   if (gap > options.lips * features::InterOcularDistance(l)) return "open_mouth";
   return "";
-}
-
-// A folder that holds nothing but tars stands for them.
-std::vector<std::string> WithTarsOfFolders(const std::vector<std::string>& inputs) {
-  std::vector<std::string> result;
-  for (const std::string& input : inputs) {
-    std::vector<std::string> tars;
-    bool has_others = false;
-    std::error_code error;
-    for (fs::directory_iterator entry(input, error), end; !error && entry != end; entry.increment(error)) {
-      const bool is_tar = entry->path().extension() == ".tar";
-      if (is_tar) tars.push_back(entry->path().string());
-      has_others = has_others || !is_tar;
-    }
-    std::sort(tars.begin(), tars.end());
-    if (tars.empty() || has_others) {
-      result.push_back(input);
-    } else {
-      result.insert(result.end(), tars.begin(), tars.end());
-    }
-  }
-  return result;
 }
 
 }  // namespace
@@ -64,7 +39,7 @@ PhotoLibrary CollectPhotos(const std::vector<std::string>& inputs, const PhotoTa
   const auto plain = annotator::MakeHogDetector({});
   const auto fine = annotator::MakeHogDetector({.upsample = 1});
   const annotator::Landmarker landmarker;
-  const ImageSource source = ImageSource::Plan(WithTarsOfFolders(inputs), {});
+  const ImageSource source = ImageSource::Plan(inputs, {});
   std::uint64_t seen = 0;
   const auto examine = [&](const ImageItem& item) -> std::string {
     if (item.status != Outcome::kOk) return std::string(OutcomeName(item.status));

@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <turbojpeg.h>
 
+#include <map>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "tests/support/faces.h"
+#include "tests/support/picture_files.h"
 
 namespace auforge::datasets {
 namespace {
@@ -73,6 +75,89 @@ TEST(DecodeImage, TurnsByExifOrientation) {
     const cv::Mat expected = cv::imdecode(WithOrientation(jpeg, orientation), cv::IMREAD_COLOR);
     EXPECT_LT(Difference(image.bgr, expected), 2) << orientation;
   }
+}
+
+std::span<const std::uint8_t> Span(const std::string& text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+
+std::string Text(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
+
+TEST(DecodeImage, TurnsPngWebpAndTiffByTheirTagsToo) {
+  const cv::Mat upright = Corners();
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const cv::Mat stored = tests::TurnedBack(upright, orientation);
+    const std::string png = Text(Encode(stored, ".png")), webp = Text(Encode(stored, ".webp"));
+    const std::map<std::string, std::string> files{
+        {"png", tests::PngWithOrientation(png, orientation)},
+        {"png, tag behind the picture", tests::PngWithOrientation(png, orientation, true)},
+        {"webp", tests::WebpWithOrientation(webp, stored.cols, stored.rows, orientation)},
+        {"tiff", tests::MakeTiff(stored, orientation, false)}};
+    for (const auto& [name, file] : files) {
+      const DecodedImage image = DecodeImage(Span(file), {});
+      ASSERT_EQ(image.status, Outcome::kOk) << name << ": " << image.message;
+      EXPECT_LT(Difference(image.bgr, upright), 4) << name << ", orientation " << orientation;
+      EXPECT_EQ(image.width, 60) << name;
+      EXPECT_EQ(image.height, 40) << name;
+      EXPECT_EQ(DecodeImage(Span(file), {.min_side = 50}).width, 60) << name << ": of one that is too small, too";
+    }
+  }
+}
+
+TEST(DecodeImage, FillBytesBeforeExifHideNothing) {
+  const Bytes jpeg = WithOrientation(EncodeJpeg(Corners(), 95), 6);
+  Bytes filled{0xFF, 0xD8, 0xFF, 0xFF, 0xFF};
+  filled.insert(filled.end(), jpeg.begin() + 2, jpeg.end());
+  EXPECT_EQ(DecodeImage(filled, {}).width, 40);
+}
+
+TEST(DecodeImage, ReadsAnimatedWebpsFirstFrame) {
+  const cv::Mat frame = Corners(), other(40, 60, CV_8UC3, cv::Scalar(0, 0, 0));
+  cv::Mat clear;
+  cv::cvtColor(frame, clear, cv::COLOR_BGR2BGRA);
+  clear(cv::Rect(0, 0, 20, 20)).setTo(cv::Scalar(0, 0, 0, 0));
+  cv::Mat wanted(100, 200, CV_8UC3, cv::Scalar::all(255)), wanted_clear = wanted.clone();
+  frame.copyTo(wanted(cv::Rect(10, 20, 60, 40)));
+  wanted.copyTo(wanted_clear);
+  wanted_clear(cv::Rect(10, 20, 20, 20)).setTo(cv::Scalar::all(255));
+  for (const int quality : {80, 101}) {  // lossy, with alpha in a chunk of its own; lossless
+    const auto webp = [quality](const cv::Mat& picture) {
+      Bytes bytes;
+      cv::imencode(".webp", picture, bytes, {cv::IMWRITE_WEBP_QUALITY, quality});
+      return Text(bytes);
+    };
+    for (const auto& [picture, expected] : {std::pair{frame, wanted}, {clear, wanted_clear}}) {
+      const std::string animated = tests::AnimatedWebp(webp(picture), webp(other), {60, 40}, {10, 20}, {200, 100});
+      const DecodedImage image = DecodeImage(Span(animated), {});
+      ASSERT_EQ(image.status, Outcome::kOk) << image.message;
+      EXPECT_LT(Difference(image.bgr, expected), 4) << quality;
+      for (const std::size_t part : {3U, 20U, 45U, 60U}) {
+        const std::string cut = animated.substr(0, animated.size() * part / 100);
+        EXPECT_EQ(DecodeImage(Span(cut), {.min_side = 1}).status == Outcome::kOk, part == 60 && cut.size() > webp(picture).size() + 60) << part;
+      }
+    }
+  }
+}
+
+TEST(DecodeImage, ReadsBigTiff) {
+  const std::string file = tests::MakeTiff(Corners(), 1, true);
+  const DecodedImage image = DecodeImage(Span(file), {});
+  ASSERT_EQ(image.status, Outcome::kOk) << image.message;
+  EXPECT_LT(Difference(image.bgr, Corners()), 1);
+}
+
+TEST(DecodeImage, KnowsPicturesThatItDoesNotRead) {
+  const std::map<std::string, std::string> files{{"HEIC", tests::MediaFile("heic")},
+                                                 {"AVIF", tests::MediaFile("avif")},
+                                                 {"JPEG XL", "\xFF\x0A" + std::string(50, 'x')},
+                                                 {"Photoshop", std::string("8BPS\0\x01", 6) + std::string(50, 'x')},
+                                                 {"portable map", "P5\n2 2\n255\nabcd"},
+                                                 {"JPEG 2000", std::string("\0\0\0\x0CjP  \r\n\x87\n", 12)}};
+  for (const auto& [name, file] : files) {
+    const DecodedImage image = DecodeImage(Span(file), {});
+    EXPECT_EQ(image.status, Outcome::kUnsupported) << name;
+    EXPECT_TRUE(image.message.starts_with(name)) << image.message;
+    EXPECT_NE(image.message.find("convert"), std::string::npos) << image.message;
+  }
+  EXPECT_EQ(DecodeImage(Span(tests::MediaFile("isom")), {}).status, Outcome::kUndecodable) << "a video is no picture";
 }
 
 TEST(DecodeImage, ReadsGreyProgressiveAndCmykJpeg) {

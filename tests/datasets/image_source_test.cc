@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 
+#include "tests/support/picture_files.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 
@@ -60,7 +62,19 @@ TEST(ImageSource, SameNamesFromTwoFoldersBothCount) {
     tests::WriteText((dir.path() / folder / "x.jpg").string(), folder);
   }
   const auto items = ReadAll(ImageSource::Plan({dir / "one", dir / "two"}, {}));
-  EXPECT_EQ(Keys(items), (std::vector<std::string>{"x.jpg", "x.jpg#2"}));
+  EXPECT_EQ(Keys(items), (std::vector<std::string>{"one/x.jpg", "two/x.jpg"}));
+  EXPECT_EQ(Keys(ReadAll(ImageSource::Plan({dir / "one/x.jpg", dir / "two/x.jpg"}, {}))), Keys(items));
+  EXPECT_EQ(Keys(ReadAll(ImageSource::Plan({dir / "one", dir / "two/x.jpg"}, {}))), (std::vector<std::string>{"x.jpg", "x.jpg#2"}));
+}
+
+TEST(ImageSource, FoldersOfOneNameAreToldApartByThoseAbove) {
+  const tests::TempDir dir;
+  for (const char* folder : {"p1/left/frames", "p2/left/frames", "p2/right"}) {
+    fs::create_directories(dir.path() / folder);
+    tests::WriteText((dir.path() / folder / "1.jpg").string(), folder);
+  }
+  const auto items = ReadAll(ImageSource::Plan({dir / "p1/left/frames", dir / "p2/left/frames/", dir / "p2/right"}, {}));
+  EXPECT_EQ(Keys(items), (std::vector<std::string>{"p1/left/frames/1.jpg", "p2/left/frames/1.jpg", "right/1.jpg"}));
 }
 
 TEST(ImageSource, ListsMayHaveHoles) {
@@ -71,6 +85,92 @@ TEST(ImageSource, ListsMayHaveHoles) {
   ASSERT_EQ(items.size(), 2U);
   EXPECT_EQ(items[0].status, Outcome::kOk);
   EXPECT_EQ(items[1].status, Outcome::kUnreadable);
+}
+
+TEST(ImageSource, WhatIsNoPictureIsCountedByKind) {
+  const tests::TempDir dir;
+  fs::create_directories(dir.path() / "@eaDir/x.jpg");
+  fs::create_directories(dir.path() / "sub");
+  const std::pair<const char*, std::string> files[] = {
+      {"a.jpg", "\xFF\xD8\xFF"},   {"a.txt", "of a"},         {"a.jpg.json", "{}"},          {"000123", "\x89PNG\r\n\x1A\n"},
+      {"000123.json", "{}"},       {"README.txt", "read me"}, {"x.jpg?w=200", "404"},         {"y.jpg_large", "\xFF\xD8\xFF"},
+      {"photo.txt", "\xFF\xD8\xFF"}, {"00000.parquet", "PAR1"}, {"stats.json", "{}"},          {"sub/z.heic", tests::MediaFile("heic")},
+      {"clip.mp4", tests::MediaFile("isom")}, {"._a.jpg", tests::AppleDouble()}, {"@eaDir/x.jpg/T.jpg", "\xFF\xD8\xFF"}, {"b.bin", "\x01"}, {"_SUCCESS", ""}};
+  for (const auto& [name, content] : files) tests::WriteText(dir / name, content);
+  const ImageSource source = ImageSource::Plan({dir.path().string()}, {});
+  EXPECT_EQ(Keys(ReadAll(source)), (std::vector<std::string>{"000123", "a.jpg", "photo.txt", "sub/z.heic", "x.jpg?w=200", "y.jpg_large"}));
+  std::map<std::string, std::uint64_t> counts;
+  for (const auto& [kind, left] : source.Notes().left_out) counts[kind] = left.count;
+  EXPECT_EQ(counts, (std::map<std::string, std::uint64_t>{{"text", 1}, {"Parquet", 1}, {"JSON", 1}, {"video", 1}, {"macOS", 1},
+                                                          {"folder of thumbnails or attributes", 1}, {"unknown content", 2}}));
+}
+
+TEST(ImageSource, LinksInCirclesEndAndWhatCannotBeReadIsARow) {
+  const tests::TempDir dir;
+  fs::create_directories(dir.path() / "in/sub/deep");
+  fs::create_directories(dir.path() / "elsewhere");
+  tests::WriteText(dir / "in/sub/a.jpg", "a");
+  tests::WriteText(dir / "elsewhere/b.jpg", "b");
+  tests::WriteText(dir / "above.jpg", "above");
+  fs::create_symlink(".", dir.path() / "in/loop");
+  fs::create_symlink("..", dir.path() / "in/up");
+  fs::create_symlink("../..", dir.path() / "in/sub/deep/loop");
+  fs::create_symlink("../elsewhere", dir.path() / "in/linked");
+  fs::create_symlink("../elsewhere", dir.path() / "in/linked-again");
+  fs::create_symlink("sub", dir.path() / "in/another-name");
+  fs::create_symlink("self", dir.path() / "in/self");
+  fs::create_symlink("/nowhere", dir.path() / "in/gone.jpg");
+  fs::create_symlink("/nowhere", dir.path() / "in/notes.txt");
+  const ImageSource source = ImageSource::Plan({dir / "in"}, {});
+  const auto items = ReadAll(source);
+  EXPECT_EQ(Keys(items), (std::vector<std::string>{"gone.jpg", "linked/b.jpg", "self", "sub/a.jpg"}));
+  EXPECT_EQ(items[0].status, Outcome::kUnreadable);
+  EXPECT_EQ(items[2].status, Outcome::kUnreadable);
+  EXPECT_EQ(source.Notes().left_out.at("link to a folder above").count, 1U);
+  EXPECT_EQ(source.Notes().left_out.at("unreadable").example, "notes.txt");
+}
+
+TEST(ImageSource, CaptionsAndRecordsBesidePicturesAreRead) {
+  const tests::TempDir dir;
+  const std::pair<const char*, const char*> files[] = {{"000000001.jpg", "J"},
+                                                       {"000000001.txt", "a smile\n"},
+                                                       {"000000001.json", R"({"url": "http://x/1", "caption": "not this", "license": "CC0"})"},
+                                                       {"b.png", "P"},
+                                                       {"b.png.json", R"({"url": "http://x/b", "caption": "from json", "nsfw": NaN})"},
+                                                       {"c.jpg", "C"},
+                                                       {"c.json", "{\"url\": \"http://x/c"},
+                                                       {"d.jpg", "D"}};
+  for (const auto& [name, content] : files) tests::WriteText(dir / name, content);
+  for (const std::vector<std::string>& inputs :
+       {std::vector{dir.path().string()}, std::vector{dir / "000000001.jpg", dir / "b.png", dir / "c.jpg", dir / "d.jpg"}}) {
+    const ImageSource source = ImageSource::Plan(inputs, {});
+    const auto reader = source.Open(source.Shards()[0]);
+    std::vector<ImageItem> items;
+    for (ImageItem item; reader->Next(item);) items.push_back(item);
+    ASSERT_EQ(items.size(), 4U);
+    EXPECT_EQ(items[0].keywords, "a smile");
+    EXPECT_EQ(items[0].url, "http://x/1");
+    EXPECT_EQ(items[0].licence, "CC0");
+    EXPECT_EQ(items[1].keywords, "from json");
+    EXPECT_EQ(items[2].url, "http://x/c");
+    EXPECT_EQ(items[3].keywords, "");
+    EXPECT_EQ(reader->Notes().metadata, 4U);
+    EXPECT_EQ(reader->Notes().damaged_metadata, 1U);
+  }
+}
+
+TEST(ImageSource, TarsAreKnownByContentToo) {
+  const tests::TempDir dir;
+  fs::create_directories(dir.path() / "in");
+  tests::WriteTar(dir / "in/shard", {{"a.jpg", "A"}});
+  EXPECT_EQ(Keys(ReadAll(ImageSource::Plan({dir / "in"}, {}))), std::vector<std::string>{"a"});
+  EXPECT_EQ(Keys(ReadAll(ImageSource::Plan({dir / "in/shard"}, {}))), std::vector<std::string>{"a"});
+}
+
+TEST(ImageSource, NamesWithBracesAtAndRemarksAreFiles) {
+  const tests::TempDir dir;
+  for (const char* name : {"a{1..2}.jpg", "#1.jpg", "\"q\".jpg"}) tests::WriteText(dir / name, name);
+  EXPECT_EQ(Keys(ReadAll(ImageSource::Plan({dir / "a{1..2}.jpg"}, {}))), std::vector<std::string>{"a{1..2}.jpg"});
 }
 
 TEST(ImageSource, SaysWhichInputIsMissing) {
@@ -108,6 +208,85 @@ TEST(Tar, GroupsMembersIntoSamples) {
   EXPECT_EQ(items[0].url, "http://x/0.jpg");
   EXPECT_EQ(items[1].keywords, "from json");
   EXPECT_EQ(std::string(items[1].bytes.begin(), items[1].bytes.end()), "P1");
+}
+
+std::map<std::string, std::string> Captions(const std::vector<ImageItem>& items) {
+  std::map<std::string, std::string> captions;
+  for (const ImageItem& item : items) captions[item.key] = item.keywords;
+  return captions;
+}
+
+TEST(Tar, TextsMayStandAnywhere) {
+  const tests::TempDir dir;
+  const std::vector<TarMember> pictures{{"a.jpg", "A"}, {"b.png", "B"}, {"My Photo 2.0 (final).jpg", "C"}, {"My Photo 2.1.jpg", "D"}};
+  const std::vector<TarMember> texts{{"a.txt", "of a"}, {"b.json", R"({"caption": "of b", "x": NaN})"}, {"My Photo 2.0 (final).txt", "of 2.0"},
+                                     {"My Photo 2.1.txt", "of 2.1"}, {"none.txt", "of none"}};
+  const std::map<std::string, std::string> wanted{
+      {"a", "of a"}, {"b", "of b"}, {"My Photo 2.0 (final)", "of 2.0"}, {"My Photo 2.1", "of 2.1"}};
+  for (const bool texts_first : {false, true}) {
+    std::vector<TarMember> members = texts_first ? texts : pictures;
+    const std::vector<TarMember>& rest = texts_first ? pictures : texts;
+    members.insert(members.end(), rest.begin(), rest.end());
+    tests::WriteTar(dir / "t.tar", members);
+    const ImageSource source = ImageSource::Plan({dir / "t.tar"}, {});
+    const auto reader = source.Open(source.Shards()[0]);
+    std::vector<ImageItem> items;
+    for (ImageItem item; reader->Next(item);) items.push_back(item);
+    EXPECT_EQ(Captions(items), wanted) << texts_first;
+    EXPECT_EQ(reader->Notes().metadata, 5U);
+    EXPECT_EQ(reader->Notes().lone_metadata, 1U);
+  }
+}
+
+TEST(Tar, EachDuplicateHasItsOwnTexts) {
+  const tests::TempDir dir;
+  const auto captions = [&dir](const std::vector<TarMember>& members) {
+    tests::WriteTar(dir / "t.tar", members);
+    return Captions(ReadAll(ImageSource::Plan({dir / "t.tar"}, {})));
+  };
+  using Map = std::map<std::string, std::string>;
+  const TarMember picture{"a.jpg", "A"}, other{"b.jpg", "B"}, first{"a.txt", "1"}, second{"a.txt", "2"};
+  EXPECT_EQ(captions({picture, first, picture, second}), (Map{{"a", "1"}, {"a#2", "2"}}));
+  EXPECT_EQ(captions({picture, picture, first, second}), (Map{{"a", "1"}, {"a#2", "2"}}));
+  EXPECT_EQ(captions({picture, first, other, picture, second}), (Map{{"a", "1"}, {"b", ""}, {"a#2", "2"}}));
+  EXPECT_EQ(captions({picture, other, picture, other, first, {"b.txt", "B"}, second}), (Map{{"a", "1"}, {"b", "B"}, {"a#2", "2"}, {"b#2", "B"}}));
+  // One sample of two kinds of picture has one text.
+  EXPECT_EQ(captions({picture, {"a.seg.png", "S"}, first}), (Map{{"a", "1"}, {"a#2", "1"}}));
+}
+
+TEST(Tar, MembersAreToldByContentAndLinksAreFollowed) {
+  const tests::TempDir dir;
+  const std::string jpeg = "\xFF\xD8\xFF picture";
+  tests::WriteTar(dir / "t.tar", {{"a.jfif", jpeg},
+                                  {"b.heic", tests::MediaFile("heic")},
+                                  {"d/c", jpeg},
+                                  {"e.jpg?w=200", jpeg},
+                                  {"f.jpg", "", "d/c"},
+                                  {"d/g.jpg", "", "", "../a.jfif"},
+                                  {"h.jpg", "", "", "d/g.jpg"},
+                                  {"f.txt", "of f"},
+                                  {"gone.jpg", "", "", "nowhere"},
+                                  {"._a.jpg", tests::AppleDouble()},
+                                  {"__MACOSX/._d", tests::AppleDouble()},
+                                  {"README.md", "read me"},
+                                  {"x.npy", "\x93NUMPY"},
+                                  {".hidden.jpg", jpeg},
+                                  {"y.cls", "7"}});
+  const ImageSource source = ImageSource::Plan({dir / "t.tar"}, {});
+  const auto reader = source.Open(source.Shards()[0]);
+  std::map<std::string, std::string> contents;
+  for (ImageItem item; reader->Next(item);) {
+    contents[item.key] = std::string(item.bytes.begin(), item.bytes.end());
+    if (item.key == "f") {
+      EXPECT_EQ(item.keywords, "of f");
+    }
+    EXPECT_EQ(item.status, item.key == "gone" ? Outcome::kUnreadable : Outcome::kOk) << item.key;
+  }
+  for (const char* key : {"a", "d/c", "e", "f", "d/g", "h", ".hidden"}) EXPECT_EQ(contents[key], jpeg) << key;
+  EXPECT_EQ(contents.size(), 9U);
+  std::map<std::string, std::uint64_t> counts;
+  for (const auto& [kind, left] : reader->Notes().left_out) counts[kind] = left.count;
+  EXPECT_EQ(counts, (std::map<std::string, std::uint64_t>{{"macOS", 2}, {"NumPy", 1}, {"text", 2}}));
 }
 
 TEST(Tar, BracesNameRanges) {

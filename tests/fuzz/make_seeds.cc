@@ -78,6 +78,10 @@ void Tar(const fs::path& path, int format, int filter) {
       {"000.json", R"({"url":"http://x/","license":"CC0","caption":"c"})"},
       {"../é/" + std::string(120, 'n') + ".png", "\x89PNG"},
       {"000.jpg", "again"},
+      {"My Photo 2.0 (final).jpg", "\xFF\xD8\xFF"},
+      {"no ending", "\x89PNG\r\n\x1A\n"},
+      {"000.link.jpg", ""},
+      {"My Photo 2.0 (final).txt", "caf\xE9"},
       {"__meta__.json", "{}"}};
   for (const auto& [name, content] : members) {
     archive_entry* entry = archive_entry_new();
@@ -85,6 +89,7 @@ void Tar(const fs::path& path, int format, int filter) {
     archive_entry_set_size(entry, static_cast<la_int64_t>(content.size()));
     archive_entry_set_filetype(entry, AE_IFREG);
     archive_entry_set_perm(entry, 0644);
+    if (name == "000.link.jpg") archive_entry_set_hardlink(entry, "000.jpg");
     archive_write_header(out, entry);
     archive_write_data(out, content.data(), content.size());
     archive_entry_free(entry);
@@ -282,6 +287,10 @@ void Labels(const fs::path& folder) {
   }
 }
 
+void Texts(const fs::path& folder, const std::vector<std::string>& texts) {
+  for (std::size_t i = 0; i < texts.size(); ++i) WriteBytes(folder / std::to_string(i), texts[i].data(), texts[i].size());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -307,5 +316,11 @@ int main(int argc, char** argv) {
     WriteBytes(folder / "query_expression" / std::to_string(number++), text.data(), text.size());
   }
   Labels(folder / "label");
+  Texts(folder / "metadata", {R"({"url": "http://x/", "caption": "a smile", "license": "CC0", "exif": {"a": [1, {}]}})",
+                              R"({"similarity": NaN, 'caption': ['joy \ud83d\ude00', "\ud83d"], "url": "http:\/\/x", "x": -Infinity,})",
+                              "{\"caption\": \"caf\xE9\", \"licence\": None", "a caption of \x93two\x94\r\nlines\r\n",
+                              std::string("\xFF\xFEh\0i\0", 6)});
+  Texts(folder / "input_list", {"a.jpg\nb/c.d.png\r\n# remark\n\"quoted name.jpg?w=200\"\n", "\xEF\xBB\xBF" "My Photo 2.0 (final).jpg\n000.seg.png\n",
+                                std::string("\xFF\xFE" "a\0.\0j\0p\0g\0\r\0\n\0", 16), std::string("a.jpg\0b\n.txt\0", 13)});
   return 0;
 }

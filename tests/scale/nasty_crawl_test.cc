@@ -15,6 +15,7 @@
 #include "datasets/shard.h"
 #include "tests/scale/nasty_files.h"
 #include "tests/scale/process.h"
+#include "tests/support/picture_files.h"
 #include "tests/support/sanitizer.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
@@ -88,11 +89,29 @@ TEST_F(NastyCrawl, EveryFileOfAFolderGetsItsStatus) {
   const std::vector<NastyFile> files = tests::NastyFiles(photo_);
   EXPECT_GE(files.size(), 200U);
   fs::create_directories(dir_ / "in");
+  fs::create_directories(dir_ / "in/sub");
   for (const NastyFile& file : files)
     tests::WriteText((fs::path(dir_ / "in") / file.name).string(), file.content);
-  // What is no file at all is no input.
+  // What is no picture, by its content or because it lies beside one, is counted and has no row.
+  fs::create_directories(dir_ / "in/@eaDir");
+  const std::pair<const char*, std::string> others[] = {{"README", "about this crawl"},
+                                                        {"stats.json", "{}"},
+                                                        {"00000.parquet", "PAR1"},
+                                                        {"Thumbs.db", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"},
+                                                        {"._whole-colour.jpg", tests::AppleDouble()},
+                                                        {".DS_Store", std::string("\0\0\0\1Bud1", 8)},
+                                                        {"clip.mp4", tests::MediaFile("isom")},
+                                                        {"whole-colour.txt", "caf\xE9"},
+                                                        {"whole-colour.json", R"({"url": "http://x/", "nsfw": NaN})"},
+                                                        {"whole-grey.jpg.json", "{\"url\": \"http://y/"},
+                                                        {"@eaDir/thumbnail.jpg", "\xFF\xD8\xFF"}};
+  for (const auto& [name, content] : others) tests::WriteText((fs::path(dir_ / "in") / name).string(), content);
+  // What is no file at all is no input; links in circles end; what cannot be read is a row.
   fs::create_directories(dir_ / "in/folder.jpg");
+  fs::create_symlink("..", fs::path(dir_ / "in") / "up");
+  fs::create_symlink(".", fs::path(dir_ / "in") / "again");
   fs::create_symlink("/nowhere", fs::path(dir_ / "in") / "dangling.jpg");
+  fs::create_symlink("circle", fs::path(dir_ / "in") / "circle");
   mkfifo((dir_ / "in/pipe.jpg").c_str(), 0644);
 
   const tests::ProcessEnd end = Annotate({dir_ / "in"});
@@ -101,7 +120,12 @@ TEST_F(NastyCrawl, EveryFileOfAFolderGetsItsStatus) {
   std::printf("%zu files: %.1f s, peak %ld MB\n", files.size(), end.seconds, end.peak_kilobytes / 1000);
   const auto statuses = Statuses();
   const auto errors = Errors();
-  EXPECT_EQ(statuses.size(), files.size());
+  EXPECT_EQ(statuses.size(), files.size() + 2);
+  for (const char* unreadable : {"dangling.jpg", "circle"}) EXPECT_EQ(statuses.at(unreadable), "unreadable");
+  const json summary = json::parse(tests::ReadText(dir_ / "log"));
+  EXPECT_EQ(summary.at("left_out"), (json{{"text", 1}, {"JSON", 1}, {"Parquet", 1}, {"Thumbs.db or Office", 1}, {"macOS", 2}, {"video", 1},
+                                          {"folder of thumbnails or attributes", 1}, {"link to a folder above", 1}, {"pipe, socket or device", 1}}));
+  EXPECT_EQ(summary.at("metadata"), (json{{"read", 7}, {"damaged", 1}, {"without_image", 0}}));
   for (const NastyFile& file : files) {
     ASSERT_TRUE(statuses.contains(file.name)) << file.name << " is not accounted for";
     const std::string& status = statuses.at(file.name);
@@ -247,6 +271,7 @@ TEST_F(NastyCrawl, ArchivesOfEveryKind) {
                                    {"same", "ok"},
                                    {"between", "ok"},
                                    {"same#2", "ok"},
+                                   {"no ending", "ok"},
                                    {"other", "ok"},
                                    {"last", "ok"}}));
   EXPECT_FALSE(fs::exists(dir_.path().parent_path() / "etc/passwd.jpg"));

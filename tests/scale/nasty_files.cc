@@ -9,6 +9,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "tests/support/picture_files.h"
+
 namespace auforge::tests {
 namespace {
 
@@ -64,6 +66,40 @@ void Whole(const cv::Mat& photo, Files& files) {
   add("größe-日本-\xF0\x9F\x98\x80.jpg", EncodeAs(photo, ".jpg"));
   add("trailing-rubbish.jpg", EncodeAs(photo, ".jpg") + std::string(5000, 'x'));
   add(std::string(200, 'n') + ".jpg", EncodeAs(photo, ".jpg"));
+}
+
+// Pictures under names that do not say so, or say it as crawlers do; tags that turn; what is known and not read.
+void Habits(const cv::Mat& photo, Files& files) {
+  const std::string jpeg = EncodeAs(photo, ".jpg");
+  for (const char* name : {"no-ending", "x.jpg?w=200", "x.jpg_large", "x.jpg:orig", "x.jpg.1", "x.jfif", "photo.txt", "page.php", ".hidden.jpg",
+                           "My Photo 2.0 (final).jpg", "Mr. Smith", "data.parquet", "shard.tar.jpg"}) {
+    files.push_back({name, jpeg, {"ok"}});
+  }
+  for (const int orientation : {2, 3, 6, 8}) {
+    const cv::Mat stored = TurnedBack(photo, orientation);
+    const std::string number = std::to_string(orientation);
+    files.push_back({"turned" + number + ".png", PngWithOrientation(EncodeAs(stored, ".png"), orientation), {"ok"}});
+    files.push_back({"turned" + number + ".webp", WebpWithOrientation(EncodeAs(stored, ".webp"), stored.cols, stored.rows, orientation), {"ok"}});
+    files.push_back({"turned" + number + ".tif", MakeTiff(stored, orientation, false), {"ok"}});
+  }
+  const std::string webp = EncodeAs(photo, ".webp");
+  const std::string animated = AnimatedWebp(webp, webp, photo.size(), {4, 6}, photo.size() + cv::Size(20, 30));
+  files.push_back({"animated.webp", animated, {"ok"}});
+  files.push_back({"animated-cut.webp", animated.substr(0, animated.size() / 4), {"undecodable"}});
+  files.push_back({"animated-empty.webp", animated.substr(0, 44), {"undecodable"}});
+  files.push_back({"big.tif", MakeTiff(photo, 1, true), {"ok"}});
+  const std::pair<const char*, std::string> foreign[] = {{"x.heic", MediaFile("heic")},
+                                                         {"really-heic.jpg", MediaFile("heic")},
+                                                         {"x.avif", MediaFile("avif")},
+                                                         {"avif-without-ending", MediaFile("avif")},
+                                                         {"x.jxl", "\xFF\x0A" + std::string(300, 'x')},
+                                                         {"x.psd", std::string("8BPS\0\1", 6) + std::string(300, 'x')},
+                                                         {"x.pgm", "P5\n2 2\n255\nabcd"},
+                                                         {"x.cr2", std::string("II*\0\x10\0\0\0CR", 10) + std::string(300, 'x')}};
+  for (const auto& [name, content] : foreign) files.push_back({name, content, {"unsupported"}});
+  files.push_back({"empty-without-ending", "", {"undecodable"}});
+  files.push_back({"noise-without-ending", std::string("\x90\x01\0\x03\xC3", 5), {"undecodable"}});
+  files.push_back({"sub/404.jpg?w=1", "<html>404 Not Found</html>", {"undecodable"}});
 }
 
 void Damaged(const cv::Mat& photo, Files& files) {
@@ -222,33 +258,7 @@ std::string EncodeGif(const cv::Mat& bgr, bool second_frame) {
 }
 
 std::string EncodeTurned(const cv::Mat& upright, int orientation) {
-  // The inverse of what a viewer does.
-  cv::Mat stored;
-  switch (orientation) {
-    case 2:
-      cv::flip(upright, stored, 1);
-      break;
-    case 3:
-      cv::flip(upright, stored, -1);
-      break;
-    case 4:
-      cv::flip(upright, stored, 0);
-      break;
-    case 5:
-      cv::transpose(upright, stored);
-      break;
-    case 6:
-      cv::rotate(upright, stored, cv::ROTATE_90_COUNTERCLOCKWISE);
-      break;
-    case 7:
-      cv::transpose(upright, stored), cv::flip(stored, stored, -1);
-      break;
-    case 8:
-      cv::rotate(upright, stored, cv::ROTATE_90_CLOCKWISE);
-      break;
-    default:
-      stored = upright;
-  }
+  const cv::Mat stored = TurnedBack(upright, orientation);
   const std::string jpeg = EncodeAs(stored, ".jpg");
   std::string exif(
       "\xFF\xE1\x00\x22"
@@ -261,6 +271,7 @@ std::string EncodeTurned(const cv::Mat& upright, int orientation) {
 std::vector<NastyFile> NastyFiles(const cv::Mat& photo) {
   Files files;
   Whole(photo, files);
+  Habits(photo, files);
   Damaged(photo, files);
   Rubbish(files);
   Bombs(photo, files);

@@ -19,6 +19,11 @@ void WriteTar(const std::string& path, const std::vector<TarMember>& members) {
     archive_entry_set_size(entry, static_cast<la_int64_t>(member.content.size()));
     archive_entry_set_filetype(entry, AE_IFREG);
     archive_entry_set_perm(entry, 0644);
+    if (!member.hard_link.empty()) archive_entry_set_hardlink(entry, member.hard_link.c_str());
+    if (!member.soft_link.empty()) {
+      archive_entry_set_filetype(entry, AE_IFLNK);
+      archive_entry_set_symlink(entry, member.soft_link.c_str());
+    }
     archive_write_header(tar, entry);
     archive_write_data(tar, member.content.data(), member.content.size());
     archive_entry_free(entry);

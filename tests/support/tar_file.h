@@ -11,6 +11,8 @@ namespace auforge::tests {
 struct TarMember {
   std::string name;
   std::string content;
+  std::string hard_link = {};  // or the name of an earlier member
+  std::string soft_link = {};  // or what the member, a symbolic link, leads to
 };
 
 // Plain POSIX (pax) tar.

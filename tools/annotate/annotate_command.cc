@@ -36,8 +36,15 @@ nlohmann::json ToJson(const pipeline::AnnotateSummary& summary) {
   for (std::size_t i = 0; i < pipeline::kStageCount; ++i) {
     stages[pipeline::StageName(static_cast<pipeline::Stage>(i))] = summary.stage_seconds[i];
   }
+  nlohmann::json left_out = nlohmann::json::object();
+  for (const auto& [kind, left] : summary.notes.left_out) left_out[kind] = left.count;
   return {{"images", summary.images},
           {"faces", summary.faces},
+          {"metadata",
+           {{"read", summary.notes.metadata},
+            {"damaged", summary.notes.damaged_metadata},
+            {"without_image", summary.notes.lone_metadata}}},
+          {"left_out", left_out},
           {"status", summary.by_status},
           {"shards_written", summary.shards_written},
           {"shards_skipped", summary.shards_skipped},
@@ -45,6 +52,15 @@ nlohmann::json ToJson(const pipeline::AnnotateSummary& summary) {
           {"seconds", summary.seconds},
           {"stage_seconds", stages},
           {"stopped", summary.stopped}};
+}
+
+// What had no row, a line each.
+void PrintNotes(const datasets::SideNotes& notes) {
+  if (notes.damaged_metadata + notes.lone_metadata > 0) {
+    std::cout << "  captions and records: " << notes.metadata << ", of which " << notes.damaged_metadata
+              << " could not be read wholly and " << notes.lone_metadata << " belong to no image\n";
+  }
+  if (!notes.left_out.empty()) std::cout << "  left out, no pictures: " << notes.LeftOutText() << "\n";
 }
 
 void PrintSummary(const pipeline::AnnotateSummary& summary, const std::string& output) {
@@ -59,6 +75,7 @@ void PrintSummary(const pipeline::AnnotateSummary& summary, const std::string& o
   for (const auto& [status, count] : summary.by_status) std::cout << "  " << status << ": " << count << "\n";
   if (summary.duplicates > 0)
     std::cout << "  of these with the bytes of an earlier one: " << summary.duplicates << "\n";
+  PrintNotes(summary.notes);
   std::cout << summary.shards_written << " shards written to " << output;
   if (summary.shards_skipped > 0) std::cout << ", " << summary.shards_skipped << " were finished before";
   std::cout << "\n";
@@ -151,7 +168,7 @@ void AddAnnotate(Cli& cli) {
   Command command = cli.Add("annotate", "Label every face of images, folders, lists, tars and videos; write shards",
                             "auforge annotate photos/ -o shards/\n"
                             "  auforge annotate 'crawl/{00000..00099}.tar' -o shards/ --min-face 60");
-  command.Positional("INPUT", options.inputs, "image files, folders, @list files, .tar archives with braces, videos")
+  command.Positional("INPUT", options.inputs, "image files, folders, @list files (- for a list on stdin), .tar archives with braces, videos")
       .Required();
   command.Add("-o,--output", options.output, "folder for the shards; run again to go on").Required();
   command.Add("--model", options.model, "AU model; default: the one that comes with auforge");

@@ -8,6 +8,7 @@
 
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/paths.h"
 #include "pipeline/duplicates.h"
 
 namespace auforge::tools {
@@ -22,12 +23,12 @@ constexpr std::string_view kEnding = "_stats.json";
 std::multimap<int, fs::path> FindStats(const std::vector<std::string>& folders) {
   std::multimap<int, fs::path> found;
   for (const std::string& folder : folders) {
-    if (!fs::is_directory(folder)) throw std::runtime_error(folder + ": is not a folder of shards");
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      const std::string name = entry.path().filename().string();
+    if (!datasets::storage::IsFolder(folder)) throw std::runtime_error(folder + ": is not a folder of shards");
+    for (const fs::path entry : datasets::storage::FolderEntries(folder)) {
+      const std::string name = entry.filename().string();
       const std::size_t digits = name.find_first_not_of("0123456789");
       if (digits >= 5 && digits <= 9 && name.substr(digits) == kEnding)
-        found.emplace(std::stoi(name), entry.path());
+        found.emplace(std::stoi(name), entry);
     }
   }
   return found;

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::tools {
 namespace {
@@ -61,7 +62,7 @@ std::string SettingText(const json& value) {
 
 void AddStats(const std::string& shard, ReportData& data) {
   const std::string path = Sibling(shard, "_stats.json");
-  if (!fs::exists(path)) return;
+  if (!datasets::storage::Exists(path)) return;
   const json stats = json::parse(datasets::storage::ReadFile(path), nullptr, false);
   if (!stats.is_object()) throw std::runtime_error(path + ": is not JSON; remove it and annotate again");
   if (data.settings.empty()) {
@@ -78,7 +79,7 @@ void AddStats(const std::string& shard, ReportData& data) {
 
 void AddFailures(const std::string& shard, ReportData& data) {
   const std::string path = Sibling(shard, "_errors.jsonl");
-  if (!fs::exists(path)) return;
+  if (!datasets::storage::Exists(path)) return;
   std::istringstream lines(datasets::storage::ReadFile(path));
   for (std::string line; std::getline(lines, line);) {
     const json entry = json::parse(line, nullptr, false);

@@ -28,7 +28,8 @@ int RunServe(const ServeArguments& arguments) {
   std::unique_ptr<FaceEditor> editor;
   if (!arguments.checkpoint.empty()) editor = StartEditor(arguments.checkpoint);
   ExplorerOptions options;
-  options.title = std::filesystem::weakly_canonical(arguments.index.folder).filename().string();
+  std::error_code unknown;
+  options.title = std::filesystem::weakly_canonical(arguments.index.folder, unknown).filename().string();
   options.longest_query =
       std::chrono::milliseconds(static_cast<std::int64_t>(1000 * arguments.query_seconds));
   const Explorer explorer(index, editor.get(), options);

@@ -1,11 +1,14 @@
 // auforge gan edit: every face of a photo with other AUs, pasted back at the photo's resolution.
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 
 #include "datasets/image_codec.h"
+#include "datasets/storage/paths.h"
 #include "gan/editor.h"
 #include "tools/gan/au_request.h"
+#include "tools/gan/edit_plan.h"
 #include "tools/gan/face_finder.h"
 #include "tools/gan/gan_commands.h"
 #include "tools/gan/gan_paste.h"
@@ -20,9 +23,8 @@ struct GanEditArguments {
   int min_face = 60;
 };
 
-std::size_t EditPhoto(const std::string& from, const std::string& to, const gan::Editor& editor,
-                      FaceFinder& finder, const AuRequest& request) {
-  cv::Mat photo = ReadPhoto(from);
+std::size_t EditPhoto(cv::Mat photo, const std::string& to, const gan::Editor& editor, FaceFinder& finder,
+                      const AuRequest& request) {
   const std::vector<FoundFace> faces = finder.Find(photo);
   for (const FoundFace& face : faces) {
     const auto condition = Condition(editor.schema(), finder.schema(), face.aus.intensity, request);
@@ -33,30 +35,45 @@ std::size_t EditPhoto(const std::string& from, const std::string& to, const gan:
   return faces.size();
 }
 
+int EditOne(const GanEditArguments& arguments, const gan::Editor& editor, FaceFinder& finder, const AuRequest& request) {
+  const std::size_t faces = EditPhoto(ReadPhoto(arguments.photo), arguments.output, editor, finder, request);
+  std::cout << arguments.output << ": " << faces << " faces edited\n";
+  if (faces == 0) throw BadInputError(arguments.photo + ": no face found; try a smaller --min-face");
+  return kDone;
+}
+
+int EditFolder(const GanEditArguments& arguments, const EditPlan& plan, const gan::Editor& editor, FaceFinder& finder,
+               const AuRequest& request) {
+  std::size_t photos = 0, faces = 0;
+  for (const PlannedEdit& edit : plan.edits) {
+    cv::Mat photo;
+    try {
+      if (edit.error != 0) throw BadInputError(edit.from + ": " + std::strerror(edit.error));
+      photo = ReadPhoto(edit.from);
+    } catch (const std::exception& error) {
+      std::cerr << "gan edit: skipped: " << error.what() << "\n";
+      continue;
+    }
+    fs::create_directories(fs::path(edit.to).parent_path());
+    faces += EditPhoto(std::move(photo), edit.to, editor, finder, request);
+    ++photos;
+  }
+  std::cout << arguments.output << ": " << photos << " photos, " << faces << " faces edited";
+  if (photos < plan.edits.size()) std::cout << ", " << plan.edits.size() - photos << " photos skipped";
+  std::cout << "\n";
+  if (!plan.left_out.empty()) std::cout << "  left out, no pictures: " << plan.left_out << "\n";
+  if (photos == 0) throw BadInputError(arguments.photo + ": none of its photos can be read");
+  return kDone;
+}
+
 int RunGanEdit(const GanEditArguments& arguments) {
+  const bool is_folder = datasets::storage::IsFolder(arguments.photo);
+  const EditPlan plan = is_folder ? PlanFolderEdit(arguments.photo, arguments.output) : EditPlan{};
+  if (!is_folder) RefuseToOverwrite(arguments.photo, arguments.output);
   const gan::Editor editor(arguments.checkpoint.empty() ? gan::DefaultGeneratorPath() : arguments.checkpoint);
   const AuRequest request = ParseAuRequest(arguments.au, editor.schema());
   FaceFinder finder(arguments.min_face, editor.image_size());
-  if (!fs::is_directory(arguments.photo)) {
-    const std::size_t faces = EditPhoto(arguments.photo, arguments.output, editor, finder, request);
-    std::cout << arguments.output << ": " << faces << " faces edited\n";
-    if (faces == 0) throw BadInputError(arguments.photo + ": no face found; try a smaller --min-face");
-    return kDone;
-  }
-  fs::create_directories(arguments.output);
-  std::size_t photos = 0, faces = 0;
-  for (const auto& entry : fs::directory_iterator(arguments.photo)) {
-    if (!entry.is_regular_file()) continue;
-    try {
-      const std::string to = (fs::path(arguments.output) / (entry.path().stem().string() + ".png")).string();
-      faces += EditPhoto(entry.path().string(), to, editor, finder, request);
-      ++photos;
-    } catch (const BadInputError& error) {
-      std::cerr << "gan edit: skipped: " << error.what() << "\n";
-    }
-  }
-  std::cout << arguments.output << ": " << photos << " photos, " << faces << " faces edited\n";
-  return kDone;
+  return is_folder ? EditFolder(arguments, plan, editor, finder, request) : EditOne(arguments, editor, finder, request);
 }
 
 }  // namespace
@@ -70,7 +87,7 @@ void AddGanEdit(Cli& cli) {
   command.Add("--checkpoint", arguments->checkpoint,
               "a run's folder or a checkpoint; default: the one that comes with the program");
   command.Add("--au", arguments->au, "AUs and values 0..1; the others stay as they are").Required();
-  command.Add("-o,--output", arguments->output, "PNG (or folder) to write").Required();
+  command.Add("-o,--output", arguments->output, "PNG to write; for a folder of photos the folder of PNGs, their subfolders kept").Required();
   command.Add("--min-face", arguments->min_face, "smallest face to look for, pixels").Range(20, 2000);
   command.Run([arguments] { return RunGanEdit(*arguments); });
 }

@@ -1,10 +1,10 @@
 #include "tools/gan/gan_faces.h"
 
 #include <cmath>
-#include <filesystem>
 
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
+#include "datasets/storage/paths.h"
 #include "tools/cli/cli.h"
 #include "tools/gan/face_finder.h"
 
@@ -71,7 +71,7 @@ GanFaces FromPhoto(const std::string& source, const GanFaceOptions& options, int
 }  // namespace
 
 GanFaces LoadGanFaces(const std::string& source, const GanFaceOptions& options, int crop_size) {
-  const bool is_shard = std::filesystem::is_directory(source) || source.ends_with(".h5");
+  const bool is_shard = datasets::storage::IsFolder(source) || source.ends_with(".h5");
   return is_shard ? FromShards(source, options) : FromPhoto(source, options, crop_size);
 }
 

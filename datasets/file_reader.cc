@@ -1,0 +1,116 @@
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "datasets/internal/file_reader.h"
+#include "datasets/internal/metadata.h"
+
+namespace auforge::datasets {
+namespace {
+
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+// A plain file; a pipe or a device might wait for ever. error: errno, EINVAL for what is no file.
+File OpenPlain(const std::string& path, std::uint64_t& size, int& error) {
+  struct stat status {};
+  error = 0;
+  if (stat(path.c_str(), &status) != 0) {
+    error = errno;
+  } else if (!S_ISREG(status.st_mode)) {
+    error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+  }
+  if (error != 0) return {nullptr, std::fclose};
+  size = static_cast<std::uint64_t>(status.st_size);
+  File file(std::fopen(path.c_str(), "rbe"), std::fclose);
+  if (!file) error = errno;
+  return file;
+}
+
+std::string Reason(int error) {
+  return error == EINVAL ? "is no file but a pipe, a socket or a device" : std::strerror(error);
+}
+
+bool Fail(ImageItem& item, Outcome status, const std::string& message) {
+  item.status = status;
+  item.message = message;
+  return true;
+}
+
+// nullopt when there is no such file; whole = false when it is there and cannot be read, or is too long.
+std::optional<std::string> ReadSide(const std::string& path, bool& whole) {
+  std::uint64_t size = 0;
+  int error = 0;
+  const File file = OpenPlain(path, size, error);
+  if (error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == EISDIR) return std::nullopt;
+  std::string text;
+  whole = file != nullptr && size <= kLongestMetadata;
+  if (!whole) return text;
+  text.resize(size);
+  text.resize(std::fread(text.data(), 1, size, file.get()));
+  whole = text.size() == size;
+  return text;
+}
+
+}  // namespace
+
+bool FileReader::Next(ImageItem& item) {
+  if (next_ == end_) return false;
+  const FileEntry& entry = *next_++;
+  item = ImageItem{};
+  item.key = entry.key;
+  item.path = entry.path;
+  if (entry.look_beside) ReadBeside(item);
+  std::uint64_t size = 0;
+  int error = entry.error;
+  if (error != 0) return Fail(item, Outcome::kUnreadable, Reason(error));
+  const File file = OpenPlain(entry.path, size, error);
+  if (!file) return Fail(item, Outcome::kUnreadable, Reason(error));
+  if (size > max_bytes_) {
+    return Fail(item, Outcome::kTooLarge, std::to_string(size) + " bytes; the limit is " + std::to_string(max_bytes_));
+  }
+  item.bytes.resize(size);
+  if (std::fread(item.bytes.data(), 1, size, file.get()) != size) {
+    item.bytes.clear();
+    return Fail(item, Outcome::kUnreadable, std::ferror(file.get()) != 0 ? Reason(errno) : "became shorter while it was read");
+  }
+  return true;
+}
+
+void FileReader::ReadBeside(ImageItem& item) {
+  const std::string stem(WithoutEnding(item.path));
+  std::array<std::string, 2> captions{stem + ".txt", item.path + ".txt"}, records{stem + ".json", item.path + ".json"};
+  const auto read = [&](const std::string& path, bool is_json) {
+    if (path == item.path) return;
+    bool whole = true;
+    const std::optional<std::string> text = ReadSide(path, whole);
+    if (!text) return;
+    ++notes_.metadata;
+    if (whole) {
+      const Metadata found = is_json ? ReadJsonRecord(*text) : ReadCaption(*text);
+      whole = found.is_whole;
+      Fill(found, item);
+    }
+    if (!whole) ++notes_.damaged_metadata;
+  };
+  for (std::size_t i = 0; i < (stem == item.path ? 1U : 2U); ++i) read(captions[i], false);
+  for (std::size_t i = 0; i < (stem == item.path ? 1U : 2U); ++i) read(records[i], true);
+}
+
+ContentKind TellFile(const std::string& path, int& error) {
+  std::uint64_t size = 0;
+  const File file = OpenPlain(path, size, error);
+  if (!file) return {};
+  std::array<std::uint8_t, kContentHead> head{};
+  const std::size_t read = std::fread(head.data(), 1, head.size(), file.get());
+  if (read == 0 && std::ferror(file.get()) != 0) error = errno;
+  return TellContent(std::span(head).first(read));
+}
+
+}  // namespace auforge::datasets
