@@ -55,6 +55,8 @@ class TarReader : public ItemReader {
       links_.emplace(info.link, SplitMemberName(info.name));
     } else if (info.is_file) {
       TakeMember(info);
+    } else if (info.is_special) {
+      notes_.Leave("pipe, socket or device", info.name);
     }
   }
 
@@ -154,15 +156,14 @@ class TarReader : public ItemReader {
   // On the second way through: a member that links may lead to.
   void TakeTarget(const TarMemberInfo& info) {
     const auto [begin, end] = links_.equal_range(Normal(info.name));
-    if (begin == end) {
+    if (begin == end || !info.is_file) {
       if (!stream_->Skip()) Broken();
       return;
     }
     for (auto link = begin; link != end; ++link) linked_names_.push_back(std::move(link->second));
     links_.erase(begin, end);
     std::reverse(linked_names_.begin(), linked_names_.end());  // they are taken from the end
-    Member member;
-    if (info.is_file) member = TellMember(*stream_, info);
+    Member member = TellMember(*stream_, info);
     bool is_whole = member.is_whole;
     if (member.kind == MemberKind::kPicture) {
       is_whole = ReadPicture(info, std::move(member.head), linked_);
@@ -198,18 +199,19 @@ class TarReader : public ItemReader {
       HandOut(name.key, std::move(item));
     }
     links_.clear();
-  }
-
-  void Broken() {
-    const std::string reason = stream_->Fault();
-    Flush();
-    while (!linked_names_.empty()) HandOutLinked();
-    EndOfLinks();
+    if (fault_.empty()) return;
     ImageItem item;
     item.path = path_;
     item.status = Outcome::kUnreadable;
-    item.message = path_ + ": the archive is damaged here: " + reason + "; what came before was read";
+    item.message = path_ + ": the archive is damaged here: " + fault_ + "; what came before was read";
     HandOut("__archive__", std::move(item));
+  }
+
+  // What came before is whole, also what links there lead to.
+  void Broken() {
+    if (fault_.empty()) fault_ = stream_->Fault();
+    if (phase_ == Phase::kMembers) return EndOfMembers();
+    EndOfLinks();
   }
 
   std::string path_;
@@ -222,6 +224,7 @@ class TarReader : public ItemReader {
   std::multimap<std::string, MemberName> links_;  // by the member that they lead to
   std::vector<MemberName> linked_names_;          // of links to linked_, to be handed out
   ImageItem linked_;
+  std::string fault_;                             // of a broken archive
   std::set<std::string> keys_;
   std::deque<ImageItem> ready_;
   SideNotes notes_;

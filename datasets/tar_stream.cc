@@ -52,6 +52,7 @@ TarStream::Step TarStream::Next(TarMemberInfo& member) {
   member.name = name;
   member.link = Target(entry, member.name);
   member.is_file = member.link.empty() && archive_entry_filetype(entry) == AE_IFREG;
+  member.is_special = member.link.empty() && !member.is_file && archive_entry_filetype(entry) != AE_IFDIR;
   const std::int64_t size = archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : 0;
   member.size = size < 0 ? UINT64_MAX : static_cast<std::uint64_t>(size);
   return Step::kMember;

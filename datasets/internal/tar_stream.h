@@ -16,6 +16,7 @@ struct TarMemberInfo {
   std::string name;
   std::uint64_t size = 0;   // as the header says, which may be a lie
   bool is_file = false;
+  bool is_special = false;  // a pipe, a device
   std::string link;         // of a hard or symbolic link: the name it leads to, as a member's name; else empty
 };
 

@@ -289,6 +289,23 @@ TEST(Tar, MembersAreToldByContentAndLinksAreFollowed) {
   EXPECT_EQ(counts, (std::map<std::string, std::uint64_t>{{"macOS", 2}, {"NumPy", 1}, {"text", 2}}));
 }
 
+TEST(Tar, LinksInCirclesAndOfCutArchivesAreRows) {
+  const tests::TempDir dir;
+  tests::WriteTar(dir / "t.tar", {{"a.jpg", "A"}, {"link.jpg", "", "a.jpg"}, {"c.jpg", "", "", "d.jpg"}, {"d.jpg", "", "", "c.jpg"}, {"b.jpg", std::string(3000, 'b')}});
+  const auto statuses = [&dir] {
+    std::map<std::string, Outcome> found;
+    for (const ImageItem& item : ReadAll(ImageSource::Plan({dir / "t.tar"}, {}))) found[item.key] = item.status;
+    return found;
+  };
+  std::map<std::string, Outcome> wanted{
+      {"a", Outcome::kOk}, {"b", Outcome::kOk}, {"link", Outcome::kOk}, {"c", Outcome::kUnreadable}, {"d", Outcome::kUnreadable}};
+  EXPECT_EQ(statuses(), wanted);
+  const std::string whole = tests::ReadText(dir / "t.tar");
+  tests::WriteText(dir / "t.tar", whole.substr(0, whole.find("bbbb") + 1000));
+  wanted["b"] = wanted["__archive__"] = Outcome::kUnreadable;
+  EXPECT_EQ(statuses(), wanted);
+}
+
 TEST(Tar, BracesNameRanges) {
   const tests::TempDir dir;
   for (const char* name : {"00008.tar", "00009.tar", "00010.tar"}) tests::WriteTar(dir / name, {{"k.jpg", name}});
