@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace auforge::annotator {
 namespace {
 
@@ -114,7 +116,7 @@ TEST(NearestEmotion, EvidenceIsLearntFromLabels) {
     label.push_back(is_shown ? 2.0F : 0);
     estimate.push_back(is_shown == (i % 10 != 0) ? 3.0F : 0);  // wrong now and then
   }
-  label.push_back(std::nanf(""));
+  label.push_back(NAN);
   estimate.push_back(5);
   const AuEvidence learnt = FitEvidence(estimate, label, {12, 0, 0});
   EXPECT_EQ(learnt.au, 12);
