@@ -119,6 +119,7 @@ void ValidateSides(const SideHead& sides, const Head& first, const features::Fea
           "a width or scale of the halves is not positive");
   for (const auto* values : {&sides.even_centres, &sides.odd_centres, &sides.coefficients})
     RequireFinite(*values, "the halves");
+  if (!sides.half.blocks.empty()) ValidateHead(sides.half, extractor, s, false);
 }
 
 void ValidateKsda(const KsdaClassifier& c, std::uint64_t centres) {
@@ -171,10 +172,13 @@ void AuModel::Weights::Validate() const {
 }
 
 void AuModel::Weights::RoundToHalves() {
-  for (Head& head : heads) {
+  const auto round = [](Head& head) {
     for (BlockProjection& block : head.blocks) RoundHalfRows(block.projection, block.components);
     RoundHalfRows(head.centres, head.components);
-  }
+  };
+  for (Head& head : heads) round(head);
+  if (sides.empty()) return;
+  if (!sides.half.blocks.empty()) round(sides.half);
   for (BlockProjection& block : sides.blocks) RoundHalfRows(block.projection, block.components);
   if (sides.centre_count == 0) return;
   RoundHalfRows(sides.even_centres, heads[0].components);
@@ -190,7 +194,7 @@ std::string AuModel::Weights::Digest() const {
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
     text += datasets::storage::HexDigest(datasets::storage::Sha256({bytes, values.size() * sizeof(float)}));
   };
-  for (const Head& head : heads) {
+  const auto add_head = [&](const Head& head) {
     for (const BlockProjection& block : head.blocks) {
       for (const std::uint32_t column : block.columns) text += std::to_string(column) + ",";
       add(block.mean);
@@ -200,7 +204,8 @@ std::string AuModel::Weights::Digest() const {
     add(head.centres);
     add(head.coefficients);
     add(head.bias);
-  }
+  };
+  for (const Head& head : heads) add_head(head);
   add(mix);
   for (const KsdaClassifier& c : ksda) {
     add({c.gamma, c.spread});
@@ -228,15 +233,30 @@ std::string AuModel::Weights::Digest() const {
     for (const std::uint32_t au : sides.aus) text += std::to_string(au) + ",";
     for (const auto* values : {&sides.even_centres, &sides.odd_centres, &sides.coefficients, &sides.scale}) add(*values);
     add({sides.even_gamma, sides.odd_gamma});
+    if (!sides.half.blocks.empty()) add_head(sides.half);
   }
   return datasets::storage::Sha256Hex(text);
+}
+
+std::pair<float, float> WeightsOf(PairPart part) {
+  switch (part) {
+    case PairPart::kEven:
+      return {0.5F, 0.5F};
+    case PairPart::kOdd:
+      return {0.5F, -0.5F};
+    case PairPart::kFirst:
+      return {1.0F, 0.0F};
+    case PairPart::kSecond:
+      break;
+  }
+  return {0.0F, 1.0F};
 }
 
 std::vector<float> ProjectBlocks(std::span<const BlockProjection> blocks, PairPart part, const float* features,
                                  std::size_t n, std::size_t dimension) {
   std::size_t components = 0, column = 0;
   for (const BlockProjection& block : blocks) components += block.components;
-  const float sign = part == PairPart::kEven ? 1 : -1;
+  const auto [first, second] = WeightsOf(part);
   std::vector<float> projected(n * components);
   for (const BlockProjection& block : blocks) {
     const std::size_t inputs = block.inputs();
@@ -245,7 +265,7 @@ std::vector<float> ProjectBlocks(std::span<const BlockProjection> blocks, PairPa
       const float* row = features + i * dimension;
       for (std::size_t j = 0; j < inputs; ++j) {
         centred[i * inputs + j] =
-            (row[block.columns[2 * j]] + sign * row[block.columns[2 * j + 1]]) / 2 - block.mean[j];
+            first * row[block.columns[2 * j]] + second * row[block.columns[2 * j + 1]] - block.mean[j];
       }
     }
     std::vector<float> result(n * block.components);

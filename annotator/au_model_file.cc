@@ -64,8 +64,7 @@ datasets::storage::NdArray<float> ReadHalfOrFloatMatrix(const Hdf5Reader& file, 
   return {bits.shape, FromHalfRows(half, bits.shape[1])};
 }
 
-void WriteHead(Hdf5Writer& file, const Head& head, std::uint64_t a, bool as_halves, int gzip) {
-  const std::string base = "/heads/" + head.name;
+void WriteHead(Hdf5Writer& file, const std::string& base, const Head& head, std::uint64_t a, bool as_halves, int gzip) {
   std::vector<std::string> names;
   for (const BlockProjection& block : head.blocks) {
     names.push_back(block.name);
@@ -83,8 +82,7 @@ void WriteHead(Hdf5Writer& file, const Head& head, std::uint64_t a, bool as_halv
   file.WriteAttribute(base, "gamma", static_cast<double>(head.gamma));
 }
 
-Head ReadHead(const Hdf5Reader& file, const std::string& name, std::uint64_t a, bool is_ksda) {
-  const std::string base = "/heads/" + name;
+Head ReadHead(const Hdf5Reader& file, const std::string& base, const std::string& name, std::uint64_t a, bool is_ksda) {
   Head head;
   head.name = name;
   head.gamma = static_cast<float>(file.ReadDouble(base, "gamma"));
@@ -172,6 +170,7 @@ void WriteSides(Hdf5Writer& file, const SideHead& sides, std::uint64_t even, boo
   file.Write<float>("/sides/coefficients", sides.coefficients, {sides.components + sides.centre_count, s}, gzip);
   file.Write<float>("/sides/scale", sides.scale, {s});
   file.Write<std::uint32_t>("/sides/aus", sides.aus, {s});
+  if (!sides.half.blocks.empty()) WriteHead(file, "/sides/half", sides.half, s, as_halves, gzip);
   file.WriteAttribute("/sides", "blocks", names);
   file.WriteAttribute("/sides", "even_gamma", static_cast<double>(sides.even_gamma));
   file.WriteAttribute("/sides", "odd_gamma", static_cast<double>(sides.odd_gamma));
@@ -199,6 +198,8 @@ SideHead ReadSides(const Hdf5Reader& file) {
   }
   sides.aus = file.Read<std::uint32_t>("/sides/aus").values;
   sides.scale = ReadArray<float>(file, "/sides/scale", {sides.aus.size()});
+  if (file.Exists("/sides/half/centres"))
+    sides.half = ReadHead(file, "/sides/half", "half", sides.aus.size(), false);
   sides.coefficients =
       ReadArray<float>(file, "/sides/coefficients", {sides.components + sides.centre_count, sides.aus.size()});
   sides.even_gamma = static_cast<float>(file.ReadDouble("/sides", "even_gamma"));
@@ -279,7 +280,7 @@ AuModel ReadModel(const Hdf5Reader& file, const std::string& path, bool with_dig
     const std::uint64_t a = w->info.schema.size();
     const bool is_ksda = w->info.learner == "ksda";
     for (const std::string& name : file.ReadStringList("/", "heads"))
-      w->heads.push_back(ReadHead(file, name, a, is_ksda));
+      w->heads.push_back(ReadHead(file, "/heads/" + name, name, a, is_ksda));
     w->mix = ReadArray<float>(file, "/mix", {w->heads.size(), a});
     if (is_ksda) {
       for (const std::string& name : w->info.schema.Names()) w->ksda.push_back(ReadKsda(file, name));
@@ -336,7 +337,7 @@ void SaveAuModel(const AuModel::Weights& w, const std::string& path, int gzip) {
     std::vector<std::string> heads;
     for (const Head& head : w.heads) {
       heads.push_back(head.name);
-      WriteHead(file, head, a, w.has_halves, gzip);
+      WriteHead(file, "/heads/" + head.name, head, a, w.has_halves, gzip);
     }
     file.WriteAttribute("/", "heads", heads);
     file.Write<float>("/mix", w.mix, {w.heads.size(), a});

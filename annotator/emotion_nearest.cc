@@ -9,14 +9,14 @@
 namespace auforge::annotator {
 namespace {
 
-// Share of people who show an AU in a category: nearly all, most, some, a few. Sets that define a category are
+// Share of people who show an AU in a category: nearly all, most, many, half, some, a few. Sets that define a category are
 // EmotioNet's (and, for the six basic ones, those of EMFACS, Friesen & Ekman 1983, as well); what goes along with them
 // are the AUs that part of the people add (Du, Tao & Martinez, PNAS 2014).
-constexpr float kAll = 0.95F, kMost = 0.85F, kMany = 0.6F, kSome = 0.35F, kFew = 0.2F;
+constexpr float kAll = 0.95F, kMost = 0.85F, kMany = 0.6F, kHalf = 0.5F, kSome = 0.35F, kFew = 0.2F;
 // An AU that has nothing to do with the category: shown by chance, or an error.
 constexpr float kByChance = 0.08F;
-// Compound emotions are rarer than the basic ones and resting faces.
-constexpr float kBasicPrior = 0, kNeutralPrior = 0.3F, kCompoundPrior = -1.2F;
+// Resting faces are commoner than any one of the basic emotions, compounds are rarer.
+constexpr float kBasicPrior = 0, kNeutralPrior = 0.5F, kCompoundPrior = -1.5F;
 // Farther than this from every category and a face is "other".
 constexpr float kFar = 7;
 
@@ -29,22 +29,22 @@ struct Category {
 
 const std::vector<AuEvidence>& LearntTable() {
   static const std::vector<AuEvidence> table{
-      {1, -1.12F, 2.69F},  {2, -0.31F, 3.50F},  {4, -0.75F, 3.15F},  {5, -1.19F, 3.32F},  {6, -0.58F, 2.85F},
-      {7, -0.60F, 3.56F},  {9, -1.00F, 3.00F},  {10, -1.00F, 3.00F}, {12, -1.86F, 3.44F}, {15, -0.54F, 3.96F},
-      {16, -1.00F, 3.00F}, {17, -1.00F, 3.00F}, {20, -1.00F, 3.00F}, {23, -0.50F, 3.00F}, {24, -0.50F, 3.00F},
-      {25, -2.33F, 3.04F}, {26, -1.39F, 4.22F}};
+      {1, -1.57F, 3.22F},  {2, -1.11F, 3.69F},  {4, -1.79F, 2.72F},  {5, -1.09F, 2.78F},  {6, -1.37F, 3.52F},
+      {7, -1.39F, 2.36F},  {9, -1.15F, 3.77F},  {10, -1.62F, 3.62F}, {12, -2.16F, 3.27F}, {15, -1.04F, 3.69F},
+      {16, -0.84F, 2.95F}, {17, -0.88F, 3.33F}, {20, -1.11F, 3.57F}, {23, -0.60F, 3.29F}, {24, -1.45F, 2.67F},
+      {25, -2.68F, 2.57F}, {26, -2.23F, 3.14F}};
   return table;
 }
 
 const std::vector<Category>& Categories() {
   static const std::vector<Category> categories{
       {"neutral", kNeutralPrior, {}},
-      {"happy", kBasicPrior, {{12, kAll}, {25, kMany}, {6, kMany}, {7, kSome}}},
-      {"sad", kBasicPrior, {{4, kMost}, {1, kMany}, {15, kMany}, {17, kSome}}},
+      {"happy", kBasicPrior, {{12, kAll}, {25, kHalf}, {6, kHalf}, {7, kSome}}},
+      {"sad", kBasicPrior, {{1, kMost}, {4, kMost}, {15, kMany}, {17, kSome}}},
       {"fearful", kBasicPrior, {{1, kMost}, {4, kMost}, {25, kMost}, {2, kMany}, {5, kMany}, {20, kMany}, {26, kSome}}},
       {"angry",
        kBasicPrior,
-       {{4, kAll}, {7, kMany}, {5, kSome}, {10, kSome}, {17, kSome}, {23, kSome}, {24, kSome}, {25, kSome}, {9, kFew}, {26, kFew}}},
+       {{4, kAll}, {7, kMany}, {23, kSome}, {24, kSome}, {5, kFew}, {10, kFew}, {17, kFew}, {25, kFew}}},
       {"surprised", kBasicPrior, {{1, kMost}, {25, kMost}, {2, kMany}, {5, kMany}, {26, kMany}}},
       {"disgusted", kBasicPrior, {{9, kMost}, {10, kMany}, {17, kMany}, {4, kSome}, {15, kSome}, {16, kSome}, {24, kFew}}},
       {"happily sad", kCompoundPrior, {{12, kAll}, {4, kMost}, {6, kMost}, {25, kMany}, {1, kSome}}},

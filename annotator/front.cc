@@ -80,21 +80,22 @@ std::vector<std::uint32_t> InputColumns(const features::FeatureBlock& block,
 BlockProjection LearnBlock(const TrainingData& data, const std::vector<std::size_t>& rows,
                            const std::string& name, std::vector<std::uint32_t> columns, std::size_t dimension,
                            const TrainOptions& options, PairPart part, int wanted) {
-  const float sign = part == PairPart::kEven ? 1 : -1;
   const std::size_t used = std::min(rows.size(), kPcaRows);
   const auto size = static_cast<Eigen::Index>(columns.size() / 2);
   Matrix sample(static_cast<Eigen::Index>(used), size);
   for (std::size_t i = 0; i < used; ++i) {
     // Spread over all training rows.
     const float* row = data.features.data() + rows[i * rows.size() / used] * dimension;
+    // Halves: every other face by its right one.
+    const auto [first, second] = WeightsOf(part == PairPart::kFirst && i % 2 == 1 ? PairPart::kSecond : part);
     for (Eigen::Index j = 0; j < size; ++j) {
       const auto at = static_cast<std::size_t>(2 * j);
-      sample(static_cast<Eigen::Index>(i), j) = (row[columns[at]] + sign * row[columns[at + 1]]) / 2;
+      sample(static_cast<Eigen::Index>(i), j) = first * row[columns[at]] + second * row[columns[at + 1]];
     }
   }
   // Mirrored, a face has the odd part's opposite: over all faces and their mirror images it is 0 on average.
   const Eigen::RowVectorXf mean =
-      part == PairPart::kEven ? Eigen::RowVectorXf(sample.colwise().mean()) : Eigen::RowVectorXf(Eigen::RowVectorXf::Zero(size));
+      part == PairPart::kOdd ? Eigen::RowVectorXf(Eigen::RowVectorXf::Zero(size)) : Eigen::RowVectorXf(sample.colwise().mean());
   sample.rowwise() -= mean;
   const Eigen::RowVectorXf deviation = (sample.array().square().colwise().mean()).sqrt();
   Eigen::RowVectorXf inverse(size);
@@ -102,7 +103,8 @@ BlockProjection LearnBlock(const TrainingData& data, const std::vector<std::size
     // A feature that does not vary in training says nothing, and must not explode on the first picture where
     // it does.
     const float weight =
-        columns[static_cast<std::size_t>(2 * j)] == columns[static_cast<std::size_t>(2 * j + 1)]
+        part == PairPart::kFirst ||
+                columns[static_cast<std::size_t>(2 * j)] == columns[static_cast<std::size_t>(2 * j + 1)]
             ? 1
             : kPairWeight;
     inverse(j) = deviation(j) > 1e-6F ? weight / deviation(j) : 0;
@@ -163,6 +165,31 @@ std::vector<BlockProjection> LearnOddFront(const TrainingData& data, const std::
     if (columns.empty()) continue;
     blocks.push_back(LearnBlock(data, rows, block.name, std::move(columns), extractor.Dimension(), options,
                                 PairPart::kOdd, components));
+  }
+  return blocks;
+}
+
+std::vector<BlockProjection> LearnHalfFront(const TrainingData& data, const std::vector<std::size_t>& rows,
+                                            const TrainOptions& options, const std::vector<int>& rois,
+                                            int components) {
+  const features::FeatureExtractor extractor(data.spec);
+  const std::vector<std::size_t> mirror = extractor.MirrorColumns();
+  const std::vector<std::uint8_t> is_local = extractor.LocalColumns(rois);
+  std::vector<BlockProjection> blocks;
+  for (const features::FeatureBlock& block : extractor.Blocks()) {
+    const auto& kept = options.blocks;
+    // Learnt features see the whole face.
+    if (block.name == "learnt" || (!kept.empty() && std::find(kept.begin(), kept.end(), block.name) == kept.end())) continue;
+    std::vector<std::uint32_t> columns;
+    for (std::size_t c = block.begin; c < block.begin + block.size; ++c) {
+      if (is_local[c] == 0 || mirror[c] == features::kNoMirrorColumn) continue;
+      // What lies so near the middle that its mirror image is of this half, too, tells no halves apart.
+      if (mirror[c] != c && is_local[mirror[c]] != 0) continue;
+      columns.insert(columns.end(), {static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(mirror[c])});
+    }
+    if (columns.empty()) continue;
+    blocks.push_back(LearnBlock(data, rows, block.name, std::move(columns), extractor.Dimension(), options,
+                                PairPart::kFirst, components));
   }
   return blocks;
 }

@@ -7,10 +7,21 @@ namespace auforge::annotator {
 
 void SideHead::Prepare() {
   if (empty()) return;
+  if (!half.blocks.empty()) half.Prepare();
   const std::size_t k = centre_count > 0 ? even_centres.size() / centre_count : 0;
   even_packed = PackTransposed(even_centres.data(), centre_count, k, even_norms);
   odd_packed = PackTransposed(odd_centres.data(), centre_count, components, odd_norms);
   for (BlockProjection& block : blocks) block.packed = {block.projection.data(), block.inputs(), block.components};
+}
+
+std::vector<float> SideHead::HalfDifferences(const float* features, std::size_t n, std::size_t dimension) const {
+  if (half.blocks.empty()) return std::vector<float>(n * aus.size(), 0.0F);
+  std::vector<float> left =
+      HeadScores(half, ProjectBlocks(half.blocks, PairPart::kFirst, features, n, dimension), n, aus.size());
+  const std::vector<float> right =
+      HeadScores(half, ProjectBlocks(half.blocks, PairPart::kSecond, features, n, dimension), n, aus.size());
+  for (std::size_t i = 0; i < left.size(); ++i) left[i] -= right[i];
+  return left;
 }
 
 std::vector<float> SideHead::Design(const float* features, const std::vector<float>& even, std::size_t n,
@@ -47,7 +58,9 @@ std::vector<float> SideHead::Differences(const float* features, const std::vecto
   const std::size_t s = aus.size();
   std::vector<float> differences(n * s);
   MatrixProduct(design.data(), coefficients.data(), differences.data(), n, components + centre_count, s);
-  for (std::size_t i = 0; i < differences.size(); ++i) differences[i] *= scale[i % s];
+  const std::vector<float> of_halves = HalfDifferences(features, n, dimension);
+  for (std::size_t i = 0; i < differences.size(); ++i)
+    differences[i] = scale[i % s] * (differences[i] + of_halves[i]);
   return differences;
 }
 

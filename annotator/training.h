@@ -63,6 +63,7 @@ struct TrainOptions {
   std::vector<std::string> blocks;  // of features that are used: "shape", "gabor", "hog", "learnt"; empty = all
   int side_components = 100;  // of the halves' differences: PCA of each block; 0: halves are not learnt
   int side_centres = 384;     // and kernel centres, 0..8192; 0: linear
+  int half_centres = 384;     // of the machine that looks at one half of the face, 1..8192
   bool mirror_average = true;       // features are averaged with those of the mirrored face
   int shape_components = 90;        // PCA, >= 1; likewise below
   int gabor_components = 250;
@@ -150,6 +151,15 @@ struct TrainedModel {
 // photos: labelled photographs that teach the readout (RefitOnPhotos) after everything else; may be null.
 TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
                           const std::function<void(const std::string&)>& log, const TrainingData* photos = nullptr);
+
+// The same model with halves of the face learnt from `data`, of the model's schema and features; everything else stays
+// as it is. Throws std::invalid_argument when the data labels no halves or does not fit the model.
+struct WithHalves {
+  AuModel model;
+  std::vector<SideFigure> test;  // on identities that the halves were not learnt from
+};
+WithHalves LearnHalves(const AuModel& model, const TrainingData& data, const TrainOptions& options,
+                       const std::function<void(const std::string&)>& log);
 
 // Figures of a model on labelled rows.
 std::vector<AuFigure> EvaluateAuModel(const AuModel& model, const TrainingData& data);

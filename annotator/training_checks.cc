@@ -63,6 +63,7 @@ void TrainOptions::Validate() const {
   check(whitening >= 0 && whitening <= 1, "whitening", whitening, "0..1");
   check(side_components >= 0 && side_components <= 2000, "side_components", side_components, "0..2000");
   check(side_centres >= 0 && side_centres <= 8192, "side_centres", side_centres, "0..8192");
+  check(half_centres >= 1 && half_centres <= 8192, "half_centres", half_centres, "1..8192");
   check(gamma_scale > 0, "gamma_scale", gamma_scale, "> 0");
   check(ridge > 0, "ridge", ridge, "> 0");
   check(validation_share >= 0.02 && validation_share <= 0.5, "validation_share", validation_share,

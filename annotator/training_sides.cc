@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
+#include <stdexcept>
 
+#include "annotator/internal/half_rows.h"
 #include "annotator/internal/training_steps.h"
 #include "annotator/metrics.h"
+#include "features/au_partition.h"
 
 namespace auforge::annotator {
 namespace {
@@ -17,7 +21,7 @@ using Eigen::Index;
 constexpr float kDiffers = 1;
 constexpr std::size_t kLeastFaces = 10;
 // By the number of rows; the one that does best on the validation identities is taken.
-constexpr std::array<double, 4> kRidges{1e-4, 1e-3, 1e-2, 1e-1};
+constexpr std::array<double, 6> kRidges{1e-4, 1e-3, 1e-2, 1e-1, 1, 100};
 // Kernel values are smaller than components.
 constexpr double kKernelShare = 0.03;
 
@@ -36,6 +40,48 @@ std::vector<std::uint32_t> SidedAus(const Training& t) {
     if (differ >= kLeastFaces) aus.push_back(static_cast<std::uint32_t>(j));
   }
   return aus;
+}
+
+// The regions that AUs move on the subject's left.
+std::vector<int> LeftRegions(const Training& t, const SideHead& sides) {
+  std::vector<int> rois;
+  for (const std::uint32_t j : sides.aus) {
+    const auto of_au = features::AuRois(t.data.schema.numbers()[j], features::FaceSide::kLeft);
+    rois.insert(rois.end(), of_au.begin(), of_au.end());
+  }
+  std::sort(rois.begin(), rois.end());
+  rois.erase(std::unique(rois.begin(), rois.end()), rois.end());
+  return rois;
+}
+
+// The machine that looks at one half: every face teaches twice, by its left and by its right.
+void LearnHalf(const Training& t, SideHead& sides) {
+  Head& half = sides.half;
+  half.name = "half";
+  half.blocks = LearnHalfFront(t.data, t.split.train, t.options, LeftRegions(t, sides), t.options.side_components);
+  for (const BlockProjection& block : half.blocks) half.components += block.components;
+  const std::size_t s = sides.aus.size(), n = 2 * t.split.train.size();
+  std::vector<float> rows, labels, weights;
+  for (const PairPart part : {PairPart::kFirst, PairPart::kSecond}) {
+    InPieces(t.split.train, [&](const std::vector<std::size_t>& piece) {
+      const std::vector<float> projected = ProjectBlocks(
+          half.blocks, part, Take(t.data.features, piece, t.dimension).data(), piece.size(), t.dimension);
+      rows.insert(rows.end(), projected.begin(), projected.end());
+    });
+    const std::vector<float>& of_half = part == PairPart::kFirst ? t.data.left : t.data.right;
+    for (std::size_t i = 0; i < t.split.train.size(); ++i) {
+      for (const std::uint32_t j : sides.aus) {
+        const std::size_t at = t.split.train[i] * t.a + j;
+        labels.push_back(std::isnan(t.data.labels[at]) ? NAN : of_half[at]);
+        weights.push_back(t.sample_weights[i * t.a + j]);
+      }
+    }
+  }
+  RoundHalfRows(rows, half.components);
+  half.gamma = MedianGamma(rows, n, half.components, t.options.seed);
+  TrainOptions options = t.options;
+  options.centres = t.options.half_centres;
+  LearnNystrom({rows, labels, weights, n, half.components, s, half.gamma}, options, half);
 }
 
 // Centres are faces of training that show something.
@@ -72,18 +118,32 @@ Matrix DesignOf(const Training& t, const Head& head, const SideHead& sides, cons
   return design;
 }
 
+Matrix HalfDifferencesOf(const Training& t, const SideHead& sides, const std::vector<std::size_t>& rows) {
+  const std::size_t s = sides.aus.size();
+  Matrix all(static_cast<Index>(rows.size()), static_cast<Index>(s));
+  std::size_t done = 0;
+  InPieces(rows, [&](const std::vector<std::size_t>& piece) {
+    const std::vector<float> part =
+        sides.HalfDifferences(Take(t.data.features, piece, t.dimension).data(), piece.size(), t.dimension);
+    std::copy(part.begin(), part.end(), all.data() + done * s);
+    done += piece.size();
+  });
+  return all;
+}
+
 // Normal equations of one AU, over the rows that label it.
 struct Normal {
   Eigen::MatrixXd gram;
   Eigen::VectorXd right;
   double rows = 0;
 };
-Normal NormalOf(const Training& t, const Matrix& design, const Eigen::MatrixXf& gram, std::size_t au) {
+Normal NormalOf(const Training& t, const Matrix& design, const Eigen::MatrixXf& gram, std::size_t au,
+                const Eigen::VectorXf& known_before) {
   Eigen::VectorXf target(design.rows());
   std::vector<Index> missing;
   for (std::size_t i = 0; i < t.split.train.size(); ++i) {
     const float d = DifferenceOf(t.data, t.split.train[i], au);
-    target(static_cast<Index>(i)) = std::isnan(d) ? 0 : d;
+    target(static_cast<Index>(i)) = std::isnan(d) ? 0 : d - known_before(static_cast<Index>(i));
     if (std::isnan(d)) missing.push_back(static_cast<Index>(i));
   }
   const Matrix part = design(missing, Eigen::all);
@@ -115,15 +175,18 @@ void LearnSides(const Training& t, AuModel::Weights& weights) {
   const Head& head = weights.heads[0];
   sides.blocks = LearnOddFront(t.data, t.split.train, t.options, t.options.side_components);
   for (const BlockProjection& block : sides.blocks) sides.components += block.components;
+  LearnHalf(t, sides);
   TakeCentres(t, head, sides);
   sides.Prepare();
   const std::size_t s = sides.aus.size(), width = sides.components + sides.centre_count;
   const Matrix design = DesignOf(t, head, sides, t.split.train), held = DesignOf(t, head, sides, t.split.validation);
+  const Matrix halves = HalfDifferencesOf(t, sides, t.split.train),
+               held_halves = HalfDifferencesOf(t, sides, t.split.validation);
   const Eigen::MatrixXf gram = design.transpose() * design;
   sides.coefficients.assign(width * s, 0.0F);
   sides.scale.assign(s, 1.0F);
   for (std::size_t k = 0; k < s; ++k) {
-    const Normal normal = NormalOf(t, design, gram, sides.aus[k]);
+    const Normal normal = NormalOf(t, design, gram, sides.aus[k], halves.col(static_cast<Index>(k)));
     std::vector<float> label;
     for (const std::size_t row : t.split.validation) label.push_back(DifferenceOf(t.data, row, sides.aus[k]));
     double best = -2;
@@ -132,7 +195,7 @@ void LearnSides(const Training& t, AuModel::Weights& weights) {
       system.diagonal().head(static_cast<Index>(sides.components)).array() += ridge * normal.rows;
       system.diagonal().tail(static_cast<Index>(sides.centre_count)).array() += kKernelShare * ridge * normal.rows;
       const Eigen::VectorXf solution = system.llt().solve(normal.right).cast<float>();
-      const auto [slope, r] = Fit(held * solution, label);
+      const auto [slope, r] = Fit(held * solution + held_halves.col(static_cast<Index>(k)), label);
       if (!(r > best)) continue;
       best = r;
       for (std::size_t i = 0; i < width; ++i) sides.coefficients[i * s + k] = solution(static_cast<Index>(i));
@@ -140,6 +203,26 @@ void LearnSides(const Training& t, AuModel::Weights& weights) {
     }
   }
   weights.sides = std::move(sides);
+}
+
+WithHalves LearnHalves(const AuModel& model, const TrainingData& data, const TrainOptions& options,
+                       const std::function<void(const std::string&)>& log) {
+  options.Validate();
+  data.Validate();
+  if (!(data.schema == model.info().schema) || !(data.spec == model.info().features))
+    throw std::invalid_argument("halves: the faces are labelled for other AUs, or described by other features, than the model's");
+  Training t{data, options, log, SplitByIdentity(data, options), data.features.size() / data.rows, data.schema.size(), {}, {}, {}};
+  t.labels = Take(data.labels, t.split.train, t.a);
+  t.sample_weights = data.weights.empty() ? std::vector<float>(t.labels.size(), 1.0F)
+                                          : Take(data.weights, t.split.train, t.a);
+  auto weights = std::make_unique<AuModel::Weights>(model.weights());
+  weights->sides = {};
+  LearnSides(t, *weights);
+  if (weights->sides.empty())
+    throw std::invalid_argument("halves: too few faces are labelled with halves that differ; needs renders");
+  WithHalves result{AuModel(std::move(weights)), {}};
+  result.test = SideFiguresOf(result.model, data, t.split.test);
+  return result;
 }
 
 std::vector<SideFigure> SideFiguresOf(const AuModel& model, const TrainingData& data,

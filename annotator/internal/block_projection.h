@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "annotator/internal/matrix_product.h"
@@ -24,8 +25,11 @@ struct BlockProjection {
   std::uint64_t inputs() const { return mean.size(); }
 };
 
-// What is made of a pair of columns: their mean, or half the first less the second.
-enum class PairPart { kEven, kOdd };
+// What is made of a pair of columns: their mean, half the first less the second, or one of them.
+enum class PairPart { kEven, kOdd, kFirst, kSecond };
+
+// By what the first and the second column of a pair are multiplied.
+std::pair<float, float> WeightsOf(PairPart part);
 
 // n x the sum of the blocks' components from n x dimension.
 std::vector<float> ProjectBlocks(std::span<const BlockProjection> blocks, PairPart part, const float* features,

@@ -53,6 +53,10 @@ std::vector<BlockProjection> LearnFront(const TrainingData& data, const std::vec
 // The same of the odd part of every pair of mirrored columns (half their difference), `components` axes a block.
 std::vector<BlockProjection> LearnOddFront(const TrainingData& data, const std::vector<std::size_t>& rows,
                                            const TrainOptions& options, int components);
+// The same of the columns that look at these regions of one half alone, each beside its mirror image.
+std::vector<BlockProjection> LearnHalfFront(const TrainingData& data, const std::vector<std::size_t>& rows,
+                                            const TrainOptions& options, const std::vector<int>& rois,
+                                            int components);
 // 1 / median squared distance of projected rows, from 2,000 random pairs.
 float MedianGamma(const std::vector<float>& rows, std::size_t n, std::size_t components, std::uint64_t seed);
 

@@ -1,12 +1,12 @@
 // The halves of the face: how much stronger each AU is on the subject's left than on the right.
 //
-// Every pair of mirrored columns of a row of features has an even part, its mean, which the heads look at, and an odd
-// part, half its difference, which changes its sign when the picture is mirrored. The difference of the halves is an
-// odd function of the odd part, given the even one:
-//   d = [z, k] . coefficients,   z = odd part, projected,
+// One machine, `half`, looks at the columns of one half of the face: at those of the left for the left one, at their
+// mirror images for the right one. What all columns say beyond that comes from their odd part, half the difference of a
+// column and its mirror image, which changes its sign when the picture is mirrored:
+//   d = scale * (half(left) - half(right) + [z, k] . coefficients),   z = odd part, projected,
 //   k_c = exp(-g |e - e_c|^2 - h |z - z_c|^2) - exp(-g |e - e_c|^2 - h |z + z_c|^2),   e = the first head's projection
-// so that one machine serves both halves, and a mirrored picture gets them exchanged. The stronger half is as intense as
-// the face as a whole, which is what the whole face's label means in training.
+// so that a mirrored picture gets its halves exchanged. The stronger half is as intense as the face as a whole, which is
+// what the whole face's label means in training.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +14,13 @@
 #include <span>
 #include <vector>
 
-#include "annotator/internal/block_projection.h"
+#include "annotator/internal/head.h"
 
 namespace auforge::annotator {
 
 struct SideHead {
   std::vector<std::uint32_t> aus;       // S columns of the schema; empty: the model does not tell halves
+  Head half;  // may have no blocks and say nothing; scores of the S AUs; each input's first column is of the left half, its second one the mirror image
   std::vector<BlockProjection> blocks;  // inputs are half the differences of their two columns; the means are 0
   std::uint64_t components = 0;         // Z, of all blocks together
   std::uint64_t centre_count = 0;       // C, may be 0
@@ -34,6 +35,8 @@ struct SideHead {
 
   bool empty() const { return aus.empty(); }
   void Prepare();
+  // n x S: half(left) - half(right).
+  std::vector<float> HalfDifferences(const float* features, std::size_t n, std::size_t dimension) const;
   // n x (Z + C): what the coefficients weigh. even: n x K of the first head. Needs Prepare().
   std::vector<float> Design(const float* features, const std::vector<float>& even, std::size_t n,
                             std::size_t dimension) const;

@@ -49,7 +49,7 @@ TrainingData LopsidedData(std::size_t rows, std::uint64_t seed) {
 TrainOptions Options() {
   TrainOptions options = ToyOptions();
   options.side_components = 20;
-  options.side_centres = 40;
+  options.side_centres = options.half_centres = 40;
   return options;
 }
 

@@ -210,6 +210,7 @@ void AuModels(const fs::path& folder) {
   sides->sides.even_centres = sides->sides.odd_centres = first.centres;
   sides->sides.coefficients.assign(first.components + 2, 0.5F);
   sides->sides.scale = {1};
+  sides->sides.half = first;
   save(std::move(sides), "sides");
 
   auto ksda = ModelWeights();

@@ -22,7 +22,7 @@ struct TrainArguments {
   std::string output;
   std::string compare, ablation;
   std::string table;
-  std::string net;
+  std::string net, halves_of;
   annotator::TrainOptions options;
   bool no_shape = false, no_gabor = false, no_hog = false, no_local = false, no_mirror = false;
   std::string gabor = "compact";
@@ -40,7 +40,26 @@ std::shared_ptr<const features::LearntNet> LoadNet(const std::string& path) {
   }
 }
 
+// Halves for a model that is there; nothing else of it changes.
+int RunHalves(TrainArguments& arguments) {
+  const auto log = [](const std::string& text) { std::cerr << "train-au: " << text << std::endl; };
+  const annotator::AuModel model = annotator::AuModel::Load(arguments.halves_of);
+  annotator::TrainingData data = LoadTrainingData(arguments.data, model.info().features, arguments.faces,
+                                                  arguments.jobs, log, arguments.held_out);
+  DropConstantAus(data, log);
+  const annotator::WithHalves learnt = annotator::LearnHalves(model, data, arguments.options, log);
+  std::string provenance = model.info().provenance + "; auforge train-au --halves-of it --seed " +
+                           std::to_string(arguments.options.seed);
+  for (const std::string& text : arguments.data) provenance += " --data " + text;
+  for (const std::string& text : arguments.held_out) provenance += " --held-out " + text;
+  learnt.model.WithProvenance(provenance).Save(arguments.output);
+  std::cout << SidesTable(learnt.test) << arguments.output << ": the model of " << arguments.halves_of
+            << " with halves of the face\n";
+  return kDone;
+}
+
 int RunTrain(TrainArguments& arguments) {
+  if (!arguments.halves_of.empty()) return RunHalves(arguments);
   features::FeatureSpec spec;
   spec.shape = arguments.no_shape ? features::ShapeKind::kNone : features::ShapeKind::kEmotioNet;
   spec.gabor = !arguments.no_gabor;
@@ -144,6 +163,8 @@ void AddTrainAu(Cli& cli) {
       .Range(0, 20);
   command.Add("--ridge", options.ridge, "nystrom: regularisation");
   command.Add("--gamma-scale", options.gamma_scale, "kernel width, times 1 / median squared distance");
+  command.Add("--halves-of", arguments->halves_of,
+              "instead: add the halves of the face to this model, which stays as it is otherwise");
   command.Add("--side-components", options.side_components,
               "of the halves of the face: principal axes of each kind of feature; 0: halves are not learnt")
       .Range(0, 2000);
