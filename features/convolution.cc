@@ -6,11 +6,10 @@
 
 #include <algorithm>
 
+#include "features/internal/convolution_tiles.h"
+
 namespace auforge::features::internal {
 namespace {
-
-// Sums of products of halves and such activations stay finite, however many layers follow each other.
-constexpr float kMostOfActivation = 1e6F;
 
 // 12 of AVX2's 16 registers hold sums: pixels x registers of outputs.
 constexpr int kSums = 12;
@@ -57,21 +56,6 @@ template <int rows, int vectors>
   return panel;
 }
 
-// What a tile reads and writes: pixels `first` .. `first + rows` of the tables.
-struct TileTask {
-  const float* source;
-  const float* second;  // null: none
-  float* target;        // at the panel's first channel
-  const std::size_t* from;
-  const std::size_t* from_second;
-  const std::size_t* to;
-  std::size_t row;            // floats between lines of the source
-  std::size_t length;         // of a window's line
-  std::size_t second_length;  // channels of the second source
-  const float* panel;
-  const float* bias;
-};
-
 template <int rows, int vectors>
 void Tile(const TileTask& task) {
   Lanes sum[rows][vectors];
@@ -105,11 +89,25 @@ void AnyTile(int rows, const TileTask& task) {
   }
 }
 
+void RunTile(int vectors, int rows, const TileTask& task) {
+  if (vectors == 1) AnyTile<1>(rows, task);
+  if (vectors == 2) AnyTile<2>(rows, task);
+  if (vectors == 3) AnyTile<3>(rows, task);
+}
+
+const TileKernels& TilesOf(Registers registers) {
+  const TileKernels* wide = registers == Registers::kNarrow ? nullptr : WideTiles();
+  return wide != nullptr ? *wide : NarrowTiles();
+}
+
 int RoundUp(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
 
-// Registers of outputs in the panels: three where they come out even, and where one would be left over.
-std::vector<int> PanelWidths(int vectors) {
-  if (vectors % 3 == 0) return std::vector<int>(static_cast<std::size_t>(vectors / 3), 3);
+// Registers of outputs in the panels: as many as possible where they come out even, else pairs, and three
+// where one would be left over.
+std::vector<int> PanelWidths(int vectors, int most) {
+  for (int width = most; width > 2; --width) {
+    if (vectors % width == 0) return std::vector<int>(static_cast<std::size_t>(vectors / width), width);
+  }
   std::vector<int> widths(static_cast<std::size_t>(vectors / 2), 2);
   if (vectors == 1) widths = {1};
   if (vectors % 2 == 1 && vectors > 1) widths.back() = 3;
@@ -123,6 +121,11 @@ float WeightAt(const ConvWeights& weights, int out, int in, int y, int x) {
 
 }  // namespace
 
+const TileKernels& NarrowTiles() {
+  static constexpr TileKernels kernels{kLanes, 3, MostRows, RunTile};
+  return kernels;
+}
+
 void ClearBorder(const MapShape& shape, float* maps, int pictures) {
   const std::size_t pixel = static_cast<std::size_t>(shape.channels);
   for (int p = 0; p < pictures; ++p, maps += shape.Size()) {
@@ -134,8 +137,9 @@ void ClearBorder(const MapShape& shape, float* maps, int pictures) {
 }
 
 Convolution::Convolution(const MapShape& source, const ConvWeights& window, const MapShape* second,
-                         const ConvWeights* shortcut)
-    : source_(source),
+                         const ConvWeights* shortcut, Registers registers)
+    : tiles_(&TilesOf(registers)),
+      source_(source),
       second_(second != nullptr ? *second : MapShape{}),
       target_{(source.side - 1) / window.stride + 1, RoundUp(window.out)},
       depth_(static_cast<std::size_t>(9 * source.channels + second_.channels)),
@@ -156,10 +160,12 @@ Convolution::Convolution(const MapShape& source, const ConvWeights& window, cons
     bias_[at] = window.bias[at] + (shortcut != nullptr ? shortcut->bias[at] : 0.0F);
   }
   int channel = 0;
-  for (const int vectors : PanelWidths(target_.channels / kLanes)) {
-    panels_.push_back({vectors, static_cast<std::size_t>(channel), weights_.size()});
+  const int lanes = tiles_->lanes;
+  for (const int vectors : PanelWidths((target_.channels + lanes - 1) / lanes, tiles_->most_vectors)) {
+    const int width = vectors * lanes;
+    panels_.push_back({vectors, channel, std::min(width, target_.channels - channel), weights_.size()});
     const auto append = [&](const ConvWeights& weights, int i, int y, int x) {
-      for (int o = channel; o < channel + vectors * kLanes; ++o) {
+      for (int o = channel; o < channel + width; ++o) {
         weights_.push_back(o < weights.out && i < weights.in ? WeightAt(weights, o, i, y, x) : 0.0F);
       }
     };
@@ -169,11 +175,10 @@ Convolution::Convolution(const MapShape& source, const ConvWeights& window, cons
       }
     }
     for (int i = 0; i < second_.channels; ++i) append(*shortcut, i, 0, 0);
-    channel += vectors * kLanes;
+    channel += width;
   }
 }
 
-template <int vectors>
 void Convolution::RunPanel(const Panel& panel, const float* source, const float* second, float* target,
                            int pictures) const {
   TileTask task{source,
@@ -186,13 +191,15 @@ void Convolution::RunPanel(const Panel& panel, const float* source, const float*
                 static_cast<std::size_t>(3 * source_.channels),
                 static_cast<std::size_t>(second_.channels),
                 weights_.data() + panel.weights,
-                bias_.data() + panel.channel};
+                bias_.data() + panel.channel,
+                panel.outputs};
   // Tiles of nearly the same size: a last one of one pixel would take as long as one of four.
   const int pixels = pictures * target_.side * target_.side;
-  const int tiles = (pixels + MostRows(vectors) - 1) / MostRows(vectors);
+  const int most = tiles_->most_rows(panel.vectors);
+  const int tiles = (pixels + most - 1) / most;
   for (int tile = 0; tile < tiles; ++tile) {
     const int rows = pixels / tiles + (tile < pixels % tiles ? 1 : 0);
-    AnyTile<vectors>(rows, task);
+    tiles_->run(panel.vectors, rows, task);
     task.from += rows;
     task.to += rows;
     if (task.second != nullptr) task.from_second += rows;
@@ -200,11 +207,7 @@ void Convolution::RunPanel(const Panel& panel, const float* source, const float*
 }
 
 void Convolution::Run(const float* source, const float* second, float* target, int pictures) const {
-  for (const Panel& panel : panels_) {
-    if (panel.vectors == 3) RunPanel<3>(panel, source, second, target, pictures);
-    if (panel.vectors == 2) RunPanel<2>(panel, source, second, target, pictures);
-    if (panel.vectors == 1) RunPanel<1>(panel, source, second, target, pictures);
-  }
+  for (const Panel& panel : panels_) RunPanel(panel, source, second, target, pictures);
 }
 
 }  // namespace auforge::features::internal

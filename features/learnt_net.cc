@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "features/internal/convolution.h"
+#include "features/internal/convolution_tiles.h"
 #include "features/internal/learnt_net_file.h"
 
 namespace auforge::features {
@@ -55,7 +56,7 @@ struct LearntNet::Impl {
   std::size_t embedding_size = 0, weight_count = 0, multiply_adds = 0;
   std::size_t largest_map = 0;  // floats
 
-  explicit Impl(std::vector<std::uint8_t> net_bytes);
+  Impl(std::vector<std::uint8_t> net_bytes, Registers registers);
   void Count(const MapShape& target, const ConvWeights& conv) {
     weight_count += conv.weight.size() + conv.bias.size();
     multiply_adds += conv.weight.size() * static_cast<std::size_t>(target.side * target.side);
@@ -64,17 +65,18 @@ struct LearntNet::Impl {
   void Run(const cv::Mat& crop, int pictures, std::span<float> out) const;
 };
 
-LearntNet::Impl::Impl(std::vector<std::uint8_t> net_bytes) : bytes(std::move(net_bytes)) {
+LearntNet::Impl::Impl(std::vector<std::uint8_t> net_bytes, Registers registers)
+    : bytes(std::move(net_bytes)) {
   const NetDescription net = internal::NetFromBytes(bytes);
   digest = internal::NetDigest(bytes);
   picture = {net.crop_size, 3};
   largest_map = picture.Size();
-  stem.emplace_back(picture, net.stem);
+  stem.emplace_back(picture, net.stem, nullptr, nullptr, registers);
   Count(stem[0].target(), net.stem);
   MapShape source = stem[0].target();
   for (const NetDescription::Block& block : net.blocks) {
-    Convolution first(source, block.first);
-    Convolution second(first.target(), block.second, &source, &block.shortcut);
+    Convolution first(source, block.first, nullptr, nullptr, registers);
+    Convolution second(first.target(), block.second, &source, &block.shortcut, registers);
     Count(first.target(), block.first);
     Count(second.target(), block.second);
     Count(second.target(), block.shortcut);
@@ -133,6 +135,8 @@ void LearntNet::Impl::Run(const cv::Mat& crop, int pictures, std::span<float> ou
   }
 }
 
+bool HasWideRegisters() { return internal::WideTiles() != nullptr; }
+
 LearntNet::LearntNet(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 LearntNet::LearntNet(LearntNet&&) noexcept = default;
 LearntNet& LearntNet::operator=(LearntNet&&) noexcept = default;
@@ -152,10 +156,10 @@ void LearntNet::Opinions(std::span<const float> embedding, std::span<float> out)
   }
 }
 
-LearntNet LearntNet::FromWeights(const NetDescription& description) {
+LearntNet LearntNet::FromWeights(const NetDescription& description, Registers registers) {
   try {
     internal::ValidateNet(description);
-    return LearntNet(std::make_unique<const Impl>(internal::NetBytes(description)));
+    return LearntNet(std::make_unique<const Impl>(internal::NetBytes(description), registers));
   } catch (const std::invalid_argument& error) {
     throw std::invalid_argument(std::string("learnt net: ") + error.what());
   }
@@ -163,7 +167,8 @@ LearntNet LearntNet::FromWeights(const NetDescription& description) {
 
 LearntNet LearntNet::Parse(std::span<const std::uint8_t> bytes, const std::string& name) {
   try {
-    return LearntNet(std::make_unique<const Impl>(std::vector<std::uint8_t>(bytes.begin(), bytes.end())));
+    return LearntNet(std::make_unique<const Impl>(std::vector<std::uint8_t>(bytes.begin(), bytes.end()),
+                                                  Registers::kWidest));
   } catch (const std::invalid_argument& error) {
     throw std::runtime_error(name + ": damaged learnt net: " + error.what() + "; fetch or train it again");
   }

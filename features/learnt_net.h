@@ -9,8 +9,8 @@
 //
 // Every convolution has a bias; activations are fp32 and held below 1e6; weights are IEEE half floats,
 // rounded when a net is made, so that a fresh net and the same one read from a file answer with the same
-// bits. So they do whatever threads and batch: a number of a map is one chain of fused multiply-adds in a
-// fixed order.
+// bits. So they do whatever threads, batch and processor: a number of a map is one chain of fused
+// multiply-adds in a fixed order.
 #pragma once
 
 #include <cstddef>
@@ -45,12 +45,21 @@ struct NetDescription {
   std::vector<float> opinion_weight, opinion_bias;
 };
 
+// Which kernels compute a net. The answers are the same bits; tests and benchmarks compare them.
+enum class Registers {
+  kWidest,  // AVX-512 where this processor has it, else kNarrow
+  kNarrow,  // AVX2
+};
+// Whether kWidest is another thing than kNarrow on this processor.
+bool HasWideRegisters();
+
 // Immutable; any number of threads may use one at the same time.
 class LearntNet {
  public:
   // Throws std::invalid_argument naming layer and fault: sizes that do not fit together or are out of range,
   // numbers that are not finite or too large for a half.
-  static LearntNet FromWeights(const NetDescription& description);
+  static LearntNet FromWeights(const NetDescription& description,
+                               Registers registers = Registers::kWidest);
   // What Serialise gave; `name` stands for the file in messages. Throws std::runtime_error naming file, fault
   // and remedy for anything else.
   static LearntNet Parse(std::span<const std::uint8_t> bytes, const std::string& name);

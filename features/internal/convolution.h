@@ -1,17 +1,30 @@
-// Convolutions on channel-last maps with a border of zeros, as register tiles of AVX2 multiply-adds: what
-// LearntNet consists of. A number of the result is bias, then one chain of fused multiply-adds over the first
-// source's window and the second source's pixel, whatever tile it falls into.
+// Convolutions on channel-last maps with a border of zeros, as register tiles of AVX2 or AVX-512
+// multiply-adds: what LearntNet consists of. A number of the result is bias, then one chain of fused
+// multiply-adds over the first source's window and the second source's pixel, whatever tile it falls into.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <vector>
 
 #include "features/learnt_net.h"
 
 namespace auforge::features::internal {
 
-inline constexpr int kLanes = 8;  // floats in a register
+struct TileKernels;
+
+// Memory that begins with a cache line: a load of a whole line's weights otherwise touches two.
+template <typename T>
+struct LineAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+  T* allocate(std::size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), kLine)); }
+  void deallocate(T* at, std::size_t) noexcept { ::operator delete(at, kLine); }
+  bool operator==(const LineAllocator&) const = default;
+};
+
+inline constexpr int kLanes = 8;  // channels of a map come in such groups, floats in a narrow register
 // Maps of so many pictures stand side by side in a buffer and are computed together.
 inline constexpr int kMostPictures = 2;
 
@@ -36,7 +49,7 @@ class Convolution {
  public:
   // source: the map that `window` (3x3) reads; second, shortcut (1x1): added where given.
   Convolution(const MapShape& source, const ConvWeights& window, const MapShape* second = nullptr,
-              const ConvWeights* shortcut = nullptr);
+              const ConvWeights* shortcut = nullptr, Registers registers = Registers::kWidest);
   const MapShape& target() const { return target_; }
   // Maps of 1..kMostPictures pictures, source.Size() etc. floats apart; the border of the target is not
   // touched.
@@ -44,19 +57,20 @@ class Convolution {
 
  private:
   struct Panel {
-    int vectors;          // registers of outputs, 1..3
-    std::size_t channel;  // its first output
-    std::size_t weights;  // where it begins in weights_: depth x vectors x kLanes
+    int vectors;          // registers of outputs
+    int channel;          // its first output
+    int outputs;          // channels of the target, the rest of the last register is unused
+    std::size_t weights;  // where it begins in weights_: depth x vectors x lanes
   };
-  template <int vectors>
   void RunPanel(const Panel& panel, const float* source, const float* second, float* target,
                 int pictures) const;
 
+  const TileKernels* tiles_;
   MapShape source_, second_, target_;
   std::size_t depth_ = 0;                             // multiply-adds of one number
   std::vector<std::size_t> from_, from_second_, to_;  // offsets of each output pixel, of kMostPictures maps
   std::vector<Panel> panels_;
-  std::vector<float> weights_;
+  std::vector<float, LineAllocator<float>> weights_;
   std::vector<float> bias_;  // target's channels
 };
 

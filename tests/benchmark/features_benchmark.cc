@@ -116,9 +116,11 @@ void Hog(benchmark::State& state) {
 }
 BENCHMARK(Hog)->Arg(112)->Arg(224);
 
-// The usual net on a crop, alone or with its mirror image (arg 1), counted for one of them.
+// The usual net on a crop. Args: alone (0) or with its mirror image (1); narrow registers (0) or the widest (1).
 void Learnt(benchmark::State& state) {
-  const LearntNet net = LearntNet::FromWeights(tests::RandomNet(tests::kUsualNet, 1));
+  const LearntNet net =
+      LearntNet::FromWeights(tests::RandomNet(tests::kUsualNet, 1),
+                             state.range(1) != 0 ? Registers::kWidest : Registers::kNarrow);
   const cv::Mat crop = tests::Texture(net.crop_size(), net.crop_size(), 3, 1);
   const bool with_mirror = state.range(0) != 0;
   std::vector<float> out(net.embedding_size() * (with_mirror ? 2 : 1));
@@ -131,7 +133,7 @@ void Learnt(benchmark::State& state) {
   state.counters["FLOP"] =
       benchmark::Counter(work, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }
-BENCHMARK(Learnt)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(Learnt)->ArgsProduct({{0, 1}, {0, 1}})->Unit(benchmark::kMillisecond);
 
 // Everything for one face of a colour photo. Args: bank, HOG.
 void Extract(benchmark::State& state) {

@@ -84,17 +84,24 @@ std::vector<float> Embedding(const LearntNet& net, const cv::Mat& crop) {
   return embedding;
 }
 
-// Channels that fill registers and that do not, odd sides, both strides: against plain loops.
+std::vector<std::uint32_t> Bits(const std::vector<float>& values) {
+  std::vector<std::uint32_t> bits(values.size());
+  std::memcpy(bits.data(), values.data(), values.size() * sizeof(float));
+  return bits;
+}
+
+// Channels that fill registers and that do not, odd sides, both strides.
+const NetShape kShapes[] = {
+    {16, 8, 2, {{16, 2}}},
+    {17, 5, 1, {{3, 1}}},
+    {33, 24, 2, {{20, 2}, {40, 1}}},
+    {31, 1, 2, {{1, 2}, {7, 2}, {56, 2}}},
+    {47, 12, 2, {{24, 2}, {33, 2}, {72, 2}, {19, 1}}},
+    {112, 24, 2, {{32, 2}, {64, 2}, {128, 2}, {192, 2}}},
+};
+
 TEST(LearntNet, EqualsPlainLoops) {
-  const NetShape shapes[] = {
-      {16, 8, 2, {{16, 2}}},
-      {17, 5, 1, {{3, 1}}},
-      {33, 24, 2, {{20, 2}, {40, 1}}},
-      {31, 1, 2, {{1, 2}, {7, 2}, {56, 2}}},
-      {47, 12, 2, {{24, 2}, {33, 2}, {72, 2}, {19, 1}}},
-      {112, 24, 2, {{32, 2}, {64, 2}, {128, 2}, {192, 2}}},
-  };
-  for (const NetShape& shape : shapes) {
+  for (const NetShape& shape : kShapes) {
     const NetDescription description = RandomNet(shape, 7);
     const LearntNet net = LearntNet::FromWeights(description);
     const cv::Mat crop = tests::Texture(shape.crop, shape.crop, 3, 5);
@@ -106,6 +113,23 @@ TEST(LearntNet, EqualsPlainLoops) {
     ASSERT_GT(most, 0.01) << "a net that answers nothing tests nothing";
     for (std::size_t d = 0; d < plain.size(); ++d)
       EXPECT_NEAR(fast[d], plain[d], 1e-5 * most) << shape.crop << " px, number " << d;
+  }
+}
+
+TEST(LearntNet, WideAndNarrowRegistersGiveTheSameBits) {
+  if (!HasWideRegisters()) GTEST_SKIP() << "this processor has no AVX-512: there is nothing to compare";
+  for (const NetShape& shape : kShapes) {
+    const NetDescription description = RandomNet(shape, 7);
+    const LearntNet wide = LearntNet::FromWeights(description);
+    const LearntNet narrow = LearntNet::FromWeights(description, Registers::kNarrow);
+    for (std::uint32_t picture = 0; picture < 3; ++picture) {
+      const cv::Mat crop = tests::Texture(shape.crop, shape.crop, 3, picture);
+      EXPECT_EQ(Bits(Embedding(wide, crop)), Bits(Embedding(narrow, crop))) << shape.crop << " px";
+      std::vector<float> both(2 * wide.embedding_size()), other(both.size());
+      wide.EmbedWithMirror(crop, both);
+      narrow.EmbedWithMirror(crop, other);
+      EXPECT_EQ(Bits(both), Bits(other)) << shape.crop << " px with its mirror image";
+    }
   }
 }
 
