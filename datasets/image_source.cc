@@ -18,6 +18,7 @@
 #include "datasets/internal/tar_reader.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/video_reader.h"
+#include "features/number.h"
 
 namespace auforge::datasets {
 namespace {
@@ -37,7 +38,7 @@ std::vector<std::string> ExpandBraces(const std::string& text) {
     return !s.empty() && s.size() <= 12 && std::all_of(s.begin(), s.end(), [](char c) { return c >= '0' && c <= '9'; });
   };
   if (!is_number(first) || !is_number(last)) return {text};
-  const std::uint64_t low = std::stoull(first), high = std::stoull(last);
+  const std::uint64_t low = features::ParseCount(first).value_or(0), high = features::ParseCount(last).value_or(0);
   if (low > high || high - low >= kMost) {
     throw std::runtime_error(text + ": the range in braces is empty or has more than 10,000,000 members");
   }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
 
@@ -8,6 +9,7 @@
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
 #include "datasets/storage/paths.h"
+#include "features/number.h"
 
 namespace auforge::datasets {
 namespace {
@@ -250,8 +252,8 @@ std::vector<std::string> FindShards(const std::vector<std::string>& paths) {
       const bool is_shard = name.size() >= 8 && name.ends_with(".h5") &&
                             std::all_of(name.begin(), name.end() - 3, [](char c) { return c >= '0' && c <= '9'; });
       if (!is_shard) continue;
-      const int index = std::stoi(name.substr(0, 9));
-      if (ShardIsDone(path, index)) found.push_back(entry);
+      const auto index = features::ParseWhole(name.substr(0, name.size() - 3), 0, std::numeric_limits<int>::max());
+      if (index && ShardIsDone(path, static_cast<int>(*index))) found.push_back(entry);
     }
     if (found.empty()) {
       throw std::runtime_error(path + ": no finished shard in it (NNNNN.h5 with NNNNN_stats.json); annotate into it first");

@@ -150,8 +150,8 @@ bool LooksLikeVideo(const std::string& name) {
   std::string extension = fs::path(name).extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  static constexpr const char* kKnown[] = {".avi",  ".mp4", ".m4v",  ".mov", ".mkv",
-                                           ".webm", ".mpg", ".mpeg", ".wmv"};
+  static constexpr const char* kKnown[] = {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg",  ".mpeg",
+                                           ".wmv", ".flv", ".3gp", ".3g2", ".ts",  ".mts",  ".m2ts", ".ogv"};
   return std::any_of(std::begin(kKnown), std::end(kKnown), [&](const char* e) { return extension == e; });
 }
 
@@ -163,7 +163,7 @@ struct VideoReader::Impl {
   long frame = 0;
   long frames_read = 0;
 
-  // The decoder's lines: "FRAME number bytes" and that many bytes, "END frames", "ERROR what is wrong".
+  // The decoder's lines: "FRAME number bytes" and that many bytes, "LOST number", "END frames", "ERROR what is wrong".
   void Read(ImageItem& item) {
     if (!process) {
       std::error_code error;
@@ -184,10 +184,17 @@ struct VideoReader::Impl {
       is_over = true;
       return;
     }
-    if (word != "FRAME" || !(fields >> frame >> size) || size > kLargestFrame)
-      throw std::runtime_error("its decoder talks nonsense");
+    const bool is_lost = word == "LOST";
+    const bool is_good = is_lost ? static_cast<bool>(fields >> frame)
+                                 : word == "FRAME" && fields >> frame >> size && size <= kLargestFrame;
+    if (!is_good) throw std::runtime_error("its decoder talks nonsense");
     frames_read = frame;
-    item.bytes = process->Bytes(size);
+    if (is_lost) {
+      item.status = Outcome::kUndecodable;
+      item.message = "this frame of the video is damaged";
+    } else {
+      item.bytes = process->Bytes(size);
+    }
     std::string number = std::to_string(frame);
     if (number.size() < 5) number.insert(0, 5 - number.size(), '0');
     item.key = fs::path(path).stem().string() + "/" + number;

@@ -20,7 +20,7 @@ struct VideoOptions {
   void Validate() const;     // throws std::invalid_argument naming field and value
 };
 
-// By its name: .avi .mp4 .m4v .mov .mkv .webm .mpg .mpeg .wmv
+// By its name: .avi .mp4 .m4v .mov .mkv .webm .mpg .mpeg .wmv .flv .3gp .3g2 .ts .mts .m2ts .ogv
 bool LooksLikeVideo(const std::string& name);
 
 class VideoReader : public ItemReader {
@@ -30,8 +30,9 @@ class VideoReader : public ItemReader {
   ~VideoReader() override;
 
   // A frame is the item "NAME/00001" with the frame's pixels as BMP (frames are counted from 1) and the path
-  // "FILE:1". What ends a video before its time (no such file, no video, cut short) is one item of status
-  // kUnreadable, key NAME, and the last.
+  // "FILE:1"; one that cannot be decoded has no pixels and the status kUndecodable, and the next ones follow. What
+  // ends a video before its time (no such file, no video, cut short) is one item of status kUnreadable, key NAME, and
+  // the last.
   bool Next(ImageItem& item) override;
   // Number of the frame that Next gave; 0 where its item speaks of the whole video.
   long frame() const;

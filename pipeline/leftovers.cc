@@ -1,7 +1,8 @@
 #include "pipeline/leftovers.h"
 
-#include <cstdlib>
 #include <system_error>
+
+#include "features/number.h"
 
 namespace auforge::pipeline {
 
@@ -17,7 +18,8 @@ Leftovers::Leftovers(const std::string& folder) {
     const std::string rest = name.substr(digits);
     const bool is_ours = rest.starts_with(".h5.tmp.") || rest.starts_with("_stats.json.tmp.") ||
                          rest.starts_with("_errors.jsonl.tmp.");
-    if (is_ours) files_.emplace(std::atoi(name.c_str()), entry->path());
+    const auto index = features::ParseWhole(name.substr(0, digits), 0, 999'999'999);
+    if (is_ours && index) files_.emplace(static_cast<int>(*index), entry->path());
   }
 }
 

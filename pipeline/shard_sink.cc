@@ -2,28 +2,16 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "datasets/creation_time.h"
 #include "datasets/storage/atomic_file.h"
 
 namespace auforge::pipeline {
 namespace {
 
 using nlohmann::json;
-
-// SOURCE_DATE_EPOCH (seconds) stands for the clock where whole files are to be compared.
-std::string Now() {
-  const char* fixed = std::getenv("SOURCE_DATE_EPOCH");
-  const std::time_t now = fixed != nullptr ? static_cast<std::time_t>(std::atoll(fixed)) : std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
 
 std::string ErrorsFileName(int index) {
   char name[48];
@@ -50,7 +38,7 @@ void ShardSink::Begin(const datasets::InputShard& shard) {
   seconds_.fill(0);
   datasets::ShardHeader header = header_;
   header.source = shard.name;
-  header.created = Now();
+  header.created = datasets::CreationTime();
   writer_ = std::make_unique<datasets::ShardWriter>(folder_, shard.index, std::move(header));
 }
 

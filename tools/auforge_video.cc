@@ -5,8 +5,8 @@
 //   auforge-video FILE <wanted >frames
 //
 // wanted: numbers of frames, from 1, ascending, a line each; nothing = all. Out, for each: "FRAME number
-// bytes\n" and the frame as BMP; then "END frames\n", the number of frames that were read, or "ERROR what is
-// wrong\n".
+// bytes\n" and the frame as BMP, or "LOST number\n" where it cannot be decoded; then "END frames\n", the number of
+// frames that were read or lost, or "ERROR what is wrong\n".
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -16,8 +16,10 @@
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/videoio.hpp>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -36,6 +38,7 @@ int Fail(const std::string& text) {
 std::vector<long> ReadWanted() {
   std::vector<long> wanted;
   for (long number = 0; std::cin >> number;) wanted.push_back(number);
+  if (!std::cin.eof()) throw std::runtime_error("was asked for a frame that is no number");
   return wanted;
 }
 
@@ -45,8 +48,61 @@ bool IsCutShort(long read, double said) {
   return said > 0 && said < 1e9 && static_cast<double>(read) + std::max(1.0, said / 100) < said;
 }
 
+// The frames of a video, counted from 1 as a player does: one that cannot be decoded is one of them.
+class Frames {
+ public:
+  explicit Frames(cv::VideoCapture& video) : video_(video) {}
+
+  // Goes on to the next frame that can be decoded; false at the end of the video. `first_lost`: the first of those
+  // between it and the one before, number() where there are none.
+  bool Next(long& first_lost) {
+    // The library says "no" for a frame that is damaged and for the end alike: only a frame behind it tells which it
+    // was. So many in a row are the end.
+    constexpr long kMostLostInARow = 1000;
+    for (long lost = 0; lost <= kMostLostInARow; ++lost) {
+      if (!video_.grab()) continue;
+      first_lost = number_ + 1;
+      number_ += lost + 1;
+      any_lost_ = any_lost_ || lost > 0;
+      return true;
+    }
+    return false;
+  }
+  long number() const { return number_; }
+  bool any_lost() const { return any_lost_; }
+
+ private:
+  cv::VideoCapture& video_;
+  long number_ = 0;
+  bool any_lost_ = false;
+};
+
+// Which frames are asked for; asked about with rising numbers.
+class Wanted {
+ public:
+  explicit Wanted(std::vector<long> numbers) : numbers_(std::move(numbers)) {}
+  bool Contains(long number) {
+    while (next_ < numbers_.size() && numbers_[next_] < number) ++next_;
+    return numbers_.empty() || (next_ < numbers_.size() && numbers_[next_] == number);
+  }
+  // All up to this one are answered.
+  bool EndsAt(long number) const { return !numbers_.empty() && numbers_.back() <= number; }
+
+ private:
+  std::vector<long> numbers_;
+  std::size_t next_ = 0;
+};
+
+bool SayFrame(cv::VideoCapture& video, long number) {
+  cv::Mat frame;
+  std::vector<std::uint8_t> bytes;
+  if (!video.retrieve(frame) || frame.empty() || !cv::imencode(".bmp", frame, bytes))
+    return Say("LOST " + std::to_string(number));
+  return Say("FRAME " + std::to_string(number) + " " + std::to_string(bytes.size())) && Write(bytes.data(), bytes.size());
+}
+
 int Decode(const std::string& file) {
-  const std::vector<long> wanted = ReadWanted();
+  Wanted wanted(ReadWanted());
   if (!std::ifstream(file)) return Fail("cannot be read");
   // A path with a leading slash is a file to every library, never an address or a pattern.
   cv::VideoCapture video(std::filesystem::absolute(file).string(), cv::CAP_FFMPEG);
@@ -54,28 +110,21 @@ int Decode(const std::string& file) {
   if (video.get(cv::CAP_PROP_FRAME_WIDTH) * video.get(cv::CAP_PROP_FRAME_HEIGHT) > kMostPixels)
     return Fail("frames of more than " + std::to_string(static_cast<long>(kMostPixels)) + " pixels");
   const double said = video.get(cv::CAP_PROP_FRAME_COUNT);
-  std::size_t next = 0;
-  cv::Mat frame;
-  std::vector<std::uint8_t> bytes;
-  long read = 0;
-  while ((wanted.empty() || next < wanted.size()) && video.grab()) {
-    ++read;
-    while (next < wanted.size() && wanted[next] < read) ++next;
-    if (!wanted.empty() && (next == wanted.size() || wanted[next] != read)) continue;
-    if (!video.retrieve(frame) || !cv::imencode(".bmp", frame, bytes))
-      return Fail("frame " + std::to_string(read) +
-                  " cannot be decoded; copy the video again from its source");
-    if (!Say("FRAME " + std::to_string(read) + " " + std::to_string(bytes.size())) ||
-        !Write(bytes.data(), bytes.size()))
-      return 1;
+  Frames frames(video);
+  long first_lost = 0;
+  while (!wanted.EndsAt(frames.number()) && frames.Next(first_lost)) {
+    for (long lost = first_lost; lost < frames.number(); ++lost) {
+      if (wanted.Contains(lost) && !Say("LOST " + std::to_string(lost))) return 1;
+    }
+    if (wanted.Contains(frames.number()) && !SayFrame(video, frames.number())) return 1;
     std::fflush(stdout);
   }
-  const bool is_done = !wanted.empty() && wanted.back() <= read;
-  if (!is_done && IsCutShort(read, said)) {
-    return Fail("is cut short: it ends after frame " + std::to_string(read) + " of " +
-                std::to_string(static_cast<long>(said)) + "; copy it again from its source");
+  if (!wanted.EndsAt(frames.number()) && IsCutShort(frames.number(), said)) {
+    const std::string of = std::to_string(frames.number()) + " of " + std::to_string(static_cast<long>(said));
+    return Fail(frames.any_lost() ? "is damaged: only " + of + " frames could be found; copy it again from its source"
+                                  : "is cut short: it ends after frame " + of + "; copy it again from its source");
   }
-  Say("END " + std::to_string(read));
+  Say("END " + std::to_string(frames.number()));
   std::fflush(stdout);
   return 0;
 }

@@ -1,11 +1,11 @@
 // BP4D: occurrence of all AUs of a sequence in one CSV, intensities of a few AUs in a CSV each.
-#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <map>
 #include <set>
 
 #include "datasets/labels/internal/importer.h"
+#include "features/number.h"
 
 namespace auforge::datasets::labels {
 namespace {
@@ -29,27 +29,25 @@ using Codes = std::map<long, std::vector<float>>;  // frame -> per AU
 
 // Header 0..99: column n is AU n; column 0 the frame.
 void ReadOccurrence(const std::string& file, LabelSet& set, Codes& codes) {
-  const auto lines = ReadLines(file);
-  if (!lines || lines->empty()) return AddFault(set, file, 0, "is empty");
-  const auto header = SplitFields(lines->front(), ',');
-  for (std::size_t i = 1; i < lines->size(); ++i) {
-    if ((*lines)[i].empty()) continue;
-    const auto fields = SplitFields((*lines)[i], ',');
-    const auto frame = ParseNumber(fields[0]);
-    if (!frame || fields.size() != header.size()) {
-      AddFault(set, file, i + 1, "is not a frame and " + std::to_string(header.size() - 1) + " codes");
+  const auto table = ReadTable(file);
+  if (!table || table->rows.empty()) return AddFault(set, file, 0, "is empty");
+  const std::size_t width = table->rows.front().fields.size();
+  for (std::size_t i = 1; i < table->rows.size(); ++i) {
+    const auto& [line, fields] = table->rows[i];
+    const auto frame = FrameNumber(fields[0]);
+    if (!frame || fields.size() != width) {
+      AddFault(set, file, line, "is not a frame and " + std::to_string(width - 1) + " codes");
       continue;
     }
-    auto& row = codes.try_emplace(std::lround(*frame), set.schema.size(), kMissing).first->second;
+    auto& row = codes.try_emplace(*frame, set.schema.size(), kMissing).first->second;
     for (std::size_t j = 0; j < set.schema.size(); ++j) {
       const int au = set.schema.numbers()[j];
-      if (static_cast<std::size_t>(au) >= fields.size()) continue;
-      const auto value = ParseNumber(fields[static_cast<std::size_t>(au)]);
+      if (static_cast<std::size_t>(au) >= width) continue;
+      const std::string& field = fields[static_cast<std::size_t>(au)];
+      const auto value = features::ParseNumber(field);
       if (value && *value == kUnscored) continue;
       if (!value || (*value != 0 && *value != 1)) {
-        AddFault(set, file, i + 1,
-                 "AU" + std::to_string(au) + " = \"" + fields[static_cast<std::size_t>(au)] +
-                     "\" is none of 0, 1, 9");
+        AddFault(set, file, line, "AU" + std::to_string(au) + " = \"" + field + "\" is none of 0, 1, 9");
         continue;
       }
       row[j] = *value == 0 ? 0 : kUngradedIntensity;
@@ -59,21 +57,19 @@ void ReadOccurrence(const std::string& file, LabelSet& set, Codes& codes) {
 
 // frame,value; 9 = not known. Grades what occurs.
 void ReadIntensity(const std::string& file, int au, LabelSet& set, Codes& codes) {
-  const auto lines = ReadLines(file);
+  const auto table = ReadTable(file);
   const auto column = set.schema.Find(au);
-  if (!lines || !column) return AddFault(set, file, 0, "cannot be read");
-  for (std::size_t i = 0; i < lines->size(); ++i) {
-    if ((*lines)[i].empty()) continue;
-    const auto fields = SplitFields((*lines)[i], ',');
-    const auto frame = ParseNumber(fields[0]);
-    const auto value = fields.size() > 1 ? ParseNumber(fields[1]) : std::nullopt;
+  if (!table || !column) return AddFault(set, file, 0, "cannot be read");
+  for (const auto& [line, fields] : table->rows) {
+    const auto frame = FrameNumber(fields[0]);
+    const auto value = fields.size() > 1 ? NumberOf(fields[1], table->separator) : std::nullopt;
     if (!frame || !value) {
-      AddFault(set, file, i + 1, "\"" + (*lines)[i] + "\" is not frame and intensity");
+      AddFault(set, file, line, "\"" + fields[0] + "\" is not frame and intensity");
       continue;
     }
-    auto& row = codes.try_emplace(std::lround(*frame), set.schema.size(), kMissing).first->second;
+    auto& row = codes.try_emplace(*frame, set.schema.size(), kMissing).first->second;
     if (*value == kUnscored) continue;
-    row[*column] = CheckedIntensity(set, file, i + 1, au, *value);
+    row[*column] = CheckedIntensity(set, file, line, au, *value);
   }
 }
 
@@ -94,7 +90,7 @@ void ReadIntensities(const std::string& folder, const std::string& sequence, Lab
 }  // namespace
 
 LabelSet ImportBp4d(const std::string& path, const LabelOptions& options) {
-  LabelSet set;
+  LabelSet set = EmptySet(options);
   set.schema = Bp4dSchema();
   const std::string coding = FirstExisting({Under(path, "AUCoding"), path});
   const std::string occurrence = FirstExisting({Under(coding, "AU_OCC")});
@@ -113,7 +109,7 @@ LabelSet ImportBp4d(const std::string& path, const LabelOptions& options) {
     }
     const std::string base = ImagesOr(options, path);
     const std::string folder = Under(Under(base, parts[0]), parts[1]);
-    const auto frames = FramesOf(folder);
+    const auto frames = FramesOf(folder, set);
     if (frames.empty()) AddFault(set, folder, 0, "holds no pictures");
     long index = 0;
     for (auto& [frame, row] : codes) {

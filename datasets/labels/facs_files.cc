@@ -6,6 +6,7 @@
 #include <map>
 
 #include "datasets/labels/internal/importer.h"
+#include "features/number.h"
 
 namespace auforge::datasets::labels {
 namespace {
@@ -23,13 +24,13 @@ std::map<int, double> ReadFacs(const std::string& file, LabelSet& set, std::map<
   for (std::size_t i = 0; i < lines->size(); ++i) {
     const auto fields = SplitBlanks((*lines)[i]);
     if (fields.empty()) continue;
-    const auto au = ParseNumber(fields[0]);
-    const auto intensity = fields.size() > 1 ? ParseNumber(fields[1]) : std::nullopt;
-    if (!au || !intensity || *au < 1 || *au > 99) {
+    const auto au = features::ParseNumber(fields[0]);
+    const auto intensity = fields.size() > 1 ? features::ParseNumber(fields[1]) : std::nullopt;
+    if (!au || !intensity || *au < 1 || *au > 99 || *au != std::floor(*au)) {
       AddFault(set, file, i + 1, "\"" + (*lines)[i] + "\" is not AU and intensity");
       continue;
     }
-    const int number = static_cast<int>(std::lround(*au));
+    const int number = static_cast<int>(*au);
     if (!set.schema.Find(number)) ++strange[number];
     codes[number] = *intensity;
   }
@@ -37,12 +38,11 @@ std::map<int, double> ReadFacs(const std::string& file, LabelSet& set, std::map<
 }
 
 // The rows of a picture in the set's schema: what is not named is not there.
-std::vector<float> Row(const std::string& file, const std::map<int, double>& codes, double ungraded,
-                       LabelSet& set) {
+std::vector<float> Row(const std::string& file, const std::map<int, double>& codes, LabelSet& set) {
   std::vector<float> row(set.schema.size(), 0.0F);
   for (const auto& [au, value] : codes) {
     const auto column = set.schema.Find(au);
-    if (column) row[*column] = CheckedIntensity(set, file, 0, au, value == 0 ? ungraded : value);
+    if (column) row[*column] = value == 0 ? kUngradedIntensity : CheckedIntensity(set, file, 0, au, value);
   }
   return row;
 }
@@ -64,7 +64,7 @@ std::vector<std::string> FacsFiles(const std::string& folder) {
 }  // namespace
 
 LabelSet ImportUnbc(const std::string& path, const LabelOptions& options) {
-  LabelSet set;
+  LabelSet set = EmptySet(options);
   set.schema = features::AuSchema({4, 6, 7, 9, 10, 12, 20, 25, 26, 27, 43});
   const std::string facs = Under(path, "Frame_Labels/FACS");
   const std::string pictures = ImagesOr(options, Under(path, "Images"));
@@ -82,7 +82,7 @@ LabelSet ImportUnbc(const std::string& path, const LabelOptions& options) {
         const std::string stem = Stem(files[i]);
         const std::string image = Under(folder, stem.substr(0, stem.size() - 5) + ".png");
         const auto codes = ReadFacs(files[i], set, strange);
-        AddImage(set, {image, subject, Row(files[i], codes, kUngradedIntensity, set), {}});
+        AddImage(set, {image, subject, Row(files[i], codes, set), {}});
       }
       const std::size_t there = FilesWith(folder, {".png"}).size();
       if (there > files.size()) set.images_without_label += there - files.size();
@@ -93,7 +93,7 @@ LabelSet ImportUnbc(const std::string& path, const LabelOptions& options) {
 }
 
 LabelSet ImportCkPlus(const std::string& path, const LabelOptions& options) {
-  LabelSet set;
+  LabelSet set = EmptySet(options);
   set.schema = features::AuSchema({1,  2,  4,  5,  6,  7,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18,
                                    20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 31, 34, 38, 39, 43});
   const std::string facs = FirstExisting({Under(path, "FACS"), Under(path, "FACS_labels")});
@@ -113,7 +113,7 @@ LabelSet ImportCkPlus(const std::string& path, const LabelOptions& options) {
         const auto codes = ReadFacs(file, set, strange);
         AddImage(set, {Under(folder, stem.substr(0, stem.size() - 5) + ".png"),
                        subject,
-                       Row(file, codes, kUngradedIntensity, set),
+                       Row(file, codes, set),
                        {}});
       }
       // Only the last frame of a sequence is labelled.

@@ -2,26 +2,18 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <stdexcept>
 
 #include "datasets/storage/paths.h"
+#include "features/number.h"
 
 namespace auforge::datasets::labels {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string_view Trim(std::string_view text) {
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 std::string Lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -29,74 +21,19 @@ std::string Lower(std::string text) {
   return text;
 }
 
-// The last run of digits in a file's stem.
-std::optional<long> LastNumber(const std::string& stem) {
-  std::size_t end = stem.find_last_of("0123456789");
-  if (end == std::string::npos) return std::nullopt;
-  std::size_t begin = end;
-  while (begin > 0 && std::isdigit(static_cast<unsigned char>(stem[begin - 1])) != 0) --begin;
-  long value = 0;
-  const auto [at, error] = std::from_chars(stem.data() + begin, stem.data() + end + 1, value);
-  if (error != std::errc()) return std::nullopt;
-  return value;
-}
-
 }  // namespace
 
-std::optional<std::vector<std::string>> ReadLines(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || storage::IsFolder(path)) return std::nullopt;
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (lines.empty() && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
-    lines.push_back(std::move(line));
-  }
-  if (file.bad()) return std::nullopt;
-  return lines;
+LabelSet EmptySet(const LabelOptions& options) {
+  LabelSet set;
+  set.scale = options.scale == 1 ? 1 : kMostIntense;
+  return set;
 }
 
-std::vector<std::string> SplitFields(std::string_view line, char separator) {
-  std::vector<std::string> fields;
-  std::string field;
-  bool is_quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '"') {
-      if (is_quoted && i + 1 < line.size() && line[i + 1] == '"') {
-        field += '"';
-        ++i;
-      } else {
-        is_quoted = !is_quoted;
-      }
-    } else if (c == separator && !is_quoted) {
-      fields.emplace_back(Trim(field));
-      field.clear();
-    } else {
-      field += c;
-    }
-  }
-  fields.emplace_back(Trim(field));
-  return fields;
-}
-
-std::vector<std::string> SplitBlanks(std::string_view line) {
-  std::vector<std::string> fields;
-  while (!(line = Trim(line)).empty()) {
-    const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
-    fields.emplace_back(line.substr(0, end));
-    line.remove_prefix(end);
-  }
-  return fields;
-}
-
-std::optional<double> ParseNumber(std::string_view text) {
-  text = Trim(text);
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
+std::optional<long> FrameNumber(std::string_view text) {
+  constexpr double kMostFrames = 1e9;
+  const auto number = features::ParseNumber(text);
+  if (!number || *number < 0 || *number > kMostFrames || *number != std::floor(*number)) return std::nullopt;
+  return static_cast<long>(*number);
 }
 
 void AddFault(LabelSet& set, const std::string& file, std::size_t line, const std::string& text) {
@@ -104,11 +41,25 @@ void AddFault(LabelSet& set, const std::string& file, std::size_t line, const st
 }
 
 float CheckedIntensity(LabelSet& set, const std::string& file, std::size_t line, int au, double value) {
-  if (value >= 0 && value <= 5) return static_cast<float>(value);
+  if (value >= 0 && value <= set.scale) return static_cast<float>(value * kMostIntense / set.scale);
   std::string shown = std::to_string(value);
   shown.erase(std::min(shown.size(), shown.find('.') + 3));
   AddFault(set, file, line,
-           "AU" + std::to_string(au) + " = " + shown + " is not an intensity of 0..5; left out");
+           "AU" + std::to_string(au) + " = " + shown + " is not an intensity of 0.." + std::to_string(set.scale) +
+               "; left out");
+  return std::numeric_limits<float>::quiet_NaN();
+}
+
+bool IsUnknown(const std::string& field) {
+  const std::string text = Lower(field);
+  return text.empty() || text == "nan" || text == "na" || text == "n/a" || text == "null" || text == "none" || text == "999";
+}
+
+float IntensityOf(LabelSet& set, const TextTable& table, std::size_t line, int au, const std::string& field) {
+  if (!IsUnknown(field)) {
+    if (const auto value = NumberOf(field, table.separator)) return CheckedIntensity(set, table.file, line, au, *value);
+    AddFault(set, table.file, line, "AU" + std::to_string(au) + " = \"" + field + "\" is no number");
+  }
   return std::numeric_limits<float>::quiet_NaN();
 }
 
@@ -139,12 +90,42 @@ std::vector<std::string> FilesWith(const std::string& folder, const std::vector<
   return found;
 }
 
-std::map<long, std::string> FramesOf(const std::string& folder) {
-  std::map<long, std::string> frames;
-  for (const std::string& file : FilesWith(folder, {".jpg", ".jpeg", ".png"})) {
-    if (const auto number = LastNumber(Stem(file))) frames.emplace(*number, file);
+bool IsPictureName(const std::string& name) {
+  const std::string extension = Lower(fs::path(name).extension().string());
+  return extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".bmp";
+}
+
+std::vector<std::string> PicturesOf(const std::string& folder) {
+  std::vector<std::string> found;
+  for (const std::string& entry : EntriesOf(folder)) {
+    if (IsPictureName(entry) && !storage::IsFolder(entry)) found.push_back(entry);
   }
+  return found;
+}
+
+std::map<long, std::string> FramesOf(const std::string& folder, LabelSet& set) {
+  std::map<long, std::string> frames;
+  std::vector<long> twice;
+  for (const std::string& file : PicturesOf(folder)) {
+    const auto number = LastNumber(Stem(file));
+    if (!number) continue;
+    const auto [at, is_new] = frames.emplace(*number, file);
+    if (is_new) continue;
+    AddFault(set, file, 0,
+             "has the number " + std::to_string(*number) + " as " + fs::path(at->second).filename().string() +
+                 " has; which of them is the frame cannot be told: both are left out");
+    twice.push_back(*number);
+  }
+  for (const long number : twice) frames.erase(number);
   return frames;
+}
+
+std::optional<long> LastNumber(const std::string& stem) {
+  const std::size_t end = stem.find_last_of("0123456789");
+  if (end == std::string::npos) return std::nullopt;
+  std::size_t begin = end;
+  while (begin > 0 && std::isdigit(static_cast<unsigned char>(stem[begin - 1])) != 0) --begin;
+  return FrameNumber(std::string_view(stem).substr(begin, end + 1 - begin));
 }
 
 std::string Stem(const std::string& path) { return fs::path(path).stem().string(); }

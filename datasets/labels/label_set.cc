@@ -10,6 +10,7 @@
 #include "datasets/labels/internal/picture_index.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/paths.h"
+#include "features/number.h"
 
 namespace auforge::datasets {
 namespace {
@@ -45,7 +46,7 @@ constexpr std::array<Known, 11> kKnown{{
      true},
     {"ganimation", "imgs/, train_ids.csv, test_ids.csv and aus_openface.csv or OpenFace files",
      labels::ImportGanimation},
-    {"openface", "an OpenFace CSV or a folder of them; pictures beside them or images=DIR",
+    {"openface", "an OpenFace CSV or a folder of them; pictures or the video beside them, or images=DIR|VIDEO",
      labels::ImportOpenFace},
     {"unbc", "Frame_Labels/FACS/ and Images/", labels::ImportUnbc},
 }};
@@ -63,14 +64,35 @@ constexpr std::array<std::array<int, 9>, 3> kDisfaFolds{{{2, 10, 1, 26, 27, 32, 
                                                          {3, 29, 23, 25, 8, 5, 7, 17, 4}}};
 
 int DisfaFold(const std::string& subject) {
-  const std::size_t digits = subject.find_first_of("0123456789");
-  const int number = digits == std::string::npos ? 0 : std::atoi(subject.c_str() + digits);
+  const std::size_t digits = std::min(subject.find_first_of("0123456789"), subject.size());
+  const std::size_t end = std::min(subject.find_first_not_of("0123456789", digits), subject.size());
+  const auto number = features::ParseWhole(std::string_view(subject).substr(digits, end - digits)).value_or(0);
   for (std::size_t f = 0; f < kDisfaFolds.size(); ++f) {
     if (std::find(kDisfaFolds[f].begin(), kDisfaFolds[f].end(), number) != kDisfaFolds[f].end()) {
       return static_cast<int>(f) + 1;
     }
   }
   return 0;
+}
+
+// Labels that look as if 1 stood for the most intense. A face at rest looks like that on FACS's scale, too, so it is
+// said and not guessed.
+void NoteScale(const std::string& path, LabelSet& set) {
+  if (!set.graded) return;
+  bool is_any = false, is_between = false;
+  for (const LabelledImage& image : set.images) {
+    for (const float value : image.intensity) {
+      if (value > 1) return;
+      is_any = is_any || value > 0;
+      is_between = is_between || (value > 0 && value < 1);
+    }
+  }
+  // Codes of DISFA and the like are FACS grades; those of a table of one's own may say presence.
+  const bool may_be_presence = set.source == "csv" || set.source == "ganimation";
+  if (!is_between && !(is_any && may_be_presence)) return;
+  set.notes.push_back(path + ": every label " + (is_between ? "lies within 0..1" : "is 0 or 1") +
+                      "; taken as FACS intensities of 0..5, where 1 is the faintest. If 1 stands for the most "
+                      "intense, say scale=1; scale=5 says that this is right");
 }
 
 }  // namespace
@@ -86,8 +108,9 @@ std::string KeyOf(const LabelledImage& image) {
 
 LabelPart PartOf(const LabelledImage& image) {
   const std::string digest = storage::Sha256Hex(image.subject.empty() ? KeyOf(image) : image.subject);
-  const auto number = static_cast<double>(std::stoul(digest.substr(0, 4), nullptr, 16));
-  return number / 65536 < kJudgeShare ? LabelPart::kJudge : LabelPart::kLearn;
+  std::uint32_t number = 0;
+  for (const char c : digest.substr(0, 4)) number = 16 * number + static_cast<std::uint32_t>(c <= '9' ? c - '0' : c - 'a' + 10);
+  return static_cast<double>(number) / 65536 < kJudgeShare ? LabelPart::kJudge : LabelPart::kLearn;
 }
 
 void SelectPart(LabelSet& set, LabelPart part) {
@@ -103,7 +126,8 @@ void LabelOptions::Validate() const {
   need(fold >= 0 && fold <= folds,
        "fold = " + std::to_string(fold) + "; must be 0.." + std::to_string(folds));
   need(every >= 1, "every = " + std::to_string(every) + "; must be >= 1");
-  need(scale == 3 || scale == 5, "scale = " + std::to_string(scale) + "; must be 3 or 5");
+  need(scale == 0 || scale == 1 || scale == 3 || scale == kMostIntense,
+       "scale = " + std::to_string(scale) + "; must be 1 or 5, the value of the most intense, or 3 for levels");
   need(camera == "left" || camera == "right", "camera = " + camera + "; must be left or right");
 }
 
@@ -113,7 +137,7 @@ void LabelOptions::ValidateFor(const std::string& source) const {
   const auto need = [&](bool good, const std::string& text) {
     if (!good) throw std::invalid_argument("labels." + text);
   };
-  need(scale == LabelOptions().scale || source == "csv", "scale: is for csv; " + source + " has a scale of its own");
+  need(scale != 3 || source == "csv", "scale = 3: levels are for csv; " + source + " has a scale of its own");
   need(!drop_doubts || source == "csv", "doubt: is for csv; " + source + " has no doubts");
   need(part == LabelPart::kAll || source != "ganimation",
        "part: ganimation brings its own two lists; choose train or test");
@@ -141,6 +165,11 @@ LabelSet ImportLabels(const std::string& source, const std::string& path, const 
   if (!storage::Exists(path)) throw std::runtime_error(path + ": no such file or folder");
   LabelSet set = known->import(path, options);
   set.source = source;
+  if (options.scale == 0) {
+    NoteScale(path, set);
+  } else if (!set.graded) {
+    throw std::invalid_argument("labels.scale: " + source + " says presence only, there is nothing to scale");
+  }
   // GANimation's folders bring their own two lists.
   if (options.fold > 0 && source != "ganimation") SelectFold(set, options);
   SelectPart(set, options.part);

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,6 +22,7 @@ namespace auforge::datasets {
 // What a label says of an AU that is there but was not graded (CK+'s 0, EmotioNet's 1): FACS C, the middle
 // of 1..5.
 inline constexpr float kUngradedIntensity = 3;
+inline constexpr int kMostIntense = 5;  // FACS E
 
 struct LabelledImage {
   std::string image;                               // path of the picture, or of the video that holds it
@@ -35,8 +37,12 @@ struct LabelSet {
   std::string source;         // "disfa", …
   features::AuSchema schema;  // the AUs that the source scores
   bool graded = true;         // false: presence only; 0 or kUngradedIntensity
+  int scale = kMostIntense;   // what the label file writes for FACS E: 1 or 5
   std::vector<LabelledImage> images;
   std::vector<std::string> faults;       // "FILE: what is wrong", one each, in order
+  std::vector<std::string> notes;        // "FILE: how it was understood", where that is worth a look
+  // Videos whose labels speak of every frame: how many those are. Another number of frames is another video.
+  std::map<std::string, long> frames_of_video;
   std::size_t labels_without_image = 0;  // rows left out for that
   std::size_t images_without_label = 0;  // pictures beside the labelled ones that no label speaks of
   std::size_t labelled_twice = 0;        // rows left out because an earlier row has their picture
@@ -61,10 +67,12 @@ struct LabelOptions {
   std::int64_t every = 1;       // of videos: every n-th labelled frame, >= 1
   std::string camera = "left";  // DISFA: left or right
   // Where the pictures are, if not where they are published. Tables (csv, cfee, emotionet) look in several
-  // places, folders with everything below or tars; the other sources take one folder.
+  // places, folders with everything below or tars; the other sources take one folder,
+  // openface also the video.
   std::vector<std::string> images;
-  int scale = 5;  // csv: what its values are. 5: intensities 0..5; 3: levels 0, 1 (A to B), 2 (C) and 3 (D to E),
-                  // read as 0, 1.5, 3 and 4.5
+  // What graded labels write for the most intense: 1, or 5; 0: not said, 5 with a note where they look like 1. csv:
+  // also 3, levels 0, 1 (A to B), 2 (C) and 3 (D to E), read as 0, 1.5, 3 and 4.5.
+  int scale = 0;
   bool drop_doubts = false;  // csv: values that the column doubt names ("AU2 AU15"; 1: all of the row; 0, empty:
                              // none) are not known
   LabelPart part = LabelPart::kAll;  // not for ganimation, whose folders bring their own two lists

@@ -9,6 +9,7 @@
 #include "datasets/labels/internal/importer.h"
 #include "datasets/labels/internal/picture_index.h"
 #include "datasets/storage/paths.h"
+#include "features/number.h"
 
 namespace auforge::datasets::labels {
 namespace {
@@ -23,7 +24,7 @@ struct AuColumns {
   std::vector<int> aus;
   std::vector<std::size_t> at;
 };
-AuColumns FindAus(std::vector<std::string> header) {
+AuColumns FindAus(const std::vector<std::string>& header) {
   AuColumns columns;
   for (std::size_t i = 0; i < header.size(); ++i) {
     std::string name = header[i];
@@ -69,38 +70,32 @@ features::AuSchema SchemaOfColumns(const std::string& file, const std::vector<in
   }
 }
 
-// EmotioNet's values: 0, 1 and 999 = not scored.
-float Presence(LabelSet& set, const std::string& file, std::size_t line, int au, const std::string& text) {
-  const auto value = ParseNumber(text);
-  if (value && *value == 0) return 0;
-  if (value && *value == 1) return kUngradedIntensity;
-  if (!value || *value != 999)
-    AddFault(set, file, line, "AU" + std::to_string(au) + " = \"" + text + "\" is none of 0, 1, 999");
-  return kMissing;
-}
-
-// A table of pictures: its lines, which fields hold AUs, and where the pictures lie.
-struct Table {
-  std::string file;
-  std::vector<std::string> lines;
-  std::size_t first = 1;  // line of the first row, counted from 0
-  char separator = ',';
+// A table of pictures: its rows, which fields hold AUs, and where the pictures lie.
+struct PictureTable {
+  TextTable text;
+  std::size_t first = 1;     // row of the first picture
   std::size_t width = 0;     // fields of a row
   std::string width_wanted;  // how a message goes on about another number of fields
   AuColumns columns;
   PictureIndex pictures;
 };
 
-// With a header in the first line. Sets the schema of `set`.
-Table TableOf(const std::string& file, std::vector<std::string> lines, AuColumns columns,
-              const LabelOptions& options, LabelSet& set) {
-  set.schema = SchemaOfColumns(file, columns.aus);
-  Table table{.file = file, .lines = {}, .width_wanted = {}, .columns = {}, .pictures = IndexFor(file, options)};
-  table.width = SplitFields(lines.front(), ',').size();
+// With a header in the first row. Sets the schema of `set`.
+PictureTable TableOf(TextTable text, AuColumns columns, const LabelOptions& options, LabelSet& set) {
+  set.schema = SchemaOfColumns(text.file, columns.aus);
+  PictureTable table{
+      .text = {}, .width_wanted = {}, .columns = std::move(columns), .pictures = IndexFor(text.file, options)};
+  table.width = text.rows.front().fields.size();
   table.width_wanted = " fields; the header has " + std::to_string(table.width);
-  table.lines = std::move(lines);
-  table.columns = std::move(columns);
+  table.text = std::move(text);
   return table;
+}
+
+// The table with its header. Throws std::runtime_error saying what was looked for where there is none.
+TextTable TableWithHeader(const std::string& path, const std::string& looked_for) {
+  auto table = ReadTable(path);
+  if (!table || table->rows.empty()) NothingFound(path, looked_for);
+  return std::move(*table);
 }
 
 // Where a value stands, for faults.
@@ -116,20 +111,18 @@ struct Row {
   std::string subject;
 };
 
-// Adds a picture for each line with the right number of fields; other lines are faults. Of several lines for one
-// picture the first counts. row(line, fields): nullopt where the line is none; value(cell): an AU's intensity or
-// kMissing.
+// Adds a picture for each row with the right number of fields; other rows are faults. Of several rows for one
+// picture the first counts. row_of(row): nullopt where the row is none; value(cell): an AU's intensity or kMissing.
 template <typename RowOf, typename Value>
-void ReadRows(Table& table, LabelSet& set, const RowOf& row_of, const Value& value) {
+void ReadRows(PictureTable& table, LabelSet& set, const RowOf& row_of, const Value& value) {
   std::map<std::string, std::size_t> line_of;  // of each picture
-  for (std::size_t i = table.first; i < table.lines.size(); ++i) {
-    if (table.lines[i].empty()) continue;
-    const auto fields = SplitFields(table.lines[i], table.separator);
+  for (std::size_t i = table.first; i < table.text.rows.size(); ++i) {
+    const auto& [line, fields] = table.text.rows[i];
     if (fields.size() != table.width) {
-      AddFault(set, table.file, i + 1, std::to_string(fields.size()) + table.width_wanted);
+      AddFault(set, table.text.file, line, std::to_string(fields.size()) + table.width_wanted);
       continue;
     }
-    const std::optional<Row> row = row_of(i + 1, fields);
+    const std::optional<Row> row = row_of(table.text.rows[i]);
     if (!row) continue;
     const auto place = table.pictures.Find(row->name, set);
     LabelledImage image{.image = place ? place->file : table.pictures.Expected(row->name),
@@ -137,23 +130,35 @@ void ReadRows(Table& table, LabelSet& set, const RowOf& row_of, const Value& val
                         .intensity = {},
                         .landmarks = {},
                         .member = place ? place->member : ""};
-    const auto [before, is_first] = line_of.try_emplace(NameOf(image), i + 1);
+    const auto [before, is_first] = line_of.try_emplace(NameOf(image), line);
     if (!is_first) {
       ++set.labelled_twice;
-      AddFault(set, table.file, i + 1,
+      AddFault(set, table.text.file, line,
                row->name + " is labelled in line " + std::to_string(before->second) + " already; left out");
       continue;
     }
     for (std::size_t j = 0; j < table.columns.aus.size(); ++j) {
-      image.intensity.push_back(value(Cell{i + 1, table.columns.aus[j], fields[table.columns.at[j]]}));
+      image.intensity.push_back(value(Cell{line, table.columns.aus[j], fields[table.columns.at[j]]}));
     }
     AddImage(set, std::move(image));
   }
   set.images_without_label = table.pictures.Unused();
 }
 
-void FaultOfNumber(LabelSet& set, const std::string& file, const Cell& cell) {
-  AddFault(set, file, cell.line, "AU" + std::to_string(cell.au) + " = \"" + cell.text + "\" is no number");
+// EmotioNet's two files: a picture by the name that its URL ends in; 0, 1 and 999 = not scored.
+void ReadEmotioNet(PictureTable& table, LabelSet& set) {
+  ReadRows(
+      table, set, [](const TableRow& row) -> std::optional<Row> { return Row{UrlName(row.fields[0]), ""}; },
+      [&](const Cell& cell) {
+        const auto value = features::ParseNumber(cell.text);
+        if (value && *value == 0) return 0.0F;
+        if (value && *value == 1) return kUngradedIntensity;
+        if (!value || *value != 999) {
+          AddFault(set, table.text.file, cell.line,
+                   "AU" + std::to_string(cell.au) + " = \"" + cell.text + "\" is none of 0, 1, 999");
+        }
+        return kMissing;
+      });
 }
 
 // The AUs that a row's reader was not sure of: "AU2 AU15", 1 for all of them, 0 or nothing for none.
@@ -181,59 +186,56 @@ Doubts ReadDoubts(LabelSet& set, const std::string& file, std::size_t line, cons
 // Levels of a reader who grades in three steps: slight (A to B), marked (C), severe to maximum (D to E).
 constexpr std::array<float, 4> kIntensityOfLevel{0, 1.5F, 3, 4.5F};
 
-float IntensityOfLevel(LabelSet& set, const std::string& file, const Cell& cell, double level) {
+float IntensityOfLevel(LabelSet& set, const TextTable& table, const Cell& cell) {
+  if (IsUnknown(cell.text)) return kMissing;
+  const auto level = NumberOf(cell.text, table.separator);
   for (std::size_t l = 0; l < kIntensityOfLevel.size(); ++l) {
     if (level == static_cast<double>(l)) return kIntensityOfLevel[l];
   }
-  AddFault(set, file, cell.line,
-           "AU" + std::to_string(cell.au) + " = " + cell.text + " is not a level of 0, 1, 2, 3; left out");
+  AddFault(set, table.file, cell.line,
+           "AU" + std::to_string(cell.au) + " = " + cell.text +
+               (level ? " is not a level of 0, 1, 2, 3; left out" : " is no number"));
   return kMissing;
 }
 
 }  // namespace
 
 LabelSet ImportPlainCsv(const std::string& path, const LabelOptions& options) {
-  LabelSet set;
-  auto lines = ReadLines(path);
-  if (!lines || lines->empty()) NothingFound(path, "a CSV with a header image[,subject],AU1,AU12,...");
-  const auto header = SplitFields(lines->front(), ',');
+  LabelSet set = EmptySet(options);
+  TextTable text = TableWithHeader(path, "a CSV with a header image[,subject],AU1,AU12,...");
+  const std::vector<std::string> header = text.rows.front().fields;
   const std::size_t image = ColumnNamed(header, {"image", "file", "filename", "path", "name"});
   const std::size_t subject = ColumnNamed(header, {"subject", "identity", "person"});
   AuColumns columns = FindAus(header);
-  if (image == header.size() || columns.aus.empty())
-    NothingFound(path, "a header with a column image and columns AU1, AU12, ...");
-  Table table = TableOf(path, std::move(*lines), std::move(columns), options, set);
+  if (image == header.size() || columns.aus.empty()) {
+    NothingFound(path, "a header with a column image and columns AU1, AU12, ..., with commas, semicolons or tabs "
+                       "between them");
+  }
+  PictureTable table = TableOf(std::move(text), std::move(columns), options, set);
   const std::size_t doubt = options.drop_doubts ? ColumnNamed(header, {"doubt", "doubts"}) : header.size();
   if (options.drop_doubts && doubt == header.size()) NothingFound(path, "the column doubt that doubt=drop asks for");
   Doubts doubts;  // of the row
   ReadRows(
       table, set,
-      [&](std::size_t line, const std::vector<std::string>& fields) -> std::optional<Row> {
-        if (doubt < header.size()) doubts = ReadDoubts(set, path, line, fields[doubt]);
-        return Row{fields[image], subject < header.size() ? fields[subject] : ""};
+      [&](const TableRow& row) -> std::optional<Row> {
+        if (doubt < header.size()) doubts = ReadDoubts(set, path, row.line, row.fields[doubt]);
+        return Row{row.fields[image], subject < header.size() ? row.fields[subject] : ""};
       },
       [&](const Cell& cell) {
         if (doubts.Has(cell.au)) return kMissing;
-        if (cell.text.empty() || cell.text == "nan" || cell.text == "NaN" || cell.text == "999")
-          return kMissing;
-        const auto value = ParseNumber(cell.text);
-        if (!value) FaultOfNumber(set, path, cell);
-        if (!value) return kMissing;
-        return options.scale == 3 ? IntensityOfLevel(set, path, cell, *value)
-                                  : CheckedIntensity(set, path, cell.line, cell.au, *value);
+        return options.scale == 3 ? IntensityOfLevel(set, table.text, cell)
+                                  : IntensityOf(set, table.text, cell.line, cell.au, cell.text);
       });
   return set;
 }
 
 LabelSet ImportCfee(const std::string& path, const LabelOptions& options) {
-  LabelSet set;
+  LabelSet set = EmptySet(options);
   set.graded = false;
-  const std::string file =
-      storage::IsFolder(path) ? FirstExisting({Under(path, "AU_annotation_all_subjects.csv")}) : path;
-  auto lines = file.empty() ? std::nullopt : ReadLines(file);
-  if (!lines || lines->empty())
-    NothingFound(path, "AU_annotation_all_subjects.csv, exported from the sheet summary of the .xls");
-  const auto header = SplitFields(lines->front(), ',');
+  const std::string inside = FirstExisting({Under(path, "AU_annotation_all_subjects.csv")});
+  const std::string file = inside.empty() ? path : inside;
+  TextTable text = TableWithHeader(file, "AU_annotation_all_subjects.csv, exported from the sheet summary of the .xls");
+  const std::vector<std::string>& header = text.rows.front().fields;
   AuColumns columns = FindAus(header);
   if (columns.aus.empty()) {  // columns named by the number alone
     for (std::size_t i = 1; i < header.size(); ++i) {
@@ -244,71 +246,55 @@ LabelSet ImportCfee(const std::string& path, const LabelOptions& options) {
     }
   }
   if (columns.aus.empty()) NothingFound(file, "a header with AU columns");
-  Table table = TableOf(file, std::move(*lines), std::move(columns), options, set);
+  PictureTable table = TableOf(std::move(text), std::move(columns), options, set);
   ReadRows(
       table, set,
-      [&](std::size_t line, const std::vector<std::string>& fields) -> std::optional<Row> {
-        std::string name = fields[0];
+      [&](const TableRow& row) -> std::optional<Row> {
+        std::string name = row.fields[0];
         if (fs::path(name).extension().empty()) name += ".jpg";
         // EE_SSS_NNNN: emotion, subject, number.
         const auto parts = SplitFields(Stem(name), '_');
         if (parts.size() != 3) {
-          AddFault(set, file, line, "\"" + fields[0] + "\" is not named EE_SSS_NNNN");
+          AddFault(set, file, row.line, "\"" + row.fields[0] + "\" is not named EE_SSS_NNNN");
           return std::nullopt;
         }
         return Row{name, parts[1]};
       },
       [&](const Cell& cell) {
-        const auto value = cell.text.empty() ? std::optional<double>(0) : ParseNumber(cell.text);
-        if (!value) FaultOfNumber(set, file, cell);
-        if (!value) return kMissing;
-        return CheckedIntensity(set, file, cell.line, cell.au, *value == 1 ? kUngradedIntensity : *value);
+        if (cell.text.empty()) return 0.0F;
+        const float value = IntensityOf(set, table.text, cell.line, cell.au, cell.text);
+        return value == 1 ? kUngradedIntensity : value;
       });
   return set;
 }
 
 LabelSet ImportEmotioNetManual(const std::string& path, const LabelOptions& options) {
-  LabelSet set;
+  LabelSet set = EmptySet(options);
   set.graded = false;
-  auto lines = ReadLines(path);
-  const auto header =
-      lines && !lines->empty() ? SplitFields(lines->front(), ',') : std::vector<std::string>{};
-  AuColumns columns = FindAus(header);
-  if (columns.aus.empty() || header[0] != "URL")
-    NothingFound(path, "the header URL,URL orig,'AU 1',...,'AU 60'");
-  Table table = TableOf(path, std::move(*lines), std::move(columns), options, set);
-  ReadRows(
-      table, set,
-      [](std::size_t, const std::vector<std::string>& fields) -> std::optional<Row> {
-        return Row{UrlName(fields[0]), ""};
-      },
-      [&](const Cell& cell) { return Presence(set, path, cell.line, cell.au, cell.text); });
+  constexpr const char* kLookedFor = "the header URL,URL orig,'AU 1',...,'AU 60'";
+  TextTable text = TableWithHeader(path, kLookedFor);
+  AuColumns columns = FindAus(text.rows.front().fields);
+  if (columns.aus.empty() || text.rows.front().fields[0] != "URL") NothingFound(path, kLookedFor);
+  PictureTable table = TableOf(std::move(text), std::move(columns), options, set);
+  ReadEmotioNet(table, set);
   return set;
 }
 
 LabelSet ImportEmotioNetAutomatic(const std::string& path, const LabelOptions& options) {
   constexpr std::size_t kFirst = 2, kAus = 60;
-  LabelSet set;
+  LabelSet set = EmptySet(options);
   set.graded = false;
-  auto lines = ReadLines(path);
-  if (!lines || lines->empty())
-    NothingFound(path, "lines of image URL, original URL and AU1..AU60 between TABs");
   AuColumns columns;
   for (std::size_t j = 0; j < kAus; ++j) {
     columns.aus.push_back(static_cast<int>(j) + 1);
     columns.at.push_back(kFirst + j);
   }
-  Table table = TableOf(path, std::move(*lines), std::move(columns), options, set);
+  PictureTable table = TableOf(TableWithHeader(path, "lines of image URL, original URL and AU1..AU60 between TABs"),
+                               std::move(columns), options, set);
   table.first = 0;
-  table.separator = '\t';
   table.width = kFirst + kAus;
   table.width_wanted = " fields between TABs; must be 62";
-  ReadRows(
-      table, set,
-      [](std::size_t, const std::vector<std::string>& fields) -> std::optional<Row> {
-        return Row{UrlName(fields[0]), ""};
-      },
-      [&](const Cell& cell) { return Presence(set, path, cell.line, cell.au, cell.text); });
+  ReadEmotioNet(table, set);
   return set;
 }
 

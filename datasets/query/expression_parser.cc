@@ -1,7 +1,6 @@
 // Text to expression: a parser by recursive descent; the grammar is in docs/using-the-crawl.md.
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "datasets/query/internal/expression_words.h"
 #include "datasets/query/nearest.h"
 #include "features/au_schema.h"
+#include "features/number.h"
 
 namespace auforge::datasets::query {
 namespace {
@@ -274,12 +274,9 @@ class Parser {
       return std::isdigit(static_cast<unsigned char>(c)) != 0 || (i == at_ && (c == '-' || c == '+'));
     };
     while (end < text_.size() && is_part(end)) ++end;
-    const std::size_t digits = at_ + (at_ < text_.size() && text_[at_] == '+' ? 1 : 0);
-    float value = 0;
-    const auto [stop, fault] = std::from_chars(text_.data() + digits, text_.data() + end, value);
-    if (digits >= end || fault != std::errc() || stop != text_.data() + end || !std::isfinite(value)) {
-      Fail("expected a number behind \"" + std::string(behind) + "\", found " + Here());
-    }
+    const auto number = features::ParseNumber(text_.substr(at_, end - at_));
+    const float value = static_cast<float>(number.value_or(INFINITY));
+    if (!std::isfinite(value)) Fail("expected a number behind \"" + std::string(behind) + "\", found " + Here());
     at_ = end;
     SkipSpace();
     return value;

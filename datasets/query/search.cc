@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <numeric>
 #include <optional>
 
 #include "datasets/query/nearest.h"
+#include "features/number.h"
 
 namespace auforge::datasets::query {
 namespace {
@@ -288,10 +288,9 @@ Order ParseOrder(const std::string& text) {
   if (text.empty() || text == "stored") return order;
   if (text.starts_with("random")) {
     const std::string seed = text.size() > 7 && text[6] == ':' ? text.substr(7) : "";
-    const auto [end, fault] = std::from_chars(seed.data(), seed.data() + seed.size(), order.seed);
-    if (text != "random" && (fault != std::errc() || end != seed.data() + seed.size() || seed.empty())) {
-      throw ExpressionError("write random or random:7, with a whole number", 7);
-    }
+    const auto number = features::ParseCount(seed);
+    if (text != "random" && !number) throw ExpressionError("write random or random:7, with a whole number", 7);
+    order.seed = number.value_or(order.seed);
     order.kind = Order::Kind::kRandom;
     return order;
   }

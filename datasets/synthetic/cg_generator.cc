@@ -10,6 +10,7 @@
 #include "datasets/storage/checksum.h"
 #include "datasets/synthetic/backdrop.h"
 #include "datasets/synthetic/internal/face_regions.h"
+#include "datasets/synthetic/internal/generator_parts.h"
 #include "datasets/synthetic/internal/identity_cache.h"
 #include "datasets/synthetic/landmark_points.h"
 
@@ -63,21 +64,16 @@ struct CgGenerator::Plan {
 class CgGenerator::Cast : public internal::IdentityCache<Character> {};
 
 void CgOptions::Validate() const {
-  const auto need = [](bool ok, const char* name, double value, const char* range) {
-    if (!ok)
-      throw std::invalid_argument("cg." + std::string(name) + " = " + std::to_string(value) + "; must be " +
-                                  range);
-  };
-  need(size >= 64 && size <= 1024, "size", size, "64..1024 pixels");
-  need(faces_per_identity >= 1, "faces_per_identity", faces_per_identity, ">= 1");
-  need(texture_side >= 128 && texture_side <= 2048, "texture_side", texture_side, "128..2048 texels");
-  need(yaw >= 0 && yaw <= 60, "yaw", yaw, "0..60 degrees");
-  need(pitch >= 0 && pitch <= 30, "pitch", pitch, "0..30 degrees");
-  need(roll >= 0 && roll <= 60, "roll", roll, "0..60 degrees");
-  need(turned >= 0 && turned <= 1, "turned", turned, "0..1");
-  need(yaw_limit >= 0 && yaw_limit <= 90, "yaw_limit", yaw_limit, "0..90 degrees");
-  need(pitch_limit >= 0 && pitch_limit <= 60, "pitch_limit", pitch_limit, "0..60 degrees");
-  need(roll_limit >= 0 && roll_limit <= 90, "roll_limit", roll_limit, "0..90 degrees");
+  internal::Need(size >= 64 && size <= 1024, "cg.size", size, "64..1024 pixels");
+  internal::Need(faces_per_identity >= 1, "cg.faces_per_identity", faces_per_identity, ">= 1");
+  internal::Need(texture_side >= 128 && texture_side <= 2048, "cg.texture_side", texture_side, "128..2048 texels");
+  internal::Need(yaw >= 0 && yaw <= 60, "cg.yaw", yaw, "0..60 degrees");
+  internal::Need(pitch >= 0 && pitch <= 30, "cg.pitch", pitch, "0..30 degrees");
+  internal::Need(roll >= 0 && roll <= 60, "cg.roll", roll, "0..60 degrees");
+  internal::Need(turned >= 0 && turned <= 1, "cg.turned", turned, "0..1");
+  internal::Need(yaw_limit >= 0 && yaw_limit <= 90, "cg.yaw_limit", yaw_limit, "0..90 degrees");
+  internal::Need(pitch_limit >= 0 && pitch_limit <= 60, "cg.pitch_limit", pitch_limit, "0..60 degrees");
+  internal::Need(roll_limit >= 0 && roll_limit <= 90, "cg.roll_limit", roll_limit, "0..90 degrees");
   occluders.Validate();
   degrade.Validate();
 }
@@ -271,11 +267,7 @@ SyntheticFace CgGenerator::Generate(std::uint64_t seed, std::uint64_t index) con
   plan.light = SampleLight(light);
   plan.exposure = std::exp(light.Normal(0.10F, 0.15F));
 
-  SyntheticFace face = Make(*character, plan);
-  Random degrade(seed, index, kDegrade);
-  face.image = Degrade(face.image, options_.degrade, degrade);
-  face.identity = static_cast<std::int64_t>(identity);
-  return face;
+  return internal::Finished(Make(*character, plan), options_.degrade, Random(seed, index, kDegrade), identity);
 }
 
 SyntheticFace CgGenerator::Draw(std::uint64_t person_seed, float melanin, const Expression& expression,

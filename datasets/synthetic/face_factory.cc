@@ -6,7 +6,6 @@
 #include <cmath>
 #include <condition_variable>
 #include <cstdio>
-#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <map>
@@ -20,6 +19,7 @@
 #include "annotator/face_detector.h"
 #include "annotator/face_quality.h"
 #include "annotator/landmarker.h"
+#include "datasets/creation_time.h"
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
@@ -44,16 +44,6 @@ std::string Key(const FaceGenerator& generator, std::uint64_t seed, std::uint64_
   char text[96];
   std::snprintf(text, sizeof(text), "%s-%llu-%08llu", generator.Method().c_str(), static_cast<unsigned long long>(seed),
                 static_cast<unsigned long long>(index));
-  return text;
-}
-
-std::string Today() {
-  const char* fixed = std::getenv("SOURCE_DATE_EPOCH");
-  const std::time_t now = fixed != nullptr ? static_cast<std::time_t>(std::atoll(fixed)) : std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
   return text;
 }
 
@@ -292,7 +282,7 @@ class ShardJob {
     header.detector = "dlib-hog";
     header.config_digest = digest;
     header.source = generator_.Method() + " faces " + std::to_string(first) + ".." + std::to_string(last - 1);
-    header.created = Today();
+    header.created = CreationTime();
     header.emotion_names = annotator::EmotionNames();
     ShardWriter writer(options_.output, shard, header);
     OrderedProducts products(first, last, 8 * inspectors_.size());

@@ -32,13 +32,14 @@ class Cursor {
     SkipSpace();
     return at_ >= end_;
   }
+  // A number to its end: a blank, the line's end, or the slash between indices.
   template <typename T>
   bool Read(T& value) {
     SkipSpace();
     const auto result = std::from_chars(at_, end_, value);
     if (result.ec != std::errc()) return false;
     at_ = result.ptr;
-    return true;
+    return at_ == end_ || *at_ == ' ' || *at_ == '\t' || *at_ == '\r' || *at_ == '/';
   }
   bool Eat(char c) {
     if (at_ >= end_ || *at_ != c) return false;

@@ -12,6 +12,7 @@
 #include "datasets/synthetic/internal/composite.h"
 #include "datasets/synthetic/internal/face_outline.h"
 #include "datasets/synthetic/internal/face_topology.h"
+#include "datasets/synthetic/internal/generator_parts.h"
 #include "datasets/synthetic/internal/identity_cache.h"
 
 namespace auforge::datasets::synthetic {
@@ -92,17 +93,13 @@ struct ReconstructGenerator::Plan {
 };
 
 void ReconstructOptions::Validate() const {
-  const auto need = [](bool ok, const char* name, double value, const char* range) {
-    if (!ok)
-      throw std::invalid_argument("reconstruct." + std::string(name) + " = " + std::to_string(value) +
-                                  "; must be " + range);
-  };
-  need(size >= 64 && size <= 1024, "size", size, "64..1024 pixels");
-  need(faces_per_identity >= 1, "faces_per_identity", faces_per_identity, ">= 1");
-  need(identity_deviation >= 0 && identity_deviation <= 2, "identity_deviation", identity_deviation, "0..2");
-  need(yaw >= 0 && yaw <= 40, "yaw", yaw, "0..40 degrees");
-  need(pitch >= 0 && pitch <= 20, "pitch", pitch, "0..20 degrees");
-  need(roll >= 0 && roll <= 40, "roll", roll, "0..40 degrees");
+  internal::Need(size >= 64 && size <= 1024, "reconstruct.size", size, "64..1024 pixels");
+  internal::Need(faces_per_identity >= 1, "reconstruct.faces_per_identity", faces_per_identity, ">= 1");
+  internal::Need(identity_deviation >= 0 && identity_deviation <= 2, "reconstruct.identity_deviation", identity_deviation,
+                 "0..2");
+  internal::Need(yaw >= 0 && yaw <= 40, "reconstruct.yaw", yaw, "0..40 degrees");
+  internal::Need(pitch >= 0 && pitch <= 20, "reconstruct.pitch", pitch, "0..20 degrees");
+  internal::Need(roll >= 0 && roll <= 40, "reconstruct.roll", roll, "0..40 degrees");
   occluders.Validate();
   degrade.Validate();
 }
@@ -278,11 +275,7 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
     plan.light.ambient[i] = Mix(source.light[i], plan.light.ambient[i], share);
   for (Lamp& lamp : plan.light.lamps) lamp.colour = lamp.colour * share;
 
-  SyntheticFace face = Make(plan);
-  Random degrade(seed, index, kDegrade);
-  face.image = Degrade(face.image, options_.degrade, degrade);
-  face.identity = static_cast<std::int64_t>(identity);
-  return face;
+  return internal::Finished(Make(plan), options_.degrade, Random(seed, index, kDegrade), identity);
 }
 
 SyntheticFace ReconstructGenerator::Draw(std::size_t source, const Expression& expression,

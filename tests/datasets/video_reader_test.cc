@@ -101,6 +101,33 @@ TEST(VideoReader, ACutVideoGivesWhatItHasAndSaysSo) {
   EXPECT_TRUE(ReadVideo(dir / "v.avi", {.frames = {1, 5}, .program = {}}).fault.message.empty());
 }
 
+TEST(VideoReader, AFrameThatCannotBeDecodedIsOneOfThem) {
+  const tests::TempDir dir;
+  tests::WriteVideo(dir / "v.avi", tests::NumberedFrames(30));
+  tests::DamageFrames(dir / "v.avi", {11, 15, 16});
+  VideoReader reader(dir / "v.avi", {});
+  ImageItem item;
+  std::vector<long> lost;
+  for (long n = 1; reader.Next(item); ++n) {
+    EXPECT_EQ(reader.frame(), n);
+    EXPECT_EQ(item.path, dir / "v.avi:" + std::to_string(n));
+    if (item.status == Outcome::kOk) {
+      EXPECT_EQ(tests::NumberOfFrame(DecodeImage(item.bytes, {}).bgr), n);
+      continue;
+    }
+    EXPECT_EQ(item.status, Outcome::kUndecodable);
+    EXPECT_FALSE(item.message.empty());
+    lost.push_back(n);
+  }
+  EXPECT_EQ(lost, (std::vector<long>{11, 15, 16}));
+  EXPECT_EQ(reader.frames_read(), 30);
+  // Who asks for some frames hears of the lost ones among them alone.
+  VideoReader some(dir / "v.avi", {.frames = {10, 15, 17}, .program = {}});
+  std::vector<Outcome> outcomes;
+  while (some.Next(item)) outcomes.push_back(item.status);
+  EXPECT_EQ(outcomes, (std::vector<Outcome>{Outcome::kOk, Outcome::kUndecodable, Outcome::kOk}));
+}
+
 TEST(VideoReader, WhatIsNoVideoIsOneUnreadableItem) {
   const tests::TempDir dir;
   tests::WriteText(dir / "text.avi", "no video");
@@ -142,6 +169,7 @@ TEST(VideoReader, OptionsAreChecked) {
 TEST(VideoReader, IsToldByTheName) {
   EXPECT_TRUE(LooksLikeVideo("a/LeftVideoSN001_comp.avi"));
   EXPECT_TRUE(LooksLikeVideo("A.MP4"));
+  for (const char* name : {"a.flv", "a.3gp", "a.ts", "a.MTS", "a.ogv"}) EXPECT_TRUE(LooksLikeVideo(name)) << name;
   EXPECT_FALSE(LooksLikeVideo("avi"));
   EXPECT_FALSE(LooksLikeVideo("a.avi.jpg"));
 }

@@ -1,7 +1,10 @@
 #include "tests/support/video_file.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <opencv2/videoio.hpp>
 #include <stdexcept>
 
@@ -22,6 +25,22 @@ std::vector<cv::Mat> NumberedFrames(int count) {
 
 int NumberOfFrame(const cv::Mat& frame) {
   return static_cast<int>(std::lround((frame.at<cv::Vec3b>(frame.rows / 2, frame.cols / 2)[1] - 20) / 5.0));
+}
+
+void DamageFrames(const std::string& path, const std::vector<int>& frames) {
+  std::ifstream in(path, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const auto is_wanted = [&](int n) { return std::find(frames.begin(), frames.end(), n) != frames.end(); };
+  // "00dc" (OpenCV writes them with a JPEG behind the length) begins a frame's chunk; the index at the end names the
+  // chunks once more, without pictures.
+  int frame = 0;
+  for (std::size_t at = bytes.find("00dc"); at != std::string::npos; at = bytes.find("00dc", at + 4)) {
+    if (bytes.compare(at + 8, 2, "\xFF\xD8") != 0 || !is_wanted(++frame)) continue;
+    const auto length = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[at + 4 + i])) << (8 * i); };
+    const std::size_t size = length(0) + length(1) + length(2) + length(3);
+    for (std::size_t i = 0; i < size; ++i) bytes[at + 8 + i] = static_cast<char>(0x5A ^ (i * 31));
+  }
+  std::ofstream(path, std::ios::binary) << bytes;
 }
 
 void CutShort(const std::string& path, double share) {

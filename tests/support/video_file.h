@@ -13,6 +13,8 @@ void WriteVideo(const std::string& path, const std::vector<cv::Mat>& frames);
 std::vector<cv::Mat> NumberedFrames(int count);
 // The number of such a frame, by its middle pixel.
 int NumberOfFrame(const cv::Mat& frame);
+// Makes these frames of such an AVI (from 1) undecodable where they stand: their pictures no longer begin as JPEGs do.
+void DamageFrames(const std::string& path, const std::vector<int>& frames);
 // Cuts a file to that share of its bytes, 0..1.
 void CutShort(const std::string& path, double share);
 

@@ -9,6 +9,7 @@
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/paths.h"
+#include "features/number.h"
 #include "pipeline/duplicates.h"
 
 namespace auforge::tools {
@@ -27,8 +28,9 @@ std::multimap<int, fs::path> FindStats(const std::vector<std::string>& folders) 
     for (const fs::path entry : datasets::storage::FolderEntries(folder)) {
       const std::string name = entry.filename().string();
       const std::size_t digits = name.find_first_not_of("0123456789");
-      if (digits >= 5 && digits <= 9 && name.substr(digits) == kEnding)
-        found.emplace(std::stoi(name), entry);
+      if (digits < 5 || digits > 9 || name.substr(digits) != kEnding) continue;
+      const auto index = features::ParseWhole(name.substr(0, digits), 0, 999'999'999);
+      if (index) found.emplace(static_cast<int>(*index), entry);
     }
   }
   return found;

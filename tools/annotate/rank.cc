@@ -1,9 +1,9 @@
 #include "tools/annotate/rank.h"
 
-#include <cerrno>
 #include <cstdlib>
 #include <optional>
 
+#include "features/number.h"
 #include "tools/cli/cli.h"
 
 namespace auforge::tools {
@@ -12,13 +12,9 @@ namespace {
 std::optional<int> Number(const char* name) {
   const char* text = std::getenv(name);
   if (text == nullptr || *text == '\0') return std::nullopt;
-  char* end = nullptr;
-  errno = 0;
-  const long value = std::strtol(text, &end, 10);
-  if (errno != 0 || *end != '\0' || value < 0 || value > 100'000'000) {
-    throw UsageError(std::string(name) + " = " + text + "; must be a whole number from 0");
-  }
-  return static_cast<int>(value);
+  const auto value = features::ParseWhole(text, 0, 100'000'000);
+  if (!value) throw UsageError(std::string(name) + " = " + text + "; must be a whole number from 0");
+  return static_cast<int>(*value);
 }
 
 // An array 5-19:2 is tasks 5, 7, …: ours are counted from 0.

@@ -1,13 +1,13 @@
 #include "tools/au/au_data.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <opencv2/core.hpp>
 #include <stdexcept>
 
 #include "datasets/labels/label_set.h"
 #include "datasets/synthetic/landmark_sampler.h"
+#include "features/number.h"
 #include "features/shape.h"
 #include "tools/au/au_data_sources.h"
 #include "tools/cli/cli.h"
@@ -94,15 +94,15 @@ void DataSpec::CheckOptions(const std::vector<std::string>& known) const {
   }
 }
 
-std::uint64_t DataSpec::Number(const std::string& option, std::uint64_t fallback) const {
+std::uint64_t DataSpec::Number(const std::string& option, std::uint64_t fallback, std::uint64_t most) const {
   for (const auto& [key, text] : options) {
     if (key != option) continue;
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) {
-      throw UsageError("--data " + name + ": " + option + " = " + text + " is not a whole number");
+    const auto value = features::ParseCount(text, most);
+    if (!value) {
+      throw UsageError("--data " + name + ": " + option + " = " + text + " is not a whole number" +
+                       (most == std::numeric_limits<std::uint64_t>::max() ? " from 0" : " of 0.." + std::to_string(most)));
     }
-    return value;
+    return *value;
   }
   return fallback;
 }

@@ -3,10 +3,13 @@
 //   landmarks:FACE.h5,count=N,seed=S exact landmarks of random model faces; shape features only
 //   disfa:DIR, csv:FILE, …           published labels (datasets/labels), with
 //                                    fold=K,folds=N,part=train|test, part=learn|judge, every=N, camera=left|right,
-//                                    images=DIR (csv: also TAR, again for further places), scale=3, doubt=drop (csv)
+//                                    images=DIR (csv: also TAR, again for further places), scale=1|5 (csv: also 3),
+//                                    doubt=drop (csv)
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,8 +26,9 @@ struct DataSpec {
   std::string name;
   std::string path;
   std::vector<std::pair<std::string, std::string>> options;
-  // The option's number, or `fallback`; throws UsageError when it is none.
-  std::uint64_t Number(const std::string& option, std::uint64_t fallback) const;
+  // The option's number, or `fallback`; throws UsageError when it is no whole number of 0..most.
+  std::uint64_t Number(const std::string& option, std::uint64_t fallback,
+                       std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) const;
   std::string Text(const std::string& option, const std::string& fallback) const;
   // Of an option that may be given again.
   std::vector<std::string> All(const std::string& option) const;

@@ -21,12 +21,13 @@ constexpr std::size_t kFaultsShown = 20;
 datasets::LabelOptions OptionsOf(const DataSpec& spec) {
   spec.CheckOptions({"fold", "folds", "part", "every", "camera", "images", "scale", "doubt"});
   datasets::LabelOptions options;
-  options.fold = static_cast<int>(spec.Number("fold", 0));
-  options.folds = static_cast<int>(spec.Number("folds", 3));
-  options.every = static_cast<std::int64_t>(spec.Number("every", 1));
+  constexpr std::uint64_t kMost = 1'000'000'000;
+  options.fold = static_cast<int>(spec.Number("fold", 0, kMost));
+  options.folds = static_cast<int>(spec.Number("folds", 3, kMost));
+  options.every = static_cast<std::int64_t>(spec.Number("every", 1, kMost));
   options.camera = spec.Text("camera", "left");
   options.images = spec.All("images");
-  options.scale = static_cast<int>(spec.Number("scale", 5));
+  options.scale = static_cast<int>(spec.Number("scale", 0, kMost));
   const std::string doubt = spec.Text("doubt", "keep");
   if (doubt != "keep" && doubt != "drop")
     throw UsageError("--data " + spec.name + ": doubt = " + doubt + "; must be keep or drop");
@@ -49,6 +50,7 @@ datasets::LabelOptions OptionsOf(const DataSpec& spec) {
 
 void Report(const datasets::LabelSet& set, const features::AuSchema& schema, const Log& log) {
   if (!log) return;
+  for (const std::string& note : set.notes) log(note);
   for (std::size_t i = 0; i < std::min(kFaultsShown, set.faults.size()); ++i) log(set.faults[i]);
   if (set.faults.size() > kFaultsShown)
     log("... and " + std::to_string(set.faults.size() - kFaultsShown) + " more of the kind");
@@ -76,6 +78,32 @@ void Report(const datasets::LabelSet& set, const features::AuSchema& schema, con
     }
   }
 }
+
+// Rows of one picture that speak of several faces, told apart by their landmarks: whose is whose.
+class SharedPictures {
+ public:
+  explicit SharedPictures(const datasets::LabelSet& set) {
+    for (const datasets::LabelledImage& image : set.images) ++rows_[NameOf(image)];
+    std::erase_if(rows_, [](const auto& entry) { return entry.second == 1; });
+  }
+  bool Contains(const datasets::LabelledImage& image) const { return rows_.contains(NameOf(image)); }
+  void Report(const datasets::LabelSet& set, const Log& log) const {
+    if (!log) return;
+    std::size_t untold = 0;
+    std::string first;
+    for (const datasets::LabelledImage& image : set.images) {
+      if (image.landmarks || !Contains(image)) continue;
+      if (untold++ == 0) first = NameOf(image);
+    }
+    if (untold > 0) {
+      log(std::to_string(untold) + " labels share their picture with others and have no landmarks that say of whose face "
+          "they are; each is taken for the surest face (the first: " + first + ")");
+    }
+  }
+
+ private:
+  std::map<std::string, std::size_t> rows_;
+};
 
 datasets::LabelSet Import(const DataSpec& spec, const features::AuSchema& schema, const Log& log) {
   datasets::LabelOptions options = OptionsOf(spec);
@@ -107,6 +135,8 @@ void LoadLabelled(const DataSpec& spec, const FaceSearch& faces, int jobs, std::
   const features::FeatureExtractor extractor(data.spec);
   const std::size_t dimension = extractor.Dimension(), a = data.schema.size(), n = set.images.size();
   const FaceSeeker seeker(faces);
+  const SharedPictures shared(set);
+  shared.Report(set, log);
   std::vector<std::vector<float>> rows(n);
   std::vector<annotator::QualityEvidence> evidence(n);
   enum class Fate : std::uint8_t { kNotThere, kBroken, kSeen };
@@ -115,7 +145,9 @@ void LoadLabelled(const DataSpec& spec, const FaceSearch& faces, int jobs, std::
     const datasets::DecodedImage picture = datasets::DecodeImage(encoded, {});
     fate[i] = picture.status == datasets::Outcome::kOk ? Fate::kSeen : Fate::kBroken;
     if (fate[i] == Fate::kBroken) return;
-    const auto face = seeker.Find(picture.bgr);
+    const auto& landmarks = set.images[i].landmarks;
+    const auto face = landmarks && shared.Contains(set.images[i]) ? seeker.FindNear(picture.bgr, *landmarks)
+                                                                  : seeker.Find(picture.bgr);
     if (!face) return;
     rows[i].resize(dimension);
     extractor.Extract(face->crop, face->landmarks, rows[i]);

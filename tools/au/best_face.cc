@@ -1,6 +1,7 @@
 #include "tools/au/best_face.h"
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <opencv2/imgproc.hpp>
 #include <stdexcept>
@@ -99,6 +100,22 @@ std::optional<BestFace> FaceSeeker::Find(const cv::Mat& bgr) const {
   const auto found = impl_->Detect(bgr);
   if (found.empty()) return std::nullopt;
   return At(bgr, found.front().landmarks, found.front().score);
+}
+
+std::optional<BestFace> FaceSeeker::FindNear(const cv::Mat& bgr, const features::Landmarks68& roughly) const {
+  const features::Point2 nose = roughly[30];
+  const FoundFace* nearest = nullptr;
+  float least = 0;
+  const auto found = impl_->Detect(bgr);
+  for (const FoundFace& face : found) {
+    const float dx = face.box.x + face.box.width / 2 - nose.x, dy = face.box.y + face.box.height / 2 - nose.y;
+    const float distance = std::hypot(dx, dy);
+    if (distance > face.box.width / 2 || (nearest != nullptr && distance >= least)) continue;
+    nearest = &face;
+    least = distance;
+  }
+  if (nearest == nullptr) return std::nullopt;
+  return At(bgr, nearest->landmarks, nearest->score);
 }
 
 BestFace FaceSeeker::At(const cv::Mat& bgr, const features::Landmarks68& landmarks, float detector_score) {

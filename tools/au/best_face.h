@@ -37,6 +37,8 @@ class FaceSeeker {
   ~FaceSeeker();
   // nullopt when no face is found.
   std::optional<BestFace> Find(const cv::Mat& bgr) const;
+  // The face whose landmarks lie nearest to these, roughly known ones; nullopt when none is where they are.
+  std::optional<BestFace> FindNear(const cv::Mat& bgr, const features::Landmarks68& roughly) const;
   // Every face of the picture, the surest first, each in all of its Variants: nullopt where the variant does not
   // show it any more. A face is found again by its place: in a picture of several people the surest face of the
   // mirrored picture may be somebody else.

@@ -4,6 +4,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -18,39 +19,68 @@ namespace {
 
 constexpr std::size_t kNamed = 20;
 
+// Numbers of the wanted frames of a video, images[begin, end) of the set: each once, though it may show several
+// labelled faces.
+std::vector<long> WantedFrames(const datasets::LabelSet& set, std::size_t begin, std::size_t end) {
+  std::vector<long> frames;
+  for (std::size_t i = begin; i < end; ++i) {
+    if (frames.empty() || frames.back() != set.images[i].frame) frames.push_back(set.images[i].frame);
+  }
+  return frames;
+}
+
 // Frames of one video, images[begin, end) of the set, in chunks: one is read while the one before is looked
-// at. Returns how many of them the video has, and says so where that is not all.
+// at. Returns how many of them the video has, and says so where that is not all. Throws std::runtime_error with both
+// numbers where its labels speak of every frame and the video has another number of them.
 std::size_t VisitVideo(const datasets::LabelSet& set, std::size_t begin, std::size_t end, int jobs,
                        const Log& log, const Visit& visit) {
+  constexpr long kBeyondEveryEnd = 2'000'000'000;
   const std::string& path = set.images[begin].image;
-  std::vector<long> frames;
-  for (std::size_t i = begin; i < end; ++i) frames.push_back(set.images[i].frame);
+  std::vector<long> frames = WantedFrames(set, begin, end);
+  const long last = frames.back();
+  const auto whole = set.frames_of_video.find(path);
+  // A frame that is not there makes the reader count all that are.
+  if (whole != set.frames_of_video.end()) frames.push_back(kBeyondEveryEnd);
   datasets::VideoReader video(path, {.frames = frames, .program = {}});
   std::string fault;
+  std::size_t at = begin;
+  struct Frame {
+    std::vector<std::uint8_t> bytes;
+    std::size_t first, last;  // of the set's images
+  };
   const auto read = [&] {
-    std::vector<datasets::ImageItem> chunk;
+    std::vector<Frame> chunk;
     datasets::ImageItem item;
     while (chunk.size() < 2 * static_cast<std::size_t>(std::max(1, jobs)) && video.Next(item)) {
-      if (item.status == datasets::Outcome::kOk) {
-        chunk.push_back(std::move(item));
-      } else {
+      if (video.frame() == 0) {
         fault = item.message;
+        continue;
       }
+      while (at < end && set.images[at].frame < video.frame()) ++at;
+      const std::size_t first = at;
+      while (at < end && set.images[at].frame == video.frame()) ++at;
+      chunk.push_back({std::move(item.bytes), first, at});
     }
     return chunk;
   };
   std::size_t done = 0;
-  for (std::vector<datasets::ImageItem> chunk = read(); !chunk.empty();) {
+  for (std::vector<Frame> chunk = read(); !chunk.empty();) {
     auto next = std::async(std::launch::async, read);
-    ParallelFor(chunk.size(), jobs, [&](std::size_t c) { visit(begin + done + c, chunk[c].bytes); });
-    done += chunk.size();
+    ParallelFor(chunk.size(), jobs, [&](std::size_t c) {
+      for (std::size_t i = chunk[c].first; i < chunk[c].last; ++i) visit(i, chunk[c].bytes);
+    });
+    for (const Frame& frame : chunk) done += frame.last - frame.first;
     chunk = next.get();
+  }
+  if (fault.empty() && whole != set.frames_of_video.end() && whole->second != video.frames_read()) {
+    throw std::runtime_error(path + ": has " + std::to_string(video.frames_read()) + " frames, its labels speak of " +
+                             std::to_string(whole->second) + "; is it the video that was labelled?");
   }
   const std::size_t missing = end - begin - done;
   if (missing == 0 || !log) return done;
   if (fault.empty())
     fault = "ends with frame " + std::to_string(video.frames_read()) + ", its labels with frame " +
-            std::to_string(frames.back()) + "; is it the video that was labelled?";
+            std::to_string(last) + "; is it the video that was labelled?";
   log(path + ": " + fault + " (" + std::to_string(missing) + " labelled frames left out)");
   return done;
 }

@@ -15,7 +15,8 @@ namespace auforge::tools {
 using Visit = std::function<void(std::size_t i, std::span<const std::uint8_t> encoded)>;
 
 // Every image of the set, in any order, jobs at a time. Returns how many could not be had, because their video
-// ends before or their tar no longer holds them; each video and tar is named with the number.
+// ends before or their tar no longer holds them; each video and tar is named with the number. Throws std::runtime_error
+// naming both numbers where a video has another number of frames than its labels speak of (LabelSet::frames_of_video).
 std::size_t VisitPictures(const datasets::LabelSet& set, int jobs, const Log& log, const Visit& visit);
 
 // Leaves out images whose picture, byte for byte, an earlier image of the set has under another name, whatever the

@@ -2,14 +2,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <set>
+#include <type_traits>
 #include <unistd.h>
 
+#include "features/number.h"
 #include "tools/cli/signals.h"
 
 #ifndef AUFORGE_VERSION
@@ -24,9 +28,37 @@ using Runs = std::map<CLI::App*, std::function<int()>>;
 CLI::Option* Cast(void* impl) { return static_cast<CLI::Option*>(impl); }
 CLI::App* App(void* impl) { return static_cast<CLI::App*>(impl); }
 
+std::string Canonical(double number) {
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof(text), number).ptr};
+}
+
+// Reads an option's number, writes it back in the one way that CLI11 reads as it was meant, and says what is wrong:
+// CLI11 takes 010 for eight, -1 for the largest number and "nan" for one.
+template <typename T>
+std::string ReadNumber(std::string& text) {
+  const std::string given = text;
+  if constexpr (std::is_floating_point_v<T>) {
+    const auto number = features::ParseNumber(text);
+    if (!number || std::abs(*number) > std::numeric_limits<T>::max()) return given + " is not a number";
+    text = Canonical(*number);
+  } else if constexpr (std::is_unsigned_v<T>) {
+    const auto number = features::ParseCount(text, std::numeric_limits<T>::max());
+    if (!number) return given + " is not a whole number from 0";
+    text = std::to_string(*number);
+  } else {
+    const auto number = features::ParseWhole(text, std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
+    if (!number) return given + " is not a whole number";
+    text = std::to_string(*number);
+  }
+  return {};
+}
+
 template <typename T>
 Option AddValue(void* impl, const std::string& names, T& value, const std::string& help) {
-  return Option(App(impl)->add_option(names, value, help)->capture_default_str());
+  CLI::Option* option = App(impl)->add_option(names, value, help)->capture_default_str();
+  if constexpr (std::is_arithmetic_v<T>) option->transform(CLI::Validator(ReadNumber<T>, ""));
+  return Option(option);
 }
 
 CLI::App* AddApp(CLI::App& parent, const std::string& name, const std::string& help, const std::string& example) {
@@ -47,10 +79,8 @@ Option& Option::Range(double low, double high) {
   std::snprintf(text, sizeof(text), "%.10g..%.10g", low, high);
   const std::string range = text;
   const auto check = [low, high, range](const std::string& value) {
-    char* end = nullptr;
-    const double number = std::strtod(value.c_str(), &end);
-    const bool is_number = !value.empty() && *end == '\0';
-    return is_number && number >= low && number <= high ? std::string() : value + " is not within " + range;
+    const auto number = features::ParseNumber(value);
+    return number && *number >= low && *number <= high ? std::string() : value + " is not within " + range;
   };
   Cast(impl_)->check(check, range);
   return *this;
@@ -186,6 +216,7 @@ int Cli::Main(int argc, char** argv) {
   }
   int code = kFailed;
   try {
+    CheckEnvironment();
     code = impl_->RunParsed();
   } catch (const UsageError& error) {
     std::cerr << prefix << ": " << error.what() << "\n";

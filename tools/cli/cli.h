@@ -89,7 +89,9 @@ class Cli {
   std::unique_ptr<Impl> impl_;
 };
 
-// Cores that the process may use: affinity, cgroup quota, SLURM_CPUS_PER_TASK.
+// Cores that the process may use: affinity, cgroup quota, SLURM_CPUS_PER_TASK where that is a number.
 int AvailableCores();
+// Throws UsageError naming a variable that AvailableCores reads and that is no number.
+void CheckEnvironment();
 
 }  // namespace auforge::tools

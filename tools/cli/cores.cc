@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
+#include <optional>
 #include <string>
 
+#include "features/number.h"
 #include "tools/cli/cli.h"
 
 namespace auforge::tools {
@@ -22,8 +25,16 @@ int QuotaCores(int unlimited) {
   std::string quota;
   double period = 0;
   if (!(file >> quota >> period) || quota == "max" || period <= 0) return unlimited;
-  const double cores = std::strtod(quota.c_str(), nullptr) / period;
-  return std::max(1, static_cast<int>(cores));
+  const double cores = features::ParseNumber(quota).value_or(0) / period;
+  return cores > 0 ? std::max(1, static_cast<int>(cores)) : unlimited;
+}
+
+constexpr const char* kSlurmCores = "SLURM_CPUS_PER_TASK";
+
+std::optional<int> GrantedCores() {
+  const char* slurm = std::getenv(kSlurmCores);
+  const auto cores = slurm == nullptr ? std::nullopt : features::ParseWhole(slurm, 1, std::numeric_limits<int>::max());
+  return cores ? std::optional(static_cast<int>(*cores)) : std::nullopt;
 }
 
 }  // namespace
@@ -31,11 +42,14 @@ int QuotaCores(int unlimited) {
 int AvailableCores() {
   int cores = AffinityCores();
   cores = std::min(cores, QuotaCores(cores));
-  if (const char* slurm = std::getenv("SLURM_CPUS_PER_TASK"); slurm != nullptr) {
-    const int granted = std::atoi(slurm);
-    if (granted > 0) cores = std::min(cores, granted);
-  }
+  if (const auto granted = GrantedCores()) cores = std::min(cores, *granted);
   return cores;
+}
+
+void CheckEnvironment() {
+  const char* slurm = std::getenv(kSlurmCores);
+  if (slurm != nullptr && *slurm != '\0' && !GrantedCores())
+    throw UsageError(std::string(kSlurmCores) + " = " + slurm + "; must be a whole number from 1, or not set");
 }
 
 }  // namespace auforge::tools

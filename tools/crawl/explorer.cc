@@ -1,7 +1,6 @@
 #include "tools/crawl/explorer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <list>
 #include <mutex>
@@ -11,6 +10,7 @@
 #include "datasets/export/face_text.h"
 #include "datasets/query/describe.h"
 #include "datasets/query/search.h"
+#include "features/number.h"
 #include "tools/crawl/internal/explorer_json.h"
 #include "tools/crawl/web_files.h"
 
@@ -52,15 +52,6 @@ HttpResponse Text(std::string_view text, const char* type) {
   response.type = type;
   response.body = text;
   return response;
-}
-
-// A request's number within 0..most; nullopt for anything else.
-std::optional<std::uint64_t> Number(const std::string& text, std::uint64_t most) {
-  std::uint64_t value = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || fault != std::errc() || end != text.data() + text.size() || value > most)
-    return std::nullopt;
-  return value;
 }
 
 struct BadRequest : std::runtime_error {
@@ -117,17 +108,17 @@ struct Explorer::Impl {
   }
 
   FaceReference Face(const std::string& shard, const std::string& face) const {
-    const auto s = Number(shard, index.shards().empty() ? 0 : index.shards().size() - 1);
+    const auto s = features::ParseCount(shard, index.shards().empty() ? 0 : index.shards().size() - 1);
     if (!s || index.shards().empty()) throw BadRequest("no such shard");
     const std::uint32_t faces = index.shards()[*s].faces;
-    const auto f = Number(face, faces == 0 ? 0 : faces - 1);
+    const auto f = features::ParseCount(face, faces == 0 ? 0 : faces - 1);
     if (!f || faces == 0) throw BadRequest("no such face");
     return {static_cast<std::uint32_t>(*s), static_cast<std::uint32_t>(*f)};
   }
 
   HttpResponse Faces(const HttpRequest& request) const {
-    const auto offset = Number(request.Get("offset", "0"), ~std::uint64_t{0}),
-               limit = Number(request.Get("limit", "60"), kLongestPage);
+    const auto offset = features::ParseCount(request.Get("offset", "0"), ~std::uint64_t{0}),
+               limit = features::ParseCount(request.Get("limit", "60"), kLongestPage);
     if (!offset || !limit)
       throw BadRequest("offset and limit are whole numbers; limit at most " + std::to_string(kLongestPage));
     const auto selection = Select(request);

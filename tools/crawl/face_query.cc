@@ -4,6 +4,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "features/number.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/signals.h"
 
@@ -33,14 +34,18 @@ Expression AnyOf(Expression::Kind kind, const std::string& texts) {
 // "0.5": at least; "0.5..0.9": within.
 Expression RangeOf(const std::string& field, const std::string& text) {
   if (text.empty()) return {};
-  const bool is_range = text.find("..") != std::string::npos;
+  const std::size_t dots = text.find("..");
+  const bool is_range = dots != std::string::npos;
+  const bool is_good = features::ParseNumber(std::string_view(text).substr(0, dots)) &&
+                       (!is_range || features::ParseNumber(std::string_view(text).substr(dots + 2)));
   try {
-    const Expression range = datasets::query::ParseExpression(field + (is_range ? "=" : ">=") + text);
-    if (range.against) throw ExpressionError("a field is no number", 0);
-    return range;
+    if (is_good) {
+      const Expression range = datasets::query::ParseExpression(field + (is_range ? "=" : ">=") + text);
+      if (!range.against) return range;
+    }
   } catch (const ExpressionError&) {
-    throw UsageError("--" + field + " " + text + ": write a number (at least) or a range, as 0.5..0.9");
   }
+  throw UsageError("--" + field + " " + text + ": write a number (at least) or a range, as 0.5..0.9");
 }
 
 }  // namespace

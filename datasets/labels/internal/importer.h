@@ -1,4 +1,4 @@
-// What the importers share: text tables, looking for pictures, collecting faults.
+// What the importers share: looking for pictures, checking values, collecting faults.
 #pragma once
 
 #include <map>
@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "datasets/labels/internal/text_table.h"
 #include "datasets/labels/label_set.h"
 
 namespace auforge::datasets::labels {
@@ -24,24 +25,31 @@ LabelSet ImportOpenFace(const std::string& path, const LabelOptions& options);
 LabelSet ImportGanimation(const std::string& path, const LabelOptions& options);
 LabelSet ImportPlainCsv(const std::string& path, const LabelOptions& options);
 
-// Lines without their ends (\n or \r\n); a byte order mark is dropped. nullopt when the file cannot be read.
-std::optional<std::vector<std::string>> ReadLines(const std::string& path);
-// Fields of one line, quotes removed ("" inside quotes is one quote), blanks around them trimmed.
-std::vector<std::string> SplitFields(std::string_view line, char separator);
-// Fields between runs of blanks.
-std::vector<std::string> SplitBlanks(std::string_view line);
-// The whole text as a number; nullopt for anything else, and for what is not finite.
-std::optional<double> ParseNumber(std::string_view text);
+// An empty set whose values are read on the scale that the options say.
+LabelSet EmptySet(const LabelOptions& options);
+
+// A whole number of 0..1e9, a year of video; "12.0" is one.
+std::optional<long> FrameNumber(std::string_view text);
 // "FILE:LINE: text" to the faults; line 0 = the whole file.
 void AddFault(LabelSet& set, const std::string& file, std::size_t line, const std::string& text);
-// An intensity of 0..5 as a label; anything else is a fault and NaN.
+// An intensity on the set's scale as a label of 0..5; anything else is a fault and NaN.
 float CheckedIntensity(LabelSet& set, const std::string& file, std::size_t line, int au, double value);
+// How tables write that nothing is known: "", nan, NA, null, none, 999.
+bool IsUnknown(const std::string& field);
+// A table's field as an intensity: what is no number is a fault and NaN, what says that nothing is known ("", NA, nan) NaN.
+float IntensityOf(LabelSet& set, const TextTable& table, std::size_t line, int au, const std::string& field);
 
 // Folders and files of a folder, sorted by name; empty when there is none.
 std::vector<std::string> SubFolders(const std::string& folder);
 std::vector<std::string> FilesWith(const std::string& folder, const std::vector<std::string>& extensions);
-// Pictures of a folder (jpg, jpeg, png) by the last number in their name: a video taken apart.
-std::map<long, std::string> FramesOf(const std::string& folder);
+// Those that are pictures by their name.
+std::vector<std::string> PicturesOf(const std::string& folder);
+bool IsPictureName(const std::string& name);
+// Pictures of a folder by the last number in their name: a video taken apart. Files with the same number are a fault
+// that names both, and neither is given.
+std::map<long, std::string> FramesOf(const std::string& folder, LabelSet& set);
+// The last run of digits in a file's stem.
+std::optional<long> LastNumber(const std::string& stem);
 // "SN001" of "…/SN001_au1.txt" and the like.
 std::string Stem(const std::string& path);
 // The first of the candidates that exists; "" when none does.
