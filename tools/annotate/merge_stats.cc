@@ -29,6 +29,8 @@ std::multimap<int, fs::path> FindStats(const std::vector<std::string>& folders) 
       const std::string name = entry.filename().string();
       const std::size_t digits = name.find_first_not_of("0123456789");
       if (digits < 5 || digits > 9 || name.substr(digits) != kEnding) continue;
+      // A link in a circle is no stats file: inspect and query do not see its shard either.
+      if (!datasets::storage::IsFile(entry.string())) continue;
       const auto index = features::ParseWhole(name.substr(0, digits), 0, 999'999'999);
       if (index) found.emplace(static_cast<int>(*index), entry);
     }
