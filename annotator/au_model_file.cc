@@ -10,6 +10,7 @@
 #include "annotator/internal/au_model_weights.h"
 #include "annotator/internal/half_rows.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/hdf5_file.h"
 
 namespace auforge::annotator {
@@ -265,11 +266,11 @@ void ReadReadout(const Hdf5Reader& file, AuModel::Weights& w) {
 
 AuModel ReadModel(const Hdf5Reader& file, const std::string& path, bool with_digest) {
   if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != kFormat) {
-    throw std::runtime_error(path + ": is not an AuForge AU model");
+    throw datasets::storage::BadContent(path + ": is not an AuForge AU model");
   }
   const std::int64_t version = file.ReadInteger("/", "format_version");
   if (version < kOldestFormat || version > kFormatVersion) {
-    throw std::runtime_error(path + ": is of model format " + std::to_string(version) +
+    throw datasets::storage::BadContent(path + ": is of model format " + std::to_string(version) +
                              ", this program reads " + std::to_string(kOldestFormat) + " to " +
                              std::to_string(kFormatVersion) + "; train it again with auforge train-au");
   }
@@ -304,7 +305,7 @@ AuModel ReadModel(const Hdf5Reader& file, const std::string& path, bool with_dig
     }
     return model;
   } catch (const std::invalid_argument& error) {
-    throw std::runtime_error(path + ": damaged AU model: " + error.what() + "; fetch or train it again");
+    throw datasets::storage::BadContent(path + ": damaged AU model: " + error.what() + "; fetch or train it again");
   }
 }
 

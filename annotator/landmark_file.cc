@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <bit>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -15,6 +16,7 @@
 #include <stdexcept>
 
 #include "annotator/internal/landmark_ensemble.h"
+#include "datasets/storage/bad_content.h"
 
 namespace auforge::annotator {
 namespace {
@@ -24,11 +26,15 @@ using Cascade = LandmarkCascade;
 constexpr std::size_t kLargestForest = 1 << 16;      // trees of a cascade
 constexpr std::size_t kLargestTree = (1 << 12) - 1;  // splits of a tree
 
+std::string Remedy(const std::string& name, const std::string& what) {
+  return name + ": " + what +
+         ". Landmark weights come with Debian's package libdlib-data; AUFORGE_LANDMARKS names "
+         "another file.";
+}
+
+// The bytes are at fault.
 [[noreturn]] void Fail(const std::string& name, const std::string& what) {
-  throw std::runtime_error(
-      name + ": " + what +
-      ". Landmark weights come with Debian's package libdlib-data; AUFORGE_LANDMARKS names "
-      "another file.");
+  throw datasets::storage::BadContent(Remedy(name, what));
 }
 
 // 2^exponent for normal floats.
@@ -169,15 +175,18 @@ class MappedFile {
  public:
   explicit MappedFile(const std::string& path) {
     const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) Fail(path, "cannot be opened");
+    if (file < 0) throw std::runtime_error(Remedy(path, std::string("cannot be opened: ") + std::strerror(errno)));
     struct stat status {};
-    const bool is_file = fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0;
-    if (is_file) {
+    const bool is_file = fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+    if (is_file && status.st_size > 0) {
       size_ = static_cast<std::size_t>(status.st_size);
       bytes_ = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
     }
+    const int error = errno;
     close(file);
-    if (!is_file || bytes_ == MAP_FAILED) Fail(path, "is not a file that can be read");
+    if (!is_file) throw std::runtime_error(Remedy(path, "is not a file"));
+    if (size_ == 0) Fail(path, "is empty");
+    if (bytes_ == MAP_FAILED) throw std::runtime_error(path + ": cannot be read: " + std::strerror(error));
     madvise(bytes_, size_, MADV_SEQUENTIAL);
     madvise(bytes_, size_, MADV_WILLNEED);
   }

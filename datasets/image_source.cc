@@ -284,6 +284,15 @@ ImageSource ImageSource::Plan(const std::vector<std::string>& inputs, const Sour
 const std::vector<InputShard>& ImageSource::Shards() const { return impl_->shards; }
 const SideNotes& ImageSource::Notes() const { return impl_->notes; }
 
+std::vector<std::string> ImageSource::Files(const InputShard& shard) const {
+  const auto index = static_cast<std::size_t>(shard.index);
+  if (index < impl_->streams.size()) return {impl_->streams[index].path};
+  const std::size_t begin = (index - impl_->streams.size()) * impl_->options.shard_size;
+  std::vector<std::string> paths;
+  for (std::size_t i = begin; i < begin + shard.count; ++i) paths.push_back(impl_->files[i].path);
+  return paths;
+}
+
 std::unique_ptr<ItemReader> ImageSource::Open(const InputShard& shard) const {
   const auto index = static_cast<std::size_t>(shard.index);
   if (index < impl_->streams.size()) {

@@ -23,6 +23,8 @@ struct ImageItem {
   std::string url;
   std::string keywords;             // caption: a .txt beside the image, or "caption" in a .json there
   std::string licence;              // "license" or "licence" there
+  long frame = 0;                   // of a video, from 1; 0: no frame of a video
+  double timestamp = 0;             // of that frame, seconds
   Outcome status = Outcome::kOk;
   std::string message;
 };
@@ -104,6 +106,8 @@ class ImageSource {
   const std::vector<InputShard>& Shards() const;
   // What the folders hold beside pictures.
   const SideNotes& Notes() const;
+  // The files that are read for it, in the order of its items.
+  std::vector<std::string> Files(const InputShard& shard) const;
   // Thread-safe: several shards may be read at once, each reader by one thread.
   std::unique_ptr<ItemReader> Open(const InputShard& shard) const;
 

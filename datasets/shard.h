@@ -1,12 +1,13 @@
 // Shards: the HDF5 files (format 1, docs/shard-format.md) between annotation and training.
 //
 // Writing: ShardWriter w(path, header); (AddSample, AddFace*)*; w.Finish(stats). Nothing but a temporary file is
-// visible before Finish; destruction without Finish removes it. Finish commits NNNNN.h5, then NNNNN_stats.json,
-// which is the commit marker. A writer belongs to one thread. A ShardReader's const calls are thread-safe.
+// visible before Finish; destruction without Finish removes it. Finish commits NNNNN.h5, then NNNNN_errors.jsonl and,
+// last, NNNNN_stats.json, which is the commit marker. A writer belongs to one thread. A ShardReader's const calls are thread-safe.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -41,6 +42,8 @@ struct SampleRecord {
   int width = 0;
   int height = 0;
   std::array<std::uint8_t, 32> sha256{};  // of the encoded image; zeros when it was not read
+  std::int64_t frame = 0;                 // of a video, from 1; 0: no frame of a video
+  double timestamp = 0;                   // of that frame, seconds from the video's beginning
 };
 
 struct FaceRecord {
@@ -87,8 +90,11 @@ class ShardWriter {
   void AddExtra(ExtraDataset extra);
   void AddExtra(ExtraStrings extra);
   // Commits. stats_json: a JSON object with the caller's figures; the writer adds "shard", "samples", "faces",
-  // "status" counts, "config_digest" and "model_digest".
-  void Finish(const std::string& stats_json = "{}");
+  // "status" counts, "config_digest" and "model_digest". error_log: content of NNNNN_errors.jsonl, where there is to be
+  // one. replace: called where NNNNN.h5 is there already, also when another process has put it there in this very
+  // moment; throws to leave it.
+  void Finish(const std::string& stats_json = "{}", const std::optional<std::string>& error_log = {},
+              const std::function<void()>& replace = {});
 
  private:
   struct Impl;
@@ -97,7 +103,8 @@ class ShardWriter {
 
 class ShardReader {
  public:
-  // Opens and checks structure, version and shapes. Throws std::runtime_error naming file and fault.
+  // Opens and checks structure, version and shapes. Throws storage::BadContent naming file and fault,
+  // std::runtime_error when the file cannot be read.
   explicit ShardReader(const std::string& path);
   // The same from a file's bytes, which are copied; `name` stands for the file in messages.
   ShardReader(std::span<const std::uint8_t> bytes, const std::string& name);
@@ -147,11 +154,13 @@ class ShardReader {
 // "00012.h5" and "00012_stats.json".
 std::string ShardFileName(int index);
 std::string StatsFileName(int index);
+std::string ErrorsFileName(int index);  // "00012_errors.jsonl"
 // True when shard and stats file are both there.
 bool ShardIsDone(const std::string& directory, int index);
 // Shard files for a path: the file itself, or all finished NNNNN.h5 of a folder in order. Throws when there are none.
 std::vector<std::string> FindShards(const std::vector<std::string>& paths);
-// Checks every checksum, length, range and invariant; one line for each fault, empty when the shard is sound.
+// Checks every checksum, length, range and invariant; one line for each fault, empty when the shard is sound. Throws
+// std::runtime_error when the file cannot be read, which says nothing about its content.
 std::vector<std::string> VerifyShard(const std::string& path);
 // The same but for the stats file beside it.
 std::vector<std::string> VerifyShard(const ShardReader& shard);

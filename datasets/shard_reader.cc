@@ -6,6 +6,7 @@
 
 #include "datasets/internal/shard_layout.h"
 #include "datasets/shard.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
 #include "datasets/storage/paths.h"
@@ -51,7 +52,7 @@ struct ShardReader::Impl {
   std::vector<T> Column(const char* name, std::vector<std::uint64_t> shape) {
     storage::NdArray<T> array = file.Read<T>(name);
     if (array.shape != shape) {
-      throw std::runtime_error(path + ": " + name + " has shape " + ShapeText(array.shape) + ", expected " +
+      throw storage::BadContent(path + ": " + name + " has shape " + ShapeText(array.shape) + ", expected " +
                                ShapeText(shape));
     }
     return std::move(array.values);
@@ -59,17 +60,17 @@ struct ShardReader::Impl {
 
   void ReadHeader() {
     if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != layout::kFormat) {
-      throw std::runtime_error(path + ": is not an AuForge shard");
+      throw storage::BadContent(path + ": is not an AuForge shard");
     }
     const std::int64_t version = file.ReadInteger("/", "format_version");
     if (version != kShardFormatVersion) {
-      throw std::runtime_error(path + ": is of shard format " + std::to_string(version) + ", this program reads " +
+      throw storage::BadContent(path + ": is of shard format " + std::to_string(version) + ", this program reads " +
                                std::to_string(kShardFormatVersion));
     }
     try {
       header.schema = features::AuSchema::FromNames(file.ReadStringList("/", "au_names"));
     } catch (const std::invalid_argument& error) {
-      throw std::runtime_error(path + ": au_names: " + error.what());
+      throw storage::BadContent(path + ": au_names: " + error.what());
     }
     header.tool_version = file.ReadString("/", "tool_version");
     header.model_digest = file.ReadString("/", "model_digest");
@@ -82,7 +83,7 @@ struct ShardReader::Impl {
 
   void ReadFaces() {
     const std::vector<std::uint64_t> rows = file.Shape(layout::kSample);
-    if (rows.size() != 1) throw std::runtime_error(path + ": " + layout::kSample + " is not one-dimensional");
+    if (rows.size() != 1) throw storage::BadContent(path + ": " + layout::kSample + " is not one-dimensional");
     const std::uint64_t n = rows[0];
     const std::uint64_t a = header.schema.size();
     sample = Column<std::int64_t>(layout::kSample, {n});
@@ -117,17 +118,28 @@ struct ShardReader::Impl {
     const auto width = Column<std::int32_t>(layout::kWidth, {m});
     const auto height = Column<std::int32_t>(layout::kHeight, {m});
     const auto sha256 = Column<std::uint8_t>(layout::kSha256, {m, 32});
-    if (url.size() != m || keywords.size() != m) throw std::runtime_error(path + ": /samples has columns of unequal length");
+    if (url.size() != m || keywords.size() != m) throw storage::BadContent(path + ": /samples has columns of unequal length");
     for (std::size_t i = 0; i < m; ++i) {
       SampleRecord record{key[i], url[i], keywords[i], static_cast<Outcome>(status[i]), width[i], height[i], {}};
       std::copy_n(sha256.begin() + static_cast<std::ptrdiff_t>(32 * i), 32, record.sha256.begin());
       samples.push_back(std::move(record));
     }
+    ReadFrames();
     for (const std::int64_t row : sample) {
       if (row < 0 || row >= static_cast<std::int64_t>(m)) {
-        throw std::runtime_error(path + ": /faces/sample refers to row " + std::to_string(row) + " of " +
+        throw storage::BadContent(path + ": /faces/sample refers to row " + std::to_string(row) + " of " +
                                  std::to_string(m) + " samples");
       }
+    }
+  }
+
+  void ReadFrames() {
+    if (!file.Exists(layout::kFrame)) return;
+    const auto frame = Column<std::int64_t>(layout::kFrame, {samples.size()});
+    const auto timestamp = Column<double>(layout::kTimestamp, {samples.size()});
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      samples[i].frame = frame[i];
+      samples[i].timestamp = timestamp[i];
     }
   }
 };
@@ -159,7 +171,7 @@ std::span<const std::uint64_t> ShardReader::ImageOffsets() const { return impl_-
 std::uint64_t ShardReader::ImageBytes() const {
   const std::lock_guard lock(impl_->mutex);
   const std::vector<std::uint64_t> shape = impl_->file.Shape(layout::kImageBytes);
-  if (shape.size() != 1) throw std::runtime_error(impl_->path + ": " + layout::kImageBytes + " is not one-dimensional");
+  if (shape.size() != 1) throw storage::BadContent(impl_->path + ": " + layout::kImageBytes + " is not one-dimensional");
   return shape[0];
 }
 
@@ -189,14 +201,14 @@ std::vector<std::uint8_t> ShardReader::FaceImage(std::size_t face) const {
   const std::uint64_t begin = impl_->offsets.at(face);
   const std::uint64_t end = impl_->offsets.at(face + 1);
   const std::string where = impl_->path + ": face " + std::to_string(face);
-  if (end < begin) throw std::runtime_error(where + ": its offsets run backwards; the shard is damaged");
+  if (end < begin) throw storage::BadContent(where + ": its offsets run backwards; the shard is damaged");
   std::vector<std::uint8_t> bytes;
   {
     const std::lock_guard lock(impl_->mutex);
     bytes = impl_->file.ReadRange<std::uint8_t>(layout::kImageBytes, begin, end - begin);
   }
   if (storage::Crc32c(bytes) != impl_->crc[face]) {
-    throw std::runtime_error(where + ": its picture does not match its checksum; the shard is damaged");
+    throw storage::BadContent(where + ": its picture does not match its checksum; the shard is damaged");
   }
   return bytes;
 }

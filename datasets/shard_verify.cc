@@ -8,6 +8,7 @@
 #include "datasets/internal/shard_layout.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/paths.h"
 
 namespace auforge::datasets {
@@ -92,7 +93,7 @@ class Verifier {
     try {
       const DecodedImage image = DecodeImage(shard_.FaceImage(i), {});
       if (image.status != Outcome::kOk) FaceFault(i, "its picture does not decode: " + image.message);
-    } catch (const std::exception& error) {
+    } catch (const storage::BadContent& error) {
       Fault(error.what());
     }
   }
@@ -116,6 +117,8 @@ class Verifier {
     if (sample.key.empty()) Fault(where + "has no key");
     if (OutcomeName(sample.status) == "unknown") Fault(where + "has an unknown status");
     if (sample.width < 0 || sample.height < 0) Fault(where + "has a negative size");
+    if (sample.frame < 0 || !(sample.timestamp >= 0) || !std::isfinite(sample.timestamp))
+      Fault(where + "has an impossible frame number or time");
   }
 
   const ShardReader& shard_;
@@ -131,7 +134,7 @@ std::vector<std::string> VerifyShard(const std::string& path) {
     verifier.CheckContent();
     verifier.CheckStats();
     return verifier.Faults();
-  } catch (const std::exception& error) {
+  } catch (const storage::BadContent& error) {
     return {error.what()};
   }
 }
@@ -141,7 +144,7 @@ std::vector<std::string> VerifyShard(const ShardReader& shard) {
     Verifier verifier(shard);
     verifier.CheckContent();
     return verifier.Faults();
-  } catch (const std::exception& error) {
+  } catch (const storage::BadContent& error) {
     return {error.what()};
   }
 }

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "datasets/internal/shard_layout.h"
+#include "datasets/internal/stored_text.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/checksum.h"
@@ -25,20 +26,6 @@ std::string Numbered(int index, const char* ending) {
   char name[64];
   std::snprintf(name, sizeof(name), "%05d%s", index, ending);
   return name;
-}
-
-// Valid UTF-8 of at most kLongestText bytes without zeros; what is not is replaced or cut.
-std::string CleanText(const std::string& text) {
-  std::string clean = text;
-  std::replace(clean.begin(), clean.end(), '\0', ' ');
-  const json quoted = clean;
-  clean = json::parse(quoted.dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
-  if (clean.size() > layout::kLongestText) {
-    std::size_t end = layout::kLongestText;
-    while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xC0) == 0x80) --end;
-    clean.resize(end);
-  }
-  return clean;
 }
 
 // What is wrong with the halves of a face, "" when nothing is.
@@ -68,6 +55,7 @@ bool AllWithin(const std::vector<float>& values, float low, float high) {
 
 std::string ShardFileName(int index) { return Numbered(index, ".h5"); }
 std::string StatsFileName(int index) { return Numbered(index, "_stats.json"); }
+std::string ErrorsFileName(int index) { return Numbered(index, "_errors.jsonl"); }
 
 bool ShardIsDone(const std::string& directory, int index) {
   const fs::path folder(directory);
@@ -94,6 +82,8 @@ struct ShardWriter::Impl {
   std::vector<std::string> key, url, keywords;
   std::vector<std::uint8_t> status, sha256;
   std::vector<std::int32_t> width, height;
+  std::vector<std::int64_t> frame;
+  std::vector<double> timestamp;
   std::vector<ExtraDataset> extras;
   std::vector<ExtraStrings> extra_strings;
 
@@ -145,7 +135,7 @@ struct ShardWriter::Impl {
     file.WriteAttribute("/", "model_digest", header.model_digest);
     file.WriteAttribute("/", "detector", header.detector);
     file.WriteAttribute("/", "config_digest", header.config_digest);
-    file.WriteAttribute("/", "source", CleanText(header.source));
+    file.WriteAttribute("/", "source", StoredText(header.source));
     file.WriteAttribute("/", "created", header.created);
     const auto write = [&file](const char* name, const auto& values, const std::vector<std::uint64_t>& shape) {
       file.Write(name, std::span(values.data(), values.size()), shape);
@@ -182,6 +172,10 @@ struct ShardWriter::Impl {
     write(layout::kWidth, width, {m});
     write(layout::kHeight, height, {m});
     write(layout::kSha256, sha256, {m, 32});
+    if (std::any_of(frame.begin(), frame.end(), [](std::int64_t number) { return number != 0; })) {
+      write(layout::kFrame, frame, {m});
+      write(layout::kTimestamp, timestamp, {m});
+    }
     for (const ExtraDataset& extra : extras) {
       file.Write<float>(extra.path, std::span(extra.values.data(), extra.values.size()), extra.shape);
     }
@@ -230,13 +224,15 @@ ShardWriter::~ShardWriter() {
 
 std::int64_t ShardWriter::AddSample(SampleRecord sample) {
   Impl& i = *impl_;
-  i.key.push_back(CleanText(sample.key));
-  i.url.push_back(CleanText(sample.url));
-  i.keywords.push_back(CleanText(sample.keywords));
+  i.key.push_back(StoredText(sample.key));
+  i.url.push_back(StoredText(sample.url));
+  i.keywords.push_back(StoredText(sample.keywords));
   i.status.push_back(static_cast<std::uint8_t>(sample.status));
   i.width.push_back(sample.width);
   i.height.push_back(sample.height);
   i.sha256.insert(i.sha256.end(), sample.sha256.begin(), sample.sha256.end());
+  i.frame.push_back(sample.frame);
+  i.timestamp.push_back(sample.timestamp);
   return static_cast<std::int64_t>(i.key.size()) - 1;
 }
 
@@ -268,15 +264,21 @@ void ShardWriter::AddFace(FaceRecord face) {
 
 void ShardWriter::AddExtra(ExtraDataset extra) { impl_->extras.push_back(std::move(extra)); }
 void ShardWriter::AddExtra(ExtraStrings extra) {
-  for (std::string& text : extra.values) text = CleanText(text);
+  for (std::string& text : extra.values) text = StoredText(text);
   impl_->extra_strings.push_back(std::move(extra));
 }
 
-void ShardWriter::Finish(const std::string& stats_json) {
+void ShardWriter::Finish(const std::string& stats_json, const std::optional<std::string>& error_log,
+                         const std::function<void()>& replace) {
   Impl& i = *impl_;
   const std::string stats = i.Stats(stats_json);
   i.WriteFile(i.temporary);
-  storage::CommitFile(i.temporary, i.path);
+  if (!replace || !storage::CommitNewFile(i.temporary, i.path)) {
+    if (replace) replace();
+    storage::CommitFile(i.temporary, i.path);
+  }
+  if (error_log)
+    storage::WriteFileAtomically((fs::path(i.folder) / ErrorsFileName(i.index)).string(), *error_log);
   storage::WriteFileAtomically((fs::path(i.folder) / StatsFileName(i.index)).string(), stats);
   i.finished = true;
 }

@@ -163,7 +163,7 @@ struct VideoReader::Impl {
   long frame = 0;
   long frames_read = 0;
 
-  // The decoder's lines: "FRAME number bytes" and that many bytes, "LOST number", "END frames", "ERROR what is wrong".
+  // The decoder's lines: "FRAME number bytes seconds" and that many bytes, "LOST number", "END frames", "ERROR what is wrong".
   void Read(ImageItem& item) {
     if (!process) {
       std::error_code error;
@@ -186,7 +186,7 @@ struct VideoReader::Impl {
     }
     const bool is_lost = word == "LOST";
     const bool is_good = is_lost ? static_cast<bool>(fields >> frame)
-                                 : word == "FRAME" && fields >> frame >> size && size <= kLargestFrame;
+                                 : word == "FRAME" && fields >> frame >> size >> item.timestamp && size <= kLargestFrame;
     if (!is_good) throw std::runtime_error("its decoder talks nonsense");
     frames_read = frame;
     if (is_lost) {
@@ -199,6 +199,7 @@ struct VideoReader::Impl {
     if (number.size() < 5) number.insert(0, 5 - number.size(), '0');
     item.key = fs::path(path).stem().string() + "/" + number;
     item.path = path + ":" + std::to_string(frame);
+    item.frame = frame;
   }
 };
 

@@ -29,7 +29,7 @@ class VideoReader : public ItemReader {
   VideoReader(std::string path, VideoOptions options);
   ~VideoReader() override;
 
-  // A frame is the item "NAME/00001" with the frame's pixels as BMP (frames are counted from 1) and the path
+  // A frame is the item "NAME/00001" with the frame's pixels as BMP (frames are counted from 1), its time and the path
   // "FILE:1"; one that cannot be decoded has no pixels and the status kUndecodable, and the next ones follow. What
   // ends a video before its time (no such file, no video, cut short) is one item of status kUnreadable, key NAME, and
   // the last.

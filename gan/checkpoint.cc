@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
 #include "gan/internal/checkpoint.h"
@@ -19,6 +20,7 @@ namespace auforge::gan {
 namespace {
 
 namespace fs = std::filesystem;
+using datasets::storage::BadContent;
 using datasets::storage::Hdf5Reader;
 using datasets::storage::Hdf5Writer;
 
@@ -50,7 +52,7 @@ torch::Tensor ReadHalf(const Hdf5Reader& file, const std::string& path, const to
   const auto array = file.Read<std::int16_t>(path);
   const std::vector<std::int64_t> shape(array.shape.begin(), array.shape.end());
   if (pattern.sizes() != torch::IntArrayRef(shape))
-    throw std::runtime_error(path + " has another shape than the network");
+    throw BadContent(path + " has another shape than the network");
   const std::size_t bytes = array.values.size() * sizeof(std::int16_t);
   crc = datasets::storage::Crc32c({reinterpret_cast<const std::uint8_t*>(array.values.data()), bytes}, crc);
   torch::Tensor tensor = torch::empty(shape, torch::kHalf);
@@ -64,7 +66,7 @@ torch::Tensor ReadTensor(const Hdf5Reader& file, const std::string& path, const 
   const auto array = file.Read<float>(path);
   const std::vector<std::int64_t> shape(array.shape.begin(), array.shape.end());
   if (pattern.sizes() != torch::IntArrayRef(shape))
-    throw std::runtime_error(path + " has another shape than the network");
+    throw BadContent(path + " has another shape than the network");
   crc = datasets::storage::Crc32c(
       {reinterpret_cast<const std::uint8_t*>(array.values.data()), array.values.size() * sizeof(float)}, crc);
   torch::Tensor tensor = torch::empty(shape);
@@ -134,10 +136,10 @@ void WriteAll(Hdf5Writer& file, const Checkpoint& c, Content content) {
 
 Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != kFormat) {
-    throw std::runtime_error("is not a GANimation checkpoint of auforge");
+    throw BadContent("is not a GANimation checkpoint of auforge");
   }
   if (const auto version = file.ReadInteger("/", "format_version"); version != kFormatVersion) {
-    throw std::runtime_error("is of checkpoint format " + std::to_string(version) + ", this program reads " +
+    throw BadContent("is of checkpoint format " + std::to_string(version) + ", this program reads " +
                              std::to_string(kFormatVersion));
   }
   Checkpoint c;
@@ -146,14 +148,14 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   c.step = file.ReadInteger("/", "step");
   if (file.HasAttribute("/", "best_score")) c.best_score = file.ReadDouble("/", "best_score");
   const auto network = file.ReadIntegerList("/", "network");
-  if (network.size() != 5) throw std::runtime_error("describes its network in an unknown way");
+  if (network.size() != 5) throw BadContent("describes its network in an unknown way");
   const auto number = [&network](std::size_t i) {
     return static_cast<int>(std::clamp<std::int64_t>(network[i], -1, 1 << 20));
   };
   c.network = {number(0), number(1), number(2), number(3), number(4)};
   c.network.Validate();
   if (c.network.aus != static_cast<int>(c.schema.size()))
-    throw std::runtime_error("has another number of AUs than its network");
+    throw BadContent("has another number of AUs than its network");
   std::uint32_t crc = 0;
   const Parameters generator = InitGenerator(c.network, 0);
   const bool half =
@@ -162,19 +164,19 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
     c.state.generator.Add(name, (half ? ReadHalf : ReadTensor)(file, "/generator/" + name, value, crc));
   }
   if (crc != file.ReadInteger("/", "generator_crc32c"))
-    throw std::runtime_error("is damaged: the generator does not match its checksum");
+    throw BadContent("is damaged: the generator does not match its checksum");
   if (file.Exists("/generator_average")) {
     crc = 0;
     for (const auto& [name, value] : generator.entries()) {
       c.state.generator_average.Add(name, ReadTensor(file, "/generator_average/" + name, value, crc));
     }
     if (crc != file.ReadInteger("/", "generator_average_crc32c")) {
-      throw std::runtime_error("is damaged: the averaged generator does not match its checksum");
+      throw BadContent("is damaged: the averaged generator does not match its checksum");
     }
   }
   if (!with_training) return c;
   if (!file.Exists("/discriminator_adam")) {
-    throw std::runtime_error(
+    throw BadContent(
         "holds weights only; training cannot go on from it (gan import-weights makes a run of them)");
   }
   crc = 0;
@@ -185,9 +187,9 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   c.state.generator_adam = ReadAdam(file, "/generator_adam", c.state.generator, crc);
   c.state.discriminator_adam = ReadAdam(file, "/discriminator_adam", c.state.discriminator, crc);
   if (crc != file.ReadInteger("/", "training_crc32c"))
-    throw std::runtime_error("is damaged: its content does not match its checksum");
+    throw BadContent("is damaged: its content does not match its checksum");
   const auto steps = file.ReadIntegerList("/", "adam_steps");
-  if (steps.size() != 2) throw std::runtime_error("lacks the optimisers' clocks");
+  if (steps.size() != 2) throw BadContent("lacks the optimisers' clocks");
   c.state.generator_adam.step = steps[0];
   c.state.discriminator_adam.step = steps[1];
   return c;
@@ -265,15 +267,20 @@ void SaveWeights(const Checkpoint& checkpoint, const std::string& path) {
                   [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kWeights); });
 }
 
+std::string WithPath(const std::string& path, const std::string& what) {
+  return what.starts_with(path) ? what : path + ": " + what;
+}
+
 Checkpoint LoadCheckpoint(const std::string& path, bool with_training) {
   if (!fs::exists(path))
     throw std::runtime_error(path + ": no such checkpoint; train one with auforge gan train");
   try {
     const Hdf5Reader file(path);
     return ReadAll(file, with_training);
-  } catch (const std::exception& error) {
-    const std::string what = error.what();
-    throw std::runtime_error(what.starts_with(path) ? what : path + ": " + what);
+  } catch (const BadContent& error) {
+    throw BadContent(WithPath(path, error.what()));
+  } catch (const std::invalid_argument& error) {
+    throw BadContent(WithPath(path, error.what()));
   }
 }
 
@@ -285,8 +292,8 @@ std::string CheckpointName(std::int64_t step) {
 
 std::vector<std::string> FindCheckpoints(const std::string& run) {
   std::vector<std::string> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(run, error)) {
+  if (!fs::is_directory(run)) return found;
+  for (const auto& entry : fs::directory_iterator(run)) {  // throws where it cannot be listed: that is not "none"
     const std::string name = entry.path().filename().string();
     if (name.starts_with("checkpoint_") && name.ends_with(".h5")) found.push_back(entry.path().string());
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "datasets/storage/bad_content.h"
 #include "gan/face_dataset.h"
 #include "gan/internal/checkpoint.h"
 #include "gan/internal/communicator.h"
@@ -156,7 +157,7 @@ class Trainer {
         saved_step_ = checkpoint_.step;
         Place();
         return;
-      } catch (const std::runtime_error& error) {
+      } catch (const datasets::storage::BadContent& error) {
         if (!IsFirst()) throw;
         Warn(std::string(error.what()) + "; going on from the one before");
         fs::rename(found.back(), found.back() + ".damaged");
@@ -307,6 +308,7 @@ class Trainer {
     const double score = scored_ > 0 ? score_ / static_cast<double>(scored_) : checkpoint_.best_score;
     const bool best = score < checkpoint_.best_score;
     if (best) checkpoint_.best_score = score;
+    RequireOwnRun();
     try {
       SaveCheckpoint(checkpoint_, path);
     } catch (const std::runtime_error& error) {
@@ -322,6 +324,25 @@ class Trainer {
     DrawSamples();
     std::vector<std::string> all = FindCheckpoints(options_.run);
     for (std::size_t i = 0; i + static_cast<std::size_t>(options_.keep) < all.size(); ++i) fs::remove(all[i]);
+  }
+
+  // Two trainings that were given the same new folder: the second to save says so. An orphan of this training makes the
+  // same checkpoints, which does no harm.
+  void RequireOwnRun() const {
+    for (const std::string& found : FindCheckpoints(options_.run)) {
+      if (found <= (fs::path(options_.run) / CheckpointName(saved_step_)).string()) continue;
+      std::string settings;
+      try {
+        settings = LoadCheckpoint(found, false).settings;
+      } catch (const std::runtime_error&) {
+        continue;  // an orphan's, which it has removed again
+      }
+      try {
+        RequireSameSettings(options_.run, settings, checkpoint_.settings);
+      } catch (const std::invalid_argument& error) {
+        throw std::invalid_argument(found + ": another training has put it there meanwhile. " + error.what());
+      }
+    }
   }
 
   // A second name for the same bytes; where the file system has no links, a copy.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/hdf5_file.h"
 #include "gan/internal/weights.h"
 
@@ -13,10 +14,11 @@ namespace auforge::gan {
 namespace {
 
 namespace fs = std::filesystem;
+using datasets::storage::BadContent;
 using datasets::storage::Hdf5Reader;
 
 std::vector<std::uint64_t> ShapeOf(const Hdf5Reader& file, const std::string& path) {
-  if (!file.Exists(path)) throw std::runtime_error("has no " + path);
+  if (!file.Exists(path)) throw BadContent("has no " + path);
   return file.Shape(path);
 }
 
@@ -25,7 +27,7 @@ NetworkOptions Recognise(const Hdf5Reader& file, const ImportOptions& options) {
   NetworkOptions network;
   const auto first = ShapeOf(file, "/generator/main.0.weight");
   if (first.size() != 4 || first[1] < 4)
-    throw std::runtime_error("/generator/main.0.weight is no first convolution");
+    throw BadContent("/generator/main.0.weight is no first convolution");
   network.conv_dim = static_cast<int>(std::min<std::uint64_t>(first[0], 1 << 20));
   network.aus = static_cast<int>(std::min<std::uint64_t>(first[1] - 3, 1 << 20));
   // main.9 is the first residual block.
@@ -41,7 +43,7 @@ NetworkOptions Recognise(const Hdf5Reader& file, const ImportOptions& options) {
       ++network.critic_layers;
     const auto head = ShapeOf(file, "/discriminator/conv2.weight");
     if (head.size() != 4 || head[2] > 512 || network.critic_layers > 9)
-      throw std::runtime_error("/discriminator/conv2.weight is no head");
+      throw BadContent("/discriminator/conv2.weight is no head");
     network.image_size = static_cast<int>(head[2] << network.critic_layers);
   }
   network.Validate();
@@ -55,12 +57,12 @@ Parameters ReadNetwork(const Hdf5Reader& file, const std::string& group, const P
     const auto shape = ShapeOf(file, path);
     const std::vector<std::int64_t> sizes(shape.begin(), shape.end());
     if (value.sizes() != torch::IntArrayRef(sizes))
-      throw std::runtime_error(path + " has another shape than the network");
+      throw BadContent(path + " has another shape than the network");
     const auto array = file.Read<float>(path);
     torch::Tensor tensor = torch::empty(sizes);
     std::memcpy(tensor.data_ptr<float>(), array.values.data(), array.values.size() * sizeof(float));
     if (!torch::isfinite(tensor).all().item<bool>())
-      throw std::runtime_error(path + " holds numbers that are not finite");
+      throw BadContent(path + " holds numbers that are not finite");
     p.Add(name, tensor);
   }
   return p;
@@ -74,7 +76,7 @@ Checkpoint ReadForeign(const Hdf5Reader& file, const ImportOptions& options) {
                  : options.schema;
   c.network = Recognise(file, options);
   if (c.network.aus != static_cast<int>(c.schema.size())) {
-    throw std::runtime_error("takes " + std::to_string(c.network.aus) + " AUs; name them with --aus");
+    throw BadContent("takes " + std::to_string(c.network.aus) + " AUs; name them with --aus");
   }
   c.state.generator = ReadNetwork(file, "/generator", InitGenerator(c.network, 0));
   return c;
@@ -108,9 +110,10 @@ Checkpoint ReadWeights(const std::string& from, const ImportOptions& options) {
     if (file.Exists("/discriminator"))
       c.state.discriminator = ReadNetwork(file, "/discriminator", InitDiscriminator(c.network, 0));
     return c;
-  } catch (const std::exception& error) {
-    const std::string what = error.what();
-    throw std::runtime_error(what.starts_with(path) ? what : path + ": " + what);
+  } catch (const BadContent& error) {
+    throw BadContent(WithPath(path, error.what()));
+  } catch (const std::invalid_argument& error) {
+    throw BadContent(WithPath(path, error.what()));
   }
 }
 

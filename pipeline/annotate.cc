@@ -16,6 +16,7 @@
 #include "annotator/emotions.h"
 #include "pipeline/examine.h"
 #include "pipeline/feed.h"
+#include "pipeline/resume.h"
 #include "pipeline/run_config.h"
 #include "pipeline/shard_sink.h"
 #include "pipeline/stopwatch.h"
@@ -49,7 +50,7 @@ class Recorder {
     {
       const Stopwatch watch(seconds);
       if (group->kind == Group::Kind::kBegin) {
-        sink_.Begin(*group->shard);
+        sink_.Begin(*group->shard, std::move(group->input));
       } else if (ends_shard) {
         sink_.Commit(group->notes);
         summary_.notes.Add(group->notes);
@@ -96,16 +97,22 @@ struct Plan {
   std::uint64_t images = 0;                           // to do; 0 when that is not known beforehand
 };
 
-Plan FindWork(const AnnotateOptions& options, const datasets::ImageSource& source, const RunConfig& config) {
+Plan FindWork(const AnnotateOptions& options, const datasets::ImageSource& source, const RunConfig& config,
+              StopRequest& stop) {
+  const ResumeOptions resume{options.output, config, [&stop] { return stop(); }, options.notice};
   Plan plan;
-  bool all_counted = true;
+  bool all_counted = true, any_anew = false;
   for (const datasets::InputShard& shard : source.Shards()) {
     if (shard.index % options.count != options.index) continue;
-    if (IsFinishedShard(options.output, shard, config)) {
+    const bool is_there = datasets::ShardIsDone(options.output, shard.index);
+    // What counts as a duplicate depends on all shards before.
+    const bool is_moot = any_anew && options.skip_duplicates;
+    if (is_there && !is_moot && IsFinishedShard(source, shard, resume)) {
       const auto path = std::filesystem::path(options.output) / datasets::ShardFileName(shard.index);
       plan.finished.emplace_back(shard.index, path.string());
       continue;
     }
+    any_anew = any_anew || is_there;
     plan.todo.push_back(&shard);
     plan.images += shard.count;
     all_counted = all_counted && shard.count != 0;
@@ -183,14 +190,14 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
 
   AnnotateSummary summary;
   summary.notes = source.Notes();
-  Plan plan = FindWork(options, source, config);
+  StopRequest stop(stop_requested);
+  Plan plan = FindWork(options, source, config, stop);
   summary.shards_skipped = plan.finished.size();
   Leftovers leftovers(options.output);
   for (const auto& [index, path] : plan.finished) leftovers.Remove(index);
   if (!plan.todo.empty()) {
     const annotator::Landmarker loaded = landmarker.get();
     const features::FeatureExtractor extractor(model.info().features);
-    StopRequest stop(stop_requested);
     ExamineShared shared{options, loaded, extractor, model, stop, {}};
     datasets::ShardHeader header;
     header.schema = model.info().schema;
@@ -211,6 +218,7 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
     summary.duplicates = sink.duplicates();
     summary.stopped = feed.stopped() || recorder.halted();
   }
+  summary.stopped = summary.stopped || stop();
   summary.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return summary;
 }

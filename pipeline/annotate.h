@@ -44,6 +44,7 @@ struct AnnotateOptions {
   int count = 1;
   datasets::SourceOptions source;
   datasets::DecodeOptions decode;
+  std::function<void(const std::string&)> notice;  // a line that the user should see at once: an input has changed, …
 
   void Validate() const;             // throws std::invalid_argument naming field, value and constraint
 };

@@ -66,6 +66,7 @@ std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group) {
   result_->kind = group->kind;
   result_->shard = group->shard;
   result_->notes = std::move(group->notes);
+  result_->input = std::move(group->input);
   Seconds(Stage::kRead) = group->read_seconds;
   result_->images.reserve(group->items.size());
   for (std::size_t i = 0; i < group->items.size(); ++i) {
@@ -76,6 +77,8 @@ std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group) {
     image.sample.url = item.url;
     image.sample.keywords = item.keywords;
     image.sample.status = item.status;
+    image.sample.frame = item.frame;
+    image.sample.timestamp = item.timestamp;
     image.licence = item.licence;
     image.message = item.message;
     image.stage = "read";

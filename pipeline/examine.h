@@ -31,6 +31,7 @@ struct ExaminedImage {
 struct ExaminedGroup {
   Group::Kind kind = Group::Kind::kImages;
   const datasets::InputShard* shard = nullptr;
+  InputRecord input;  // of a beginning
   std::vector<ExaminedImage> images;
   StageSeconds seconds{};
   datasets::SideNotes notes;  // of kEnd

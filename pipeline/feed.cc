@@ -25,6 +25,7 @@ std::unique_ptr<Group> Feed::Next() {
   group->shard = shards_[next_];
   if (!reader_) {
     if (options_.skip_duplicates) LearnFinished(shards_[next_]->index);
+    group->input = RecordInput(source_, *shards_[next_]);
     reader_ = source_.Open(*shards_[next_]);
     group->kind = Group::Kind::kBegin;
     return group;

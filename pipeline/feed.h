@@ -12,6 +12,7 @@
 
 #include "datasets/image_source.h"
 #include "pipeline/duplicates.h"
+#include "pipeline/resume.h"
 
 namespace auforge::pipeline {
 
@@ -37,6 +38,7 @@ class StopRequest {
 struct Group {
   enum class Kind { kBegin, kImages, kEnd } kind = Kind::kImages;
   const datasets::InputShard* shard = nullptr;
+  InputRecord input;  // of a beginning, as it was before its first byte was read
   std::vector<datasets::ImageItem> items;
   std::vector<DuplicateSet::Digest> digests;  // of the items' bytes, when duplicates are skipped; else empty
   double read_seconds = 0;

@@ -5,8 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "datasets/shard.h"
-#include "datasets/storage/atomic_file.h"
 #include "datasets/storage/checksum.h"
 
 namespace auforge::pipeline {
@@ -24,8 +22,6 @@ std::string LandmarkDigest(const std::string& path) {
   const std::string text(head.data(), static_cast<std::size_t>(file.gcount()));
   return datasets::storage::Sha256Hex(text + std::to_string(fs::file_size(path))).substr(0, 16);
 }
-
-std::string Text(const json& value) { return value.is_null() ? "nothing" : value.dump(); }
 
 }  // namespace
 
@@ -55,33 +51,6 @@ RunConfig MakeRunConfig(const AnnotateOptions& options, const std::string& model
   }
   const std::string text = config.dump();
   return {text, datasets::storage::Sha256Hex(text), model_digest};
-}
-
-bool IsFinishedShard(const std::string& folder, const datasets::InputShard& shard, const RunConfig& config) {
-  if (!datasets::ShardIsDone(folder, shard.index)) return false;
-  const std::string path = (fs::path(folder) / datasets::StatsFileName(shard.index)).string();
-  const json stats = json::parse(datasets::storage::ReadFile(path), nullptr, false);
-  if (!stats.is_object() || !stats.contains("config")) {
-    throw std::runtime_error(path + ": is not a stats file of auforge annotate; move it away or choose another -o");
-  }
-  const json ours = json::parse(config.json);
-  for (const auto& [key, value] : ours.items()) {
-    const json theirs = stats["config"].value(key, json());
-    if (theirs != value) {
-      throw ConfigMismatch(path + ": was made with " + key + " = " + Text(theirs) + ", this run has " + Text(value) +
-                           "; use the same options and model, or another output folder");
-    }
-  }
-  const std::string source = stats.value("source", "");
-  if (source != shard.name) {
-    throw ConfigMismatch(path + ": was made from " + source + ", this run would make it from " + shard.name +
-                         "; use another output folder");
-  }
-  if (stats.value("source_digest", "") != shard.digest) {
-    throw ConfigMismatch(path + ": was made from other images: " + shard.name +
-                         " has gained, lost or renamed some; use another output folder");
-  }
-  return true;
 }
 
 }  // namespace auforge::pipeline

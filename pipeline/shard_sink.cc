@@ -1,23 +1,14 @@
 #include "pipeline/shard_sink.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "datasets/creation_time.h"
-#include "datasets/storage/atomic_file.h"
 
 namespace auforge::pipeline {
 namespace {
 
 using nlohmann::json;
-
-std::string ErrorsFileName(int index) {
-  char name[48];
-  std::snprintf(name, sizeof(name), "%05d_errors.jsonl", index);
-  return name;
-}
 
 }  // namespace
 
@@ -29,8 +20,10 @@ ShardSink::ShardSink(std::string folder, datasets::ShardHeader header, RunConfig
       min_quality_(min_quality),
       leftovers_(std::move(leftovers)) {}
 
-void ShardSink::Begin(const datasets::InputShard& shard) {
+void ShardSink::Begin(const datasets::InputShard& shard, InputRecord input) {
+  RequireOurs(folder_, shard, input, config_);
   shard_ = shard;
+  input_ = std::move(input);
   failures_.clear();
   licences_.clear();
   any_licence_ = false;
@@ -89,8 +82,6 @@ void ShardSink::LogFailure(const ExaminedImage& image) {
 }
 
 void ShardSink::Commit(const datasets::SideNotes& notes) {
-  const auto errors = std::filesystem::path(folder_) / ErrorsFileName(shard_.index);
-  datasets::storage::WriteFileAtomically(errors.string(), failures_);
   if (any_licence_) writer_->AddExtra(datasets::ExtraStrings{"/samples/licence", std::move(licences_)});
   // Nothing is said of what cannot be seen: 0 = the AU's region is covered or turned away.
   const std::uint64_t aus = header_.schema.size();
@@ -99,14 +90,17 @@ void ShardSink::Commit(const datasets::SideNotes& notes) {
   for (std::size_t i = 0; i < kStageCount; ++i) seconds[StageName(static_cast<Stage>(i))] = seconds_[i];
   json left_out = json::object();
   for (const auto& [kind, left] : notes.left_out) left_out[kind] = left.count;
-  const json stats = {{"source", shard_.name},
-                      {"source_digest", shard_.digest},
+  const json stats = {{"source", input_.name},
+                      {"source_path", input_.path},
+                      {"source_digest", input_.keys},
+                      {"source_state", input_.state},
                       {"metadata",
                        {{"read", notes.metadata}, {"damaged", notes.damaged_metadata}, {"without_image", notes.lone_metadata}}},
                       {"left_out", left_out},
                       {"config", json::parse(config_.json)},
                       {"stage_seconds", seconds}};
-  writer_->Finish(stats.dump(-1, ' ', false, json::error_handler_t::replace));
+  writer_->Finish(stats.dump(-1, ' ', false, json::error_handler_t::replace), failures_,
+                  [this] { MakeRoom(folder_, shard_, input_, config_); });
   writer_.reset();
   leftovers_.Remove(shard_.index);
 }

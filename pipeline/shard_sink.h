@@ -13,6 +13,7 @@
 #include "pipeline/duplicates.h"
 #include "pipeline/examine.h"
 #include "pipeline/leftovers.h"
+#include "pipeline/resume.h"
 #include "pipeline/run_config.h"
 
 namespace auforge::pipeline {
@@ -22,11 +23,12 @@ class ShardSink {
   // header: everything but source, which each shard sets.
   ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality, Leftovers leftovers);
 
-  // (Begin, Write*, Commit)*
-  void Begin(const datasets::InputShard& shard);
+  // (Begin, Write*, Commit)*. Begin and Commit throw ConfigMismatch when another run has put its shard in this place
+  // meanwhile, which stays.
+  void Begin(const datasets::InputShard& shard, InputRecord input);
   // Faces below the least quality are left out; an image that loses all of them is kLowQuality.
   void Write(ExaminedGroup group);
-  // Writes NNNNN_errors.jsonl, the shard and, last, its stats file. notes: what was beside the shard's images.
+  // Writes the shard, NNNNN_errors.jsonl and, last, its stats file. notes: what was beside the shard's images.
   void Commit(const datasets::SideNotes& notes);
 
   std::uint64_t images() const { return images_; }
@@ -45,6 +47,7 @@ class ShardSink {
   float min_quality_;
   Leftovers leftovers_;
   datasets::InputShard shard_;
+  InputRecord input_;
   std::unique_ptr<datasets::ShardWriter> writer_;
   std::string failures_;                       // lines of the error log
   std::vector<std::string> licences_;          // of the shard's samples

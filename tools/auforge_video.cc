@@ -4,8 +4,8 @@
 //
 //   auforge-video FILE <wanted >frames
 //
-// wanted: numbers of frames, from 1, ascending, a line each; nothing = all. Out, for each: "FRAME number
-// bytes\n" and the frame as BMP, or "LOST number\n" where it cannot be decoded; then "END frames\n", the number of
+// wanted: numbers of frames, from 1, ascending, a line each; nothing = all. Out, for each: "FRAME number bytes
+// seconds\n" and the frame as BMP, or "LOST number\n" where it cannot be decoded; then "END frames\n", the number of
 // frames that were read or lost, or "ERROR what is wrong\n".
 #include <cstdint>
 #include <cstdio>
@@ -93,12 +93,21 @@ class Wanted {
   std::size_t next_ = 0;
 };
 
+// When the frame that was just grabbed is shown. Containers that give frames no times have a rate.
+double SecondsOf(const cv::VideoCapture& video, long number) {
+  const double seconds = video.get(cv::CAP_PROP_POS_MSEC) / 1000;
+  if (number == 1 || seconds > 0) return std::max(0.0, seconds);
+  const double rate = video.get(cv::CAP_PROP_FPS);
+  return rate > 0 ? static_cast<double>(number - 1) / rate : 0;
+}
+
 bool SayFrame(cv::VideoCapture& video, long number) {
   cv::Mat frame;
   std::vector<std::uint8_t> bytes;
   if (!video.retrieve(frame) || frame.empty() || !cv::imencode(".bmp", frame, bytes))
     return Say("LOST " + std::to_string(number));
-  return Say("FRAME " + std::to_string(number) + " " + std::to_string(bytes.size())) && Write(bytes.data(), bytes.size());
+  return Say("FRAME " + std::to_string(number) + " " + std::to_string(bytes.size()) + " " +
+             std::to_string(SecondsOf(video, number))) && Write(bytes.data(), bytes.size());
 }
 
 int Decode(const std::string& file) {

@@ -22,6 +22,7 @@ struct ExportOptions {
   std::string output;         // a file (csv, jsonl, openface with .csv) or a folder that is new or empty
   int faces_per_tar = 10000;  // webdataset, >= 1
   double test_share = 0.1;    // ganimation: faces in test_ids.csv, 0..1, every so-manieth
+  bool chosen_only = false;   // openface: no rows for images without a face
   void Validate() const;      // throws std::invalid_argument naming field, value and constraint
 };
 
@@ -31,7 +32,7 @@ class FaceExporter {
  public:
   virtual ~FaceExporter() = default;
   // Rows of one shard, in order. Throws std::runtime_error naming a damaged picture, or the disk that is
-  // full.
+  // full. Formats that number images (openface) must be given every shard, also those of which no face is chosen.
   virtual void Add(const ShardReader& shard, std::span<const std::uint32_t> faces) = 0;
   // Makes the output visible. Returns what a reader must know (columns left out), one line each.
   virtual std::vector<std::string> Finish() = 0;

@@ -1,10 +1,14 @@
 // OpenFace 2.2's CSV, as scripts that were written for it expect: separator ", ", AU numbers of two digits,
 // angles in radians, pixel centres at whole numbers. Columns that we do not measure (gaze, eye landmarks,
 // translation, 3-D points, shape parameters) are left out; the others have its names and its order.
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <numbers>
 #include <set>
 
@@ -55,35 +59,80 @@ std::string MissingNote(const features::AuSchema& schema) {
   return missing.empty() ? "" : "the shards do not measure " + missing + "; these columns are left out";
 }
 
-// One table in the layout of a sequence: a frame for each image, a face_id for each face in it.
+// The rows of a sequence: a frame for each image, with a row for each face in it; one of success 0 and zeros where it
+// has none, so that frames are those of the source.
+class Sequence {
+ public:
+  explicit Sequence(const features::AuSchema& schema)
+      : header_("frame, face_id, timestamp, confidence, success" + MeasureHeader(schema)), nothing_(NoMeasures(schema)) {}
+
+  const std::string& header() const { return header_; }
+  std::string Face(std::int64_t frame, const ShardReader& shard, std::uint32_t face) const {
+    const SampleRecord& sample = shard.Sample(static_cast<std::size_t>(shard.FaceSample()[face]));
+    return std::to_string(frame) + ", " + std::to_string(shard.FaceIndex()[face]) + ", " + Fixed(sample.timestamp, 3) +
+           ", " + Fixed(shard.Quality()[face], 2) + ", 1" + Measures(shard, face);
+  }
+  std::string NoFace(std::int64_t frame, const SampleRecord& sample) const {
+    return std::to_string(frame) + ", 0, " + Fixed(sample.timestamp, 3) + ", 0.00, 0" + nothing_;
+  }
+
+ private:
+  static std::string NoMeasures(const features::AuSchema& schema) {
+    std::string row = ", 0.000, 0.000, 0.000";
+    for (std::size_t i = 0; i < 2 * features::kLandmarkCount; ++i) row += ", 0.0";
+    for (const int au : kIntensities) row += schema.Find(au) ? ", 0.00" : "";
+    for (const int au : kPresences) row += schema.Find(au) ? ", 0" : "";
+    return row;
+  }
+
+  std::string header_, nothing_;
+};
+
+// Number of a sample in its sequence, from 1.
+std::int64_t FrameOf(const SampleRecord& sample, std::size_t row) {
+  return sample.frame > 0 ? sample.frame : static_cast<std::int64_t>(row) + 1;
+}
+
+// visit(row of the sample, its chosen faces): samples that have any and, where all faces of the shard are chosen, those
+// without a face as well, unless `chosen_only`.
+void VisitSamples(const ShardReader& shard, std::span<const std::uint32_t> faces, bool chosen_only,
+                  const std::function<void(std::size_t, std::span<const std::uint32_t>)>& visit) {
+  const bool is_whole = !chosen_only && faces.size() == shard.FaceCount();
+  std::size_t next = 0;
+  for (std::size_t row = 0; row < shard.SampleCount(); ++row) {
+    const std::size_t first = next;
+    while (next < faces.size() && shard.FaceSample()[faces[next]] == static_cast<std::int64_t>(row)) ++next;
+    if (next > first || is_whole) visit(row, faces.subspan(first, next - first));
+  }
+}
+
+// One table in the layout of a sequence. Shards follow each other: the frames of the second begin behind the last of
+// the first.
 class OpenFaceTable : public FaceExporter {
  public:
-  explicit OpenFaceTable(const std::string& path)
-      : output_(path),
-        frames_((std::filesystem::path(path).parent_path() / std::filesystem::path(path).stem()).string() +
-                "_frames.csv") {
+  explicit OpenFaceTable(const ExportOptions& options)
+      : chosen_only_(options.chosen_only), output_(options.output), frames_(FramesName(options.output)) {
     frames_.Line("frame,key,url");
   }
 
   void Add(const ShardReader& shard, std::span<const std::uint32_t> faces) override {
-    const std::string header =
-        "frame, face_id, timestamp, confidence, success" + MeasureHeader(shard.header().schema);
-    if (header_.empty()) output_.Line(header_ = header);
-    if (header != header_)
+    const Sequence sequence(shard.header().schema);
+    if (header_.empty()) output_.Line(header_ = sequence.header());
+    if (sequence.header() != header_)
       throw std::runtime_error(shard.path() +
                                ": measures other AUs than the shards before it; export them apart");
     note_ = MissingNote(shard.header().schema);
-    std::int64_t last = -1;
-    for (const std::uint32_t face : faces) {
-      const std::int64_t sample = shard.FaceSample()[face];
-      if (sample != last) {
-        const SampleRecord& record = shard.Sample(static_cast<std::size_t>(sample));
-        frames_.Line(std::to_string(++frame_) + "," + CsvText(record.key) + "," + CsvText(record.url));
-        last = sample;
-      }
-      output_.Line(std::to_string(frame_) + ", " + std::to_string(shard.FaceIndex()[face]) + ", 0.000, " +
-                   Fixed(shard.Quality()[face], 2) + ", 1" + Measures(shard, face));
-    }
+    VisitSamples(shard, faces, chosen_only_, [&](std::size_t row, std::span<const std::uint32_t> found) {
+      const SampleRecord& sample = shard.Sample(row);
+      const std::int64_t frame = before_ + FrameOf(sample, row);
+      frames_.Line(std::to_string(frame) + "," + CsvText(sample.key) + "," + CsvText(sample.url));
+      for (const std::uint32_t face : found) output_.Line(sequence.Face(frame, shard, face));
+      if (found.empty()) output_.Line(sequence.NoFace(frame, sample));
+    });
+    std::int64_t last = 0;
+    for (std::size_t row = 0; row < shard.SampleCount(); ++row)
+      last = std::max(last, FrameOf(shard.Sample(row), row));
+    before_ += last;
   }
   std::vector<std::string> Finish() override {
     frames_.Finish();
@@ -93,27 +142,56 @@ class OpenFaceTable : public FaceExporter {
   }
 
  private:
+  static std::string FramesName(const std::filesystem::path& table) {
+    return (table.parent_path() / table.stem()).string() + "_frames.csv";
+  }
+
+  bool chosen_only_;
   TextOutput output_, frames_;
   std::string header_, note_;
-  std::int64_t frame_ = 0;
+  std::int64_t before_ = 0;  // frames of the shards before
 };
 
-// A file for each image, as FaceLandmarkImg writes them.
+// A key without the ending of a picture's name.
+std::string WithoutEnding(const std::string& key) {
+  static constexpr std::array<std::string_view, 12> kEndings{".jpg", ".jpeg", ".jpe", ".jfif", ".png",  ".bmp",
+                                                             ".gif", ".webp", ".tif", ".tiff", ".avif", ".heic"};
+  const std::size_t dot = key.rfind('.');
+  if (dot == std::string::npos || dot == 0 || key[dot - 1] == '/') return key;
+  std::string ending = key.substr(dot);
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::find(kEndings.begin(), kEndings.end(), ending) == kEndings.end() ? key : key.substr(0, dot);
+}
+
+// "clip" of "clip/00012".
+std::string VideoOf(const SampleRecord& sample) { return sample.key.substr(0, sample.key.rfind('/')); }
+
+// A file for each image, as FaceLandmarkImg writes them, and one for each video, as FeatureExtraction does. NAME.csv
+// for NAME.jpg; where two pictures share NAME, NAME.jpg.csv and NAME.png.csv.
 class OpenFaceFolder : public FaceExporter {
  public:
-  explicit OpenFaceFolder(const std::string& path) : output_(path) {}
+  explicit OpenFaceFolder(const ExportOptions& options)
+      : chosen_only_(options.chosen_only), output_(options.output) {}
 
   void Add(const ShardReader& shard, std::span<const std::uint32_t> faces) override {
     note_ = MissingNote(shard.header().schema);
-    for (std::size_t i = 0; i < faces.size();) {
-      const std::int64_t sample = shard.FaceSample()[faces[i]];
-      std::string table = "face, confidence" + MeasureHeader(shard.header().schema) + "\n";
-      for (; i < faces.size() && shard.FaceSample()[faces[i]] == sample; ++i) {
-        table += std::to_string(shard.FaceIndex()[faces[i]]) + ", " + Fixed(shard.Quality()[faces[i]], 2) +
-                 Measures(shard, faces[i]) + "\n";
+    std::map<std::string, int> pictures;  // that share a name but for the ending
+    for (std::size_t row = 0; row < shard.SampleCount(); ++row) ++pictures[WithoutEnding(shard.Sample(row).key)];
+    const Sequence sequence(shard.header().schema);
+    std::map<std::string, std::string> videos;  // of this shard: name and table
+    VisitSamples(shard, faces, chosen_only_, [&](std::size_t row, std::span<const std::uint32_t> found) {
+      const SampleRecord& sample = shard.Sample(row);
+      if (sample.frame > 0) {
+        std::string& table = videos.try_emplace(VideoOf(sample), sequence.header() + "\n").first->second;
+        for (const std::uint32_t face : found) table += sequence.Face(sample.frame, shard, face) + "\n";
+        if (found.empty()) table += sequence.NoFace(sample.frame, sample) + "\n";
+      } else if (!found.empty()) {
+        const std::string name = WithoutEnding(sample.key);
+        WritePicture(pictures.at(name) > 1 ? sample.key : name, shard, found);
       }
-      output_.Write(FileName(shard.Sample(static_cast<std::size_t>(sample)).key), table);
-    }
+    });
+    for (const auto& [name, table] : videos) output_.Write(FileName(name), table);
   }
   std::vector<std::string> Finish() override {
     output_.Finish();
@@ -122,13 +200,28 @@ class OpenFaceFolder : public FaceExporter {
   }
 
  private:
-  // A key comes from the crawl: nothing of it but plain characters reaches a file name.
+  void WritePicture(const std::string& name, const ShardReader& shard, std::span<const std::uint32_t> faces) {
+    std::string table = "face, confidence" + MeasureHeader(shard.header().schema) + "\n";
+    for (const std::uint32_t face : faces) {
+      table += std::to_string(shard.FaceIndex()[face]) + ", " + Fixed(shard.Quality()[face], 2) + Measures(shard, face) +
+               "\n";
+    }
+    output_.Write(FileName(name), table);
+  }
+
+  // A key comes from the crawl: nothing of it but letters (of any script), digits and "-_." reaches a file name.
   std::string FileName(const std::string& key) {
     std::string name;
     for (const char c : key.substr(0, 150)) {
-      const bool is_plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' ||
-                            (c == '.' && !name.empty());
+      const auto byte = static_cast<unsigned char>(c);
+      const bool is_plain =
+          byte >= 0x80 || std::isalnum(byte) != 0 || c == '-' || c == '_' || (c == '.' && !name.empty());
       name += is_plain ? c : '_';
+    }
+    // A letter that was cut in two.
+    if (key.size() > 150 && (static_cast<unsigned char>(key[150]) & 0xC0) == 0x80) {
+      while (!name.empty() && (static_cast<unsigned char>(name.back()) & 0xC0) == 0x80) name.pop_back();
+      if (!name.empty()) name.pop_back();
     }
     if (name.empty()) name = "image";
     std::string unique = name;
@@ -136,6 +229,7 @@ class OpenFaceFolder : public FaceExporter {
     return unique + ".csv";
   }
 
+  bool chosen_only_;
   FolderOutput output_;
   std::set<std::string> used_;
   std::string note_;
@@ -173,8 +267,8 @@ std::string MissingOpenFaceAus(const features::AuSchema& schema) {
 }
 
 std::unique_ptr<FaceExporter> MakeOpenFaceExporter(const ExportOptions& options) {
-  if (options.output.ends_with(".csv")) return std::make_unique<OpenFaceTable>(options.output);
-  return std::make_unique<OpenFaceFolder>(options.output);
+  if (options.output.ends_with(".csv")) return std::make_unique<OpenFaceTable>(options);
+  return std::make_unique<OpenFaceFolder>(options);
 }
 
 }  // namespace auforge::datasets

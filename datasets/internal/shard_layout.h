@@ -32,6 +32,9 @@ inline constexpr const char* kStatus = "/samples/status";
 inline constexpr const char* kWidth = "/samples/width";
 inline constexpr const char* kHeight = "/samples/height";
 inline constexpr const char* kSha256 = "/samples/sha256";
+// Optional: of frames of videos.
+inline constexpr const char* kFrame = "/samples/frame";
+inline constexpr const char* kTimestamp = "/samples/timestamp";
 
 // A text of a sample is cut to this many bytes: fixed-length columns are as wide as their longest entry, and one
 // hostile caption must not make a shard of gigabytes.

@@ -1,11 +1,15 @@
 #include "datasets/query/face_index.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "datasets/query/internal/sqlite.h"
+#include "datasets/storage/bad_content.h"
 
 namespace auforge::datasets::query {
 namespace {
@@ -14,13 +18,20 @@ namespace fs = std::filesystem;
 
 struct FileState {
   std::int64_t bytes = 0;
-  std::int64_t modified = 0;
+  std::int64_t modified = 0, changed = 0;  // nanoseconds
 };
 
-FileState StateOf(const std::string& path) {
-  return {static_cast<std::int64_t>(fs::file_size(path)),
-          std::chrono::duration_cast<std::chrono::nanoseconds>(fs::last_write_time(path).time_since_epoch())
-              .count()};
+std::optional<FileState> StateOf(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return std::nullopt;
+  const auto nanoseconds = [](const timespec& time) {
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + std::int64_t{time.tv_nsec};
+  };
+  return FileState{status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
+}
+
+bool IsSame(const IndexedShard& shard, const FileState& state) {
+  return shard.bytes == state.bytes && shard.modified == state.modified && shard.changed == state.changed;
 }
 
 std::string IndexFile(const std::string& folder, const IndexOptions& options) {
@@ -33,33 +44,32 @@ void RequireFolder(const std::string& folder) {
     throw std::runtime_error(folder + ": is not a folder; name the folder of the shards");
 }
 
-// An index that cannot be written beside the shards is made in memory, each time anew.
+std::string InMemory(const UnusableDatabase& error) {
+  return std::string(error.what()) +
+         "; the index is made in memory, each time anew: --index FILE keeps it elsewhere";
+}
+
+// An index that cannot be kept beside the shards is made in memory, each time anew.
 IndexStore OpenStore(const std::string& folder, const IndexOptions& options, std::string& note) {
   const std::string file = IndexFile(folder, options);
   if (options.rebuild && file != ":memory:" && options.file.empty()) {
     std::error_code ignored;
     fs::remove(file, ignored);
   }
+  const IndexWait wait{options.stop, options.notice};
   try {
-    return IndexStore(file);
-  } catch (const ReadOnlyDatabase& error) {
-    note = std::string(error.what()) +
-           "; the index is made in memory, each time anew: --index FILE keeps it elsewhere";
+    return IndexStore(file, wait);
+  } catch (const UnusableDatabase& error) {
+    note = InMemory(error);
     return IndexStore(":memory:");
   }
 }
 
 ShardRows ReadRows(const std::string& path, const FileState& state) {
-  ShardRows rows;
-  try {
-    rows = RowsOfShard(ShardReader(path));
-  } catch (const std::runtime_error& error) {
-    rows = {};
-    rows.shard.fault = error.what();
-  }
-  rows.shard.name = fs::path(path).filename().string();
+  ShardRows rows = RowsOfShard(ShardReader(path));
   rows.shard.bytes = state.bytes;
   rows.shard.modified = state.modified;
+  rows.shard.changed = state.changed;
   return rows;
 }
 
@@ -124,34 +134,40 @@ ShardRows RowsOfShard(const ShardReader& reader) {
 }
 
 FaceIndex::FaceIndex(const std::string& folder, const IndexOptions& options)
-    : folder_(folder), store_((RequireFolder(folder), OpenStore(folder, options, note_))) {
+    : folder_(folder), store_((RequireFolder(folder), IndexStore(":memory:"))) {
+  try {
+    Open(options);
+  } catch (const InterruptedDatabase&) {
+    throw QueryStopped("stopped; the index goes on from here the next time");
+  }
+  shards_ = store_.Shards();
+}
+
+void FaceIndex::Open(const IndexOptions& options) {
+  store_ = OpenStore(folder_, options, note_);
   try {
     Refresh(options);
-  } catch (const ReadOnlyDatabase& error) {
-    note_ = std::string(error.what()) +
-            "; the index is made in memory, each time anew: --index FILE keeps it elsewhere";
+  } catch (const UnusableDatabase& error) {
+    note_ = InMemory(error);
     store_ = IndexStore(":memory:");
     Refresh(options);
   } catch (const DamagedDatabase&) {
     // Found while reading: the pages are bad although the header is not.
-    if (options.file.empty()) {
-      IndexOptions anew = options;
-      anew.rebuild = true;
-      store_ = IndexStore(":memory:");
-      store_ = OpenStore(folder, anew, note_);
-      Refresh(anew);
-    } else {
-      throw;
-    }
+    if (!options.file.empty()) throw;
+    IndexOptions anew = options;
+    anew.rebuild = true;
+    store_ = IndexStore(":memory:");
+    store_ = OpenStore(folder_, anew, note_);
+    Refresh(anew);
   }
-  Load();
 }
 
-FaceIndex::FaceIndex(IndexStore store) : store_(std::move(store)) { Load(); }
+FaceIndex::FaceIndex(IndexStore store) : store_(std::move(store)), shards_(store_.Shards()) {}
 FaceIndex::FaceIndex(FaceIndex&&) noexcept = default;
 FaceIndex::~FaceIndex() = default;
 
 void FaceIndex::Refresh(const IndexOptions& options) {
+  left_out_.clear();
   std::map<std::string, IndexedShard> known;
   for (IndexedShard& shard : store_.Shards()) known[shard.name] = std::move(shard);
   struct Work {
@@ -160,11 +176,10 @@ void FaceIndex::Refresh(const IndexOptions& options) {
   };
   std::vector<Work> work;
   for (const std::string& path : FindShards({folder_})) {
-    const FileState state = StateOf(path);
+    const std::optional<FileState> state = StateOf(path);
     const auto found = known.find(fs::path(path).filename().string());
-    const bool is_same = !options.rebuild && found != known.end() && found->second.bytes == state.bytes &&
-                         found->second.modified == state.modified;
-    if (!is_same) work.push_back({path, state});
+    const bool is_same = !options.rebuild && found != known.end() && state && IsSame(found->second, *state);
+    if (!is_same) work.push_back({path, state.value_or(FileState{})});
     if (found != known.end()) known.erase(found);
   }
   for (const auto& [name, shard] : known) store_.Remove(name);
@@ -172,16 +187,22 @@ void FaceIndex::Refresh(const IndexOptions& options) {
   for (std::size_t i = 0; i < work.size(); ++i) {
     if (options.stop && options.stop())
       throw QueryStopped("stopped; the index goes on from here the next time");
-    ShardRows rows = ReadRows(work[i].path, work[i].state);
-    faces += rows.shard.faces;
-    store_.Put(std::move(rows.shard), rows.columns, rows.texts);
+    const std::string& path = work[i].path;
+    std::optional<ShardRows> rows;
+    try {
+      rows = ReadRows(path, work[i].state);
+    } catch (const storage::BadContent& error) {
+      left_out_.push_back({fs::path(path).filename().string(), error.what(), true});
+    } catch (const std::runtime_error& error) {
+      left_out_.push_back({fs::path(path).filename().string(), error.what(), false});
+    }
+    if (rows) {
+      faces += rows->shard.faces;
+      store_.Put(std::move(rows->shard), rows->columns, rows->texts);
+    } else {
+      store_.Remove(left_out_.back().name);
+    }
     if (options.progress) options.progress(i + 1, work.size(), faces);
-  }
-}
-
-void FaceIndex::Load() {
-  for (IndexedShard& shard : store_.Shards()) {
-    (shard.fault.empty() ? shards_ : damaged_).push_back(std::move(shard));
   }
 }
 

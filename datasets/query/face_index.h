@@ -1,5 +1,6 @@
 // The index of a folder of shards, kept up to date: opened, compared with the files, and mended.
-// Thread-safe once constructed. Shards that cannot be read are named in damaged() and left out.
+// Thread-safe once constructed. Shards that cannot be read are named in left_out() and are not remembered: the next
+// time they are tried again.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,15 @@ struct IndexOptions {
   bool rebuild = false;  // throw away what is there
   // Called after each shard that was indexed: how many of how many, and the faces indexed so far.
   std::function<void(std::size_t done, std::size_t shards, std::uint64_t faces)> progress;
-  StopCheck stop;  // true ends the building; what is done is kept
+  StopCheck stop;  // true ends the building, and waiting for another process; what is done is kept
+  std::function<void(const std::string&)> notice;  // told what is waited for, where that takes long
+};
+
+// A shard that is not in the index.
+struct LeftOutShard {
+  std::string name;         // "00012.h5"
+  std::string fault;        // names the file
+  bool is_damaged = false;  // its content is at fault; else it could not be read this time
 };
 
 class FaceIndex {
@@ -33,8 +42,8 @@ class FaceIndex {
   ~FaceIndex();
 
   const std::string& folder() const { return folder_; }
-  const std::vector<IndexedShard>& shards() const { return shards_; }    // readable ones, by name
-  const std::vector<IndexedShard>& damaged() const { return damaged_; }  // with their faults
+  const std::vector<IndexedShard>& shards() const { return shards_; }  // readable ones, by name
+  const std::vector<LeftOutShard>& left_out() const { return left_out_; }
   const IndexStore& store() const { return store_; }
   // Why the index is in memory although it should not be; empty when it is kept.
   const std::string& note() const { return note_; }
@@ -46,12 +55,13 @@ class FaceIndex {
   features::AuSchema Schema() const;
 
  private:
+  void Open(const IndexOptions& options);
   void Refresh(const IndexOptions& options);
-  void Load();
 
   std::string folder_, note_;
   IndexStore store_;
-  std::vector<IndexedShard> shards_, damaged_;
+  std::vector<IndexedShard> shards_;
+  std::vector<LeftOutShard> left_out_;
 };
 
 // What the index keeps of a shard.

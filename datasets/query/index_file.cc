@@ -11,21 +11,23 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kApplicationId = 0x41754678;  // "AuFx" in the file's header
-constexpr std::int64_t kVersion = 2;
+constexpr std::int64_t kVersion = 3;
 constexpr const char* kDefaultName = "auforge-index.sqlite";
 
 // Blobs want large pages. A rollback journal, because write-ahead logs do not work over network file systems.
 constexpr const char* kPragmas =
     "PRAGMA page_size=16384; PRAGMA journal_mode=DELETE; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768;"
     "PRAGMA temp_store=MEMORY;";
+// letters: captions of scripts without spaces between words, letter by letter (internal/letters.h).
 constexpr const char* kSchema = R"sql(
-CREATE TABLE shards(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, bytes INTEGER, modified INTEGER, faces INTEGER,
-                    images INTEGER, first_text INTEGER, texts INTEGER, header TEXT);
+CREATE TABLE shards(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, bytes INTEGER, modified INTEGER,
+                    changed INTEGER, faces INTEGER, images INTEGER, first_text INTEGER, texts INTEGER, header TEXT);
 CREATE TABLE columns(id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, name TEXT NOT NULL, bytes BLOB);
 CREATE UNIQUE INDEX column_of_shard ON columns(shard, name);
 CREATE TABLE texts(id INTEGER PRIMARY KEY, key TEXT, url TEXT, caption TEXT);
 CREATE VIRTUAL TABLE captions USING fts5(caption, content='texts', content_rowid='id',
                                          tokenize="unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE letters USING fts5(caption, content='', tokenize="unicode61 remove_diacritics 2");
 )sql";
 
 // The file's first bytes say whether it is ours to replace when it is of no use.
@@ -72,10 +74,10 @@ void Discard(const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<Database> OpenIndexFile(const std::string& path) {
+std::unique_ptr<Database> OpenIndexFile(const std::string& path, const LockWait& wait) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     try {
-      auto database = std::make_unique<Database>(path);
+      auto database = std::make_unique<Database>(path, wait);
       database->Execute(kPragmas);
       if (PrepareSchema(*database)) return database;
     } catch (const DamagedDatabase&) {

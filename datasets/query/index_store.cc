@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "datasets/query/internal/index_file.h"
+#include "datasets/query/internal/letters.h"
 #include "datasets/query/internal/sqlite.h"
 #include "datasets/query/nearest.h"
 
@@ -15,8 +16,7 @@ namespace {
 using nlohmann::json;
 
 json HeaderJson(const IndexedShard& shard) {
-  return {{"fault", shard.fault},
-          {"aus", shard.schema.numbers()},
+  return {{"aus", shard.schema.numbers()},
           {"emotions", shard.emotion_names},
           {"has_halves", shard.has_halves},
           {"has_emotion_score", shard.has_emotion_score},
@@ -31,7 +31,6 @@ json HeaderJson(const IndexedShard& shard) {
 void FromHeader(const std::string& path, const std::string& text, IndexedShard& shard) {
   try {
     const json header = json::parse(text);
-    shard.fault = header.at("fault");
     shard.schema = features::AuSchema(header.at("aus").get<std::vector<int>>());
     shard.emotion_names = header.at("emotions").get<std::vector<std::string>>();
     shard.has_halves = header.at("has_halves");
@@ -54,9 +53,10 @@ std::span<const std::uint8_t> Bytes(const std::vector<T>& values) {
 }
 
 // Words as one phrase of FTS5's language, in which nothing that a user types has a meaning.
-std::string Phrase(std::string words) {
+std::string Phrase(std::string words, bool by_letters) {
   const bool is_beginning = words.ends_with('*');
   if (is_beginning) words.pop_back();
+  if (by_letters) words = SpreadLetters(words);
   std::string phrase = "\"";
   for (const char c : words) {
     if (c == '\0') continue;
@@ -75,13 +75,15 @@ std::string LowerAscii(std::string_view text) {
 }  // namespace
 
 struct IndexStore::Impl {
-  explicit Impl(const std::string& file)
+  Impl(const std::string& file, IndexWait options)
       : path(file),
-        database(OpenIndexFile(file)),
+        wait{std::move(options.stop), std::move(options.notice)},
+        database(OpenIndexFile(file, wait)),
         find_column(
             std::make_unique<Statement>(*database, "SELECT id FROM columns WHERE shard=? AND name=?")) {}
 
   std::string path;
+  LockWait wait;
   mutable std::mutex mutex;
   std::unique_ptr<Database> database;
   std::unique_ptr<Statement> find_column;
@@ -113,9 +115,21 @@ struct IndexStore::Impl {
                      "INSERT INTO captions(captions, rowid, caption) SELECT 'delete', id, caption FROM texts "
                      "WHERE id>=? AND id<? AND caption<>''");
     forget.Bind(1, first).Bind(2, last).Run();
+    ForgetLetters(first, last);
     Statement(*database, "DELETE FROM texts WHERE id>=? AND id<?").Bind(1, first).Bind(2, last).Run();
     Statement(*database, "DELETE FROM columns WHERE shard=?").Bind(1, id).Run();
     Statement(*database, "DELETE FROM shards WHERE id=?").Bind(1, id).Run();
+  }
+
+  void ForgetLetters(std::int64_t first, std::int64_t last) {
+    Statement captions(*database, "SELECT id, caption FROM texts WHERE id>=? AND id<?");
+    Statement forget(*database, "INSERT INTO letters(letters, rowid, caption) VALUES('delete',?,?)");
+    captions.Bind(1, first).Bind(2, last);
+    while (captions.Step()) {
+      if (!HasUnspacedScript(captions.TextView(1))) continue;
+      const std::string spread = SpreadLetters(captions.TextView(1));
+      forget.Bind(1, captions.Integer(0)).Bind(2, std::string_view(spread)).Run();
+    }
   }
 
   void PutTexts(IndexedShard& shard, const std::vector<ImageText>& texts) {
@@ -124,11 +138,16 @@ struct IndexStore::Impl {
     last.Reset();
     Statement text(*database, "INSERT INTO texts(id, key, url, caption) VALUES(?,?,?,?)");
     Statement caption(*database, "INSERT INTO captions(rowid, caption) VALUES(?,?)");
+    Statement letters(*database, "INSERT INTO letters(rowid, caption) VALUES(?,?)");
     std::int64_t row = shard.first_text;
     for (const ImageText& image : texts) {
       text.Bind(1, row).Bind(2, std::string_view(image.key)).Bind(3, std::string_view(image.url));
       text.Bind(4, std::string_view(image.caption)).Run();
       if (!image.caption.empty()) caption.Bind(1, row).Bind(2, std::string_view(image.caption)).Run();
+      if (HasUnspacedScript(image.caption)) {
+        const std::string spread = SpreadLetters(image.caption);
+        letters.Bind(1, row).Bind(2, std::string_view(spread)).Run();
+      }
       ++row;
     }
   }
@@ -187,13 +206,14 @@ struct IndexStore::Impl {
     if (path == ":memory:") return Ask(stop, work);
     {
       const std::lock_guard lock(scan_mutex);
-      if (scanner == nullptr) scanner = std::make_unique<Database>(path);
+      if (scanner == nullptr) scanner = std::make_unique<Database>(path, wait);
     }
     return Guarded(scan_mutex, *scanner, stop, work);
   }
 };
 
-IndexStore::IndexStore(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
+IndexStore::IndexStore(const std::string& path, IndexWait wait)
+    : impl_(std::make_unique<Impl>(path, std::move(wait))) {}
 IndexStore::~IndexStore() = default;
 IndexStore::IndexStore(IndexStore&&) noexcept = default;
 IndexStore& IndexStore::operator=(IndexStore&&) noexcept = default;
@@ -204,7 +224,8 @@ std::vector<IndexedShard> IndexStore::Shards() const {
   const std::lock_guard lock(impl_->mutex);
   Statement rows(
       *impl_->database,
-      "SELECT id, name, bytes, modified, faces, images, first_text, texts, header FROM shards ORDER BY name");
+      "SELECT id, name, bytes, modified, changed, faces, images, first_text, texts, header FROM shards "
+      "ORDER BY name");
   std::vector<IndexedShard> shards;
   while (rows.Step()) {
     IndexedShard shard;
@@ -212,11 +233,12 @@ std::vector<IndexedShard> IndexStore::Shards() const {
     shard.name = rows.Text(1);
     shard.bytes = rows.Integer(2);
     shard.modified = rows.Integer(3);
-    shard.faces = static_cast<std::uint32_t>(rows.Integer(4));
-    shard.images = static_cast<std::uint32_t>(rows.Integer(5));
-    shard.first_text = rows.Integer(6);
-    shard.texts = static_cast<std::uint32_t>(rows.Integer(7));
-    FromHeader(impl_->path, rows.Text(8), shard);
+    shard.changed = rows.Integer(4);
+    shard.faces = static_cast<std::uint32_t>(rows.Integer(5));
+    shard.images = static_cast<std::uint32_t>(rows.Integer(6));
+    shard.first_text = rows.Integer(7);
+    shard.texts = static_cast<std::uint32_t>(rows.Integer(8));
+    FromHeader(impl_->path, rows.Text(9), shard);
     shards.push_back(std::move(shard));
   }
   return shards;
@@ -231,16 +253,16 @@ void IndexStore::Put(IndexedShard shard, const FaceColumns& columns, const std::
   // Hostile bytes in an attribute must not make the header unreadable.
   const std::string header = HeaderJson(shard).dump(-1, ' ', false, json::error_handler_t::replace);
   Statement insert(*impl_->database,
-                   "INSERT INTO shards(name, bytes, modified, faces, images, first_text, texts, header) "
-                   "VALUES(?,?,?,?,?,?,?,?)"
+                   "INSERT INTO shards(name, bytes, modified, changed, faces, images, first_text, texts, header) "
+                   "VALUES(?,?,?,?,?,?,?,?,?)"
                    " RETURNING id");
-  insert.Bind(1, std::string_view(shard.name)).Bind(2, shard.bytes).Bind(3, shard.modified);
-  insert.Bind(4, std::int64_t{shard.faces}).Bind(5, std::int64_t{shard.images}).Bind(6, shard.first_text);
-  insert.Bind(7, std::int64_t{shard.texts}).Bind(8, std::string_view(header));
+  insert.Bind(1, std::string_view(shard.name)).Bind(2, shard.bytes).Bind(3, shard.modified).Bind(4, shard.changed);
+  insert.Bind(5, std::int64_t{shard.faces}).Bind(6, std::int64_t{shard.images}).Bind(7, shard.first_text);
+  insert.Bind(8, std::int64_t{shard.texts}).Bind(9, std::string_view(header));
   insert.Step();
   shard.id = insert.Integer(0);
   insert.Run();
-  if (shard.fault.empty()) impl_->PutColumns(shard, columns);
+  impl_->PutColumns(shard, columns);
   transaction.Commit();
 }
 
@@ -294,9 +316,13 @@ ImageText IndexStore::Text(const IndexedShard& shard, std::uint32_t row) const {
 }
 
 std::vector<std::int64_t> IndexStore::MatchCaption(const std::string& words, const StopCheck& stop) const {
-  const std::string phrase = Phrase(words);
+  // A word of another script may stand in a sentence without spaces: what has no such letters is looked for in both.
+  const bool by_letters = HasUnspacedScript(words);
+  const std::string phrase = Phrase(words, by_letters);
   return impl_->Ask(stop, [&](Database& database) {
-    Statement match(database, "SELECT rowid FROM captions WHERE captions MATCH ? ORDER BY rowid");
+    Statement match(database, by_letters ? "SELECT rowid FROM letters WHERE letters MATCH ?1 ORDER BY rowid"
+                                         : "SELECT rowid FROM captions WHERE captions MATCH ?1 UNION "
+                                           "SELECT rowid FROM letters WHERE letters MATCH ?1 ORDER BY rowid");
     match.Bind(1, std::string_view(phrase));
     std::vector<std::int64_t> rows;
     while (match.Step()) rows.push_back(match.Integer(0));

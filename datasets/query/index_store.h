@@ -28,8 +28,8 @@ struct IndexedShard {
   std::int64_t id = 0;        // row of the index; filled by IndexStore
   std::string name;           // "00012.h5"
   std::int64_t bytes = 0;     // of the file, and
-  std::int64_t modified = 0;  // nanoseconds: what tells whether it is still the same
-  std::string fault;          // why the shard cannot be read; it then has no faces
+  std::int64_t modified = 0;  // of its content, and
+  std::int64_t changed = 0;   // of its inode, nanoseconds: what tells whether it is still the same
   std::uint32_t faces = 0;
   std::uint32_t images = 0;     // rows of /samples, whatever became of them
   std::int64_t first_text = 0;  // images with a face have texts first_text .. first_text + texts - 1
@@ -58,11 +58,17 @@ struct FaceColumns {
   std::vector<std::uint32_t> text;  // row in the shard's texts
 };
 
+// What is done while another process has the index.
+struct IndexWait {
+  StopCheck stop;                                   // true ends waiting
+  std::function<void(const std::string&)> notice;  // told once, after a second or two, what is waited for
+};
+
 class IndexStore {
  public:
   // Opens or creates; ":memory:" keeps it in memory. A file that is damaged or of another version is
   // replaced. Throws std::runtime_error naming the file when it can neither be read nor written.
-  explicit IndexStore(const std::string& path);
+  explicit IndexStore(const std::string& path, IndexWait wait = {});
   ~IndexStore();
   IndexStore(IndexStore&&) noexcept;
   IndexStore& operator=(IndexStore&&) noexcept;
@@ -85,7 +91,8 @@ class IndexStore {
   ImageText Text(const IndexedShard& shard, std::uint32_t row) const;
 
   // Ascending rows of the texts (over all shards) whose caption holds the words next to each other; a last
-  // word that ends in * is a beginning. Letters of either case and with or without accents are alike.
+  // word that ends in * is a beginning. Letters of either case and with or without accents are alike. Of scripts
+  // without spaces between words, any letters that follow each other.
   std::vector<std::int64_t> MatchCaption(const std::string& words, const StopCheck& stop = {}) const;
   // Rows whose key or URL contains the text, or is the pattern.
   std::vector<std::int64_t> MatchSource(const std::string& pattern, const StopCheck& stop = {}) const;

@@ -1,19 +1,57 @@
 #include "datasets/query/internal/sqlite.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstring>
+#include <thread>
 
 namespace auforge::datasets::query {
 namespace {
 
-constexpr int kBusyMilliseconds = 600'000;  // another process may be building the same index
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::minutes kLongestWait{10};  // another process may be building the same index
+constexpr std::chrono::milliseconds kSilentWait{1500}, kBetweenTries{20};
 constexpr int kStepsBetweenChecks = 20'000;
+
+// fcntl for SQLite, which takes ENOLCK (a file system without locks, as NFS without its lock daemon) for a lock that
+// somebody else has, and would wait for it for ever. Another error makes it fail at once.
+int FileControl(int file, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void* const argument = va_arg(arguments, void*);  // a pointer or an int; both come in a register
+  va_end(arguments);
+  const int result = fcntl(file, command, argument);
+  if (result < 0 && errno == ENOLCK) errno = ENOTSUP;
+  return result;
+}
+
+void UseOurFileControl() {
+  static const bool once = [] {
+    sqlite3_vfs* const files = sqlite3_vfs_find(nullptr);
+    const auto function = reinterpret_cast<sqlite3_syscall_ptr>(&FileControl);
+    return files != nullptr && files->iVersion >= 3 && files->xSetSystemCall(files, "fcntl", function) == SQLITE_OK;
+  }();
+  static_cast<void>(once);
+}
 
 int CheckStop(void* stop) { return (*static_cast<std::function<bool()>*>(stop))() ? 1 : 0; }
 
 }  // namespace
 
 void Database::Fail(int code) const {
-  const std::string text = path_ + ": " + sqlite3_errmsg(handle_);
+  std::string text = path_ + ": " + sqlite3_errmsg(handle_);
+  switch (code) {
+    case SQLITE_IOERR_LOCK:
+    case SQLITE_IOERR_RDLOCK:
+    case SQLITE_IOERR_UNLOCK:
+    case SQLITE_IOERR_CHECKRESERVEDLOCK:
+      throw UnusableDatabase(path_ + ": files cannot be locked there");
+    default:
+      break;
+  }
   switch (code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -22,9 +60,16 @@ void Database::Fail(int code) const {
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-      throw ReadOnlyDatabase(text);
+      throw UnusableDatabase(text);
     case SQLITE_INTERRUPT:
       throw InterruptedDatabase("the query was stopped");
+    case SQLITE_BUSY:
+      if (IsToStop()) throw InterruptedDatabase("stopped while another process had " + path_);
+      throw std::runtime_error(path_ + ": another process has it and does not let go; end that, or keep another index "
+                                       "with --index FILE");
+    case SQLITE_IOERR:
+      if (const int error = sqlite3_system_errno(handle_); error != 0) text += std::string(": ") + std::strerror(error);
+      throw std::runtime_error(text);
     case SQLITE_FULL:
       throw std::runtime_error(path_ + ": the disk is full");
     default:
@@ -32,24 +77,45 @@ void Database::Fail(int code) const {
   }
 }
 
-Database::Database(const std::string& path) : path_(path) {
+Database::Database(const std::string& path, LockWait wait) : path_(path), wait_(std::move(wait)) {
+  UseOurFileControl();
   const int code = sqlite3_open_v2(path.c_str(), &handle_,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code != SQLITE_OK) {
     const std::string text = path + ": " + (handle_ != nullptr ? sqlite3_errmsg(handle_) : "out of memory");
     sqlite3_close(handle_);
     if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_PERM)
-      throw ReadOnlyDatabase(text);
+      throw UnusableDatabase(text);
     throw std::runtime_error(text);
   }
   sqlite3_extended_result_codes(handle_, 1);
-  sqlite3_busy_timeout(handle_, kBusyMilliseconds);
+  sqlite3_busy_handler(handle_, OnBusy, this);
   // The index is a cache beside data that others may have written: no SQL that a crafted file carries may
   // run.
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+}
+
+int Database::OnBusy(void* database, int attempts) {
+  auto& self = *static_cast<Database*>(database);
+  if (attempts == 0) {
+    self.waits_since_ = Clock::now();
+    self.is_told_ = false;
+  }
+  return self.WaitsOn() ? 1 : 0;
+}
+
+bool Database::WaitsOn() {
+  const Clock::duration waited = Clock::now() - waits_since_;
+  if (IsToStop() || waited > kLongestWait) return false;
+  if (!is_told_ && waited > kSilentWait && wait_.notice) {
+    is_told_ = true;
+    wait_.notice(path_ + ": another process is writing it; waiting for its end (Ctrl-C: no longer)");
+  }
+  std::this_thread::sleep_for(kBetweenTries);
+  return true;
 }
 
 Database::~Database() { sqlite3_close(handle_); }

@@ -41,6 +41,25 @@ void Sync(const std::string& path, int flags) {
   if (fsync(file.get()) != 0 && !((flags & O_DIRECTORY) != 0 && errno == EINVAL)) Fail(path, "flush");
 }
 
+void SyncFolderOf(const std::string& path) {
+  const fs::path parent = fs::path(path).parent_path();
+  Sync(parent.empty() ? "." : parent.string(), O_RDONLY | O_DIRECTORY);
+}
+
+// False where there is something of that name. File systems differ in which of the first two ways they know; the last,
+// for those that know neither, leaves a moment in which another process may come between.
+bool RenameToNew(const std::string& temporary, const std::string& path) {
+  if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno == EEXIST) return false;
+  if (link(temporary.c_str(), path.c_str()) == 0) {
+    unlink(temporary.c_str());
+    return true;
+  }
+  if (errno == EEXIST || access(path.c_str(), F_OK) == 0) return false;
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) Fail(path, "rename to it");
+  return true;
+}
+
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : "";
@@ -66,8 +85,14 @@ std::string TemporaryName(const std::string& path) {
 void CommitFile(const std::string& temporary, const std::string& path) {
   Sync(temporary, O_RDONLY);
   if (std::rename(temporary.c_str(), path.c_str()) != 0) Fail(path, "rename to it");
-  const fs::path parent = fs::path(path).parent_path();
-  Sync(parent.empty() ? "." : parent.string(), O_RDONLY | O_DIRECTORY);
+  SyncFolderOf(path);
+}
+
+bool CommitNewFile(const std::string& temporary, const std::string& path) {
+  Sync(temporary, O_RDONLY);
+  if (!RenameToNew(temporary, path)) return false;
+  SyncFolderOf(path);
+  return true;
 }
 
 void WriteFileAtomically(const std::string& path, std::string_view content) {

@@ -30,7 +30,7 @@ Packing PackingOf(const ChunkedSet& c) {
     } else if (filter == H5Z_FILTER_DEFLATE && !packing.deflate) {
       packing.deflate = true;
     } else {
-      Fail(c.file, c.name, "is packed in a way other than shuffle and gzip; write it anew");
+      FailReading(c.file, c.name, "is packed in a way other than shuffle and gzip; write it anew");
     }
   }
   return packing;
@@ -74,7 +74,7 @@ class ChunkReader {
   }
 
  private:
-  [[noreturn]] void Damaged() const { Fail(c_.file, c_.name, "cannot be read; the file is damaged"); }
+  [[noreturn]] void Damaged() const { FailReading(c_.file, c_.name, "cannot be read; the file is damaged"); }
 
   // First bytes of all elements, second bytes, … to elements.
   void Unshuffle() {
@@ -123,7 +123,7 @@ void ReadChunks(const ChunkedSet& c, std::uint8_t* out) {
   if (rank == 0 || c.element == 0 ||
       H5Pget_chunk(c.creation, static_cast<int>(rank), shape.data()) != static_cast<int>(rank) ||
       std::find(shape.begin(), shape.end(), hsize_t{0}) != shape.end()) {
-    Fail(c.file, c.name, "has no readable layout; it is damaged");
+    FailReading(c.file, c.name, "has no readable layout; it is damaged");
   }
   if (std::find(c.extent.begin(), c.extent.end(), std::uint64_t{0}) != c.extent.end()) return;
   ChunkReader reader(c, shape);

@@ -1,9 +1,16 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <limits>
+#include <string_view>
 
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/hdf5_file.h"
 #include "datasets/storage/internal/hdf5_chunks.h"
 #include "datasets/storage/internal/hdf5_handle.h"
@@ -35,7 +42,50 @@ herr_t ObjectInfo(hid_t object, H5O_info_t& info) {
 #endif
 }
 
+// What the system said when HDF5's last call failed: "... errno = 13, error message = 'Permission denied' ...", the one
+// place where HDF5 tells it. Empty where the system had nothing against it.
+std::string SystemReason() {
+  std::string reason;
+  const auto look = [](unsigned, const H5E_error2_t* error, void* out) -> herr_t {
+    constexpr std::string_view kMark = "errno = ";
+    const std::string text = error->desc != nullptr ? error->desc : "";
+    std::string& told = *static_cast<std::string*>(out);
+    if (error->maj_num == H5E_RESOURCE_g) told = "cannot be read: there is not enough memory";
+    // The last one: file names stand before it.
+    const std::size_t at = text.rfind(kMark);
+    const int code = at == std::string::npos ? 0 : std::atoi(text.c_str() + at + kMark.size());
+    if (code == 0) return 0;
+    // Locks are asked for by the environment alone.
+    const bool is_lock = text.starts_with("unable to lock file");
+    told = (is_lock ? "cannot be locked: " : "cannot be read: ") + std::string(std::strerror(code)) +
+           (is_lock ? "; HDF5_USE_FILE_LOCKING asks for locks, unset it" : "");
+    return 1;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, look, &reason);
+  return reason;
+}
+
+// The size of a file that can be opened. HDF5 would not say why another cannot.
+std::uint64_t SizeOf(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) throw std::runtime_error(path + ": cannot be opened: " + std::strerror(errno));
+  struct stat status {};
+  const bool is_known = fstat(file, &status) == 0;
+  const int error = errno;
+  close(file);
+  if (!is_known) throw std::runtime_error(path + ": cannot be read: " + std::strerror(error));
+  if (S_ISDIR(status.st_mode)) throw std::runtime_error(path + ": is a folder, not a file");
+  if (!S_ISREG(status.st_mode)) throw std::runtime_error(path + ": is not a regular file");
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
 }  // namespace
+
+void FailReading(const std::string& file, const std::string& object, const char* what) {
+  const std::string where = file + ": " + (object.empty() ? "" : object + ": ");
+  if (const std::string reason = SystemReason(); !reason.empty()) throw std::runtime_error(where + reason);
+  throw BadContent(where + what);
+}
 
 struct Hdf5Reader::Impl {
   std::string path;
@@ -43,12 +93,16 @@ struct Hdf5Reader::Impl {
   Handle file{-1, H5Fclose};
 
   void Open(const std::string& name, hid_t access) {
+    if (bytes == 0) throw BadContent(path + ": is empty");
+    // Files are written under another name and renamed when they are whole: nobody changes one that can be read, and
+    // where locks fail (NFS without its lock daemon) it can still be read.
+    H5Pset_file_locking(access, /*use_file_locking=*/false, /*ignore_when_disabled=*/true);
     file = Handle(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access), H5Fclose);
-    if (!file.valid()) Fail(path, "", "is not a readable HDF5 file (damaged, truncated or of another kind)");
+    if (!file.valid()) FailReading(path, "", "is not a readable HDF5 file (damaged, truncated or of another kind)");
   }
   Handle OpenSet(const std::string& name) const {
     Handle set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose);
-    if (!set.valid()) Fail(path, name, "is missing");
+    if (!set.valid()) FailReading(path, name, "is missing");
     CheckStorage(set.get(), name);
     return set;
   }
@@ -61,17 +115,22 @@ struct Hdf5Reader::Impl {
         ObjectInfo(set, own) >= 0 && ObjectInfo(file.get(), root) >= 0 && own.fileno == root.fileno;
     const H5D_layout_t layout = H5Pget_layout(how.get());
     if (!is_here || layout == H5D_VIRTUAL || H5Pget_external_count(how.get()) != 0) {
-      Fail(path, name, "lies in another file; it is damaged");
+      FailReading(path, name, "lies in another file; it is damaged");
     }
     if (H5Dget_storage_size(set) > bytes)
-      Fail(path, name, "claims more data than the file can hold; it is damaged");
+      FailReading(path, name, "claims more data than the file can hold; it is damaged");
     if (layout != H5D_CHUNKED) return;
     std::vector<hsize_t> chunk(H5S_MAX_RANK);
     const int rank = H5Pget_chunk(how.get(), H5S_MAX_RANK, chunk.data());
-    if (rank < 0) Fail(path, name, "has no readable layout; it is damaged");
+    if (rank < 0) FailReading(path, name, "has no readable layout; it is damaged");
     chunk.resize(static_cast<std::size_t>(rank));
     const Handle type(H5Dget_type(set), H5Tclose);
     Elements({chunk.begin(), chunk.end()}, H5Tget_size(type.get()), name);
+  }
+  // HDF5's answer to whether something is there. What cannot be asked because the disk fails is not "no".
+  bool Answer(htri_t answer, const std::string& name) const {
+    if (answer < 0 && !SystemReason().empty()) FailReading(path, name, "cannot be looked for");
+    return answer > 0;
   }
   static bool IsChunked(hid_t set) {
     const Handle how(H5Dget_create_plist(set), H5Pclose);
@@ -92,19 +151,19 @@ struct Hdf5Reader::Impl {
     std::vector<std::uint8_t> stored(count * std::max(element, sizeof(T)));
     ReadStored(set, array.shape, element, name, stored.data());
     if (H5Tconvert(type, NativeType<T>(), count, stored.data(), nullptr, H5P_DEFAULT) < 0) {
-      Fail(path, name, "cannot be read; the file is damaged");
+      FailReading(path, name, "cannot be read; the file is damaged");
     }
     std::memcpy(array.values.data(), stored.data(), count * sizeof(T));
   }
   Handle OpenAttribute(const std::string& object, const std::string& name) const {
     Handle attribute(H5Aopen_by_name(file.get(), object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
                      H5Aclose);
-    if (!attribute.valid()) Fail(path, object + "@" + name, "is missing");
+    if (!attribute.valid()) FailReading(path, object + "@" + name, "is missing");
     return attribute;
   }
   std::vector<std::uint64_t> Extent(hid_t space, const std::string& name) const {
     const int rank = H5Sget_simple_extent_ndims(space);
-    if (rank < 0 || rank > 8) Fail(path, name, "has no simple extent");
+    if (rank < 0 || rank > 8) FailReading(path, name, "has no simple extent");
     std::vector<hsize_t> extent(static_cast<std::size_t>(rank));
     H5Sget_simple_extent_dims(space, extent.data(), nullptr);
     return {extent.begin(), extent.end()};
@@ -116,14 +175,14 @@ struct Hdf5Reader::Impl {
     std::uint64_t count = 1;
     for (const std::uint64_t e : extent) {
       if (e != 0 && count > most / e)
-        Fail(path, name, "claims more data than the file can hold; it is damaged");
+        FailReading(path, name, "claims more data than the file can hold; it is damaged");
       count *= e;
     }
     return count;
   }
   std::vector<std::string> Strings(hid_t type, hid_t space, const std::string& name, const auto& read) const {
     if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0) {
-      Fail(path, name, "is not made of fixed-length strings");
+      FailReading(path, name, "is not made of fixed-length strings");
     }
     const std::size_t length = H5Tget_size(type);
     const std::vector<std::uint64_t> extent = Extent(space, name);
@@ -132,7 +191,7 @@ struct Hdf5Reader::Impl {
     const Handle memory = StringType(length);
     H5Tset_cset(memory.get(), H5Tget_cset(type));  // HDF5 converts no ASCII to UTF-8, though it is the same
     if (count > 0 && read(memory.get(), packed.data()) < 0)
-      Fail(path, name, "cannot be read; the file is damaged");
+      FailReading(path, name, "cannot be read; the file is damaged");
     return Unpack(packed, count, length);
   }
 };
@@ -140,17 +199,15 @@ struct Hdf5Reader::Impl {
 Hdf5Reader::Hdf5Reader(const std::string& path) : impl_(std::make_unique<Impl>()) {
   SilenceHdf5();
   impl_->path = path;
-  std::error_code error;
-  impl_->bytes = std::filesystem::file_size(path, error);
-  if (error) Fail(path, "", "cannot be read: no such file");
-  impl_->Open(path, H5P_DEFAULT);
+  impl_->bytes = SizeOf(path);
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  impl_->Open(path, access.get());
 }
 Hdf5Reader::Hdf5Reader(std::span<const std::uint8_t> bytes, const std::string& name)
     : impl_(std::make_unique<Impl>()) {
   SilenceHdf5();
   impl_->path = name;
   impl_->bytes = bytes.size();
-  if (bytes.empty()) Fail(name, "", "is empty");  // HDF5 would look for a file of our made-up name
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fapl_core(access.get(), kCoreIncrement, /*backing_store=*/false);
   // HDF5 copies the image; its interface is not const.
@@ -167,12 +224,12 @@ bool Hdf5Reader::Exists(const std::string& path) const {
   // Every link of the way is asked for: H5Lexists fails on a missing parent.
   for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
     const std::string part = path.substr(0, at);
-    if (part != "/" && H5Lexists(impl_->file.get(), part.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (part != "/" && !impl_->Answer(H5Lexists(impl_->file.get(), part.c_str(), H5P_DEFAULT), part)) return false;
     if (at == std::string::npos) return true;
   }
 }
 bool Hdf5Reader::HasAttribute(const std::string& object, const std::string& name) const {
-  return H5Aexists_by_name(impl_->file.get(), object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+  return impl_->Answer(H5Aexists_by_name(impl_->file.get(), object.c_str(), name.c_str(), H5P_DEFAULT), object);
 }
 
 std::vector<std::string> Hdf5Reader::ReadStringList(const std::string& object,
@@ -185,25 +242,25 @@ std::vector<std::string> Hdf5Reader::ReadStringList(const std::string& object,
 }
 std::string Hdf5Reader::ReadString(const std::string& object, const std::string& name) const {
   const std::vector<std::string> values = ReadStringList(object, name);
-  if (values.size() != 1) Fail(impl_->path, object + "@" + name, "is not one string");
+  if (values.size() != 1) FailReading(impl_->path, object + "@" + name, "is not one string");
   return values[0];
 }
 std::vector<std::int64_t> Hdf5Reader::ReadIntegerList(const std::string& object,
                                                       const std::string& name) const {
   const Handle attribute = impl_->OpenAttribute(object, name);
   const Handle type(H5Aget_type(attribute.get()), H5Tclose);
-  if (H5Tget_class(type.get()) != H5T_INTEGER) Fail(impl_->path, object + "@" + name, "is not an integer");
+  if (H5Tget_class(type.get()) != H5T_INTEGER) FailReading(impl_->path, object + "@" + name, "is not an integer");
   const Handle space(H5Aget_space(attribute.get()), H5Sclose);
   std::vector<std::int64_t> values(impl_->Elements(impl_->Extent(space.get(), name), 8, name));
   std::int64_t none = 0;
   if (H5Aread(attribute.get(), H5T_NATIVE_INT64, values.empty() ? &none : values.data()) < 0) {
-    Fail(impl_->path, object + "@" + name, "cannot be read");
+    FailReading(impl_->path, object + "@" + name, "cannot be read");
   }
   return values;
 }
 std::int64_t Hdf5Reader::ReadInteger(const std::string& object, const std::string& name) const {
   const std::vector<std::int64_t> values = ReadIntegerList(object, name);
-  if (values.size() != 1) Fail(impl_->path, object + "@" + name, "is not one integer");
+  if (values.size() != 1) FailReading(impl_->path, object + "@" + name, "is not one integer");
   return values[0];
 }
 double Hdf5Reader::ReadDouble(const std::string& object, const std::string& name) const {
@@ -212,7 +269,7 @@ double Hdf5Reader::ReadDouble(const std::string& object, const std::string& name
   double value = 0;
   if (impl_->Elements(impl_->Extent(space.get(), name), 8, name) != 1 ||
       H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, &value) < 0) {
-    Fail(impl_->path, object + "@" + name, "is not one number");
+    FailReading(impl_->path, object + "@" + name, "is not one number");
   }
   return value;
 }
@@ -231,7 +288,7 @@ std::vector<std::string> Hdf5Reader::List(const std::string& group) const {
   };
   if (H5Literate_by_name(impl_->file.get(), group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, visit, &names,
                          H5P_DEFAULT) < 0) {
-    Fail(impl_->path, group, "is not a group");
+    FailReading(impl_->path, group, "is not a group");
   }
   return names;
 }
@@ -242,7 +299,7 @@ NdArray<T> Hdf5Reader::Read(const std::string& path) const {
   const Handle type(H5Dget_type(set.get()), H5Tclose);
   const bool is_fraction = std::is_floating_point_v<T> || std::is_same_v<T, Half>;
   const H5T_class_t wanted = is_fraction ? H5T_FLOAT : H5T_INTEGER;
-  if (H5Tget_class(type.get()) != wanted) Fail(impl_->path, path, "has another type than expected");
+  if (H5Tget_class(type.get()) != wanted) FailReading(impl_->path, path, "has another type than expected");
   const Handle space(H5Dget_space(set.get()), H5Sclose);
   NdArray<T> array;
   array.shape = impl_->Extent(space.get(), path);
@@ -253,7 +310,7 @@ NdArray<T> Hdf5Reader::Read(const std::string& path) const {
   }
   if (!array.values.empty() &&
       H5Dread(set.get(), NativeType<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()) < 0) {
-    Fail(impl_->path, path, "cannot be read; the file is damaged");
+    FailReading(impl_->path, path, "cannot be read; the file is damaged");
   }
   return array;
 }
@@ -283,10 +340,10 @@ std::vector<T> Hdf5Reader::ReadRange(const std::string& path, std::uint64_t begi
   const Handle space(H5Dget_space(set.get()), H5Sclose);
   const std::vector<std::uint64_t> extent = impl_->Extent(space.get(), path);
   if (extent.size() != 1 || begin > extent[0] || count > extent[0] - begin) {
-    Fail(impl_->path, path, "is shorter than its index says; the file is damaged");
+    FailReading(impl_->path, path, "is shorter than its index says; the file is damaged");
   }
   if (Impl::IsChunked(set.get()))
-    Fail(impl_->path, path, "is stored in chunks, not in one piece; write it anew");
+    FailReading(impl_->path, path, "is stored in chunks, not in one piece; write it anew");
   impl_->Elements({count}, sizeof(T), path);
   std::vector<T> values(count);
   if (count == 0) return values;
@@ -294,7 +351,7 @@ std::vector<T> Hdf5Reader::ReadRange(const std::string& path, std::uint64_t begi
   H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &length, nullptr);
   const Handle memory(H5Screate_simple(1, &length, nullptr), H5Sclose);
   if (H5Dread(set.get(), NativeType<T>(), memory.get(), space.get(), H5P_DEFAULT, values.data()) < 0) {
-    Fail(impl_->path, path, "cannot be read; the file is damaged");
+    FailReading(impl_->path, path, "cannot be read; the file is damaged");
   }
   return values;
 }

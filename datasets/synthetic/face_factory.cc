@@ -23,7 +23,9 @@
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
+#include "datasets/storage/hdf5_file.h"
 #include "datasets/synthetic/geometry.h"
 
 namespace auforge::datasets::synthetic {
@@ -241,6 +243,18 @@ bool IsFinished(const FactoryOptions& options, int shard, std::uint64_t pictures
   return true;
 }
 
+// Another process may have put its shard there since this run began.
+void RequireOurs(const FactoryOptions& options, int shard, const std::string& digest) {
+  const std::string path = (fs::path(options.output) / ShardFileName(shard)).string();
+  try {
+    if (!fs::exists(path) || storage::Hdf5Reader(path).ReadString("/", "config_digest") == digest) return;
+  } catch (const storage::BadContent&) {
+    return;  // half a file is nobody's
+  }
+  throw FactoryMismatch(path + ": another run has put it there meanwhile, with other options, another face model or other "
+                               "photos; it is left: use another folder");
+}
+
 std::string CsvLine(const Product& product, const std::string& file) {
   std::string line = file + "," + std::to_string(product.truth.identity);
   char text[32];
@@ -323,7 +337,7 @@ class ShardJob {
     if (!options_.images.empty()) {
       storage::WriteFileAtomically((fs::path(options_.images) / ("labels_" + StatsFileName(shard).substr(0, 5) + ".csv")).string(), CsvHeader() + csv);
     }
-    writer.Finish();
+    writer.Finish("{}", {}, [&] { RequireOurs(options_, shard, digest); });
     return true;
   }
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
 
@@ -26,7 +27,7 @@ constexpr std::array<std::int32_t, features::kLandmarkCount> kLandmarkVertices{
 };
 
 void Require(bool condition, const std::string& text) {
-  if (!condition) throw std::runtime_error(text);
+  if (!condition) throw storage::BadContent(text);
 }
 
 std::vector<std::int16_t> Quantise(const std::vector<std::vector<Vec3>>& shapes) {

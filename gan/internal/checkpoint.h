@@ -34,9 +34,11 @@ void SaveGenerator(const Checkpoint& checkpoint, const std::string& path);
 
 // Atomic: the file is whole or absent. Throws std::runtime_error naming file and reason.
 void SaveCheckpoint(const Checkpoint& checkpoint, const std::string& path);
-// Throws std::runtime_error: missing, damaged, another version. with_training false: the generator alone is
-// read.
+// Throws std::runtime_error: missing, cannot be read; storage::BadContent: damaged, another version. with_training
+// false: the generator alone is read.
 Checkpoint LoadCheckpoint(const std::string& path, bool with_training);
+// "PATH: WHAT", unless WHAT names it already.
+std::string WithPath(const std::string& path, const std::string& what);
 // checkpoint_NNNNNNNN.h5 of a run, oldest first.
 std::vector<std::string> FindCheckpoints(const std::string& run);
 std::string CheckpointName(std::int64_t step);

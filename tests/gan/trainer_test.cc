@@ -94,6 +94,41 @@ TEST_F(Trainer, ATruncatedCheckpointCostsNoMoreThanItsSteps) {
   EXPECT_EQ(StateOf(summary.checkpoint), StateOf(TrainQuietly(Options("straight")).checkpoint));
 }
 
+TEST_F(Trainer, ACheckpointThatCannotBeReadNowIsNotSetAside) {
+  TrainOptions options = Options("run");
+  options.max_steps = 4;
+  TrainQuietly(options);
+  const std::string newest = dir_ / "run/checkpoint_00000004.h5";
+  fs::rename(newest, dir_ / "sound.h5");
+  fs::create_directory(newest);  // cannot be read as a file, whoever runs the test
+  options.max_steps = 8;
+  const std::string said = Message<std::runtime_error>([&] { TrainQuietly(options); });
+  EXPECT_NE(said.find("is a folder"), std::string::npos) << said;
+  EXPECT_FALSE(fs::exists(newest + ".damaged"));
+  fs::remove(newest);
+  fs::rename(dir_ / "sound.h5", newest);
+  EXPECT_EQ(TrainQuietly(options).steps, 8);
+}
+
+TEST_F(Trainer, ASecondTrainingInTheSameNewFolderSaysSo) {
+  const TrainOptions options = Options("run");
+  TrainOptions other = options;
+  other.seed = options.seed + 1;
+  // The other begins and ends while this one is on its way.
+  bool has_come = false;
+  const std::string said = Message<std::invalid_argument>([&] {
+    Train(options, {}, {}, [&] {
+      if (!has_come) {
+        has_come = true;
+        TrainQuietly(other);
+      }
+      return false;
+    });
+  });
+  EXPECT_NE(said.find("another training has put it there meanwhile"), std::string::npos) << said;
+  EXPECT_NE(said.find("was trained with seed"), std::string::npos) << said;
+}
+
 TEST_F(Trainer, KeepsTheLastCheckpoints) {
   TrainOptions options = Options("run");
   for (const std::int64_t stop : {1, 2, 3, 4}) {

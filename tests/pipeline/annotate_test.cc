@@ -10,7 +10,7 @@
 #include <set>
 
 #include "datasets/shard.h"
-#include "pipeline/run_config.h"
+#include "pipeline/resume.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,6 +1,7 @@
 // The server through its socket: who is answered, what is refused, and how it ends.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -41,6 +42,30 @@ std::string Exchange(int port, const std::string& request) {
       answer.append(bytes.data(), static_cast<std::size_t>(got));
   }
   close(file);
+  return answer;
+}
+
+// The same with "127.0.0.1:8080" or "[::1]:8080", as a browser finds it in an address.
+std::string ExchangeWith(const std::string& authority, const std::string& request) {
+  const std::size_t colon = authority.rfind(':');
+  std::string host = authority.substr(0, colon);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  addrinfo* found = nullptr;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  if (getaddrinfo(host.c_str(), authority.c_str() + colon + 1, &hints, &found) != 0) return "";
+  std::string answer;
+  for (const addrinfo* at = found; at != nullptr && answer.empty(); at = at->ai_next) {
+    const int file = socket(at->ai_family, at->ai_socktype, 0);
+    if (connect(file, at->ai_addr, at->ai_addrlen) == 0 &&
+        send(file, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
+      std::array<char, 4096> bytes;
+      for (ssize_t got = 0; (got = recv(file, bytes.data(), bytes.size(), 0)) > 0;)
+        answer.append(bytes.data(), static_cast<std::size_t>(got));
+    }
+    close(file);
+  }
+  freeaddrinfo(found);
   return answer;
 }
 
@@ -118,6 +143,69 @@ TEST_F(Http, OnlyReadsAndSmallPosts) {
       "HTTP/1.1 415");
   EXPECT_NE(Status(Ask("GET /" + std::string(20000, 'a'), Host())).substr(0, 10), "HTTP/1.1 2");
 }
+
+TEST_F(Http, APostMustSayItsLengthAndIsAnsweredAtOnce) {
+  const auto start = std::chrono::steady_clock::now();
+  for (const char* headers : {"", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"})
+    EXPECT_EQ(Status(Ask("POST /x", Host() + headers)).substr(0, 12), "HTTP/1.1 411") << headers;
+  // As a browser that keeps the connection asks.
+  EXPECT_EQ(Status(Exchange(server_.port(), "POST /x HTTP/1.1\r\n" + Host() + "\r\n")).substr(0, 12), "HTTP/1.1 411");
+  for (const char* length : {"-1", "+5", "five", "5, 5", "0x5", " "})
+    EXPECT_EQ(Status(Ask("POST /x", Host() + "Content-Length: " + length + "\r\n")).substr(0, 10), "HTTP/1.1 4") << length;
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(8));
+  EXPECT_EQ(Status(Ask("POST /x", Host() + "Content-Length: 5\r\n", "12345")), "HTTP/1.1 200 OK");
+}
+
+TEST_F(Http, APostOfThePageItIsOnIsAnswered) {
+  EXPECT_EQ(Status(Ask("POST /x", Host("lab.example") + "Origin: http://LAB.example:" + std::to_string(server_.port()) +
+                                      "\r\nContent-Length: 0\r\n")),
+            "HTTP/1.1 200 OK");
+  EXPECT_EQ(Status(Ask("POST /x", Host() + "Origin: http://10.0.0.1:" + std::to_string(server_.port()) +
+                                      "\r\nContent-Length: 0\r\n"))
+                .substr(0, 12),
+            "HTTP/1.1 403")
+      << "an address in figures is another site";
+}
+
+// What the program prints must answer, whatever it was bound to.
+class Bound : public testing::TestWithParam<const char*> {};
+
+TEST_P(Bound, PrintsAnAddressThatAnswers) {
+  HttpOptions options;
+  options.port = 0;
+  options.bind = GetParam();
+  std::unique_ptr<HttpServer> server;
+  try {
+    server = std::make_unique<HttpServer>(options, [](const HttpRequest&) {
+      HttpResponse response;
+      response.body = "here";
+      return response;
+    });
+  } catch (const std::runtime_error&) {
+    GTEST_SKIP() << "this machine has no " << options.bind;
+  }
+  std::thread thread([&server] { server->Run(); });
+  std::vector<std::string> urls = server->OtherUrls();
+  urls.push_back(server->Url());
+  for (const std::string& url : urls) {
+    ASSERT_TRUE(url.starts_with("http://") && url.ends_with("/")) << url;
+    const std::string authority = url.substr(7, url.size() - 8);
+    EXPECT_NE(ExchangeWith(authority, "GET /x HTTP/1.1\r\nHost: " + authority + "\r\nConnection: close\r\n\r\n")
+                  .find("\r\n\r\nhere"),
+              std::string::npos)
+        << url;
+  }
+  // Names that somebody made point here still do not.
+  const std::string port = std::to_string(server->port());
+  const std::string first = urls.back().substr(7, urls.back().size() - 8);
+  EXPECT_EQ(ExchangeWith(first, "GET /x HTTP/1.1\r\nHost: evil.example:" + port + "\r\nConnection: close\r\n\r\n")
+                .substr(0, 12),
+            "HTTP/1.1 403");
+  server->Stop();
+  thread.join();
+}
+INSTANTIATE_TEST_SUITE_P(Addresses, Bound,
+                         testing::Values("127.0.0.1", "0.0.0.0", "::1", "::", "127.0.0.2", "localhost"));
 
 TEST_F(Http, SaysWhatBrowsersMustNotDo) {
   const std::string answer = Ask("GET /x?q=a%20b%3Cc", Host());

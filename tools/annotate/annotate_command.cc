@@ -8,7 +8,7 @@
 #include "annotator/recalibrate.h"
 #include "datasets/storage/atomic_file.h"
 #include "pipeline/annotate.h"
-#include "pipeline/run_config.h"
+#include "pipeline/resume.h"
 #include "tools/commands.h"
 #include "tools/au/photo_features.h"
 #include "tools/cli/progress.h"
@@ -143,6 +143,7 @@ int RunAnnotate(AnnotateArguments& arguments) {
                 ", " + std::to_string(progress.faces) + " faces, " + std::to_string(progress.shards) +
                     " of " + std::to_string(progress.shards_expected) + " shards");
   };
+  arguments.options.notice = [](const std::string& text) { std::cerr << text << "\n"; };
   pipeline::AnnotateSummary summary;
   try {
     summary = pipeline::Annotate(arguments.options, report, [] { return StopSignal() != 0; });

@@ -45,7 +45,7 @@ json InfoJson(const datasets::query::FaceIndex& index, const std::string& title,
   for (const int au : schema.numbers())
     aus.push_back({{"number", au}, {"name", std::string(features::AuName(au))}});
   json damaged = json::array();
-  for (const auto& shard : index.damaged())
+  for (const auto& shard : index.left_out())
     damaged.push_back({{"shard", shard.name}, {"fault", shard.fault}});
   std::set<std::string> models, detectors, versions;
   for (const auto& shard : index.shards()) {

@@ -23,7 +23,9 @@ int RunExport(const ExportArguments& arguments) {
   const std::uint64_t limit = arguments.faces.limit > 0 ? arguments.faces.limit : selection.Count();
   const auto faces = selection.Page(arguments.faces.offset, limit);
   const bool is_table = arguments.options.format == "csv" || arguments.options.format == "jsonl";
-  ExportFaces(index, faces, arguments.options, is_table && !arguments.faces.sort.empty());
+  datasets::ExportOptions options = arguments.options;
+  options.chosen_only = faces.size() != index.FaceCount();
+  ExportFaces(index, faces, options, is_table && !arguments.faces.sort.empty());
   if (arguments.options.output != "-")
     std::cout << arguments.options.output << ": " << faces.size() << " faces\n";
   return ReportDamage(index, arguments.index);

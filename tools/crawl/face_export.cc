@@ -16,18 +16,19 @@ void StopWhenAsked() {
   if (StopSignal() != 0) throw datasets::query::QueryStopped("stopped; nothing was written");
 }
 
-void ByShard(const datasets::query::FaceIndex& index, std::vector<FaceReference>& faces,
+// with_empty: shards of which no face is chosen, too.
+void ByShard(const datasets::query::FaceIndex& index, std::vector<FaceReference>& faces, bool with_empty,
              datasets::FaceExporter& exporter) {
   std::sort(faces.begin(), faces.end(), [](const FaceReference& a, const FaceReference& b) {
     return a.shard != b.shard ? a.shard < b.shard : a.face < b.face;
   });
   std::vector<std::uint32_t> rows;
-  for (std::size_t i = 0; i < faces.size();) {
+  std::size_t next = 0;
+  for (std::uint32_t shard = 0; shard < index.shards().size(); ++shard) {
     StopWhenAsked();
-    const std::uint32_t shard = faces[i].shard;
     rows.clear();
-    for (; i < faces.size() && faces[i].shard == shard; ++i) rows.push_back(faces[i].face);
-    exporter.Add(datasets::ShardReader(index.ShardPath(shard)), rows);
+    for (; next < faces.size() && faces[next].shard == shard; ++next) rows.push_back(faces[next].face);
+    if (!rows.empty() || with_empty) exporter.Add(datasets::ShardReader(index.ShardPath(shard)), rows);
   }
 }
 
@@ -47,7 +48,7 @@ void ExportFaces(const datasets::query::FaceIndex& index, std::vector<FaceRefere
       exporter->Add(*cache.Open(face.shard), {&face.face, 1});
     }
   } else {
-    ByShard(index, faces, *exporter);
+    ByShard(index, faces, options.format == "openface", *exporter);
   }
   for (const std::string& note : exporter->Finish()) std::cerr << note << "\n";
 }

@@ -67,6 +67,7 @@ datasets::query::FaceIndex OpenIndex(const IndexArguments& arguments) {
   options.file = arguments.index;
   options.rebuild = arguments.rebuild;
   options.stop = [] { return StopSignal() != 0; };
+  options.notice = [](const std::string& text) { std::cerr << text << "\n"; };
   options.progress = [&](std::size_t done, std::size_t shards, std::uint64_t faces) {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     line.Update(done, shards, seconds.count(), "shards", ", " + std::to_string(faces) + " faces");
@@ -78,10 +79,13 @@ datasets::query::FaceIndex OpenIndex(const IndexArguments& arguments) {
 }
 
 int ReportDamage(const datasets::query::FaceIndex& index, const IndexArguments& arguments) {
-  for (const datasets::query::IndexedShard& shard : index.damaged()) {
-    std::cerr << shard.fault << "; left out (auforge verify says more)\n";
+  bool is_damaged = false, is_unread = false;
+  for (const datasets::query::LeftOutShard& shard : index.left_out()) {
+    std::cerr << shard.fault << "; left out" << (shard.is_damaged ? " (auforge verify says more)" : "") << "\n";
+    (shard.is_damaged ? is_damaged : is_unread) = true;
   }
-  return index.damaged().empty() || arguments.skip_damaged ? kDone : kBadInput;
+  if (is_damaged && !arguments.skip_damaged) return kBadInput;
+  return is_unread ? kFailed : kDone;
 }
 
 void AddFaceOptions(Command& command, FaceArguments& arguments) {

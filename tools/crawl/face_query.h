@@ -22,7 +22,8 @@ struct IndexArguments {
 void AddIndexOptions(Command& command, IndexArguments& arguments);
 // Opens the index and brings it up to date, with progress on stderr.
 datasets::query::FaceIndex OpenIndex(const IndexArguments& arguments);
-// Names damaged shards on stderr; the exit code that they ask for (kBadInput unless they may be left out).
+// Names shards that were left out on stderr; the exit code that they ask for: kBadInput for damaged ones unless those
+// may be left out, kFailed for others that could not be read.
 int ReportDamage(const datasets::query::FaceIndex& index, const IndexArguments& arguments);
 
 struct FaceArguments {

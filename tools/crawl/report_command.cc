@@ -49,9 +49,13 @@ int RunReport(const ReportArguments& arguments) {
     datasets::WritePng(arguments.sheet, FaceSheet(data));
     std::cout << arguments.sheet << ": " << data.sample_faces.size() << " faces\n";
   }
-  for (const auto& [shard, fault] : data.damaged)
-    std::cerr << fault << "; left out (auforge verify says more)\n";
-  return data.damaged.empty() || arguments.skip_damaged ? kDone : kBadInput;
+  bool is_damaged = false, is_unread = false;
+  for (const LeftOut& shard : data.left_out) {
+    std::cerr << shard.fault << "; left out" << (shard.is_damaged ? " (auforge verify says more)" : "") << "\n";
+    (shard.is_damaged ? is_damaged : is_unread) = true;
+  }
+  if (is_damaged && !arguments.skip_damaged) return kBadInput;
+  return is_unread ? kFailed : kDone;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/paths.h"
 
 namespace auforge::tools {
@@ -127,15 +128,18 @@ void AddShard(const datasets::ShardReader& shard, ReportData& data) {
 }
 
 // Faces are only known to be sound when they are read; nothing of a shard is counted before it is.
-std::unique_ptr<datasets::ShardReader> OpenOrPass(const std::string& path, bool skip_damaged,
+std::unique_ptr<datasets::ShardReader> OpenOrPass(const std::string& path, bool pass_over,
                                                   ReportData& data) {
   try {
     return std::make_unique<datasets::ShardReader>(path);
+  } catch (const datasets::storage::BadContent& error) {
+    if (!pass_over) throw;
+    data.left_out.push_back({path, error.what(), true});
   } catch (const std::runtime_error& error) {
-    if (!skip_damaged) throw;
-    data.damaged.emplace_back(path, error.what());
-    return nullptr;
+    if (!pass_over) throw;
+    data.left_out.push_back({path, error.what(), false});
   }
+  return nullptr;
 }
 
 void ChooseSample(const std::vector<std::size_t>& faces_of_shard, std::size_t wanted, ReportData& data) {
@@ -152,12 +156,12 @@ void ChooseSample(const std::vector<std::size_t>& faces_of_shard, std::size_t wa
 }  // namespace
 
 ReportData GatherReport(const std::vector<std::string>& folder_or_shards, std::size_t sample_faces,
-                        bool skip_damaged) {
+                        bool pass_over) {
   ReportData data;
   std::vector<std::size_t> faces_of_shard;
   std::vector<std::string> names;
   for (const std::string& path : datasets::FindShards(folder_or_shards)) {
-    const auto shard = OpenOrPass(path, skip_damaged, data);
+    const auto shard = OpenOrPass(path, pass_over, data);
     if (shard == nullptr) continue;
     if (data.shards.empty()) {
       Start(*shard, data);
@@ -171,7 +175,13 @@ ReportData GatherReport(const std::vector<std::string>& folder_or_shards, std::s
     data.shards.push_back(path);
     faces_of_shard.push_back(shard->FaceCount());
   }
-  if (data.shards.empty()) throw std::runtime_error(data.damaged[0].second + "; no other shard can be read");
+  if (data.shards.empty()) {
+    const std::string text = data.left_out[0].fault + "; no other shard can be read";
+    const bool may_pass = std::any_of(data.left_out.begin(), data.left_out.end(),
+                                      [](const LeftOut& shard) { return !shard.is_damaged; });
+    if (may_pass) throw std::runtime_error(text);
+    throw datasets::storage::BadContent(text);
+  }
   ChooseSample(faces_of_shard, sample_faces, data);
   return data;
 }

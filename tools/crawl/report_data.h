@@ -31,9 +31,16 @@ struct Failure {
   std::string key, status, message;
 };
 
+// A shard that the report passes over.
+struct LeftOut {
+  std::string shard;
+  std::string fault;        // names the file
+  bool is_damaged = false;  // its content is at fault; else it could not be read this time
+};
+
 struct ReportData {
-  std::vector<std::string> shards;                           // readable ones
-  std::vector<std::pair<std::string, std::string>> damaged;  // shard and fault, where they may be passed over
+  std::vector<std::string> shards;  // readable ones
+  std::vector<LeftOut> left_out;    // where shards may be passed over
   std::uint64_t images = 0;
   std::uint64_t faces = 0;
   std::map<std::string, std::uint64_t> by_status;
@@ -56,9 +63,9 @@ struct ReportData {
 };
 
 // folder_or_shards: as datasets::FindShards. Memory does not grow with the number of faces but for
-// sample_faces. Throws std::runtime_error naming a damaged shard (unless skip_damaged: it is then in
-// `damaged`), schemas that differ, or when no shard can be read.
+// sample_faces. Throws std::runtime_error naming a shard that cannot be read (unless pass_over: it is then in
+// `left_out`), schemas that differ, or when no shard can be read.
 ReportData GatherReport(const std::vector<std::string>& folder_or_shards, std::size_t sample_faces,
-                        bool skip_damaged = false);
+                        bool pass_over = false);
 
 }  // namespace auforge::tools

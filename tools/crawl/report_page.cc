@@ -170,10 +170,10 @@ std::string Speeds(const ReportData& data) {
 
 std::string Failures(const ReportData& data) {
   std::string html;
-  if (!data.damaged.empty()) {
-    html += "<h3>Damaged shards, left out</h3><table>";
-    for (const auto& [shard, fault] : data.damaged)
-      html += "<tr><td class=long>" + EscapeHtml(fault) + "</tr>";
+  if (!data.left_out.empty()) {
+    html += "<h3>Shards that cannot be read, left out</h3><table>";
+    for (const LeftOut& shard : data.left_out)
+      html += "<tr><td class=long>" + EscapeHtml(shard.fault) + "</tr>";
     html += "</table>";
   }
   if (data.failure_count == 0) return html + "<p class=sub>No image is in the error logs.</p>";

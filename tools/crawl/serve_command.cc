@@ -23,6 +23,7 @@ struct ServeArguments {
 };
 
 int RunServe(const ServeArguments& arguments) {
+  if (arguments.http.bind.empty()) throw UsageError("--bind is empty; name an address to listen on, as 127.0.0.1");
   const datasets::query::FaceIndex index = OpenIndex(arguments.index);
   ReportDamage(index, arguments.index);  // served without them
   std::unique_ptr<FaceEditor> editor;
@@ -35,7 +36,10 @@ int RunServe(const ServeArguments& arguments) {
   const Explorer explorer(index, editor.get(), options);
   HttpServer server(arguments.http,
                     [&explorer](const HttpRequest& request) { return explorer.Handle(request); });
-  std::cout << "http://" << arguments.http.bind << ":" << server.port() << "/" << std::endl;
+  std::cout << server.Url() << std::endl;
+  if (!arguments.index.quiet) {
+    for (const std::string& url : server.OtherUrls()) std::cerr << "from other machines: " << url << "\n";
+  }
   if (!arguments.index.quiet) std::cerr << index.FaceCount() << " faces; Ctrl-C ends\n";
   std::jthread watch([&server](const std::stop_token& stop) {
     while (!stop.stop_requested() && StopSignal() == 0)

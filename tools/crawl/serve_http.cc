@@ -1,6 +1,11 @@
 #include "tools/crawl/serve_http.h"
 
+#include <arpa/inet.h>
 #include <httplib.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <atomic>
@@ -55,18 +60,68 @@ std::string HttpRequest::Get(const std::string& name, const std::string& otherwi
   return found == parameters.end() ? otherwise : found->second;
 }
 
-bool IsAllowedHost(const std::string& header, int port, const std::vector<std::string>& allowed) {
-  std::string name = header;
-  const std::string end = ":" + std::to_string(port);
-  if (name.ends_with(end)) {
-    name.resize(name.size() - end.size());
-  } else if (port != 80) {
-    return false;
-  }
-  std::transform(name.begin(), name.end(), name.begin(),
+namespace {
+
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+// The name of a Host header in lower case; empty when it is for another port, which is another site.
+std::string NameOf(const std::string& header, int port) {
+  const std::string end = ":" + std::to_string(port);
+  if (header.ends_with(end)) return Lower(header.substr(0, header.size() - end.size()));
+  return port == 80 ? Lower(header) : "";
+}
+
+// "10.0.0.7", "[fd00::1]".
+bool IsAddress(const std::string& name) {
+  in6_addr address;
+  if (name.starts_with('[') && name.ends_with(']'))
+    return inet_pton(AF_INET6, name.substr(1, name.size() - 2).c_str(), &address) == 1;
+  return inet_pton(AF_INET, name.c_str(), &address) == 1;
+}
+
+bool IsWildcard(const std::string& host) { return host == "0.0.0.0" || host == "::" || host == "0"; }
+bool IsLoopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+// Of all networks of this machine but the loopback, in figures.
+std::vector<std::string> OwnAddresses(bool with_ipv6) {
+  std::vector<std::string> addresses;
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return addresses;
+  for (const ifaddrs* at = first; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr || (at->ifa_flags & IFF_LOOPBACK) != 0) continue;
+    const int family = at->ifa_addr->sa_family;
+    if (family != AF_INET && (family != AF_INET6 || !with_ipv6)) continue;
+    char text[NI_MAXHOST] = {};
+    const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    if (getnameinfo(at->ifa_addr, size, text, sizeof(text), nullptr, 0, NI_NUMERICHOST) != 0) continue;
+    // Addresses of one cable alone have its name behind a %, which no browser takes.
+    if (std::string_view(text).find('%') == std::string_view::npos) addresses.emplace_back(text);
+  }
+  freeifaddrs(first);
+  return addresses;
+}
+
+// An IPv4 address that came by an IPv6 socket.
+std::string Plain(const std::string& address) {
+  return address.starts_with("::ffff:") && address.find('.') != std::string::npos ? address.substr(7) : address;
+}
+
+}  // namespace
+
+std::string HostInUrl(const std::string& host) {
+  return host.find(':') != std::string::npos ? "[" + host + "]" : host;
+}
+
+bool IsAllowedHost(const std::string& header, int port, const std::vector<std::string>& allowed) {
+  const std::string name = NameOf(header, port);
   return name == "localhost" || name == "127.0.0.1" || name == "[::1]" ||
-         std::find(allowed.begin(), allowed.end(), name) != allowed.end();
+         (!name.empty() && std::find(allowed.begin(), allowed.end(), name) != allowed.end());
 }
 
 struct HttpServer::Impl {
@@ -76,9 +131,17 @@ struct HttpServer::Impl {
   int port = 0;
   std::atomic<bool> running{false}, stopped{false};
 
+  // Addresses in figures cannot be made to point elsewhere, as names can.
+  bool IsOwnAddress(const httplib::Request& request) const {
+    const std::string name = NameOf(request.get_header_value("Host"), port);
+    if (name == HostInUrl(Plain(request.local_addr))) return true;
+    return !IsLoopback(options.bind) && IsAddress(name);
+  }
+
   // True when the request may go on.
   bool Admit(const httplib::Request& request, httplib::Response& response) const {
-    if (!IsAllowedHost(request.get_header_value("Host"), port, options.allowed_hosts)) {
+    const std::string host = request.get_header_value("Host");
+    if (!IsAllowedHost(host, port, options.allowed_hosts) && !IsOwnAddress(request)) {
       Refuse(response, 403, "This server answers under its own address only (see --allow-host).\n");
       return false;
     }
@@ -91,16 +154,28 @@ struct HttpServer::Impl {
       Refuse(response, 415, "No encoded bodies.\n");
       return false;
     }
-    if (request.method == "POST" && request.has_header("Origin")) {
-      const std::string origin = request.get_header_value("Origin");
-      const std::size_t slashes = origin.find("//");
-      if (slashes == std::string::npos ||
-          !IsAllowedHost(origin.substr(slashes + 2), port, options.allowed_hosts)) {
-        Refuse(response, 403, "Asked by another site.\n");
-        return false;
-      }
+    return request.method != "POST" || AdmitPost(request, response);
+  }
+
+  bool AdmitPost(const httplib::Request& request, httplib::Response& response) const {
+    // The library would wait for the end of the connection, or read pieces without a limit.
+    const std::string length = request.get_header_value("Content-Length");
+    if (length.empty() || request.has_header("Transfer-Encoding")) {
+      Refuse(response, 411, "Say the length of the body (Content-Length).\n");
+      return false;
     }
-    return true;
+    if (length.find_first_not_of("0123456789") != std::string::npos) {
+      Refuse(response, 400, "The length of the body is no number.\n");
+      return false;
+    }
+    if (!request.has_header("Origin")) return true;
+    const std::string origin = request.get_header_value("Origin");
+    const std::size_t slashes = origin.find("//");
+    const std::string site = slashes == std::string::npos ? "" : origin.substr(slashes + 2);
+    if (IsAllowedHost(site, port, options.allowed_hosts) || Lower(site) == Lower(request.get_header_value("Host")))
+      return true;
+    Refuse(response, 403, "Asked by another site.\n");
+    return false;
   }
 
   void Answer(const httplib::Request& request, httplib::Response& response) const {
@@ -116,6 +191,8 @@ struct HttpServer::Impl {
 HttpServer::HttpServer(const HttpOptions& options, Handler handler) : impl_(std::make_unique<Impl>()) {
   impl_->options = options;
   impl_->handler = std::move(handler);
+  for (std::string& name : impl_->options.allowed_hosts) name = Lower(std::move(name));
+  if (!IsWildcard(options.bind)) impl_->options.allowed_hosts.push_back(Lower(HostInUrl(options.bind)));
   httplib::Server& server = impl_->server;
   // The library's own options let two servers share a port, so that neither would notice.
   server.set_socket_options([](socket_t socket) {
@@ -150,13 +227,27 @@ HttpServer::HttpServer(const HttpOptions& options, Handler handler) : impl_(std:
   }
   if (impl_->port <= 0) {
     throw std::runtime_error(
-        "cannot listen on " + options.bind + ":" + std::to_string(options.port) +
+        "cannot listen on " + HostInUrl(options.bind) + ":" + std::to_string(options.port) +
         ": the port is in use, or the address is not this machine's; choose another with --port");
   }
 }
 HttpServer::~HttpServer() = default;
 
 int HttpServer::port() const { return impl_->port; }
+
+std::string HttpServer::Url() const {
+  const std::string& bind = impl_->options.bind;
+  const std::string host = !IsWildcard(bind) ? HostInUrl(bind) : bind == "::" ? "[::1]" : "127.0.0.1";
+  return "http://" + host + ":" + std::to_string(impl_->port) + "/";
+}
+
+std::vector<std::string> HttpServer::OtherUrls() const {
+  std::vector<std::string> urls;
+  if (!IsWildcard(impl_->options.bind)) return urls;
+  for (const std::string& address : OwnAddresses(impl_->options.bind == "::"))
+    urls.push_back("http://" + HostInUrl(address) + ":" + std::to_string(impl_->port) + "/");
+  return urls;
+}
 
 void HttpServer::Run() {
   impl_->running = true;

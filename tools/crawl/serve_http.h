@@ -34,7 +34,7 @@ struct HttpOptions {
   std::string bind = "127.0.0.1";
   int port = 8080;  // 0: a free one
   std::vector<std::string>
-      allowed_hosts;                 // beside localhost, 127.0.0.1 and [::1]: names by which it may be asked
+      allowed_hosts;                 // names by which it may be asked, beside those that HttpServer says
   int threads = 32;                  // connections served at once, >= 1
   std::size_t largest_body = 65536;  // bytes
 };
@@ -43,13 +43,20 @@ struct HttpOptions {
 class HttpServer {
  public:
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
-  // Binds. Throws std::runtime_error when the port is in use or the address is not ours.
+  // Binds. Throws std::runtime_error when the port is in use or the address is not ours. Answers to localhost,
+  // 127.0.0.1, [::1], to what it was bound to, to the address that the caller has reached, and, where others than this
+  // machine may ask, to any address in figures (behind a router or a container it has another); never to a name that
+  // was not allowed.
   HttpServer(const HttpOptions& options, Handler handler);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
   int port() const;
+  // "http://127.0.0.1:8080/": where a browser on this machine finds it, whatever it listens on.
+  std::string Url() const;
+  // Where others do, when it listens on more than this machine's loopback.
+  std::vector<std::string> OtherUrls() const;
   void Run();   // until Stop
   void Stop();  // from any thread
 
@@ -59,7 +66,9 @@ class HttpServer {
 };
 
 // Whether a Host header names this server: what a page of another site, whose name was made to point at us,
-// cannot send.
+// cannot send. allowed: in lower case.
 bool IsAllowedHost(const std::string& header, int port, const std::vector<std::string>& allowed);
+// A host as it stands in an address: IPv6 in brackets.
+std::string HostInUrl(const std::string& host);
 
 }  // namespace auforge::tools

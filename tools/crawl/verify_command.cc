@@ -1,6 +1,7 @@
 // auforge verify: every checksum and invariant of shards.
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 
 #include "datasets/shard.h"
 #include "tools/commands.h"
@@ -8,24 +9,36 @@
 namespace auforge::tools {
 namespace {
 
+// A line for each fault. False when the shard is damaged.
+bool IsSound(const std::string& shard) {
+  const std::vector<std::string> faults = datasets::VerifyShard(shard);
+  for (const std::string& fault : faults) {
+    // Some faults name the file themselves.
+    std::cout << (fault.starts_with(shard) ? "" : shard + ": ") << fault << "\n";
+  }
+  return faults.empty();
+}
+
 int RunVerify(const std::vector<std::string>& paths) {
   const std::vector<std::string> shards = datasets::FindShards(paths);
-  std::size_t damaged = 0;
+  std::size_t damaged = 0, unread = 0;
   for (const std::string& shard : shards) {
-    const std::vector<std::string> faults = datasets::VerifyShard(shard);
-    for (const std::string& fault : faults) {
-      // Some faults name the file themselves.
-      std::cout << (fault.starts_with(shard) ? "" : shard + ": ") << fault << "\n";
+    try {
+      damaged += IsSound(shard) ? 0 : 1;
+    } catch (const std::runtime_error& error) {
+      std::cout << error.what() << "\n";
+      ++unread;
     }
-    damaged += faults.empty() ? 0 : 1;
   }
-  if (damaged == 0) {
-    std::cout << shards.size() << " shards are sound\n";
-    return kDone;
+  const std::string of = " of " + std::to_string(shards.size()) + " shards ";
+  if (unread > 0) std::cout << unread << of << "could not be read; nothing is known of their content\n";
+  if (damaged > 0) {
+    std::cout << damaged << of << "are damaged; remove them with their _stats.json and annotate again\n";
+    return kBadInput;
   }
-  std::cout << damaged << " of " << shards.size()
-            << " shards are damaged; remove them with their _stats.json and annotate again\n";
-  return kBadInput;
+  if (unread > 0) return kFailed;
+  std::cout << shards.size() << " shards are sound\n";
+  return kDone;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // file. A Database and its Statements belong to one thread at a time.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -19,11 +20,11 @@ namespace auforge::datasets::query {
 struct DamagedDatabase : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-// Nothing can be written where the database lies.
-struct ReadOnlyDatabase : std::runtime_error {
+// The database cannot be used where it lies: nothing can be written there, or files cannot be locked.
+struct UnusableDatabase : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-// The interrupt check said stop.
+// A check said stop.
 struct InterruptedDatabase : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -54,10 +55,16 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
+// What is done while another process has the database: it may be building the same index.
+struct LockWait {
+  std::function<bool()> stop;                       // asked many times a second; true: InterruptedDatabase
+  std::function<void(const std::string&)> notice;  // told once, after a second or two, what is waited for
+};
+
 class Database {
  public:
-  // ":memory:" keeps it in memory. Throws DamagedDatabase, ReadOnlyDatabase or std::runtime_error.
-  explicit Database(const std::string& path);
+  // ":memory:" keeps it in memory. Throws DamagedDatabase, UnusableDatabase or std::runtime_error.
+  Database(const std::string& path, LockWait wait);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -73,9 +80,17 @@ class Database {
   [[noreturn]] void Fail(int code) const;
 
  private:
+  // SQLite's, with its names: asked whether to try a lock once more.
+  static int OnBusy(void* database, int attempts);
+  bool WaitsOn();
+  bool IsToStop() const { return (stop_ && stop_()) || (wait_.stop && wait_.stop()); }
+
   std::string path_;
+  LockWait wait_;
   sqlite3* handle_ = nullptr;
   std::function<bool()> stop_;
+  std::chrono::steady_clock::time_point waits_since_;
+  bool is_told_ = false;
 };
 
 // BEGIN IMMEDIATE … COMMIT; rolled back unless Commit was called.

@@ -19,6 +19,10 @@ namespace auforge::datasets::storage {
   throw std::runtime_error(file + ": " + (object.empty() ? "" : object + ": ") + what);
 }
 
+// The same for a reader: BadContent, unless the HDF5 call that came last failed because the system did; then the
+// system's reason is told. Must be called before any other HDF5 call.
+[[noreturn]] void FailReading(const std::string& file, const std::string& object, const char* what);
+
 // An HDF5 identifier with the function that closes it.
 class Handle {
  public:

@@ -92,13 +92,96 @@ TEST(FaceIndex, DamagedShardsAreNamedAndLeftOut) {
   tests::WriteText(dir / "00001.h5", whole.substr(0, whole.size() / 2));
   {
     const FaceIndex index(folder, {});
-    ASSERT_EQ(index.damaged().size(), 1U);
-    EXPECT_NE(index.damaged()[0].fault.find("00001.h5"), std::string::npos) << index.damaged()[0].fault;
+    ASSERT_EQ(index.left_out().size(), 1U);
+    EXPECT_NE(index.left_out()[0].fault.find("00001.h5"), std::string::npos) << index.left_out()[0].fault;
+    EXPECT_TRUE(index.left_out()[0].is_damaged);
     EXPECT_EQ(index.shards().size(), 2U);
     EXPECT_GT(Find(index, ParseExpression(kWhere)).Count(), 0U);
   }
   tests::WriteText(dir / "00001.h5", whole);
   EXPECT_EQ(ShardsIndexed(folder), 1U) << "a mended shard is indexed";
+}
+
+TEST(FaceIndex, WhatCannotBeReadIsNotCalledDamagedAndIsTriedAgain) {
+  const tests::TempDir dir;
+  const std::string folder = dir.path().string();
+  tests::WriteCrawl(folder);
+  EXPECT_EQ(ShardsIndexed(folder), 3U);
+  fs::rename(dir / "00001.h5", dir / "sound");
+  fs::create_directory(dir / "00001.h5");  // cannot be read as a file, whoever runs the test
+  for (int round = 0; round < 2; ++round) {
+    const FaceIndex index(folder, {});
+    EXPECT_EQ(index.shards().size(), 2U);
+    ASSERT_EQ(index.left_out().size(), 1U);
+    EXPECT_FALSE(index.left_out()[0].is_damaged);
+    EXPECT_NE(index.left_out()[0].fault.find("00001.h5: is a folder"), std::string::npos)
+        << index.left_out()[0].fault;
+  }
+  fs::remove(dir / "00001.h5");
+  fs::rename(dir / "sound", dir / "00001.h5");
+  EXPECT_EQ(ShardsIndexed(folder), 1U);
+}
+
+TEST(FaceIndex, AShardOfTheSameSizeAndTimeIsReadAgainWhenItsInodeChanged) {
+  const tests::TempDir dir;
+  const std::string folder = dir.path().string();
+  tests::WriteCrawl(folder);
+  EXPECT_EQ(ShardsIndexed(folder), 3U);
+  const auto time = fs::last_write_time(dir / "00001.h5");
+  fs::copy_file(dir / "00001.h5", dir / "copy");
+  fs::last_write_time(dir / "copy", time);
+  fs::rename(dir / "copy", dir / "00001.h5");
+  EXPECT_EQ(ShardsIndexed(folder), 1U);
+}
+
+// Chinese, Japanese, Korean, Thai: any letters of a sentence, from one on, and not those of another order.
+TEST(FaceIndex, KeywordsOfScriptsWithoutSpaces) {
+  const tests::TempDir dir;
+  const std::string folder = dir.path().string();
+  {
+    ShardWriter writer(folder, 0, tests::CrawlHeader({}));
+    for (const char* caption :
+         {"一个女孩的笑脸", "悲しい顔の男", "행복한 사람들", "ใบหน้ายิ้ม", "我爱iPhone手机", "a joyful face", "面笑"}) {
+      SampleRecord sample;
+      sample.key = sample.keywords = caption;
+      FaceRecord face;
+      face.image = {0xFF, 0xD8, 0xFF, 0xD9};
+      face.aus.intensity.assign(tests::CrawlOptions{}.aus.size(), 0);
+      face.aus.probability = face.aus.intensity;
+      face.aus.present.assign(face.aus.intensity.size(), 0);
+      face.box = {0, 0, 10, 10};
+      face.sample = writer.AddSample(sample);
+      writer.AddFace(std::move(face));
+    }
+    writer.Finish();
+  }
+  const FaceIndex index(folder, {});
+  const auto count = [&index](const std::string& words) {
+    Expression term;
+    term.kind = Expression::Kind::kKeyword;
+    term.text = words;
+    return Find(index, term).Count();
+  };
+  EXPECT_EQ(count("笑"), 2U);
+  EXPECT_EQ(count("笑脸"), 1U);
+  EXPECT_EQ(count("女孩的笑"), 1U);
+  EXPECT_EQ(count("脸笑"), 0U);
+  EXPECT_EQ(count("悲しい"), 1U);
+  EXPECT_EQ(count("顔"), 1U);
+  EXPECT_EQ(count("행복"), 1U);
+  EXPECT_EQ(count("ยิ้ม"), 1U);
+  EXPECT_EQ(count("女*"), 1U);
+  EXPECT_EQ(count("iphone"), 1U);
+  EXPECT_EQ(count("iPhone手机"), 1U);
+  EXPECT_EQ(count("joyful"), 1U);
+  EXPECT_EQ(Find(index, ParseExpression("keyword:笑脸 | keyword:\"행복한 사람\"")).Count(), 2U);
+  // What is forgotten is no longer found.
+  {
+    ShardWriter writer(folder, 0, tests::CrawlHeader({}));
+    writer.Finish();
+  }
+  const FaceIndex emptied(folder, {});
+  EXPECT_TRUE(emptied.store().MatchCaption("笑").empty());
 }
 
 TEST(FaceIndex, AFolderWithoutShardsIsRefused) {

@@ -578,7 +578,7 @@ if (matchMedia('(max-width: 720px)').matches) $('filters').open = false;
   document.title = `${info.title} – AuForge explorer`;
   $('title').textContent = info.title;
   $('summary').textContent = `${count(info.faces)} faces on ${count(info.images)} images in ${count(info.shards)} shards` +
-      (info.damaged.length ? `; ${info.damaged.length} damaged shards are left out` : '');
+      (info.damaged.length ? `; ${info.damaged.length} shards that cannot be read are left out` : '');
   fillChips('aus', info.aus.map((au) => ({term: `AU${au.number}`, label: `AU${au.number}`, title: au.name})));
   fillChips('emotions', info.emotions.map((name) => ({term: `emotion:${JSON.stringify(name)}`, label: name})));
   const option = (value, label) => element('option', {value}, label);
