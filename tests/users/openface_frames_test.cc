@@ -209,7 +209,7 @@ TEST_F(OpenFaceRoundTrip, AFileForEachPicture) {
   PutPictures(dir_ / "pictures", names);
   Export("-o " + (dir_ / "out"));
   datasets::LabelOptions options;
-  options.images = dir_ / "pictures";
+  options.images = {dir_ / "pictures"};
   ExpectTheSame(datasets::ImportLabels("openface", dir_ / "out", options),
                 {{"a.jpg", 2}, {"b.png", 4}, {"c.jpg", 5}});
 }
@@ -221,7 +221,7 @@ TEST_F(OpenFaceRoundTrip, OneTableOfAFolderOfPictures) {
   PutPictures(dir_ / "pictures", names);
   Export("-o " + (dir_ / "faces.csv"));
   datasets::LabelOptions options;
-  options.images = dir_ / "pictures";
+  options.images = {dir_ / "pictures"};
   ExpectTheSame(datasets::ImportLabels("openface", dir_ / "faces.csv", options),
                 {{"001.jpg", 2}, {"010.jpg", 4}, {"020.jpg", 5}});
 }
