@@ -129,9 +129,10 @@ TEST(Report, ADamagedShardIsPassedOverWhereAsked) {
   EXPECT_THROW(GatherReport({dir.path().string()}, 0), std::runtime_error);
   const ReportData data = GatherReport({dir.path().string()}, 2, true);
   EXPECT_EQ(data.faces, 6U);
-  ASSERT_EQ(data.damaged.size(), 1U);
+  ASSERT_EQ(data.left_out.size(), 1U);
+  EXPECT_TRUE(data.left_out[0].is_damaged);
   const std::string page = ReportPage(data, ChooseReportFaces(data, 1, 0), "t");
-  EXPECT_NE(page.find("Damaged shards"), std::string::npos);
+  EXPECT_NE(page.find("Shards that cannot be read, left out"), std::string::npos);
   EXPECT_NE(page.find("00001.h5"), std::string::npos);
   EXPECT_THROW(GatherReport({dir / "00001.h5"}, 0, true), std::runtime_error);
 }
