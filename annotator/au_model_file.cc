@@ -1,6 +1,4 @@
 // The AU model's file, format 4 (docs/au-model-format.md).
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <stdexcept>
@@ -9,7 +7,6 @@
 #include "annotator/internal/au_model_file.h"
 #include "annotator/internal/au_model_weights.h"
 #include "annotator/internal/half_rows.h"
-#include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/hdf5_file.h"
 
@@ -326,42 +323,35 @@ void WriteReadout(Hdf5Writer& file, const AuModel::Weights& w, int gzip) {
 }  // namespace
 
 void SaveAuModel(const AuModel::Weights& w, const std::string& path, int gzip) {
-  const std::string temporary = datasets::storage::TemporaryName(path);
-  try {
-    Hdf5Writer file(temporary);
-    const std::uint64_t a = w.info.schema.size();
-    WriteInfo(file, w.info, w.has_halves);
-    if (w.info.features.net != nullptr) {
-      const std::vector<std::uint8_t> net = w.info.features.net->Serialise();
-      file.Write<std::uint8_t>(kNetPath, net, {net.size()}, gzip);
-    }
-    std::vector<std::string> heads;
-    for (const Head& head : w.heads) {
-      heads.push_back(head.name);
-      WriteHead(file, "/heads/" + head.name, head, a, w.has_halves, gzip);
-    }
-    file.WriteAttribute("/", "heads", heads);
-    file.Write<float>("/mix", w.mix, {w.heads.size(), a});
-    const std::vector<std::string> names = w.info.schema.Names();
-    for (std::size_t j = 0; j < w.ksda.size(); ++j) WriteKsda(file, names[j], w.ksda[j], gzip);
-    if (!w.seen_bias.empty()) {
-      file.Write<float>("/visibility/coefficients", w.seen_coefficients, {w.heads[0].centre_count, a}, gzip);
-      file.Write<float>("/visibility/bias", w.seen_bias, {a});
-    }
-    WriteReadout(file, w, gzip);
-    WriteQuality(file, w.quality, gzip);
-    WriteSides(file, w.sides, w.heads[0].components, w.has_halves, gzip);
-    std::vector<float> calibration;
-    for (const AuCalibration& c : w.calibration) {
-      calibration.insert(calibration.end(), {c.threshold, c.gain, c.slope, c.centre, c.spread});
-    }
-    file.Write<float>("/calibration", calibration, {a, 5});
-    file.Close();
-    datasets::storage::CommitFile(temporary, path);
-  } catch (...) {
-    unlink(temporary.c_str());
-    throw;
+  Hdf5Writer file(path);
+  const std::uint64_t a = w.info.schema.size();
+  WriteInfo(file, w.info, w.has_halves);
+  if (w.info.features.net != nullptr) {
+    const std::vector<std::uint8_t> net = w.info.features.net->Serialise();
+    file.Write<std::uint8_t>(kNetPath, net, {net.size()}, gzip);
   }
+  std::vector<std::string> heads;
+  for (const Head& head : w.heads) {
+    heads.push_back(head.name);
+    WriteHead(file, "/heads/" + head.name, head, a, w.has_halves, gzip);
+  }
+  file.WriteAttribute("/", "heads", heads);
+  file.Write<float>("/mix", w.mix, {w.heads.size(), a});
+  const std::vector<std::string> names = w.info.schema.Names();
+  for (std::size_t j = 0; j < w.ksda.size(); ++j) WriteKsda(file, names[j], w.ksda[j], gzip);
+  if (!w.seen_bias.empty()) {
+    file.Write<float>("/visibility/coefficients", w.seen_coefficients, {w.heads[0].centre_count, a}, gzip);
+    file.Write<float>("/visibility/bias", w.seen_bias, {a});
+  }
+  WriteReadout(file, w, gzip);
+  WriteQuality(file, w.quality, gzip);
+  WriteSides(file, w.sides, w.heads[0].components, w.has_halves, gzip);
+  std::vector<float> calibration;
+  for (const AuCalibration& c : w.calibration) {
+    calibration.insert(calibration.end(), {c.threshold, c.gain, c.slope, c.centre, c.spread});
+  }
+  file.Write<float>("/calibration", calibration, {a, 5});
+  file.Close();
 }
 
 void AuModel::Save(const std::string& path) const { SaveAuModel(*weights_, path, kAuModelGzip); }

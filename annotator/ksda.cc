@@ -1,3 +1,4 @@
+#include "datasets/storage/bad_content.h"
 #include "annotator/internal/ksda.h"
 
 #include <algorithm>
@@ -158,7 +159,7 @@ MatrixXd BetweenFactor(const MatrixXd& mean_kernels, const Subclasses& cut,
 // Generalised eigenvectors of M M' and W = K B K + epsilon I, by one Cholesky of W and an S x S eigenproblem.
 MatrixXd Solve(const MatrixXd& within, const MatrixXd& factor, Index most) {
   const Eigen::LLT<MatrixXd> cholesky(within);
-  if (cholesky.info() != Eigen::Success) throw std::runtime_error("ksda: K B K is not positive definite");
+  if (cholesky.info() != Eigen::Success) throw datasets::storage::BadContent("ksda: K B K is not positive definite");
   const MatrixXd g = cholesky.matrixL().solve(factor);
   const Eigen::SelfAdjointEigenSolver<MatrixXd> eigen(g.transpose() * g);
   const Index s = g.cols();

@@ -9,7 +9,9 @@
 #include <tuple>
 
 #include "annotator/face_detector.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
+#include "datasets/storage/memory_fault.h"
 
 namespace auforge::annotator {
 namespace {
@@ -113,7 +115,8 @@ class YunetDetector final : public FaceDetector {
         network_ = cv::FaceDetectorYN::create(options_.model, "", size, kLeastScore + options_.threshold,
                                               kOverlap, kMostCandidates);
       } catch (const cv::Exception& error) {
-        throw std::runtime_error(options_.model + ": is not a YuNet model that OpenCV reads (" + error.err +
+        if (datasets::storage::IsOutOfMemory(error)) throw;
+        throw datasets::storage::BadContent(options_.model + ": is not a YuNet model that OpenCV reads (" + error.err +
                                  "); use face_detection_yunet_2022mar.onnx");
       }
     }

@@ -16,6 +16,7 @@
 #include "datasets/internal/file_reader.h"
 #include "datasets/internal/input_list.h"
 #include "datasets/internal/tar_reader.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/video_reader.h"
 #include "features/number.h"
@@ -276,7 +277,7 @@ ImageSource ImageSource::Plan(const std::vector<std::string>& inputs, const Sour
     std::string names;
     for (const std::string& input : inputs) names += (names.empty() ? "" : ", ") + input;
     const std::string others = source.impl_->notes.LeftOutText();
-    throw std::runtime_error(names + ": no image in it" + (others.empty() ? "" : "; what there is: " + others));
+    throw storage::BadContent(names + ": no image in it" + (others.empty() ? "" : "; what there is: " + others));
   }
   return source;
 }

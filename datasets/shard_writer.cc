@@ -1,12 +1,10 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 
 #include "datasets/internal/shard_layout.h"
@@ -68,8 +66,8 @@ struct ShardWriter::Impl {
   std::string folder;
   int index = 0;
   ShardHeader header;
-  std::string path, temporary;
-  bool finished = false;
+  std::string path;
+  std::optional<storage::OutputFile> file;  // begun before the first image, so that a folder that cannot be written is told then
 
   std::vector<std::uint8_t> image_bytes;
   std::vector<std::uint64_t> image_offsets{0};
@@ -124,8 +122,8 @@ struct ShardWriter::Impl {
     if (face.image.empty()) Refuse("it has no picture");
   }
 
-  void WriteFile(const std::string& to) const {
-    storage::Hdf5Writer file(to);
+  storage::OutputFile WriteFile(storage::OutputFile to) const {
+    storage::Hdf5Writer file(std::move(to));
     const std::uint64_t n = sample.size();
     const std::uint64_t a = header.schema.size();
     file.WriteAttribute("/", "format", std::string(layout::kFormat));
@@ -180,7 +178,7 @@ struct ShardWriter::Impl {
       file.Write<float>(extra.path, std::span(extra.values.data(), extra.values.size()), extra.shape);
     }
     for (const ExtraStrings& extra : extra_strings) file.WriteStrings(extra.path, extra.values);
-    file.Close();
+    return file.Finish();
   }
 
   std::string Stats(const std::string& callers) const {
@@ -206,21 +204,11 @@ ShardWriter::ShardWriter(const std::string& directory, int index, ShardHeader he
   impl_->header = std::move(header);
   impl_->header.tool_version = AUFORGE_VERSION;
   impl_->path = (fs::path(directory) / ShardFileName(index)).string();
-  impl_->temporary = storage::TemporaryName(impl_->path);
-  std::error_code error;
-  fs::create_directories(directory, error);
-  // Fail before the first image is looked at, not after the last.
-  std::FILE* probe = error ? nullptr : std::fopen(impl_->temporary.c_str(), "wb");
-  if (probe == nullptr) {
-    const std::string reason = error ? error.message() : std::strerror(errno);
-    throw std::runtime_error(directory + ": cannot be written: " + reason + "; choose another output folder");
-  }
-  std::fclose(probe);
+  storage::MakeFolder(directory);
+  impl_->file.emplace(impl_->path);
 }
 
-ShardWriter::~ShardWriter() {
-  if (!impl_->finished) unlink(impl_->temporary.c_str());
-}
+ShardWriter::~ShardWriter() = default;
 
 std::int64_t ShardWriter::AddSample(SampleRecord sample) {
   Impl& i = *impl_;
@@ -272,15 +260,14 @@ void ShardWriter::Finish(const std::string& stats_json, const std::optional<std:
                          const std::function<void()>& replace) {
   Impl& i = *impl_;
   const std::string stats = i.Stats(stats_json);
-  i.WriteFile(i.temporary);
-  if (!replace || !storage::CommitNewFile(i.temporary, i.path)) {
+  storage::OutputFile file = i.WriteFile(std::move(*i.file));
+  if (!replace || !file.CommitNew()) {
     if (replace) replace();
-    storage::CommitFile(i.temporary, i.path);
+    file.Commit();
   }
   if (error_log)
     storage::WriteFileAtomically((fs::path(i.folder) / ErrorsFileName(i.index)).string(), *error_log);
   storage::WriteFileAtomically((fs::path(i.folder) / StatsFileName(i.index)).string(), stats);
-  i.finished = true;
 }
 
 }  // namespace auforge::datasets

@@ -1,16 +1,10 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <functional>
 #include <stdexcept>
 
-#include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
@@ -206,65 +200,21 @@ Checkpoint WeightsOf(const Checkpoint& checkpoint) {
   return alone;
 }
 
-// Bytes that the file will need, a little more than less.
-std::int64_t BytesOf(const Checkpoint& c) {
-  constexpr std::int64_t kHeader = 2048, kFile = 1 << 16;
-  std::int64_t bytes = kFile;
-  const auto add = [&bytes](const Parameters& p, std::int64_t copies) {
-    bytes += copies * (4 * p.Count() + kHeader * static_cast<std::int64_t>(p.entries().size()));
-  };
-  add(c.state.generator, 1 + (c.state.generator_adam.mean.empty() ? 0 : 2));
-  add(c.state.generator_average, 1);
-  add(c.state.discriminator, 1 + (c.state.discriminator_adam.mean.empty() ? 0 : 2));
-  return bytes;
-}
-
-// Asks the file system for the room first: HDF5 does not survive a disk that fills up under it.
-void RequireRoom(const std::string& temporary, const std::string& path, std::int64_t bytes) {
-  const int file = open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
-  if (file < 0) throw std::runtime_error(path + ": cannot be written: " + std::strerror(errno));
-  const int error = posix_fallocate(file, 0, bytes);
-  close(file);
-  unlink(temporary.c_str());
-  // A file system that cannot reserve says so; then writing is the test.
-  if (error != 0 && error != EINVAL && error != EOPNOTSUPP) {
-    throw std::runtime_error(path + ": no room for its " + std::to_string(bytes >> 10) +
-                             " KiB: " + std::strerror(error));
-  }
-}
-
-// A name that no reader looks at until all is written.
-void WriteAtomically(const std::string& path, std::int64_t bytes,
-                     const std::function<void(Hdf5Writer&)>& write) {
-  const std::string temporary = datasets::storage::TemporaryName(path);
-  RequireRoom(temporary, path, bytes);
-  try {
-    Hdf5Writer file(temporary);
-    write(file);
-    datasets::storage::CommitFile(temporary, path);
-  } catch (...) {
-    unlink(temporary.c_str());
-    throw;
-  }
-}
-
 }  // namespace
 
 void SaveCheckpoint(const Checkpoint& checkpoint, const std::string& path) {
-  WriteAtomically(path, BytesOf(checkpoint),
-                  [&checkpoint](Hdf5Writer& file) { WriteAll(file, checkpoint, Content::kTraining); });
+  Hdf5Writer file(path);
+  WriteAll(file, checkpoint, Content::kTraining);
 }
 
 void SaveGenerator(const Checkpoint& checkpoint, const std::string& path) {
-  const Checkpoint alone = WeightsOf(checkpoint);
-  WriteAtomically(path, BytesOf(alone),
-                  [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kHalfGenerator); });
+  Hdf5Writer file(path);
+  WriteAll(file, WeightsOf(checkpoint), Content::kHalfGenerator);
 }
 
 void SaveWeights(const Checkpoint& checkpoint, const std::string& path) {
-  const Checkpoint alone = WeightsOf(checkpoint);
-  WriteAtomically(path, BytesOf(alone),
-                  [&alone](Hdf5Writer& file) { WriteAll(file, alone, Content::kWeights); });
+  Hdf5Writer file(path);
+  WriteAll(file, WeightsOf(checkpoint), Content::kWeights);
 }
 
 std::string WithPath(const std::string& path, const std::string& what) {

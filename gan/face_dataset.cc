@@ -11,6 +11,7 @@
 
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 
 namespace auforge::gan {
@@ -41,7 +42,7 @@ struct FaceDataset::Impl {
     for (const int au : options.schema.numbers()) {
       const auto column = shard.header().schema.Find(au);
       if (!column) {
-        throw std::runtime_error(
+        throw datasets::storage::BadContent(
             path + ": has no AU" + std::to_string(au) +
             ", which the generator's condition needs; annotate with a model that measures it");
       }
@@ -76,7 +77,7 @@ cv::Mat FaceDataset::Crop(std::size_t face) const {
   const auto [shard, row] = impl_->places.at(face);
   const datasets::DecodedImage image = datasets::DecodeImage(impl_->shards[shard].FaceImage(row), {});
   if (image.status != datasets::Outcome::kOk) {
-    throw std::runtime_error(impl_->shards[shard].path() + ": face " + std::to_string(row) + ": " +
+    throw datasets::storage::BadContent(impl_->shards[shard].path() + ": face " + std::to_string(row) + ": " +
                              image.message);
   }
   const int size = impl_->options.image_size;
@@ -209,7 +210,7 @@ BatchLoader::BatchLoader(const FaceDataset& data, const LoaderOptions& options)
                                 std::to_string(options.parts) + " processes; give a multiple as --batch");
   }
   if (impl_->PerEpoch() < 1) {
-    throw std::runtime_error("gan: " + std::to_string(data.size()) + " faces are too few for batches of " +
+    throw datasets::storage::BadContent("gan: " + std::to_string(data.size()) + " faces are too few for batches of " +
                              std::to_string(options.batch) +
                              "; annotate more photos or give a smaller --batch");
   }

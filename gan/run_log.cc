@@ -1,11 +1,14 @@
 #include "gan/internal/run_log.h"
 
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
@@ -69,6 +72,8 @@ void RunLog::Write(const TrainProgress& p) {
     if (found != p.terms.end()) file << found->second;
   }
   file << ',' << p.data_wait << '\n';
+  file.close();
+  if (!file) throw std::runtime_error(table_ + ": cannot be written: " + std::strerror(errno));
   std::map<std::string, double> scalars{{"train/rate", p.rate},
                                         {"train/epoch", p.epoch},
                                         {"train/data_wait", p.data_wait},
@@ -81,7 +86,7 @@ void RunLog::Write(const TrainProgress& p) {
 
 void RunLog::Samples(std::int64_t step, const cv::Mat& grid) {
   const fs::path folder = fs::path(run_) / "samples";
-  fs::create_directories(folder);
+  datasets::storage::MakeFolder(folder.string());
   char name[32];
   std::snprintf(name, sizeof(name), "%08lld.png", static_cast<long long>(step));
   datasets::WritePng((folder / name).string(), grid);

@@ -6,7 +6,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
+#include "datasets/storage/temporary_files.h"
 #include "gan/face_dataset.h"
 #include "gan/internal/checkpoint.h"
 #include "gan/internal/communicator.h"
@@ -96,7 +98,7 @@ class Trainer {
                         .jobs = options.jobs}) {
     torch::set_num_threads(options.jobs);
     KeepMemory();
-    fs::create_directories(options.run);
+    datasets::storage::MakeFolder(options.run);
     peers_ = MakeCommunicator(options.processes, options.run, device_);
     options_.network.aus = static_cast<int>(data_.schema().size());
     const LossWeights weights = ForParts(options_.weights, options_.batch);
@@ -285,9 +287,19 @@ class Trainer {
     progress.data_wait = waited_ / std::max(1e-9, Since(reported_at_));
     waited_ = 0;
     reported_at_ = Clock::now();
-    log_->Write(progress);
+    WriteLog(progress);
     WatchAttention();
     if (report_) report_(progress);
+  }
+
+  // A disk that is full for the figures is no reason to lose the training; it will be told once.
+  void WriteLog(const TrainProgress& progress) {
+    try {
+      log_->Write(progress);
+    } catch (const std::runtime_error& error) {
+      if (!log_failed_) Warn(error.what());
+      log_failed_ = true;
+    }
   }
 
   void WatchAttention() {
@@ -347,12 +359,14 @@ class Trainer {
 
   // A second name for the same bytes; where the file system has no links, a copy.
   void KeepAsBest(const std::string& path) {
-    const fs::path best = fs::path(options_.run) / "best.h5", fresh = fs::path(options_.run) / "best.h5.tmp";
+    const std::string best = (fs::path(options_.run) / "best.h5").string();
+    datasets::storage::TemporaryFile fresh(best + ".tmp");
     std::error_code error;
-    fs::remove(fresh, error);
-    fs::create_hard_link(path, fresh, error);
-    if (error) fs::copy_file(path, fresh, fs::copy_options::overwrite_existing);
-    fs::rename(fresh, best);
+    fs::remove(fresh.path(), error);
+    fs::create_hard_link(path, fresh.path(), error);
+    if (error) fs::copy_file(path, fresh.path(), fs::copy_options::overwrite_existing);
+    fs::rename(fresh.path(), best);
+    fresh.Release();
   }
 
   // The same faces every time.
@@ -384,7 +398,7 @@ class Trainer {
   std::array<double, 3> attention_{1, 0, 1};
   double score_ = 0, waited_ = 0;
   std::int64_t scored_ = 0;
-  bool warned_ = false, wants_stop_ = false, stopping_ = false;
+  bool warned_ = false, log_failed_ = false, wants_stop_ = false, stopping_ = false;
   std::int64_t saved_step_ = -1, first_ = 0;
   Clock::time_point start_ = Clock::now(), reported_at_ = Clock::now(), saved_at_;
 };

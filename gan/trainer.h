@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets/storage/bad_content.h"
 #include "features/au_schema.h"
 #include "gan/communicator.h"
 #include "gan/options.h"
@@ -63,8 +64,8 @@ struct TrainSummary {
 };
 
 // A loss term is not a number. The last checkpoint is whole; the message names the term and says what to do.
-struct TrainingDiverged : std::runtime_error {
-  using std::runtime_error::runtime_error;
+struct TrainingDiverged : datasets::storage::BadContent {
+  using BadContent::BadContent;
 };
 
 // RUN/checkpoint_NNNNNNNN.h5 is the state after N critic updates. RUN/best.h5 is the one with the lowest AU

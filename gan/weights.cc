@@ -133,7 +133,7 @@ std::string ImportWeights(const std::string& weights, const std::string& run, co
   c.state.generator_adam = MakeAdamState(c.state.generator);
   c.state.discriminator_adam = MakeAdamState(c.state.discriminator);
   c.settings = R"({"imported":true})";
-  fs::create_directories(run);
+  datasets::storage::MakeFolder(run);
   const std::string path = (fs::path(run) / CheckpointName(0)).string();
   SaveCheckpoint(c, path);
   return path;

@@ -14,6 +14,7 @@
 
 #include "annotator/au_model.h"
 #include "annotator/emotions.h"
+#include "datasets/storage/atomic_file.h"
 #include "pipeline/examine.h"
 #include "pipeline/feed.h"
 #include "pipeline/resume.h"
@@ -196,6 +197,7 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
   Leftovers leftovers(options.output);
   for (const auto& [index, path] : plan.finished) leftovers.Remove(index);
   if (!plan.todo.empty()) {
+    datasets::storage::RequireOutputFolder(options.output);
     const annotator::Landmarker loaded = landmarker.get();
     const features::FeatureExtractor extractor(model.info().features);
     ExamineShared shared{options, loaded, extractor, model, stop, {}};

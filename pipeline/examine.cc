@@ -7,6 +7,7 @@
 #include "annotator/emotions.h"
 #include "annotator/face_quality.h"
 #include "datasets/storage/checksum.h"
+#include "datasets/storage/memory_fault.h"
 #include "features/align.h"
 #include "pipeline/stopwatch.h"
 
@@ -91,6 +92,7 @@ std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group) {
     try {
       ExamineImage(item, i);
     } catch (const std::exception& error) {
+      if (datasets::storage::IsOutOfMemory(error)) throw;
       // One image that a library chokes on must not end a run of a million.
       Fail(image, Outcome::kUndecodable, "decode", error.what());
     }
@@ -247,6 +249,7 @@ void Examiner::FinishWaiting() {
       image_of.push_back(face.image);
       evidence.push_back(known);
     } catch (const std::exception& error) {
+      if (datasets::storage::IsOutOfMemory(error)) throw;
       Fail(image, Outcome::kUndecodable, "features", error.what());
     }
   }

@@ -18,5 +18,5 @@ int main(int argc, char** argv) {
   auforge::tools::AddSynth(cli);
   cli.AddProgram("gan", "Train and use GANimation (runs auforge-gan)", "auforge-gan");
   cli.AddProgramCommand("train-net", "Train the net of the learnt features (runs auforge-gan)", "auforge-gan");
-  return cli.Main(argc, argv);
+  auforge::tools::Leave(cli.Main(argc, argv));
 }

@@ -11,5 +11,5 @@ int main(int argc, char** argv) {
   auforge::tools::AddGanEval(cli);
   auforge::tools::AddGanWeights(cli);
   auforge::tools::AddTrainNet(cli);
-  return cli.Main(argc, argv);
+  auforge::tools::Leave(cli.Main(argc, argv));
 }

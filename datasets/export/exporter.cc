@@ -1,12 +1,14 @@
 #include "datasets/export/exporter.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <stdexcept>
 
 #include "datasets/export/internal/exporters.h"
-#include "datasets/storage/atomic_file.h"
 
 namespace auforge::datasets {
 
@@ -25,6 +27,19 @@ std::vector<std::string> ExportFormats() {
   return {"csv", "jsonl", "openface", "ganimation", "webdataset", "shards"};
 }
 
+void RequireExportOutput(const ExportOptions& options) {
+  options.Validate();
+  const std::string& output = options.output;
+  const bool is_lines = options.format == "csv" || options.format == "jsonl";
+  if (output == "-") {
+    if (!is_lines) throw std::invalid_argument(options.format + " does not go to the standard output; name a file or folder");
+  } else if (is_lines || (options.format == "openface" && output.ends_with(".csv"))) {
+    storage::RequireOutputFile(output);
+  } else {
+    storage::RequireNewFolder(output);
+  }
+}
+
 std::unique_ptr<FaceExporter> MakeExporter(const ExportOptions& options) {
   options.Validate();
   if (options.format == "csv") return MakeCsvExporter(options);
@@ -37,45 +52,40 @@ std::unique_ptr<FaceExporter> MakeExporter(const ExportOptions& options) {
                               "; must be csv, jsonl, openface, ganimation, webdataset or shards");
 }
 
-TextOutput::TextOutput(const std::string& path) : path_(path), is_stdout_(path == "-") {
-  if (is_stdout_) return;
-  if (fs::is_directory(path)) throw std::invalid_argument(path + ": is a folder; name a file");
-  temporary_ = storage::TemporaryName(path);
-  file_.open(temporary_, std::ios::binary | std::ios::trunc);
-  if (!file_) throw std::runtime_error(path + ": cannot be written there");
+TextOutput::TextOutput(const std::string& path) {
+  if (path != "-") file_.emplace(path);
 }
 
-TextOutput::~TextOutput() {
-  if (temporary_.empty()) return;
-  file_.close();
-  std::error_code ignored;
-  fs::remove(temporary_, ignored);
-}
+TextOutput::~TextOutput() = default;
 
 void TextOutput::Line(const std::string& line) {
-  std::ostream& stream = is_stdout_ ? std::cout : file_;
-  stream << line << '\n';
-  if (!stream) throw std::runtime_error(path_ + ": cannot be written (is the disk full?)");
+  constexpr std::size_t kAtOnce = 1 << 16;
+  pending_ += line;
+  pending_ += '\n';
+  if (pending_.size() >= kAtOnce) Flush();
+}
+
+void TextOutput::Flush() {
+  if (file_) {
+    file_->Write(pending_);
+  } else if (!std::cout.write(pending_.data(), static_cast<std::streamsize>(pending_.size()))) {
+    throw std::runtime_error("the standard output cannot be written");
+  }
+  pending_.clear();
 }
 
 void TextOutput::Finish() {
-  if (is_stdout_) {
-    std::cout.flush();
-    return;
-  }
-  file_.close();
-  if (!file_) throw std::runtime_error(path_ + ": cannot be written (is the disk full?)");
-  storage::CommitFile(temporary_, path_);
-  temporary_.clear();
+  Flush();
+  if (file_) file_->Commit();
 }
 
 FolderOutput::FolderOutput(const std::string& path) : path_(path) {
   while (path_.size() > 1 && path_.ends_with('/')) path_.pop_back();
-  if (fs::exists(path_) && (!fs::is_directory(path_) || !fs::is_empty(path_))) {
-    throw std::invalid_argument(path_ + ": is there already; name a new or empty folder");
-  }
-  temporary_ = storage::TemporaryName(path_);
+  storage::RequireNewFolder(path_);
+  place_ = storage::FollowOutput(path_).path;
   std::error_code fault;
+  is_inside_ = fs::is_directory(place_, fault);
+  temporary_ = storage::TemporaryName(is_inside_ ? place_ + "/" + std::string(storage::kOwnPrefix) : place_);
   fs::remove_all(temporary_, fault);
   fs::create_directories(temporary_, fault);
   if (fault) throw std::runtime_error(path_ + ": cannot be made: " + fault.message());
@@ -85,6 +95,10 @@ FolderOutput::~FolderOutput() {
   if (temporary_.empty()) return;
   std::error_code ignored;
   fs::remove_all(temporary_, ignored);
+}
+
+void FolderOutput::Fail(const std::string& name) const {
+  throw std::runtime_error(path_ + "/" + name + ": cannot be written: " + std::strerror(errno));
 }
 
 std::string FolderOutput::File(const std::string& name) const {
@@ -98,21 +112,28 @@ void FolderOutput::Write(const std::string& name, std::span<const std::uint8_t> 
   file.write(static_cast<const char*>(static_cast<const void*>(bytes.data())),
              static_cast<std::streamsize>(bytes.size()));
   file.close();
-  if (!file) throw std::runtime_error(path_ + "/" + name + ": cannot be written (is the disk full?)");
+  if (!file) Fail(name);
 }
 
 void FolderOutput::Write(const std::string& name, const std::string& text) const {
   std::ofstream file(File(name), std::ios::binary);
   file << text;
   file.close();
-  if (!file) throw std::runtime_error(path_ + "/" + name + ": cannot be written (is the disk full?)");
+  if (!file) Fail(name);
 }
 
 void FolderOutput::Finish() {
   std::error_code fault;
-  if (fs::exists(path_)) fs::remove(path_, fault);  // empty, as the constructor saw
-  fs::rename(temporary_, path_, fault);
-  if (fault) throw std::runtime_error(path_ + ": cannot be put in place: " + fault.message());
+  if (is_inside_) {
+    for (const auto& entry : fs::directory_iterator(temporary_)) {
+      fs::rename(entry.path(), fs::path(place_) / entry.path().filename(), fault);
+      if (fault) throw std::runtime_error(path_ + ": cannot be put in place: " + fault.message());
+    }
+    fs::remove(temporary_, fault);
+  } else {
+    fs::rename(temporary_, place_, fault);
+    if (fault) throw std::runtime_error(path_ + ": cannot be put in place: " + fault.message());
+  }
   temporary_.clear();
 }
 

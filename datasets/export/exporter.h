@@ -26,6 +26,9 @@ struct ExportOptions {
   void Validate() const;      // throws std::invalid_argument naming field, value and constraint
 };
 
+// Tries the output before the work; throws what storage::RequireOutputFile and RequireNewFolder throw.
+void RequireExportOutput(const ExportOptions& options);
+
 std::vector<std::string> ExportFormats();  // csv jsonl openface ganimation webdataset shards
 
 class FaceExporter {

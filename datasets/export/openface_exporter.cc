@@ -12,6 +12,7 @@
 #include <numbers>
 #include <set>
 
+#include "datasets/storage/bad_content.h"
 #include "datasets/export/face_text.h"
 #include "datasets/export/internal/exporters.h"
 
@@ -119,7 +120,7 @@ class OpenFaceTable : public FaceExporter {
     const Sequence sequence(shard.header().schema);
     if (header_.empty()) output_.Line(header_ = sequence.header());
     if (sequence.header() != header_)
-      throw std::runtime_error(shard.path() +
+      throw storage::BadContent(shard.path() +
                                ": measures other AUs than the shards before it; export them apart");
     note_ = MissingNote(shard.header().schema);
     VisitSamples(shard, faces, chosen_only_, [&](std::size_t row, std::span<const std::uint32_t> found) {

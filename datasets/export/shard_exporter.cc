@@ -4,6 +4,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "datasets/storage/bad_content.h"
 #include "datasets/export/internal/exporters.h"
 #include "datasets/storage/hdf5_file.h"
 
@@ -80,7 +81,7 @@ class ShardExporter : public FaceExporter {
     writer.Finish();
   }
   std::vector<std::string> Finish() override {
-    if (count_ == 0) throw std::runtime_error("no face was chosen; no shard is written");
+    if (count_ == 0) throw storage::BadContent("no face was chosen; no shard is written");
     output_.Finish();
     return {};
   }

@@ -1,6 +1,7 @@
 // CSV and JSON lines.
 #include <stdexcept>
 
+#include "datasets/storage/bad_content.h"
 #include "datasets/export/face_text.h"
 #include "datasets/export/internal/exporters.h"
 
@@ -19,7 +20,7 @@ class CsvExporter : public FaceExporter {
     }
     const std::string header = FaceCsvHeader(shard.header().schema, with_halves_);
     if (header != header_)
-      throw std::runtime_error(shard.path() +
+      throw storage::BadContent(shard.path() +
                                ": measures other AUs than the shards before it; export them apart");
     for (const std::uint32_t face : faces) output_.Line(FaceCsvRow(shard, face, with_halves_));
     lost_halves_ = lost_halves_ || (!with_halves_ && HasHalves(shard));

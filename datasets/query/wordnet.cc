@@ -1,3 +1,4 @@
+#include "datasets/storage/bad_content.h"
 #include "datasets/query/wordnet.h"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ std::uint32_t Whole(const std::string& text, int base, const std::string& where)
   std::uint32_t value = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (text.empty() || fault != std::errc() || end != text.data() + text.size()) {
-    throw std::runtime_error(where + ": \"" + text + "\" is not a number; the file is damaged");
+    throw storage::BadContent(where + ": \"" + text + "\" is not a number; the file is damaged");
   }
   return value;
 }
@@ -76,7 +77,7 @@ class Nouns {
     for (std::string field; fields >> field;) all.push_back(field);
     const std::string where = folder_ + "/index.noun, " + word;
     const std::uint32_t count = all.size() > 3 ? Whole(all[2], 10, where) : 0;
-    if (count == 0 || count + 6 > all.size()) throw std::runtime_error(where + ": the line is damaged");
+    if (count == 0 || count + 6 > all.size()) throw storage::BadContent(where + ": the line is damaged");
     std::vector<std::uint32_t> senses;
     for (auto field = all.end() - static_cast<std::ptrdiff_t>(count); field != all.end(); ++field)
       senses.push_back(Whole(*field, 10, where));
@@ -87,19 +88,19 @@ class Nouns {
   Concept Read(std::uint32_t synset, std::vector<std::uint32_t>& below) const {
     const std::string where = folder_ + "/data.noun, synset " + std::to_string(synset);
     if (synset >= data_.size())
-      throw std::runtime_error(where + ": lies beyond the end; the file is damaged");
+      throw storage::BadContent(where + ": lies beyond the end; the file is damaged");
     const std::string line = data_.substr(synset, data_.find('\n', synset) - synset);
     const std::size_t bar = line.find(" | ");
     std::istringstream fields(line.substr(0, bar));
     const auto next = [&fields, &where] {
       std::string field;
-      if (!(fields >> field)) throw std::runtime_error(where + ": the line is damaged");
+      if (!(fields >> field)) throw storage::BadContent(where + ": the line is damaged");
       return field;
     };
     Concept found;
     found.synset = Whole(next(), 10, where);
     if (found.synset != synset)
-      throw std::runtime_error(where + ": another one stands there; the file is damaged");
+      throw storage::BadContent(where + ": another one stands there; the file is damaged");
     next();
     next();
     for (std::uint32_t words = Whole(next(), 16, where); words > 0; --words) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "datasets/storage/atomic_file.h"
+
 namespace auforge::datasets::storage {
 
 // The bits of an IEEE half float, which HDF5 and h5py know as a number of two bytes.
@@ -22,10 +24,13 @@ struct NdArray {
   std::vector<T> values;             // size = product of shape
 };
 
+// The file is put together in memory and reaches the disk in Close, by OutputFile: HDF5 does not survive a disk that
+// fills up under it. Costs as much memory as the file has bytes. Byte-for-byte reproducible: no time stamps.
 class Hdf5Writer {
  public:
-  // Creates (truncates) the file. Byte-for-byte reproducible: no time stamps are stored.
+  // Throws when the path cannot be written or is a stream; nothing is seen there before Close.
   explicit Hdf5Writer(const std::string& path);
+  explicit Hdf5Writer(OutputFile file);
   ~Hdf5Writer();
   Hdf5Writer(const Hdf5Writer&) = delete;
   Hdf5Writer& operator=(const Hdf5Writer&) = delete;
@@ -41,8 +46,9 @@ class Hdf5Writer {
   void Write(const std::string& path, std::span<const T> values, const std::vector<std::uint64_t>& shape, int gzip = 0);
   // Fixed-length UTF-8 strings, as long as the longest (at least 1).
   void WriteStrings(const std::string& path, const std::vector<std::string>& values);
-  // Flushes and closes; throws when the disk is full.
-  void Close();
+  // Writes; throws when the disk is full. The file is there when what is returned has been committed.
+  OutputFile Finish();
+  void Close() { Finish().Commit(); }
 
  private:
   struct Impl;

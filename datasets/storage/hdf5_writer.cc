@@ -1,4 +1,9 @@
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
 
 #include "datasets/storage/hdf5_file.h"
 #include "datasets/storage/internal/hdf5_handle.h"
@@ -22,10 +27,58 @@ std::size_t LongestOf(const std::vector<std::string>& values) {
   return longest;
 }
 
+const std::string& RequireNoStream(const std::string& path, bool is_stream) {
+  if (is_stream) Fail(path, "", "is a device or a pipe, where an HDF5 file cannot be written; name a file");
+  return path;
+}
+
+// Memory is asked for by this much more at a time.
+constexpr std::size_t kIncrement = 1 << 20;
+
+// In memory nothing else can go wrong.
+[[noreturn]] void OutOfMemory() { throw std::bad_alloc(); }
+
+// The bytes of the core driver's file, which it would free when it is closed: only then are they those of a file that
+// nobody has open (its superblock says so, under a checksum).
+struct FileImage {
+  FileImage() = default;
+  ~FileImage() { std::free(bytes); }
+  FileImage(const FileImage&) = delete;
+  FileImage& operator=(const FileImage&) = delete;
+
+  void Capture(hid_t access) {
+    H5FD_file_image_callbacks_t callbacks{};
+    callbacks.image_malloc = [](std::size_t size, H5FD_file_image_op_t, void*) { return std::malloc(size); };
+    callbacks.image_memcpy = [](void* to, const void* from, std::size_t size, H5FD_file_image_op_t, void*) {
+      return std::memcpy(to, from, size);
+    };
+    callbacks.image_realloc = [](void* old, std::size_t size, H5FD_file_image_op_t, void*) {
+      return std::realloc(old, size);
+    };
+    callbacks.image_free = [](void* image, H5FD_file_image_op_t when, void* self) -> herr_t {
+      void* const gone = when == H5FD_FILE_IMAGE_OP_FILE_CLOSE
+                             ? std::exchange(static_cast<FileImage*>(self)->bytes, image)
+                             : image;
+      std::free(gone);
+      return 0;
+    };
+    callbacks.udata_copy = [](void* self) { return self; };
+    callbacks.udata_free = [](void*) -> herr_t { return 0; };
+    callbacks.udata = this;
+    H5Pset_file_image_callbacks(access, &callbacks);
+  }
+
+  void* bytes = nullptr;
+};
+
 }  // namespace
 
 struct Hdf5Writer::Impl {
+  explicit Impl(OutputFile to) : output(std::move(to)), path(output.path()) {}
+
+  OutputFile output;
   std::string path;
+  FileImage image;  // outlives the file
   Handle file{-1, H5Fclose};
 
   Handle OpenObject(const std::string& object) {
@@ -39,7 +92,7 @@ struct Hdf5Writer::Impl {
     const Handle attribute(H5Acreate2(owner.get(), name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT),
                            H5Aclose);
     if (!attribute.valid() || H5Awrite(attribute.get(), type, data) < 0) {
-      Fail(path, object + "@" + name, "cannot be written; is the disk full?");
+      OutOfMemory();
     }
   }
   // The groups above an object, without the time stamps that HDF5 would give them: equal runs must give equal
@@ -52,7 +105,7 @@ struct Hdf5Writer::Impl {
       if (H5Lexists(file.get(), group.c_str(), H5P_DEFAULT) > 0) continue;
       const Handle made(H5Gcreate2(file.get(), group.c_str(), H5P_DEFAULT, create.get(), H5P_DEFAULT),
                         H5Gclose);
-      if (!made.valid()) Fail(path, group, "cannot be created");
+      if (!made.valid()) OutOfMemory();
     }
   }
   void Dataset(const std::string& name, hid_t type, const std::vector<std::uint64_t>& shape, const void* data,
@@ -76,23 +129,30 @@ struct Hdf5Writer::Impl {
     const Handle set(
         H5Dcreate2(file.get(), name.c_str(), type, space.get(), H5P_DEFAULT, create.get(), H5P_DEFAULT),
         H5Dclose);
-    if (!set.valid()) Fail(path, name, "cannot be created");
+    if (!set.valid()) OutOfMemory();
     if (!is_empty && H5Dwrite(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
-      Fail(path, name, "cannot be written; is the disk full?");
+      OutOfMemory();
     }
   }
 };
 
-Hdf5Writer::Hdf5Writer(const std::string& path) : impl_(std::make_unique<Impl>()) {
+// Before it is opened: a FIFO would wait for its reader.
+Hdf5Writer::Hdf5Writer(const std::string& path) : Hdf5Writer(OutputFile(RequireNoStream(path, FollowOutput(path).is_stream))) {}
+Hdf5Writer::Hdf5Writer(OutputFile output) : impl_(std::make_unique<Impl>(std::move(output))) {
   SilenceHdf5();
-  impl_->path = path;
+  RequireNoStream(impl_->path, impl_->output.is_stream());
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18);
+  H5Pset_fapl_core(access.get(), kIncrement, /*backing_store=*/false);
+  impl_->image.Capture(access.get());
   const Handle create(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   H5Pset_obj_track_times(create.get(), false);
-  impl_->file = Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, create.get(), access.get()), H5Fclose);
-  if (!impl_->file.valid())
-    Fail(path, "", "cannot be created; check that the folder exists and may be written");
+  // HDF5 takes two open files of one name for the same file, and would read one that there is: nothing lies below
+  // a device.
+  static std::atomic<std::uint64_t> made{0};
+  const std::string name = "/dev/null/" + std::to_string(made++);
+  impl_->file = Handle(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, create.get(), access.get()), H5Fclose);
+  if (!impl_->file.valid()) OutOfMemory();
 }
 Hdf5Writer::~Hdf5Writer() = default;
 
@@ -142,10 +202,13 @@ void Hdf5Writer::WriteStrings(const std::string& path, const std::vector<std::st
   impl_->Dataset(path, type.get(), {values.size()}, Pack(values, length).data(), 0);
 }
 
-void Hdf5Writer::Close() {
-  if (H5Fflush(impl_->file.get(), H5F_SCOPE_GLOBAL) < 0 || impl_->file.Reset() < 0) {
-    Fail(impl_->path, "", "cannot be written to the end; is the disk full?");
-  }
+OutputFile Hdf5Writer::Finish() {
+  const hid_t file = impl_->file.get();
+  if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0) OutOfMemory();
+  const ssize_t size = H5Fget_file_image(file, nullptr, 0);
+  if (size < 0 || impl_->file.Reset() < 0 || impl_->image.bytes == nullptr) OutOfMemory();
+  impl_->output.Write({static_cast<const char*>(impl_->image.bytes), static_cast<std::size_t>(size)});
+  return std::move(impl_->output);
 }
 
 #define AUFORGE_INSTANTIATE(T)                                               \

@@ -1,3 +1,4 @@
+#include "datasets/storage/bad_content.h"
 #include "datasets/synthetic/face_factory.h"
 
 #include <algorithm>
@@ -234,7 +235,7 @@ bool IsFinished(const FactoryOptions& options, int shard, std::uint64_t pictures
   try {
     stats = nlohmann::json::parse(storage::ReadFile(path));
   } catch (const nlohmann::json::exception& error) {
-    throw std::runtime_error(path + ": is damaged (" + error.what() + "); remove it and its shard, and run again");
+    throw storage::BadContent(path + ": is damaged (" + error.what() + "); remove it and its shard, and run again");
   }
   if (stats.value("config_digest", "") != digest) {
     throw FactoryMismatch(path + ": was made with other options, another face model or other photos; use the same, or another folder");
@@ -361,7 +362,7 @@ FactorySummary MakeFaces(const FaceGenerator& generator, const FactoryOptions& o
   options.Validate();
   const auto start = Clock::now();
   const auto seconds = [start] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-  if (!options.images.empty()) fs::create_directories(options.images);
+  if (!options.images.empty()) storage::MakeFolder(options.images);
   const annotator::Landmarker landmarker;
   std::vector<std::unique_ptr<Inspector>> inspectors;
   for (int i = 0; i < options.jobs; ++i) inspectors.push_back(std::make_unique<Inspector>(generator, options, landmarker));

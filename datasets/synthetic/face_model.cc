@@ -1,12 +1,9 @@
 #include "datasets/synthetic/face_model.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
-#include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
@@ -144,29 +141,22 @@ std::vector<Vec3> FaceModel::EvaluateAt(std::span<const std::int32_t> wanted, st
 
 void FaceModel::Save(const std::string& path) const {
   const Arrays a = Flatten(*this);
-  const std::string temporary = storage::TemporaryName(path);
-  try {
-    storage::Hdf5Writer file(temporary);
-    const std::uint64_t v = neutral.size();
-    const std::uint64_t t = triangles.size();
-    file.WriteAttribute("/", "format", std::string(kFormat));
-    file.WriteAttribute("/", "format_version", kFormatVersion);
-    file.WriteAttribute("/", "digest", a.Digest());
-    file.WriteAttribute("/", "materials", materials);
-    file.WriteAttribute("/", "expression_names", expression_names);
-    file.Write<float>("/neutral", a.neutral, {v, 3}, 6);
-    file.Write<float>("/texcoords", a.texcoords, {texcoords.size(), 2}, 6);
-    file.Write<std::int32_t>("/triangles/vertex", a.corners, {t, 3}, 6);
-    file.Write<std::int32_t>("/triangles/texcoord", a.uv_corners, {t, 3}, 6);
-    file.Write<std::int32_t>("/triangles/material", a.material, {t}, 6);
-    file.Write<std::int16_t>("/identities", a.identities, {identities.size(), v, 3}, 6);
-    file.Write<std::int16_t>("/expressions", a.expressions, {expressions.size(), v, 3}, 6);
-    file.Close();
-    storage::CommitFile(temporary, path);
-  } catch (...) {
-    unlink(temporary.c_str());
-    throw;
-  }
+  storage::Hdf5Writer file(path);
+  const std::uint64_t v = neutral.size();
+  const std::uint64_t t = triangles.size();
+  file.WriteAttribute("/", "format", std::string(kFormat));
+  file.WriteAttribute("/", "format_version", kFormatVersion);
+  file.WriteAttribute("/", "digest", a.Digest());
+  file.WriteAttribute("/", "materials", materials);
+  file.WriteAttribute("/", "expression_names", expression_names);
+  file.Write<float>("/neutral", a.neutral, {v, 3}, 6);
+  file.Write<float>("/texcoords", a.texcoords, {texcoords.size(), 2}, 6);
+  file.Write<std::int32_t>("/triangles/vertex", a.corners, {t, 3}, 6);
+  file.Write<std::int32_t>("/triangles/texcoord", a.uv_corners, {t, 3}, 6);
+  file.Write<std::int32_t>("/triangles/material", a.material, {t}, 6);
+  file.Write<std::int16_t>("/identities", a.identities, {identities.size(), v, 3}, 6);
+  file.Write<std::int16_t>("/expressions", a.expressions, {expressions.size(), v, 3}, 6);
+  file.Close();
 }
 
 FaceModel FaceModel::Load(const std::string& path) {

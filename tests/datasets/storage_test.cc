@@ -3,11 +3,15 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <new>
 #include <string>
+#include <system_error>
 
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/memory_fault.h"
+#include "datasets/storage/temporary_files.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 
@@ -77,6 +81,63 @@ TEST(AtomicFile, TemporaryNamesOfARequeuedTaskDiffer) {
   unsetenv("SLURM_RESTART_COUNT");
   EXPECT_NE(first, second);
   EXPECT_TRUE(first.starts_with("x.h5.tmp.7_3")) << first;
+}
+
+TEST(AtomicFile, ATemporaryNameIsCutToWhatFileSystemsTake) {
+  const std::string name = TemporaryName("folder/" + std::string(255, 'x'));
+  EXPECT_EQ(name.size(), 7U + 255U);
+  EXPECT_NE(name.find(".tmp."), std::string::npos);
+}
+
+TEST(OutputFile, IsThereWhenItIsCommittedAndGoneOtherwise) {
+  const tests::TempDir dir;
+  {
+    OutputFile file(dir / "a");
+    file.Write("half");
+    EXPECT_FALSE(std::filesystem::exists(dir / "a"));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+  OutputFile first(dir / "a");
+  first.Write("one");
+  WriteFileAtomically(dir / "a", "two");
+  EXPECT_FALSE(first.CommitNew()) << "another came between";
+  EXPECT_EQ(ReadFile(dir / "a"), "two");
+  first.Commit();
+  EXPECT_EQ(ReadFile(dir / "a"), "one");
+}
+
+TEST(OutputFile, ASignalHandlerFindsWhatIsBeingWritten) {
+  const tests::TempDir dir;
+  const OutputFile file(dir / "a");
+  EXPECT_FALSE(std::filesystem::is_empty(dir.path()));
+  RemoveTemporaryFiles();
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+}
+
+TEST(OutputFile, TriesTellUsageFromWhatMayPass) {
+  const tests::TempDir dir;
+  WriteFileAtomically(dir / "file", "x");
+  EXPECT_THROW(RequireOutputFile(dir / "missing/file"), std::invalid_argument);
+  EXPECT_THROW(RequireOutputFile(dir.path().string()), std::invalid_argument);
+  EXPECT_THROW(RequireOutputFile(dir / "file/below"), std::invalid_argument);
+  EXPECT_THROW(RequireOutputFile(""), std::invalid_argument);
+  EXPECT_THROW(RequireOutputFolder(dir / "file"), std::invalid_argument);
+  EXPECT_THROW(RequireOutputFolder(dir / "file/below"), std::invalid_argument);
+  EXPECT_THROW(RequireNewFolder(dir.path().string()), std::invalid_argument);
+  EXPECT_THROW(RequireOutputFolder("/proc/none"), std::runtime_error);
+  EXPECT_NO_THROW(RequireOutputFile(dir / "file"));
+  EXPECT_NO_THROW(RequireOutputFile("/dev/null"));
+  EXPECT_NO_THROW(RequireOutputFolder(dir / "a/b/c"));
+  EXPECT_THROW(RequireSeekableFile("/dev/null", "a model"), std::invalid_argument);
+  EXPECT_FALSE(std::filesystem::exists(dir / "a"));
+}
+
+TEST(MemoryFault, IsToldFromOtherFailures) {
+  EXPECT_TRUE(IsOutOfMemory(std::bad_alloc()));
+  EXPECT_TRUE(IsOutOfMemory(std::system_error(EAGAIN, std::generic_category())));
+  EXPECT_TRUE(IsOutOfMemory(std::runtime_error("x.h5: cannot be read: Cannot allocate memory")));
+  EXPECT_FALSE(IsOutOfMemory(std::system_error(ENOSPC, std::generic_category())));
+  EXPECT_FALSE(IsOutOfMemory(std::runtime_error("x.h5: is damaged")));
 }
 
 void WriteSample(const std::string& path) {

@@ -1,12 +1,11 @@
 // auforge annotate: images in, labelled shards out.
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "annotator/recalibrate.h"
-#include "datasets/storage/atomic_file.h"
+#include "datasets/storage/temporary_files.h"
 #include "pipeline/annotate.h"
 #include "pipeline/resume.h"
 #include "tools/commands.h"
@@ -111,21 +110,10 @@ std::shared_ptr<const annotator::AuModel> NeutralModel(const AnnotateArguments& 
 // step takes long.
 constexpr std::chrono::milliseconds kStopGrace{2000};
 
-// What this process has not finished and never will.
-void RemoveUnfinished(const std::string& folder) {
-  const std::string ending = datasets::storage::TemporaryName("");
-  std::error_code error;
-  for (auto entry = std::filesystem::directory_iterator(folder, error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    std::error_code ignored;
-    if (entry->path().string().ends_with(ending)) std::filesystem::remove(entry->path(), ignored);
-  }
-}
-
 int RunAnnotate(AnnotateArguments& arguments) {
   InstallStopSignals();
-  const StopDeadline deadline(kStopGrace, [&arguments] {
-    RemoveUnfinished(arguments.options.output);
+  const StopDeadline deadline(kStopGrace, [] {
+    datasets::storage::RemoveTemporaryFiles();
     std::fputs("auforge: stopped; run the same command again to go on\n", stderr);
   });
   const Rank rank = ResolveRank(arguments.index, arguments.count);

@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "tools/cli/cli.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/paths.h"
@@ -24,7 +25,8 @@ constexpr std::string_view kEnding = "_stats.json";
 std::multimap<int, fs::path> FindStats(const std::vector<std::string>& folders) {
   std::multimap<int, fs::path> found;
   for (const std::string& folder : folders) {
-    if (!datasets::storage::IsFolder(folder)) throw std::runtime_error(folder + ": is not a folder of shards");
+    if (!fs::exists(folder)) throw std::runtime_error(folder + ": no such folder");
+    if (!datasets::storage::IsFolder(folder)) throw UsageError(folder + ": is not a folder of shards");
     for (const fs::path entry : datasets::storage::FolderEntries(folder)) {
       const std::string name = entry.filename().string();
       const std::size_t digits = name.find_first_not_of("0123456789");

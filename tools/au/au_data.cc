@@ -166,6 +166,7 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
   // Identities of one source never meet those of another.
   constexpr std::int64_t kIdentitiesPerSource = std::int64_t{1} << 40;
   std::int64_t base = 0;
+  bool is_complete = true;
   const auto load = [&](const std::string& text) {
     const DataSpec spec = ParseDataSpec(text);
     if (spec.name == "landmarks") {
@@ -173,7 +174,7 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
     } else if (spec.name == "shards" || spec.name == "synth") {
       LoadShards(spec, jobs, base, data);
     } else if (datasets::IsLabelSource(spec.name)) {
-      LoadLabelled(spec, faces, jobs, base, data, log);
+      is_complete = LoadLabelled(spec, faces, jobs, base, data, log) && is_complete;
     } else {
       throw UsageError("--data " + text + ": unknown source " + spec.name + "; known: " + DataSourcesHelp());
     }
@@ -187,7 +188,11 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
     data.held_out.assign(data.rows, 1);
     std::fill_n(data.held_out.begin(), taught, std::uint8_t{0});
   }
-  if (data.rows == 0) throw std::runtime_error("no labelled faces in what --data names");
+  if (data.rows == 0) {
+    const std::string text = "no labelled faces in what --data names";
+    if (is_complete) throw BadInputError(text);
+    throw std::runtime_error(text + "; some of its files are missing or cut short");
+  }
   // Where nothing is hidden there is nothing to learn about it.
   if (std::all_of(data.seen.begin(), data.seen.end(), [](float v) { return v == 1; })) data.seen.clear();
   if (std::all_of(data.weights.begin(), data.weights.end(), [](float v) { return v == 1; }))
@@ -239,7 +244,7 @@ void DropConstantAus(TrainingData& data, const Log& log) {
     }
   }
   if (kept.empty())
-    throw std::runtime_error("no AU varies in the labels that --data names; there is nothing to learn");
+    throw BadInputError("no AU varies in the labels that --data names; there is nothing to learn");
   KeepColumns(data.labels, a, kept);
   KeepColumns(data.weights, a, kept);
   KeepColumns(data.seen, a, kept);
@@ -254,7 +259,7 @@ void LoadUnlabelled(const std::vector<std::string>& inputs, int jobs, TrainingDa
     log(std::to_string(photos.pictures) + " unlabelled photos, " + std::to_string(photos.faces) +
         " with a face, " + std::to_string(photos.picture.size()) + " pictures of them");
   }
-  if (photos.faces == 0) throw std::runtime_error(inputs.front() + ": no face in the unlabelled photos");
+  if (photos.faces == 0) throw BadInputError(inputs.front() + ": no face in the unlabelled photos");
   data.unlabelled = std::move(photos.rows);
   data.unlabelled_group = std::move(photos.picture);
 }

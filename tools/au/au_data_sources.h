@@ -10,7 +10,8 @@ namespace auforge::tools {
 std::size_t AddRows(annotator::TrainingData& data, std::size_t count, std::size_t dimension);
 
 void LoadShards(const DataSpec& spec, int jobs, std::int64_t identity_base, annotator::TrainingData& data);
-void LoadLabelled(const DataSpec& spec, const FaceSearch& faces, int jobs, std::int64_t identity_base,
+// Returns whether every labelled picture was there.
+bool LoadLabelled(const DataSpec& spec, const FaceSearch& faces, int jobs, std::int64_t identity_base,
                   annotator::TrainingData& data, const Log& log);
 
 }  // namespace auforge::tools

@@ -1,4 +1,6 @@
 // Training and test faces from published labels: pictures on disk, faces found as annotation finds them.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -8,6 +10,7 @@
 
 #include "datasets/image_codec.h"
 #include "datasets/labels/label_set.h"
+#include "datasets/storage/memory_fault.h"
 #include "tools/au/au_data_sources.h"
 #include "tools/au/best_face.h"
 #include "tools/au/labelled_pictures.h"
@@ -105,10 +108,20 @@ class SharedPictures {
   std::map<std::string, std::size_t> rows_;
 };
 
+// Labels that are there and cannot be understood will not be the next time.
+datasets::LabelSet ReadLabels(const DataSpec& spec, const datasets::LabelOptions& options) {
+  try {
+    return datasets::ImportLabels(spec.name, spec.path, options);
+  } catch (const std::runtime_error& error) {
+    if (access(spec.path.c_str(), R_OK) != 0 || datasets::storage::IsOutOfMemory(error)) throw;
+    throw BadInputError(error.what());
+  }
+}
+
 datasets::LabelSet Import(const DataSpec& spec, const features::AuSchema& schema, const Log& log) {
   datasets::LabelOptions options = OptionsOf(spec);
   const datasets::LabelPart part = std::exchange(options.part, datasets::LabelPart::kAll);
-  datasets::LabelSet set = datasets::ImportLabels(spec.name, spec.path, options);
+  datasets::LabelSet set = ReadLabels(spec, options);
   if (part != datasets::LabelPart::kAll) {
     // Before the parts are taken: a picture that stands in both under two names must not.
     const std::size_t all = set.images.size(), repeated = DropRepeated(set, log);
@@ -129,7 +142,7 @@ datasets::LabelSet LoadLabelSet(const DataSpec& spec, const Log& log) {
   return Import(spec, features::CatalogueSchema(), log);
 }
 
-void LoadLabelled(const DataSpec& spec, const FaceSearch& faces, int jobs, std::int64_t identity_base,
+bool LoadLabelled(const DataSpec& spec, const FaceSearch& faces, int jobs, std::int64_t identity_base,
                   annotator::TrainingData& data, const Log& log) {
   const datasets::LabelSet set = Import(spec, data.schema, log);
   const features::FeatureExtractor extractor(data.spec);
@@ -184,6 +197,7 @@ void LoadLabelled(const DataSpec& spec, const FaceSearch& faces, int jobs, std::
   }
   if (log && missing > 0)
     log(std::to_string(missing) + " labelled pictures that their videos and tars do not have, left out");
+  return missing == 0 && set.labels_without_image == 0;
 }
 
 }  // namespace auforge::tools

@@ -73,7 +73,7 @@ struct StoredFace {
 StoredFace ReadFace(const datasets::ShardReader& shard, std::size_t i) {
   const datasets::DecodedImage crop = datasets::DecodeImage(shard.FaceImage(i), {});
   if (crop.status != datasets::Outcome::kOk) {
-    throw std::runtime_error(shard.path() + ": face " + std::to_string(i) + ": " + crop.message);
+    throw BadInputError(shard.path() + ": face " + std::to_string(i) + ": " + crop.message);
   }
   const features::Similarity crop_from_image = shard.CropFromImage(i);
   const features::Box box = shard.FaceBox(i);

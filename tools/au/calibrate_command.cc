@@ -8,6 +8,7 @@
 
 #include "annotator/photo_readout.h"
 #include "annotator/recalibrate.h"
+#include "datasets/storage/atomic_file.h"
 #include "tools/au/au_data.h"
 #include "tools/au/au_table.h"
 #include "tools/commands.h"
@@ -74,6 +75,7 @@ int RunCalibrate(CalibrateArguments& a) {
   if (a.refit && a.data.empty()) throw UsageError("--refit needs labelled faces: --data csv:mine.csv");
   const int sources = !a.images.empty() + !a.data.empty() + !a.shards.empty() + !a.neutral.empty();
   if (sources != 1) throw UsageError("name one of --images, --shards, --data and --neutral");
+  datasets::storage::RequireSeekableFile(a.output, "a model");
   a.options.keep = ParseAus("--keep", a.keep);
   try {
     a.options.Validate();

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "annotator/training.h"
-#include "datasets/image_codec.h"
+#include "datasets/picture_file.h"
 #include "datasets/storage/atomic_file.h"
 #include "tools/au/au_data.h"
 #include "tools/au/au_table.h"
@@ -57,7 +57,7 @@ int RunCoherence(const EvalArguments& arguments, const annotator::AuModel& model
       });
   line.Finish();
   const features::AuSchema& schema = model.info().schema;
-  if (!arguments.extremes.empty()) datasets::WritePng(arguments.extremes, DrawExtremes(report, schema));
+  if (!arguments.extremes.empty()) datasets::WritePicture(arguments.extremes, DrawExtremes(report, schema));
   if (!arguments.output.empty())
     datasets::storage::WriteFileAtomically(arguments.output, DetailsCsv(report, schema));
   if (arguments.json) {
@@ -118,6 +118,8 @@ int RunEval(const EvalArguments& arguments) {
   const std::vector<int> means = ParseAus("--aus", arguments.aus);
   if (arguments.data.empty() == arguments.photos.empty())
     throw UsageError("name either --data or --coherence");
+  if (!arguments.output.empty()) datasets::storage::RequireOutputFile(arguments.output);
+  if (!arguments.extremes.empty()) datasets::RequirePictureFile(arguments.extremes);
   const annotator::AuModel model =
       annotator::AuModel::Load(arguments.model.empty() ? annotator::DefaultAuModelPath() : arguments.model);
   if (!arguments.photos.empty()) return RunCoherence(arguments, model);

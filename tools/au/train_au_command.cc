@@ -59,6 +59,10 @@ int RunHalves(TrainArguments& arguments) {
 }
 
 int RunTrain(TrainArguments& arguments) {
+  datasets::storage::RequireSeekableFile(arguments.output, "a model");
+  for (const std::string* table : {&arguments.table, &arguments.compare, &arguments.ablation}) {
+    if (!table->empty()) datasets::storage::RequireOutputFile(*table);
+  }
   if (!arguments.halves_of.empty()) return RunHalves(arguments);
   features::FeatureSpec spec;
   spec.shape = arguments.no_shape ? features::ShapeKind::kNone : features::ShapeKind::kEmotioNet;

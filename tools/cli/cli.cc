@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -13,8 +14,12 @@
 #include <type_traits>
 #include <unistd.h>
 
+#include "datasets/storage/bad_content.h"
+#include "datasets/storage/memory_fault.h"
 #include "features/number.h"
+#include "tools/cli/memory.h"
 #include "tools/cli/signals.h"
+#include "tools/cli/streams.h"
 
 #ifndef AUFORGE_VERSION
 #error "AUFORGE_VERSION comes from CMake"
@@ -22,6 +27,9 @@
 
 namespace auforge::tools {
 namespace {
+
+// Kilobytes of address space that the programs beside this one, which link LibTorch, need to start at all.
+constexpr unsigned long kLeastOfPrograms = 640'000;
 
 using Runs = std::map<CLI::App*, std::function<int()>>;
 
@@ -182,6 +190,11 @@ void Cli::AddProgramCommand(const std::string& name, const std::string& help, co
 }
 
 int Cli::RunProgram(const std::string& program, char** argv) {
+  // The loader would end it with a message about some library.
+  if (const MemoryLimit limit = FindMemoryLimit(); limit.kilobytes != 0 && limit.kilobytes < kLeastOfPrograms) {
+    std::cerr << program << ": " << OutOfMemoryText() << "; it needs " << kLeastOfPrograms << " KB to start\n";
+    return kFailed;
+  }
   std::error_code error;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::string beside = (self.parent_path() / program).string();
@@ -192,7 +205,7 @@ int Cli::RunProgram(const std::string& program, char** argv) {
   return kFailed;
 }
 
-int Cli::Main(int argc, char** argv) {
+int Cli::Run(int argc, char** argv, std::string& prefix) {
   if (argc > 1) {
     const auto found = impl_->programs.find(argv[1]);
     if (found != impl_->programs.end()) {
@@ -203,35 +216,61 @@ int Cli::Main(int argc, char** argv) {
   }
   const bool names_command = argc > 1 && argv[1][0] != '-';
   if (names_command && !impl_->HasCommand(argv[1])) {
-    std::cerr << impl_->app.get_name() << ": no command '" << argv[1] << "'; there are " << impl_->CommandNames() << "\n";
-    return kUsage;
+    throw UsageError("no command '" + std::string(argv[1]) + "'; there are " + impl_->CommandNames());
   }
-  const std::string prefix = impl_->app.get_name() + (names_command ? " " + std::string(argv[1]) : "");
+  if (names_command) prefix += " " + std::string(argv[1]);
   try {
     impl_->app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return impl_->app.exit(error, std::cout, std::cerr);  // --help, --version
-    std::cerr << prefix << ": " << error.what() << "\nRun '" << prefix << " --help' for its options and an example.\n";
-    return kUsage;
+    throw UsageError(std::string(error.what()) + "\nRun '" + prefix + " --help' for its options and an example.");
   }
+  CheckEnvironment();
+  return impl_->RunParsed();
+}
+
+int Cli::Main(int argc, char** argv) {
+  GuardStandardStreams();
+  InstallEndSignals();
+  FailWhenMemoryRunsOut();
+  std::string prefix = impl_->app.get_name(), fault;
   int code = kFailed;
   try {
-    CheckEnvironment();
-    code = impl_->RunParsed();
+    code = Run(argc, argv, prefix);
   } catch (const UsageError& error) {
-    std::cerr << prefix << ": " << error.what() << "\n";
+    fault = error.what();
     code = kUsage;
   } catch (const BadInputError& error) {
-    std::cerr << prefix << ": " << error.what() << "\n";
+    fault = error.what();
     code = kBadInput;
-  } catch (const std::invalid_argument& error) {
-    std::cerr << prefix << ": " << error.what() << "\n";
-    code = kUsage;
+  } catch (const datasets::storage::BadContent& error) {
+    fault = error.what();
+    code = kBadInput;
   } catch (const std::exception& error) {
-    std::cerr << prefix << ": " << error.what() << "\n";
+    if (datasets::storage::IsOutOfMemory(error)) {
+      fault = OutOfMemoryText();
+    } else {
+      fault = error.what();
+      if (dynamic_cast<const std::invalid_argument*>(&error) != nullptr) code = kUsage;
+    }
   }
+  if (const StdoutFault stdout_fault = FlushStdout(); stdout_fault.failed) {
+    if (code == kDone || fault == kStdoutFault) code = stdout_fault.reader_left ? 128 + SIGPIPE : kFailed;
+    if (fault.empty()) fault = kStdoutFault;
+    if (fault == kStdoutFault && stdout_fault.reader_left) return code;
+    if (fault == kStdoutFault) fault += ": " + (stdout_fault.reason.empty() ? "is the disk full?" : stdout_fault.reason);
+  }
+  if (!fault.empty()) std::cerr << prefix << ": " << fault << "\n";
   if (const int signal = StopSignal(); signal != 0 && code == kDone) code = 128 + signal;
   return code;
+}
+
+void Leave(int code) {
+  // What failed has left libraries in the middle of their work: HDF5 and OpenBLAS have been seen to crash and to hang
+  // on their way out.
+  std::cerr.flush();
+  if (code != kDone) std::_Exit(code);
+  std::exit(code);
 }
 
 }  // namespace auforge::tools

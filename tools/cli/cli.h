@@ -80,14 +80,19 @@ class Cli {
   // One command of such a program, under the name that it has there ("auforge train-net ..." runs auforge-gan
   // train-net ...).
   void AddProgramCommand(const std::string& name, const std::string& help, const std::string& program);
-  // Parses, runs, turns exceptions into a message on stderr and an exit code. --version is built in.
+  // Parses, runs, turns exceptions into a message on stderr and an exit code. Results that could not be written to
+  // stdout are a failure. --version is built in.
   int Main(int argc, char** argv);
 
  private:
   int RunProgram(const std::string& program, char** argv);
+  int Run(int argc, char** argv, std::string& prefix);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Ends the program. After a failure without the libraries' own way out.
+[[noreturn]] void Leave(int code);
 
 // Cores that the process may use: affinity, cgroup quota, SLURM_CPUS_PER_TASK where that is a number.
 int AvailableCores();

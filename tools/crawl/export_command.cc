@@ -17,7 +17,7 @@ struct ExportArguments {
 
 int RunExport(const ExportArguments& arguments) {
   ExpressionOf(arguments.faces);
-  arguments.options.Validate();
+  RequireExportOutput(arguments.options);
   const datasets::query::FaceIndex index = OpenIndex(arguments.index);
   const datasets::query::Selection selection = FindFaces(index, arguments.faces);
   const std::uint64_t limit = arguments.faces.limit > 0 ? arguments.faces.limit : selection.Count();

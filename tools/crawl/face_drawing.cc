@@ -5,6 +5,7 @@
 #include <opencv2/imgproc.hpp>
 #include <stdexcept>
 
+#include "tools/cli/cli.h"
 #include "datasets/image_codec.h"
 #include "features/align.h"
 
@@ -96,7 +97,7 @@ features::Landmarks68 CropLandmarks(const datasets::ShardReader& shard, std::siz
 cv::Mat DrawFacePanel(const datasets::ShardReader& shard, std::size_t face, int height) {
   const datasets::DecodedImage crop = datasets::DecodeImage(shard.FaceImage(face), {});
   if (crop.status != datasets::Outcome::kOk) {
-    throw std::runtime_error(shard.path() + ": face " + std::to_string(face) + ": " + crop.message);
+    throw BadInputError(shard.path() + ": face " + std::to_string(face) + ": " + crop.message);
   }
   cv::Mat panel(height, 2 * height, CV_8UC3, kGround);
   cv::Mat picture = panel(cv::Rect(0, 0, height, height));

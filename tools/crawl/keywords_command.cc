@@ -47,6 +47,7 @@ std::string Row(const std::string& format, const Concept& found, const std::stri
 int RunKeywords(const KeywordsArguments& arguments) {
   if (arguments.pattern.find("{}") == std::string::npos)
     throw UsageError("--query " + arguments.pattern + ": has no {} for the word");
+  if (arguments.output != "-") datasets::storage::RequireOutputFile(arguments.output);
   const std::vector<Concept> concepts = ConceptsUnder(arguments.wordnet);
   std::string text = arguments.format == "csv" ? "caption,word,definition,synset,parent,depth\n" : "";
   std::set<std::string> seen;  // a word of several concepts is searched for once

@@ -6,7 +6,7 @@
 
 #include "datasets/export/exporter.h"
 #include "datasets/export/face_text.h"
-#include "datasets/image_codec.h"
+#include "datasets/picture_file.h"
 #include "datasets/query/describe.h"
 #include "tools/commands.h"
 #include "tools/crawl/face_drawing.h"
@@ -73,7 +73,7 @@ void WriteSheet(const FaceIndex& index, const std::vector<FaceReference>& faces,
   VisitByShard(cache, faces, [&](std::size_t at, const datasets::ShardReader& shard) {
     panels[at] = DrawFacePanel(shard, faces[at].face, 224);
   });
-  datasets::WritePng(path, TilePanels(panels, 4));
+  datasets::WritePicture(path, TilePanels(panels, 4));
   std::cout << path << ": " << faces.size() << " faces\n";
 }
 
@@ -125,6 +125,9 @@ void PrintCount(const FaceIndex& index, const Selection& selection, bool json) {
 
 int RunQuery(const QueryArguments& arguments) {
   ExpressionOf(arguments.faces);  // a mistake is said before the index is built
+  if (!arguments.sheet.empty()) datasets::RequirePictureFile(arguments.sheet);
+  if (!arguments.jsonl.empty()) datasets::RequireExportOutput({"jsonl", arguments.jsonl});
+  if (!arguments.output.empty()) datasets::RequireExportOutput({"shards", arguments.output});
   const FaceIndex index = OpenIndex(arguments.index);
   const Selection selection = FindFaces(index, arguments.faces);
   const std::uint64_t offset = arguments.faces.offset, limit = arguments.faces.limit;
@@ -177,7 +180,7 @@ void AddQuery(Cli& cli) {
   command.Flag("--count", arguments->count, "print how many faces");
   command.Flag("--list", arguments->list, "print all of them, a line each");
   command.Add("--sheet", arguments->sheet,
-              "draw them with landmarks and AUs into this PNG (48 unless --limit says)");
+              "draw them with landmarks and AUs into this picture, .png, .jpg, … (48 unless --limit says)");
   command.Add("--jsonl", arguments->jsonl, "write a JSON object a line into this file; - for stdout");
   command.Add("-o,--output", arguments->output, "write them as shards into this new folder");
   command.Add("--table", arguments->table, "images and faces for each emotion, AU or keyword")

@@ -2,7 +2,7 @@
 #include <iostream>
 #include <memory>
 
-#include "datasets/image_codec.h"
+#include "datasets/picture_file.h"
 #include "datasets/storage/atomic_file.h"
 #include "tools/commands.h"
 #include "tools/crawl/face_drawing.h"
@@ -38,6 +38,8 @@ cv::Mat FaceSheet(const ReportData& data) {
 }
 
 int RunReport(const ReportArguments& arguments) {
+  datasets::storage::RequireOutputFile(arguments.output);
+  if (!arguments.sheet.empty()) datasets::RequirePictureFile(arguments.sheet);
   const ReportData data = GatherReport(arguments.shards, static_cast<std::size_t>(arguments.faces), true);
   const ReportFaces chosen =
       ChooseReportFaces(data, static_cast<std::size_t>(arguments.each), arguments.min_quality);
@@ -46,7 +48,7 @@ int RunReport(const ReportArguments& arguments) {
   if (!arguments.sheet.empty()) {
     if (data.sample_faces.empty())
       throw BadInputError("no face in the shards; nothing to draw on " + arguments.sheet);
-    datasets::WritePng(arguments.sheet, FaceSheet(data));
+    datasets::WritePicture(arguments.sheet, FaceSheet(data));
     std::cout << arguments.sheet << ": " << data.sample_faces.size() << " faces\n";
   }
   bool is_damaged = false, is_unread = false;
@@ -66,7 +68,7 @@ void AddReport(Cli& cli) {
                             "auforge report shards/ -o report.html --sheet faces.png");
   command.Positional("SHARD", arguments->shards, "shard files or folders").Required();
   command.Add("-o,--output", arguments->output, "the HTML file");
-  command.Add("--sheet", arguments->sheet, "also draw the faces into this PNG");
+  command.Add("--sheet", arguments->sheet, "also draw the faces into this picture, .png, .jpg, …");
   command.Add("--faces", arguments->faces, "faces spread over the run").Range(0, 2000);
   command.Add("--each", arguments->each, "typical faces of each emotion, and strongest of each AU")
       .Range(0, 100);

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tools/cli/cli.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/paths.h"
@@ -65,7 +66,7 @@ void AddStats(const std::string& shard, ReportData& data) {
   const std::string path = Sibling(shard, "_stats.json");
   if (!datasets::storage::Exists(path)) return;
   const json stats = json::parse(datasets::storage::ReadFile(path), nullptr, false);
-  if (!stats.is_object()) throw std::runtime_error(path + ": is not JSON; remove it and annotate again");
+  if (!stats.is_object()) throw BadInputError(path + ": is not JSON; remove it and annotate again");
   if (data.settings.empty()) {
     const json config = stats.value("config", json::object());
     for (const auto& [name, value] : config.items()) {
@@ -168,7 +169,7 @@ ReportData GatherReport(const std::vector<std::string>& folder_or_shards, std::s
       names = shard->header().schema.Names();
     }
     if (shard->header().schema.Names() != names) {
-      throw std::runtime_error(path + ": its AUs differ from those of " + data.shards[0] +
+      throw BadInputError(path + ": its AUs differ from those of " + data.shards[0] +
                                "; report on them apart");
     }
     AddShard(*shard, data);

@@ -11,6 +11,7 @@
 #include "tools/crawl/face_query.h"
 #include "tools/crawl/serve_http.h"
 #include "tools/cli/signals.h"
+#include "tools/cli/streams.h"
 
 namespace auforge::tools {
 namespace {
@@ -37,6 +38,7 @@ int RunServe(const ServeArguments& arguments) {
   HttpServer server(arguments.http,
                     [&explorer](const HttpRequest& request) { return explorer.Handle(request); });
   std::cout << server.Url() << std::endl;
+  if (!std::cout) throw std::runtime_error(kStdoutFault);  // nobody would learn the address
   if (!arguments.index.quiet) {
     for (const std::string& url : server.OtherUrls()) std::cerr << "from other machines: " << url << "\n";
   }

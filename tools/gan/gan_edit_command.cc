@@ -4,7 +4,9 @@
 #include <iostream>
 #include <memory>
 
-#include "datasets/image_codec.h"
+#include "datasets/picture_file.h"
+#include "datasets/storage/atomic_file.h"
+#include "datasets/storage/memory_fault.h"
 #include "datasets/storage/paths.h"
 #include "gan/editor.h"
 #include "tools/gan/au_request.h"
@@ -31,7 +33,7 @@ std::size_t EditPhoto(cv::Mat photo, const std::string& to, const gan::Editor& e
     const gan::EditedFace edited = editor.Edit(face.aligned.crop, condition);
     PasteChange(face.aligned.crop, edited.face, face.aligned.crop_from_image, photo);
   }
-  datasets::WritePng(to, photo);
+  datasets::WritePicture(to, photo);
   return faces.size();
 }
 
@@ -51,10 +53,11 @@ int EditFolder(const GanEditArguments& arguments, const EditPlan& plan, const ga
       if (edit.error != 0) throw BadInputError(edit.from + ": " + std::strerror(edit.error));
       photo = ReadPhoto(edit.from);
     } catch (const std::exception& error) {
+      if (datasets::storage::IsOutOfMemory(error)) throw;
       std::cerr << "gan edit: skipped: " << error.what() << "\n";
       continue;
     }
-    fs::create_directories(fs::path(edit.to).parent_path());
+    datasets::storage::MakeFolder(fs::path(edit.to).parent_path().string());
     faces += EditPhoto(std::move(photo), edit.to, editor, finder, request);
     ++photos;
   }
@@ -68,8 +71,13 @@ int EditFolder(const GanEditArguments& arguments, const EditPlan& plan, const ga
 
 int RunGanEdit(const GanEditArguments& arguments) {
   const bool is_folder = datasets::storage::IsFolder(arguments.photo);
+  if (is_folder) {
+    datasets::storage::RequireOutputFolder(arguments.output);
+  } else {
+    datasets::RequirePictureFile(arguments.output);
+    RefuseToOverwrite(arguments.photo, arguments.output);
+  }
   const EditPlan plan = is_folder ? PlanFolderEdit(arguments.photo, arguments.output) : EditPlan{};
-  if (!is_folder) RefuseToOverwrite(arguments.photo, arguments.output);
   const gan::Editor editor(arguments.checkpoint.empty() ? gan::DefaultGeneratorPath() : arguments.checkpoint);
   const AuRequest request = ParseAuRequest(arguments.au, editor.schema());
   FaceFinder finder(arguments.min_face, editor.image_size());
@@ -87,7 +95,8 @@ void AddGanEdit(Cli& cli) {
   command.Add("--checkpoint", arguments->checkpoint,
               "a run's folder or a checkpoint; default: the one that comes with the program");
   command.Add("--au", arguments->au, "AUs and values 0..1; the others stay as they are").Required();
-  command.Add("-o,--output", arguments->output, "PNG to write; for a folder of photos the folder of PNGs, their subfolders kept").Required();
+  command.Add("-o,--output", arguments->output,
+              "picture, .png, .jpg, …; for a folder of photos the folder of PNGs, their subfolders kept").Required();
   command.Add("--min-face", arguments->min_face, "smallest face to look for, pixels").Range(20, 2000);
   command.Run([arguments] { return RunGanEdit(*arguments); });
 }

@@ -7,6 +7,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "annotator/metrics.h"
+#include "datasets/picture_file.h"
 #include "datasets/storage/atomic_file.h"
 #include "features/au_partition.h"
 #include "gan/editor.h"
@@ -209,6 +210,8 @@ void Print(const nlohmann::ordered_json& report) {
 
 int RunGanEval(const GanEvalArguments& arguments) {
   InstallStopSignals();
+  if (!arguments.sheet.empty()) datasets::RequirePictureFile(arguments.sheet);
+  if (!arguments.json_file.empty()) datasets::storage::RequireOutputFile(arguments.json_file);
   const gan::Editor editor(arguments.checkpoint.empty() ? gan::DefaultGeneratorPath() : arguments.checkpoint);
   Evaluation evaluation(arguments, editor);
   evaluation.Run();
@@ -243,7 +246,7 @@ void AddGanEval(Cli& cli) {
       .Required();
   command.Add("--checkpoint", arguments->checkpoint,
               "a run's folder or a checkpoint; default: the one that comes with the program");
-  command.Add("-o,--output", arguments->sheet, "sheet to write (PNG): faces by AUs");
+  command.Add("-o,--output", arguments->sheet, "sheet to write (.png, .jpg, …): faces by AUs");
   command.Add("--faces", arguments->faces.count, "faces to edit").Range(1, 100'000);
   command.Add("--min-quality", arguments->faces.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Add("--max-yaw", arguments->faces.max_yaw, "leave out faces turned further, degrees").Range(0, 90);

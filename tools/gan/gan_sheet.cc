@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <opencv2/imgproc.hpp>
 
-#include "datasets/image_codec.h"
+#include "datasets/picture_file.h"
 #include "tools/gan/au_request.h"
 #include "tools/gan/gan_paste.h"
 
@@ -47,7 +47,7 @@ void WriteColumns(const std::string& path, const gan::Editor& editor, const GanF
     grid.AddRow(attention, true);
     if (colours) grid.AddRow(colour, true);
   }
-  datasets::WritePng(path, grid.Draw());
+  datasets::WritePicture(path, grid.Draw());
 }
 
 // Conditions from one request to another in equal steps.
@@ -128,7 +128,7 @@ void WriteInterpolationSheet(const std::string& path, const gan::Editor& editor,
     }
     grid.AddRow(pictures);
   }
-  datasets::WritePng(path, grid.Draw());
+  datasets::WritePicture(path, grid.Draw());
 }
 
 std::vector<cv::Mat> InterpolationFrames(const gan::Editor& editor, const GanFaces& faces, std::size_t face,

@@ -4,6 +4,8 @@
 #include <memory>
 #include <sstream>
 
+#include "datasets/picture_file.h"
+#include "datasets/storage/atomic_file.h"
 #include "tools/gan/gan_commands.h"
 #include "tools/gan/gan_sheet.h"
 #include "tools/gan/gif.h"
@@ -32,10 +34,14 @@ std::vector<std::string> Split(const std::string& text) {
 }
 
 int RunGanSheet(const GanSheetArguments& a) {
-  const gan::Editor editor(a.checkpoint.empty() ? gan::DefaultGeneratorPath() : a.checkpoint);
   const bool film = a.output.ends_with(".gif");
-  if (film && a.to.empty())
-    throw UsageError("gan sheet: a film (.gif) needs --to, e.g. --to AU12=1,AU25=0.8");
+  if (film && a.to.empty()) throw UsageError("a film (.gif) needs --to, e.g. --to AU12=1,AU25=0.8");
+  if (film) {
+    datasets::storage::RequireOutputFile(a.output);
+  } else {
+    datasets::RequirePictureFile(a.output);
+  }
+  const gan::Editor editor(a.checkpoint.empty() ? gan::DefaultGeneratorPath() : a.checkpoint);
   GanFaceOptions options = a.faces;
   if (film) options.count = 1;
   const GanFaces faces = LoadGanFaces(a.source, options, 128);
@@ -72,7 +78,7 @@ void AddGanSheet(Cli& cli) {
   command.Positional("SOURCE", arguments->source, "a photo, a shard or a folder of shards").Required();
   command.Add("--checkpoint", arguments->checkpoint,
               "a run's folder or a checkpoint; default: the one that comes with the program");
-  command.Add("-o,--output", arguments->output, "PNG to write; .gif with --to").Required();
+  command.Add("-o,--output", arguments->output, "picture to write, .png, .jpg, …; .gif with --to").Required();
   command.Add("--aus", arguments->aus, "AUs, each a column");
   command.Add("--value", arguments->value, "what is asked of each").Range(0, 1);
   command.Add("--request", arguments->requests, "several AUs at once, each request a column");

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <memory>
 
+#include "datasets/storage/atomic_file.h"
 #include "gan/trainer.h"
 #include "tools/gan/au_request.h"
 #include "tools/gan/gan_commands.h"
@@ -46,6 +47,7 @@ int RunGanTrain(GanTrainArguments& arguments) {
   options.processes = gan::RendezvousFromEnvironment();
   options.processes.timeout_minutes = arguments.peer_timeout;
   InstallStopSignals();
+  datasets::storage::RequireOutputFolder(options.run);
   ProgressLine line("gan train", arguments.quiet || options.processes.rank != 0);
   const auto report = [&line](const gan::TrainProgress& p) {
     line.Update(static_cast<std::uint64_t>(p.step), static_cast<std::uint64_t>(p.steps_expected), p.seconds,

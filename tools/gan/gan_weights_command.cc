@@ -3,6 +3,7 @@
 #include <memory>
 #include <sstream>
 
+#include "datasets/storage/atomic_file.h"
 #include "gan/weights.h"
 #include "tools/gan/au_request.h"
 #include "tools/gan/gan_commands.h"
@@ -17,6 +18,7 @@ struct WeightsArguments {
 };
 
 int RunExport(const WeightsArguments& a) {
+  datasets::storage::RequireSeekableFile(a.to, "weights");
   gan::ExportWeights(a.from, a.to, a.half);
   std::cout << a.to << ": "
             << (a.half ? "the generator in 16-bit floats" : "weights by their published names") << "\n";
@@ -24,6 +26,7 @@ int RunExport(const WeightsArguments& a) {
 }
 
 int RunImport(const WeightsArguments& a) {
+  datasets::storage::RequireOutputFolder(a.to);
   gan::ImportOptions options;
   options.image_size = a.image_size;
   if (!a.aus.empty()) options.schema = ParseAuList(a.aus);

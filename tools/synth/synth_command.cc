@@ -3,6 +3,7 @@
 #include <iostream>
 #include <memory>
 
+#include "datasets/storage/atomic_file.h"
 #include "datasets/synthetic/face_model.h"
 #include "tools/commands.h"
 #include "tools/cli/progress.h"
@@ -17,6 +18,7 @@ struct ImportArguments {
 };
 
 int RunImport(const ImportArguments& arguments) {
+  datasets::storage::RequireSeekableFile(arguments.output, "a face model");
   const auto start = std::chrono::steady_clock::now();
   ProgressLine line("synth import-model");
   const auto model = datasets::synthetic::FaceModel::ImportObjFolder(

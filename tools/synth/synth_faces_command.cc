@@ -2,6 +2,7 @@
 #include <iostream>
 #include <memory>
 
+#include "datasets/storage/atomic_file.h"
 #include "datasets/synthetic/face_factory.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/signals.h"
@@ -20,6 +21,8 @@ struct FacesArguments {
 
 int RunFaces(const FacesArguments& a) {
   InstallStopSignals();
+  datasets::storage::RequireOutputFolder(a.options.output);
+  if (!a.options.images.empty()) datasets::storage::RequireOutputFolder(a.options.images);
   const LoadedGenerator loaded = LoadGenerator(a.generator, "synth faces");
   ProgressLine line("synth faces", a.generator.quiet);
   synthetic::FactorySummary summary;

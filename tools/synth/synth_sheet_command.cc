@@ -6,7 +6,7 @@
 #include <memory>
 #include <opencv2/imgproc.hpp>
 
-#include "datasets/image_codec.h"
+#include "datasets/picture_file.h"
 #include "datasets/storage/atomic_file.h"
 #include "tools/synth/synth_commands.h"
 #include "tools/synth/synth_generators.h"
@@ -74,12 +74,6 @@ cv::Mat Sweep(const SheetArguments& a, const LoadedGenerator& loaded, const synt
   return sheet;
 }
 
-void Write(const std::string& path, const cv::Mat& sheet) {
-  if (!path.ends_with(".jpg")) return datasets::WritePng(path, sheet);
-  const std::vector<std::uint8_t> bytes = datasets::EncodeJpeg(sheet, 82);
-  datasets::storage::WriteFileAtomically(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-}
-
 int RunSheet(SheetArguments a) {
   std::vector<int> aus;
   if (a.au == "all") {
@@ -90,6 +84,11 @@ int RunSheet(SheetArguments a) {
       throw UsageError("--au " + a.au + ": not an AU of the catalogue; write AU12, or all");
     aus.push_back(*number);
   }
+  if (a.au == "all") {
+    datasets::storage::RequireOutputFolder(a.output);
+  } else {
+    datasets::RequirePictureFile(a.output);
+  }
   a.generator.reconstruct.faces_per_identity = 1;
   if (a.clean) {
     a.generator.reconstruct.degrade = {0, 0, 0, 0, 0, 0, 0, 0};
@@ -97,7 +96,7 @@ int RunSheet(SheetArguments a) {
   }
   const LoadedGenerator loaded = LoadGenerator(a.generator, "synth sheet");
   if (aus.empty()) {
-    Write(a.output, ContactSheet(a, loaded));
+    datasets::WritePicture(a.output, ContactSheet(a, loaded));
     std::cout << a.output << "\n";
     return kDone;
   }
@@ -105,12 +104,12 @@ int RunSheet(SheetArguments a) {
   for (const int au : aus) {
     std::string path = a.output;
     if (a.au == "all") {
-      std::filesystem::create_directories(a.output);
+      datasets::storage::MakeFolder(a.output);
       char name[16];
       std::snprintf(name, sizeof(name), "AU%02d.png", au);
       path = (std::filesystem::path(a.output) / name).string();
     }
-    Write(path, Sweep(a, loaded, shapes, au));
+    datasets::WritePicture(path, Sweep(a, loaded, shapes, au));
     std::cout << path << "\n";
   }
   return kDone;
@@ -125,7 +124,7 @@ void AddSynthSheet(Command& synth) {
   Command command = synth.Sub("sheet", "Draw a contact sheet, or sweeps of single AUs",
                               "auforge synth sheet -o people.png --method cg --face-model face.h5\n"
                               "  auforge synth sheet -o sweeps/ --au all --face-model face.h5");
-  command.Add("-o,--output", a->output, "PNG or .jpg; with --au all, a folder of PNGs").Required();
+  command.Add("-o,--output", a->output, "picture, .png, .jpg, …; with --au all, a folder of PNGs").Required();
   command.Add("--au", a->au, "sweep of an AU (AU12) from 0 to 5 in five poses and three skins, or of all");
   command.Add("--one-side", a->one_side, "sweeps: how much weaker the subject's right half is").Range(0, 1);
   command.Add("--rows", a->rows, "of a contact sheet").Range(1, 100);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "tools/cli/cli.h"
 #include "datasets/shard.h"
 #include "datasets/synthetic/occluders.h"
 #include "features/align.h"
@@ -27,7 +28,7 @@ struct Truth {
                                    std::size_t rows, std::size_t width) {
     const auto found = shard.Extra("/synthetic/" + name);
     if (!found || found->values.size() != rows * width) {
-      throw std::runtime_error(shard.path() + ": has no /synthetic/" + name +
+      throw BadInputError(shard.path() + ": has no /synthetic/" + name +
                                " as 'auforge synth faces' writes it");
     }
     return found->values;
@@ -131,7 +132,7 @@ SynthStats GatherSynthStats(const std::vector<std::string>& shards) {
       stats.active.resize(n);
       stats.together.assign(n, std::vector<std::uint64_t>(n, 0));
     } else if (stats.schema.numbers() != shard.header().schema.numbers()) {
-      throw std::runtime_error(path + ": has other AUs than " + shards.front());
+      throw BadInputError(path + ": has other AUs than " + shards.front());
     }
     const Truth truth(shard);
     AddPictures(shard, stats);

@@ -1,11 +1,12 @@
 // The exporters' makers and what they share.
 #pragma once
 
-#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "datasets/export/exporter.h"
+#include "datasets/storage/atomic_file.h"
 
 namespace auforge::datasets {
 
@@ -16,7 +17,7 @@ std::unique_ptr<FaceExporter> MakeGanimationExporter(const ExportOptions& option
 std::unique_ptr<FaceExporter> MakeWebdatasetExporter(const ExportOptions& options);
 std::unique_ptr<FaceExporter> MakeShardExporter(const ExportOptions& options);
 
-// A text file that appears when it is whole. "-" is stdout.
+// A text file that appears when it is whole. "-" is stdout; devices and FIFOs get the lines as they come.
 class TextOutput {
  public:
   explicit TextOutput(const std::string& path);
@@ -27,12 +28,14 @@ class TextOutput {
   void Finish();
 
  private:
-  std::string path_, temporary_;
-  std::ofstream file_;
-  bool is_stdout_;
+  void Flush();
+
+  std::optional<storage::OutputFile> file_;  // none: stdout
+  std::string pending_;
 };
 
-// A folder that appears, by one rename, when it is whole.
+// A folder that appears, by one rename, when it is whole. One that is there and empty stays the same folder (it may
+// be a disk of its own): what it gets is put together inside it, and shown when it is whole.
 class FolderOutput {
  public:
   explicit FolderOutput(const std::string& path);
@@ -46,7 +49,10 @@ class FolderOutput {
   void Finish();
 
  private:
-  std::string path_, temporary_;
+  [[noreturn]] void Fail(const std::string& name) const;
+
+  std::string path_, place_, temporary_;  // as given; without symbolic links; what is being written
+  bool is_inside_ = false;                // temporary_ lies in the folder itself
 };
 
 // "00012_000345": unique in a folder of shards and safe as a file name.
