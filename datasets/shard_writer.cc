@@ -123,20 +123,20 @@ struct ShardWriter::Impl {
   }
 
   storage::OutputFile WriteFile(storage::OutputFile to) const {
-    storage::Hdf5Writer file(std::move(to));
+    storage::Hdf5Writer hdf5(std::move(to));
     const std::uint64_t n = sample.size();
     const std::uint64_t a = header.schema.size();
-    file.WriteAttribute("/", "format", std::string(layout::kFormat));
-    file.WriteAttribute("/", "format_version", std::int64_t{kShardFormatVersion});
-    file.WriteAttribute("/", "tool_version", header.tool_version);
-    file.WriteAttribute("/", "au_names", header.schema.Names());
-    file.WriteAttribute("/", "model_digest", header.model_digest);
-    file.WriteAttribute("/", "detector", header.detector);
-    file.WriteAttribute("/", "config_digest", header.config_digest);
-    file.WriteAttribute("/", "source", StoredText(header.source));
-    file.WriteAttribute("/", "created", header.created);
-    const auto write = [&file](const char* name, const auto& values, const std::vector<std::uint64_t>& shape) {
-      file.Write(name, std::span(values.data(), values.size()), shape);
+    hdf5.WriteAttribute("/", "format", std::string(layout::kFormat));
+    hdf5.WriteAttribute("/", "format_version", std::int64_t{kShardFormatVersion});
+    hdf5.WriteAttribute("/", "tool_version", header.tool_version);
+    hdf5.WriteAttribute("/", "au_names", header.schema.Names());
+    hdf5.WriteAttribute("/", "model_digest", header.model_digest);
+    hdf5.WriteAttribute("/", "detector", header.detector);
+    hdf5.WriteAttribute("/", "config_digest", header.config_digest);
+    hdf5.WriteAttribute("/", "source", StoredText(header.source));
+    hdf5.WriteAttribute("/", "created", header.created);
+    const auto write = [&hdf5](const char* name, const auto& values, const std::vector<std::uint64_t>& shape) {
+      hdf5.Write(name, std::span(values.data(), values.size()), shape);
     };
     write(layout::kImageBytes, image_bytes, {image_bytes.size()});
     write(layout::kImageOffsets, image_offsets, {n + 1});
@@ -151,10 +151,10 @@ struct ShardWriter::Impl {
     write(layout::kDetectorScore, score, {n});
     write(layout::kQuality, quality, {n});
     write(layout::kEmotion, emotion, {n});
-    file.WriteAttribute(layout::kEmotion, "names", header.emotion_names);
+    hdf5.WriteAttribute(layout::kEmotion, "names", header.emotion_names);
     write(layout::kEmotionScore, emotion_score, {n});
     write(layout::kEmotionRule, emotion_rule, {n});
-    file.WriteAttribute(layout::kEmotionRule, "names", header.emotion_names);
+    hdf5.WriteAttribute(layout::kEmotionRule, "names", header.emotion_names);
     if (!left.empty()) {
       write(layout::kAuLeft, left, {n, a});
       write(layout::kAuRight, right, {n, a});
@@ -162,11 +162,11 @@ struct ShardWriter::Impl {
     write(layout::kSample, sample, {n});
     write(layout::kFaceIndex, face_index, {n});
     const std::uint64_t m = key.size();
-    file.WriteStrings(layout::kKey, key);
-    file.WriteStrings(layout::kUrl, url);
-    file.WriteStrings(layout::kKeywords, keywords);
+    hdf5.WriteStrings(layout::kKey, key);
+    hdf5.WriteStrings(layout::kUrl, url);
+    hdf5.WriteStrings(layout::kKeywords, keywords);
     write(layout::kStatus, status, {m});
-    file.WriteAttribute(layout::kStatus, "names", OutcomeNames());
+    hdf5.WriteAttribute(layout::kStatus, "names", OutcomeNames());
     write(layout::kWidth, width, {m});
     write(layout::kHeight, height, {m});
     write(layout::kSha256, sha256, {m, 32});
@@ -175,10 +175,10 @@ struct ShardWriter::Impl {
       write(layout::kTimestamp, timestamp, {m});
     }
     for (const ExtraDataset& extra : extras) {
-      file.Write<float>(extra.path, std::span(extra.values.data(), extra.values.size()), extra.shape);
+      hdf5.Write<float>(extra.path, std::span(extra.values.data(), extra.values.size()), extra.shape);
     }
-    for (const ExtraStrings& extra : extra_strings) file.WriteStrings(extra.path, extra.values);
-    return file.Finish();
+    for (const ExtraStrings& extra : extra_strings) hdf5.WriteStrings(extra.path, extra.values);
+    return hdf5.Finish();
   }
 
   std::string Stats(const std::string& callers) const {

@@ -1,4 +1,5 @@
 // webdataset: tars of KEY.jpg (the crop) and KEY.json (what FaceJson says) that follow each other.
+#include <cstring>
 #include <archive.h>
 #include <archive_entry.h>
 
@@ -39,7 +40,9 @@ class TarFile {
 
  private:
   [[noreturn]] void Fail() const {
-    const char* reason = archive_error_string(archive_);
+    // The library's own text ("Write error") leaves out what the system said.
+    const int fault = archive_errno(archive_);
+    const char* reason = fault > 0 ? std::strerror(fault) : archive_error_string(archive_);
     throw std::runtime_error(path_ +
                              ": cannot be written: " + (reason != nullptr ? reason : "is the disk full?"));
   }

@@ -317,7 +317,7 @@ OutputFile::OutputFile(const std::string& path) : impl_(std::make_unique<Impl>()
     return;
   }
   const auto old = StatusOf(i.target.path);
-  if (old && S_ISDIR(old->st_mode)) throw std::runtime_error(path + ": is a folder; name a file");
+  if (old && S_ISDIR(old->st_mode)) throw std::invalid_argument(path + ": is a folder; name a file");
   if (old && access(i.target.path.c_str(), W_OK) != 0) Fail(path, "write");
   if (!old || !IsMountPoint(i.target.path)) {
     i.temporary.emplace(TemporaryName(i.target.path));

@@ -99,7 +99,7 @@ TEST(OutputFile, IsThereWhenItIsCommittedAndGoneOtherwise) {
   EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
   OutputFile first(dir / "a");
   first.Write("one");
-  WriteFileAtomically(dir / "a", "two");
+  tests::WriteText(dir / "a", "two");
   EXPECT_FALSE(first.CommitNew()) << "another came between";
   EXPECT_EQ(ReadFile(dir / "a"), "two");
   first.Commit();
@@ -223,7 +223,7 @@ TEST(Hdf5File, FaultsNameFileAndObject) {
             std::string::npos);
   EXPECT_NE(message([&] { file.ReadRange<std::uint8_t>("/empty", 0, 9); }).find("shorter"),
             std::string::npos);
-  EXPECT_NE(message([&] { Hdf5Reader((dir / "none.h5")); }).find("no such file"), std::string::npos);
+  EXPECT_NE(message([&] { Hdf5Reader((dir / "none.h5")); }).find("No such file"), std::string::npos);
 }
 
 TEST(Hdf5File, RefusesTruncatedAndForeignFiles) {

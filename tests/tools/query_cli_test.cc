@@ -121,7 +121,7 @@ TEST_F(QueryCommand, BadInputIsExplained) {
   expect("query " + shards() + " --table nonsense", 2, "--table");
   expect("query " + shards() + " --pose 400", 2, "--pose");
   expect("export " + shards() + " --format xml -o " + (dir_ / "x"), 2, "--format");
-  expect("export " + shards() + " --format csv -o /proc/none/x.csv", 1, "/proc/none/x.csv");
+  expect("export " + shards() + " --format csv -o /proc/none/x.csv", 2, "/proc/none/x.csv");
 }
 
 TEST_F(QueryCommand, ADamagedShardAmongGoodOnesIsNamedAndTheRestAnswered) {

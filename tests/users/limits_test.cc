@@ -89,7 +89,7 @@ TEST_F(Limits, AFullDiskIsAFailureThatNamesIt) {
 
 TEST_F(Limits, AnnotateAndCalibrateEndWellOnAFullDisk) {
   fs::copy_file(tests::PhotoWithFaces(), "people.jpg");
-  for (const std::string command : {"$AUFORGE annotate people.jpg -q -o out", "$AUFORGE calibrate --images people.jpg --keep 1 -o out.h5"}) {
+  for (const std::string command : {"$AUFORGE annotate people.jpg -q -o out", "$AUFORGE calibrate --neutral people.jpg -o out.h5"}) {
     const auto outcome = InShell("ulimit -f 8; " + command);
     EXPECT_EQ(outcome.code, 1) << command << "\n" << outcome.text;
     EXPECT_THAT(outcome.text, HasSubstr("File too large")) << command;

@@ -17,6 +17,12 @@
 namespace auforge::tools {
 namespace {
 
+// A number in an address: the page writes neither blanks nor signs, so nobody else's are guessed at.
+std::optional<std::uint64_t> DigitsAlone(std::string_view text, std::uint64_t most) {
+  if (text.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+  return features::ParseCount(text, most);
+}
+
 using datasets::query::Expression;
 using datasets::query::ExpressionError;
 using datasets::query::FaceIndex;
@@ -108,17 +114,17 @@ struct Explorer::Impl {
   }
 
   FaceReference Face(const std::string& shard, const std::string& face) const {
-    const auto s = features::ParseCount(shard, index.shards().empty() ? 0 : index.shards().size() - 1);
+    const auto s = DigitsAlone(shard, index.shards().empty() ? 0 : index.shards().size() - 1);
     if (!s || index.shards().empty()) throw BadRequest("no such shard");
     const std::uint32_t faces = index.shards()[*s].faces;
-    const auto f = features::ParseCount(face, faces == 0 ? 0 : faces - 1);
+    const auto f = DigitsAlone(face, faces == 0 ? 0 : faces - 1);
     if (!f || faces == 0) throw BadRequest("no such face");
     return {static_cast<std::uint32_t>(*s), static_cast<std::uint32_t>(*f)};
   }
 
   HttpResponse Faces(const HttpRequest& request) const {
-    const auto offset = features::ParseCount(request.Get("offset", "0"), ~std::uint64_t{0}),
-               limit = features::ParseCount(request.Get("limit", "60"), kLongestPage);
+    const auto offset = DigitsAlone(request.Get("offset", "0"), ~std::uint64_t{0}),
+               limit = DigitsAlone(request.Get("limit", "60"), kLongestPage);
     if (!offset || !limit)
       throw BadRequest("offset and limit are whole numbers; limit at most " + std::to_string(kLongestPage));
     const auto selection = Select(request);
