@@ -1,6 +1,8 @@
 #include <cstdlib>
+#include <limits>
 #include <optional>
 
+#include "features/number.h"
 #include "gan/internal/communicator.h"
 #include "gan/internal/torch_api.h"
 
@@ -13,11 +15,9 @@ std::optional<std::string> Variable(const char* name) {
 }
 
 int Number(const char* name, const std::string& text) {
-  char* end = nullptr;
-  const long value = std::strtol(text.c_str(), &end, 10);
-  if (end == text.c_str() || *end != '\0')
-    throw std::invalid_argument(std::string(name) + " = " + text + "; must be a number");
-  return static_cast<int>(value);
+  const auto value = features::ParseWhole(text, 0, std::numeric_limits<int>::max());
+  if (!value) throw std::invalid_argument(std::string(name) + " = " + text + "; must be a whole number from 0");
+  return static_cast<int>(*value);
 }
 
 class Alone final : public Communicator {

@@ -12,6 +12,7 @@
 
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
+#include "features/number.h"
 
 namespace auforge::gan {
 namespace {
@@ -50,7 +51,8 @@ RunLog::RunLog(const std::string& run, std::int64_t resumed_at)
   std::istringstream old(datasets::storage::ReadFile(table_));
   std::string kept, line;
   while (std::getline(old, line)) {
-    if (line.starts_with("step,") || std::atoll(line.c_str()) <= resumed_at) kept += line + "\n";
+    const auto step = features::ParseWhole(std::string_view(line).substr(0, line.find(',')));
+    if (line.starts_with("step,") || (step && *step <= resumed_at)) kept += line + "\n";
   }
   datasets::storage::WriteFileAtomically(table_, kept);
   has_header_ = !kept.empty();

@@ -34,9 +34,8 @@ NetworkOptions Recognise(const Hdf5Reader& file, const ImportOptions& options) {
   network.generator_blocks = 0;
   while (file.Exists("/generator/main." + std::to_string(9 + network.generator_blocks) + ".main.0.weight"))
     ++network.generator_blocks;
-  network.image_size = options.image_size;
-  network.critic_layers =
-      std::min(6, static_cast<int>(std::bit_width(static_cast<unsigned>(options.image_size))) - 1);
+  network.image_size = options.image_size.value_or(network.image_size);
+  network.critic_layers = UsualCriticLayers(network.image_size);
   if (file.Exists("/discriminator")) {
     network.critic_layers = 0;
     while (file.Exists("/discriminator/main." + std::to_string(2 * network.critic_layers) + ".weight"))
@@ -68,12 +67,29 @@ Parameters ReadNetwork(const Hdf5Reader& file, const std::string& group, const P
   return p;
 }
 
+// What the user says and what the file says must be the same.
+void CheckAgainst(const std::string& file, const Checkpoint& c, const ImportOptions& options) {
+  const auto list = [](const features::AuSchema& schema) {
+    std::string text;
+    for (const std::string& name : schema.Names()) text += (text.empty() ? "" : ",") + name;
+    return text;
+  };
+  if (options.schema && *options.schema != c.schema) {
+    throw std::runtime_error(file + ": says itself what its AUs are: " + list(c.schema) + ", not " + list(*options.schema) +
+                             "; leave --aus out");
+  }
+  if (options.image_size && *options.image_size != c.network.image_size) {
+    throw std::runtime_error(file + ": is of faces of " + std::to_string(c.network.image_size) + " pixels, not " +
+                             std::to_string(*options.image_size) + "; leave --image-size out");
+  }
+}
+
 // A file of another program: what its tensors are is told by their names and shapes.
 Checkpoint ReadForeign(const Hdf5Reader& file, const ImportOptions& options) {
   Checkpoint c;
   c.schema = file.HasAttribute("/", "au_names")
                  ? features::AuSchema::FromNames(file.ReadStringList("/", "au_names"))
-                 : options.schema;
+                 : options.schema.value_or(features::GanSchema());
   c.network = Recognise(file, options);
   if (c.network.aus != static_cast<int>(c.schema.size())) {
     throw BadContent("takes " + std::to_string(c.network.aus) + " AUs; name them with --aus");
@@ -92,6 +108,11 @@ std::string FileOf(const std::string& from) {
 }
 
 }  // namespace
+
+int UsualCriticLayers(int image_size) {
+  const int halvings = static_cast<int>(std::bit_width(static_cast<unsigned>(std::max(1, image_size)))) - 1;
+  return std::min(NetworkOptions{}.critic_layers, halvings);
+}
 
 Checkpoint ReadWeights(const std::string& from, const ImportOptions& options) {
   const std::string path = FileOf(from);
@@ -129,6 +150,7 @@ std::string ImportWeights(const std::string& weights, const std::string& run, co
     throw std::runtime_error(run + ": holds a training already; give another folder");
   }
   Checkpoint c = ReadWeights(weights, options);
+  CheckAgainst(weights, c, options);
   if (c.state.discriminator.entries().empty()) c.state.discriminator = InitDiscriminator(c.network, 1);
   c.state.generator_adam = MakeAdamState(c.state.generator);
   c.state.discriminator_adam = MakeAdamState(c.state.discriminator);

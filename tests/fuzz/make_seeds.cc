@@ -281,9 +281,13 @@ void Labels(const fs::path& folder) {
       "# a comment\n000.jpg 3\n",
       "   1.2000000e+01   3.0000000e+00   0.0000000e+00   0.0000000e+00\n",
       "   4.0000000e+00   0.0000000e+00\n",
-      bp4d + "\n"};
+      bp4d + "\n",
+      "sep=;\nimage;AU12\r\n\"a.jpg\";2,5\r\n",
+      "frame, face_id, timestamp, confidence, success, AU01_r\n1, 0, 0, 0.98, 1, 0.5\n"};
+  // Of layouts 0 and 1 once more.
+  const std::vector<std::size_t> layouts = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, 1};
   for (std::size_t i = 0; i < contents.size(); ++i) {
-    const std::string input = std::string(1, static_cast<char>(i)) + contents[i];
+    const std::string input = std::string(1, static_cast<char>(layouts[i])) + contents[i];
     WriteBytes(folder / std::to_string(i), input.data(), input.size());
   }
 }
@@ -315,6 +319,12 @@ int main(int argc, char** argv) {
            "AU12>=2 & !AU4", "(AU1 | AU2>0.5) & emotion=happiness & keyword:\"big smile\"",
            "quality>=0.5 & -10<=yaw<=10"}) {
     WriteBytes(folder / "query_expression" / std::to_string(number++), text.data(), text.size());
+  }
+  number = 0;
+  for (const std::string& text : std::vector<std::string>{
+           "0.8", "-1e-3", "+2,5", "18446744073709551615", "0x10", "nan", "1e999", "AU12=0.8,AU6=0.5", "AU12=1/2",
+           "csv:labels.csv,fold=1,folds=3,part=train,scale=1", "landmarks:face.h5,count=1000,seed=7"}) {
+    WriteBytes(folder / "number" / std::to_string(number++), text.data(), text.size());
   }
   Labels(folder / "label");
   Texts(folder / "metadata", {R"({"url": "http://x/", "caption": "a smile", "license": "CC0", "exif": {"a": [1, {}]}})",

@@ -4,9 +4,11 @@
 
 #include <filesystem>
 #include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
 #include <random>
 
 #include "datasets/image_codec.h"
+#include "features/align.h"
 #include "gan/editor.h"
 #include "tests/support/faces.h"
 #include "tests/support/tar_file.h"
@@ -84,6 +86,104 @@ TEST(GanPaste, AChangeLandsWhereTheCropCameFrom) {
   EXPECT_NEAR(brightest.y, 124.5, 0.51);
 }
 
+// A standard crop's landmarks: those of a mean face.
+features::Landmarks68 MeanLandmarks(int size) {
+  features::AlignOptions options;
+  options.size = size;
+  return features::Transform(features::CropFromImage(features::MeanFace(), options), features::MeanFace());
+}
+
+// What asking for `au` alone leaves of a change of the whole crop.
+cv::Mat Kept(int au, const cv::Mat& crop, const cv::Mat& edited) {
+  const features::AuSchema& schema = features::GanSchema();
+  const std::vector<float> own(schema.size(), 0.1F);
+  std::vector<float> wanted = own;
+  wanted[*schema.Find(au)] = 1;
+  cv::Mat difference, grey;
+  cv::absdiff(ApplyChange(crop, edited, ScopeOf(schema, own, wanted, MeanLandmarks(crop.rows), crop.rows)), crop, difference);
+  cv::extractChannel(difference, grey, 1);
+  return grey;
+}
+
+TEST(GanPaste, AnEditStaysWhereItsAuIs) {
+  const cv::Mat crop(128, 128, CV_8UC3, cv::Scalar(90, 110, 150));
+  cv::Mat edited;
+  cv::Mat(crop + cv::Scalar(40, 40, 40)).convertTo(edited, CV_32FC3, 1 / 255.0);
+  const features::Landmarks68 at = MeanLandmarks(128);
+  const auto change = [&](const cv::Mat& kept, const features::Point2& p) {
+    return static_cast<int>(kept.at<std::uint8_t>(static_cast<int>(p.y), static_cast<int>(p.x)));
+  };
+  const features::Point2 eye = features::RightEyeCentre(at), brow = at[19], chin = at[8], mouth = features::Midpoint(at[62], at[66]);
+  for (const int au : {4, 12, 25, 26}) EXPECT_LE(change(Kept(au, crop, edited), eye), 1) << "AU" << au;
+  for (const int au : {5, 7, 45}) EXPECT_GE(change(Kept(au, crop, edited), eye), 38) << "AU" << au;
+  for (const int au : {12, 25, 26}) {
+    EXPECT_GE(change(Kept(au, crop, edited), mouth), 38) << "AU" << au;
+    EXPECT_LE(change(Kept(au, crop, edited), brow), 1) << "AU" << au;
+  }
+  // The chin is near the crop's border, where every change fades out.
+  const int whole = ApplyChange(crop, edited).at<cv::Vec3b>(static_cast<int>(chin.y), static_cast<int>(chin.x))[1] - 110;
+  EXPECT_GE(change(Kept(26, crop, edited), chin), whole - 1) << "the jaw drops";
+  for (const int au : {1, 2, 4}) {
+    EXPECT_GE(change(Kept(au, crop, edited), brow), 38) << "AU" << au;
+    EXPECT_EQ(change(Kept(au, crop, edited), mouth), 0) << "AU" << au;
+  }
+  // Softly: no step of more than a twentieth from pixel to pixel but at the rims of the eyes.
+  const cv::Mat smile = Kept(12, crop, edited);
+  for (int y = 64; y < 127; ++y) {
+    for (int x = 0; x < 127; ++x) {
+      EXPECT_LE(std::abs(smile.at<std::uint8_t>(y, x) - smile.at<std::uint8_t>(y + 1, x)), 6);
+      EXPECT_LE(std::abs(smile.at<std::uint8_t>(y, x) - smile.at<std::uint8_t>(y, x + 1)), 6);
+    }
+  }
+}
+
+TEST(GanPaste, AskingForAFaceAsItIsChangesNothing) {
+  const cv::Mat crop = tests::Texture(128, 128, 3, 2);
+  cv::Mat edited(crop.size(), CV_32FC3, cv::Scalar(0.2, 0.9, 0.4));
+  const features::AuSchema& schema = features::GanSchema();
+  const std::vector<float> own(schema.size(), 0.4F);
+  EXPECT_EQ(cv::norm(crop, ApplyChange(crop, edited, ScopeOf(schema, own, own)), cv::NORM_INF), 0);
+  std::vector<float> nearly = own;
+  nearly[3] += 0.01F;
+  EXPECT_EQ(cv::norm(crop, ApplyChange(crop, edited, ScopeOf(schema, own, nearly)), cv::NORM_INF), 0);
+}
+
+TEST(GanPaste, AGreyPhotoStaysGrey) {
+  cv::Mat grey, crop, edited;
+  cv::extractChannel(tests::Texture(128, 128, 3, 2), grey, 0);
+  cv::merge(std::vector<cv::Mat>{grey, grey, grey}, crop);
+  tests::Texture(128, 128, 3, 5).convertTo(edited, CV_32FC3, 1 / 255.0);  // blue teeth and worse
+  cv::Mat photo(300, 300, CV_8UC3, cv::Scalar(100, 100, 100));
+  PasteChange(crop, edited, {0.5F, 0.1F, -10, -5}, photo);
+  for (const cv::Mat& picture : {photo, ApplyChange(crop, edited)}) {
+    std::vector<cv::Mat> channels;
+    cv::split(picture, channels);
+    EXPECT_EQ(cv::norm(channels[0], channels[1], cv::NORM_INF), 0);
+    EXPECT_EQ(cv::norm(channels[1], channels[2], cv::NORM_INF), 0);
+  }
+  EXPECT_GT(cv::norm(ApplyChange(crop, edited), crop, cv::NORM_INF), 10);
+}
+
+TEST(GanPaste, AFaceGetsNoHueThatItDoesNotHave) {
+  // Skin of many shades, and a drawing that turns a spot green.
+  cv::Mat crop(128, 128, CV_8UC3);
+  for (int y = 0; y < 128; ++y) {
+    for (int x = 0; x < 128; ++x) {
+      const double shade = 0.4 + 0.6 * x / 127.0;
+      crop.at<cv::Vec3b>(y, x) = cv::Vec3b(cv::saturate_cast<std::uint8_t>(120 * shade), cv::saturate_cast<std::uint8_t>(150 * shade),
+                                           cv::saturate_cast<std::uint8_t>(205 * shade));
+    }
+  }
+  cv::Mat edited;
+  crop.convertTo(edited, CV_32FC3, 1 / 255.0);
+  cv::circle(edited, {64, 64}, 8, cv::Scalar(0.3, 0.8, 0.2), -1);
+  const auto pixel = ApplyChange(crop, edited).at<cv::Vec3b>(64, 64);
+  EXPECT_LE(static_cast<int>(pixel[1]), pixel[2] + 12) << "green is " << pixel;
+  cv::circle(edited, {64, 64}, 8, cv::Scalar(0.35, 0.4, 0.75), -1);
+  const auto lip = ApplyChange(crop, edited).at<cv::Vec3b>(64, 64);
+  EXPECT_NEAR(lip[2], 182, 12) << "redder than the skin, as lips are: " << lip;
+}
+
 TEST(Gif, TheFirstFrameReadsBack) {
   const tests::TempDir dir;
   std::vector<cv::Mat> frames;
@@ -115,6 +215,28 @@ TEST(DefaultGenerator, OpensTheMouthWhenAskedTo) {
   const cv::Rect lower(0, 64, 128, 64), upper(0, 0, 128, 64);
   const double below = cv::norm(difference(lower), cv::NORM_L1), above = cv::norm(difference(upper), cv::NORM_L1);
   EXPECT_GT(below, above);
+}
+
+TEST(AuRequest, OddNumbersAreNamedWithTheirColumn) {
+  const features::AuSchema& schema = features::GanSchema();
+  for (const char* odd : {"AU12=0.8;AU6=0.5", "AU12=0.8x", "AU12=1/2", "AU12=", "AU12", "AU12=nan", "AU12=inf", "AU12=1e999",
+                          "AU12=0x1", "AU12=0,8", "AU12=1.2", "AU12=-0.1", "AU12=0.5 0.6", "AU12=+-0.5", "AU12==0.5",
+                          "AU12=.5,AU12=.6", ",", "AU12=0.5,,AU6=0.5", "AU12=0.5 AU6=0.5"}) {
+    try {
+      ParseAuRequest(odd, schema);
+      ADD_FAILURE() << odd << " was taken";
+    } catch (const UsageError& error) {
+      EXPECT_THAT(error.message, testing::HasSubstr("column")) << odd;
+    }
+  }
+  try {
+    ParseAuRequest("AU6=0.5,AU12=0.8x", schema);
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.message, testing::HasSubstr("\"AU12=0.8x\" at column 14"));
+  }
+  EXPECT_EQ(ParseAuRequest(" AU12 = +0.8 ,au06=.5,45=1", schema).size(), 3U);
+  EXPECT_FLOAT_EQ(ParseAuRequest("AU12=8e-1", schema)[0].second, 0.8F);
 }
 
 TEST(AuRequest, ListsAndValues) {

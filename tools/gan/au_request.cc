@@ -1,8 +1,9 @@
 #include "tools/gan/au_request.h"
 
-#include <charconv>
+#include <algorithm>
 #include <sstream>
 
+#include "features/number.h"
 #include "tools/cli/cli.h"
 
 namespace auforge::tools {
@@ -10,21 +11,28 @@ namespace auforge::tools {
 AuRequest ParseAuRequest(const std::string& text, const features::AuSchema& schema) {
   AuRequest request;
   std::istringstream parts(text);
-  for (std::string part; std::getline(parts, part, ',');) {
+  std::size_t begin = 0;
+  for (std::string part; std::getline(parts, part, ','); begin += part.size() + 1) {
+    const auto fail = [&](std::size_t at, const std::string& why) {
+      throw UsageError("--au: \"" + part + "\" at column " + std::to_string(begin + at + 1) + ": " + why);
+    };
     const std::size_t equals = part.find('=');
-    const auto au = features::ParseAu(part.substr(0, equals));
+    const auto au = features::ParseAu(std::string_view(part).substr(0, equals));
     const auto column = au ? schema.Find(*au) : std::nullopt;
     if (!column) {
       std::string known;
       for (const std::string& name : schema.Names()) known += " " + name;
-      throw UsageError("--au: \"" + part + "\": not an AU of this generator; it knows" + known);
+      fail(0, "not an AU of this generator; it knows" + known);
     }
-    float value = -1;
-    if (equals != std::string::npos)
-      std::from_chars(part.data() + equals + 1, part.data() + part.size(), value);
-    if (!(value >= 0 && value <= 1))
-      throw UsageError("--au: \"" + part + "\": write AU12=0.8, with a value in 0..1");
-    request.emplace_back(*column, value);
+    const auto value =
+        equals == std::string::npos ? std::nullopt : features::ParseNumber(std::string_view(part).substr(equals + 1));
+    if (!value || *value < 0 || *value > 1) {
+      fail(equals == std::string::npos ? part.size() : equals + 1,
+           "write AU12=0.8, with a value in 0..1 after a decimal point and commas between AUs");
+    }
+    if (std::ranges::any_of(request, [&](const auto& other) { return other.first == *column; }))
+      fail(0, "AU" + std::to_string(*au) + " is asked for twice");
+    request.emplace_back(*column, static_cast<float>(*value));
   }
   if (request.empty()) throw UsageError("--au: nothing asked for; write for example AU12=0.8,AU6=0.5");
   return request;

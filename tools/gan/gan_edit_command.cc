@@ -29,9 +29,13 @@ std::size_t EditPhoto(cv::Mat photo, const std::string& to, const gan::Editor& e
                       const AuRequest& request) {
   const std::vector<FoundFace> faces = finder.Find(photo);
   for (const FoundFace& face : faces) {
+    const auto own = Condition(editor.schema(), finder.schema(), face.aus.intensity, {});
     const auto condition = Condition(editor.schema(), finder.schema(), face.aus.intensity, request);
+    const EditScope scope =
+        ScopeOf(editor.schema(), own, condition, features::Transform(face.aligned.crop_from_image, face.landmarks),
+                face.aligned.crop.rows);
     const gan::EditedFace edited = editor.Edit(face.aligned.crop, condition);
-    PasteChange(face.aligned.crop, edited.face, face.aligned.crop_from_image, photo);
+    PasteChange(face.aligned.crop, edited.face, face.aligned.crop_from_image, photo, scope);
   }
   datasets::WritePicture(to, photo);
   return faces.size();

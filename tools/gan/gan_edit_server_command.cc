@@ -1,14 +1,17 @@
 // auforge gan edit-server: edits crops that another program sends over a pipe (`auforge serve --checkpoint`).
 // The protocol is in edit_process.h.
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <sstream>
 
 #include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
 
 #include "datasets/image_codec.h"
 #include "gan/editor.h"
 #include "tools/gan/gan_commands.h"
+#include "tools/gan/gan_paste.h"
 
 namespace auforge::tools {
 namespace {
@@ -28,7 +31,7 @@ std::string Answer(const gan::Editor& editor, const std::string& line) {
   // What follows cannot be told from the next request, so a head that is wrong ends the talk.
   if (word != "EDIT" || !head || bytes > kLargestCrop || rows > 64)
     throw std::runtime_error("not a request: " + line.substr(0, 60));
-  std::vector<float> aus(editor.schema().size(), 0.0F);
+  std::vector<float> own(editor.schema().size(), 0.0F), aus = own;
   for (std::size_t i = 0; i < rows; ++i) {
     std::string row;
     std::getline(std::cin, row);
@@ -37,7 +40,9 @@ std::string Answer(const gan::Editor& editor, const std::string& line) {
     float shown = 0, wanted = 0;
     fields >> au >> shown >> wanted;
     const auto column = fields ? editor.schema().Find(au) : std::nullopt;
-    if (column) aus[*column] = std::min(1.0F, std::max(0.0F, wanted / 5));
+    if (!column) continue;
+    own[*column] = std::clamp(shown / 5, 0.0F, 1.0F);
+    aus[*column] = std::clamp(wanted / 5, 0.0F, 1.0F);
   }
   std::vector<std::uint8_t> crop(bytes);
   std::cin.read(static_cast<char*>(static_cast<void*>(crop.data())), static_cast<std::streamsize>(bytes));
@@ -45,8 +50,11 @@ std::string Answer(const gan::Editor& editor, const std::string& line) {
     throw std::runtime_error("the request ends early");
   const datasets::DecodedImage image = datasets::DecodeImage(crop, {});
   if (image.status != datasets::Outcome::kOk) throw BadRequest("the crop is no picture: " + image.message);
-  cv::Mat face;
-  editor.Edit(image.bgr, aus).face.convertTo(face, CV_8UC3, 255);
+  const int side = editor.image_size();
+  cv::Mat crop_of_side;
+  cv::resize(image.bgr, crop_of_side, {side, side}, 0, 0, image.bgr.rows > side ? cv::INTER_AREA : cv::INTER_CUBIC);
+  const cv::Mat face =
+      ApplyChange(crop_of_side, editor.Edit(image.bgr, aus).face, ScopeOf(editor.schema(), own, aus));
   std::vector<std::uint8_t> png;
   cv::imencode(".png", face, png);
   return {png.begin(), png.end()};

@@ -68,8 +68,11 @@ class Evaluation {
   std::vector<float> Own(const GanFace& face) const {
     return Condition(editor_.schema(), set_.schema, face.intensity, {});
   }
-  cv::Mat Edit(const cv::Mat& crop, const std::vector<float>& condition) const {
-    return ApplyChange(crop, editor_.Edit(crop, condition).face);
+  // crop: the face's, or one that it was edited into, which shows `shown`.
+  cv::Mat Edit(const GanFace& face, const cv::Mat& crop, const std::vector<float>& shown,
+               const std::vector<float>& condition) const {
+    return ApplyChange(crop, editor_.Edit(crop, condition).face,
+                       ScopeOf(editor_.schema(), shown, condition, face.landmarks, face.crop.rows));
   }
   void Sweep(const GanFace& face);
   void Place(const GanFace& face, const cv::Mat& after, const FaceFinder::Measurement& measured,
@@ -96,7 +99,7 @@ void Evaluation::Sweep(const GanFace& face) {
     for (int v = 0; v < arguments_.values; ++v) {
       std::vector<float> condition = own;
       condition[j] = static_cast<float>(v) / static_cast<float>(arguments_.values - 1);
-      const cv::Mat after = Edit(face.crop, condition);
+      const cv::Mat after = Edit(face, face.crop, own, condition);
       const FaceFinder::Measurement measured = finder_.Measure(after, face.box);
       f.asked.push_back(5 * condition[j]);
       f.measured.push_back(measured.aus.intensity[*column]);
@@ -127,7 +130,8 @@ void Evaluation::Borrow(std::size_t i) {
   // A stride that meets every face once and is no neighbour, who may be the same person.
   const GanFace& other = set_.faces[(i + set_.faces.size() / 2 + 1) % set_.faces.size()];
   const std::vector<float> wanted = Own(other);
-  const cv::Mat after = Edit(face.crop, wanted);
+  const std::vector<float> own = Own(face);
+  const cv::Mat after = Edit(face, face.crop, own, wanted);
   const FaceFinder::Measurement measured = finder_.Measure(after, face.box);
   for (std::size_t j = 0; j < figures_.size(); ++j) {
     if (const auto column = finder_.schema().Find(editor_.schema().numbers()[j])) {
@@ -136,7 +140,7 @@ void Evaluation::Borrow(std::size_t i) {
     }
   }
   cv::Mat difference;
-  cv::absdiff(face.crop, Edit(after, Own(face)), difference);
+  cv::absdiff(face.crop, Edit(face, after, wanted, own), difference);
   const cv::Scalar mean = cv::mean(difference);
   cycle_ += (mean[0] + mean[1] + mean[2]) / 3;
   real_rows_.push_back(finder_.Measure(face.crop, face.box).features);

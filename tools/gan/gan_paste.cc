@@ -21,17 +21,91 @@ cv::Mat SoftWindow(int size) {
   return window;
 }
 
-// edited - crop at the size of edited, faded out at the border. CV_32FC3.
-cv::Mat Change(const cv::Mat& crop, const cv::Mat& edited) {
+// The hues of a face: least and most of B - Y and of R - Y, 0..1.
+struct Palette {
+  float least_blue = 0, most_blue = 0, least_red = 0, most_red = 0;
+  bool is_grey = true;
+};
+
+float Luma(const cv::Vec3f& bgr) { return 0.114F * bgr[0] + 0.587F * bgr[1] + 0.299F * bgr[2]; }
+
+// The middle 98 % of `values`, and nought, which has no hue.
+void Range(std::vector<float>& values, float& least, float& most) {
+  const auto at = [&](double share) {
+    const auto place = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), place, values.end());
+    return *place;
+  };
+  least = std::min(0.0F, at(0.01));
+  most = std::max(0.0F, at(0.99));
+}
+
+// Where an aligned crop shows the face: within its landmarks, or its middle where they are not known. CV_8UC1.
+cv::Mat FacePixels(int side, const EditScope& scope) {
+  cv::Mat mask = cv::Mat::zeros(side, side, CV_8UC1);
+  std::vector<cv::Point> points;
+  for (const features::Point2& p : scope.landmarks)
+    points.emplace_back(cvRound(p.x * static_cast<float>(side)), cvRound(p.y * static_cast<float>(side)));
+  std::vector<cv::Point> hull;
+  cv::convexHull(points, hull);
+  cv::fillConvexPoly(mask, hull, 255);
+  const int rim = side / 5;
+  if (cv::countNonZero(mask) < side) mask(cv::Rect(rim, rim, side - 2 * rim, side - rim - rim / 2)).setTo(255);
+  return mask;
+}
+
+// before: CV_32FC3.
+Palette PaletteOf(const cv::Mat& before, const EditScope& scope) {
+  // Lips and cheeks may go a little beyond what the face shows at rest, in a photo that has colour.
+  constexpr float kNoHue = 1.5F / 255, kBeyond = 0.25F;
+  const cv::Mat is_face = FacePixels(before.rows, scope);
+  std::vector<float> blue, red;
+  for (int y = 0; y < before.rows; ++y) {
+    for (int x = 0; x < before.cols; ++x) {
+      if (is_face.at<std::uint8_t>(y, x) == 0) continue;
+      const auto& pixel = before.at<cv::Vec3f>(y, x);
+      blue.push_back(pixel[0] - Luma(pixel));
+      red.push_back(pixel[2] - Luma(pixel));
+    }
+  }
+  Palette p;
+  Range(blue, p.least_blue, p.most_blue);
+  Range(red, p.least_red, p.most_red);
+  const float spread = std::max(p.most_blue - p.least_blue, p.most_red - p.least_red);
+  p.is_grey = spread < kNoHue;
+  // Hues the face leaves out (green, and blue on most) get no room: the sides that end at nought stay there.
+  p.least_blue *= 1 + kBeyond;
+  p.most_blue *= 1 + kBeyond;
+  p.least_red *= 1 + kBeyond;
+  p.most_red *= 1 + kBeyond;
+  return p;
+}
+
+// What of an edited pixel the palette allows; a hue that the pixel had before is its own.
+cv::Vec3f Allowed(const cv::Vec3f& before, const cv::Vec3f& edited, const Palette& palette) {
+  const float was = Luma(before), is = Luma(edited), blue = before[0] - was, red = before[2] - was;
+  const float b = std::clamp(edited[0] - is, std::min(palette.least_blue, blue), std::max(palette.most_blue, blue));
+  const float r = std::clamp(edited[2] - is, std::min(palette.least_red, red), std::max(palette.most_red, red));
+  return {is + b, is - (0.114F * b + 0.299F * r) / 0.587F, is + r};
+}
+
+// edited - crop at the size of edited, within the scope and faded out at the border. CV_32FC3.
+cv::Mat Change(const cv::Mat& crop, const cv::Mat& edited, const EditScope& scope) {
   cv::Mat before = crop;
   if (crop.size() != edited.size()) {
     cv::resize(crop, before, edited.size(), 0, 0, crop.rows > edited.rows ? cv::INTER_AREA : cv::INTER_CUBIC);
   }
   before.convertTo(before, CV_32FC3, 1 / 255.0);
-  const cv::Mat soft = SoftWindow(edited.rows);
-  cv::Mat window;
-  cv::merge(std::vector<cv::Mat>{soft, soft, soft}, window);
-  return cv::Mat(edited - before).mul(window);
+  const Palette palette = PaletteOf(before, scope);
+  const cv::Mat share = SoftWindow(edited.rows).mul(ScopeMask(scope, edited.rows));
+  cv::Mat change(edited.size(), CV_32FC3);
+  change.forEach<cv::Vec3f>([&](cv::Vec3f& pixel, const int* at) {
+    const auto &was = before.at<cv::Vec3f>(at[0], at[1]), &is = edited.at<cv::Vec3f>(at[0], at[1]);
+    // The same number three times: a grey pixel stays grey to the last bit.
+    pixel = palette.is_grey ? cv::Vec3f::all(Luma(is) - Luma(was)) : Allowed(was, is, palette) - was;
+    pixel *= share.at<float>(at[0], at[1]);
+  });
+  return change;
 }
 
 void Add(const cv::Mat& change, cv::Mat& picture) {
@@ -44,18 +118,18 @@ void Add(const cv::Mat& change, cv::Mat& picture) {
 }  // namespace
 
 void PasteChange(const cv::Mat& crop, const cv::Mat& edited, const features::Similarity& crop_from_image,
-                 cv::Mat& photo) {
+                 cv::Mat& photo, const EditScope& scope) {
   // Ours has pixel centres at .5, OpenCV's at integers; dst(x) = src(S x).
   const features::Similarity& s = crop_from_image;
   const cv::Matx23d map(s.a, -s.b, s.tx + 0.5 * (s.a - s.b) - 0.5, s.b, s.a, s.ty + 0.5 * (s.b + s.a) - 0.5);
   cv::Mat full;
-  cv::warpAffine(Change(crop, edited), full, map, photo.size(), cv::INTER_CUBIC | cv::WARP_INVERSE_MAP,
+  cv::warpAffine(Change(crop, edited, scope), full, map, photo.size(), cv::INTER_CUBIC | cv::WARP_INVERSE_MAP,
                  cv::BORDER_CONSTANT);
   Add(full, photo);
 }
 
-cv::Mat ApplyChange(const cv::Mat& crop, const cv::Mat& edited) {
-  cv::Mat change = Change(crop, edited);
+cv::Mat ApplyChange(const cv::Mat& crop, const cv::Mat& edited, const EditScope& scope) {
+  cv::Mat change = Change(crop, edited, scope);
   if (change.size() != crop.size()) cv::resize(change, change, crop.size(), 0, 0, cv::INTER_CUBIC);
   cv::Mat result = crop.clone();
   Add(change, result);

@@ -24,6 +24,13 @@ AuRequest Request(const std::string& text, const features::AuSchema& schema) {
   return text.empty() ? AuRequest{} : ParseAuRequest(text, schema);
 }
 
+// The face with what is asked of it, as `gan edit` draws it.
+cv::Mat Applied(const gan::Editor& editor, const GanFaces& faces, const GanFace& face, const cv::Mat& edited,
+                const std::vector<float>& condition) {
+  const std::vector<float> own = Condition(editor.schema(), faces.schema, face.intensity, {});
+  return ApplyChange(face.crop, edited, ScopeOf(editor.schema(), own, condition, face.landmarks, face.crop.rows));
+}
+
 struct Column {
   std::string title;
   AuRequest request;
@@ -37,9 +44,9 @@ void WriteColumns(const std::string& path, const gan::Editor& editor, const GanF
   for (const GanFace& face : faces.faces) {
     std::vector<cv::Mat> pictures{face.crop}, attention{cv::Mat()}, colour{cv::Mat()};
     for (const Column& column : columns) {
-      const gan::EditedFace edited =
-          editor.Edit(face.crop, Condition(editor.schema(), faces.schema, face.intensity, column.request));
-      pictures.push_back(ApplyChange(face.crop, edited.face));
+      const auto condition = Condition(editor.schema(), faces.schema, face.intensity, column.request);
+      const gan::EditedFace edited = editor.Edit(face.crop, condition);
+      pictures.push_back(Applied(editor, faces, face, edited.face, condition));
       attention.push_back(edited.attention);
       colour.push_back(edited.colour);
     }
@@ -124,7 +131,7 @@ void WriteInterpolationSheet(const std::string& path, const gan::Editor& editor,
   for (const GanFace& face : faces.faces) {
     std::vector<cv::Mat> pictures{face.crop};
     for (const auto& condition : Between(editor, faces, face, from, to, steps)) {
-      pictures.push_back(ApplyChange(face.crop, editor.Edit(face.crop, condition).face));
+      pictures.push_back(Applied(editor, faces, face, editor.Edit(face.crop, condition).face, condition));
     }
     grid.AddRow(pictures);
   }
@@ -136,7 +143,7 @@ std::vector<cv::Mat> InterpolationFrames(const gan::Editor& editor, const GanFac
   const GanFace& of = faces.faces.at(face);
   std::vector<cv::Mat> frames;
   for (const auto& condition : Between(editor, faces, of, from, to, steps)) {
-    frames.push_back(ApplyChange(of.crop, editor.Edit(of.crop, condition).face));
+    frames.push_back(Applied(editor, faces, of, editor.Edit(of.crop, condition).face, condition));
   }
   for (int s = steps - 2; s > 0; --s) frames.push_back(frames[static_cast<std::size_t>(s)]);
   return frames;

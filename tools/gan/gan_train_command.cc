@@ -5,6 +5,7 @@
 
 #include "datasets/storage/atomic_file.h"
 #include "gan/trainer.h"
+#include "gan/weights.h"
 #include "tools/gan/au_request.h"
 #include "tools/gan/gan_commands.h"
 #include "tools/cli/progress.h"
@@ -19,6 +20,7 @@ struct GanTrainArguments {
   std::string losses = "code", precision = "fp32";
   std::string aus;
   double peer_timeout = 10;
+  int critic_layers = 0;
   bool no_flip = false;
   bool quiet = false;
 };
@@ -42,6 +44,8 @@ int RunGanTrain(GanTrainArguments& arguments) {
       arguments.critic_step == "published" ? gan::CriticStep::kPublished : gan::CriticStep::kSummed;
   options.weights.form = arguments.losses == "paper" ? gan::LossForm::kPaper : gan::LossForm::kCode;
   options.precision = arguments.precision == "bf16" ? gan::Precision::kBfloat16 : gan::Precision::kFloat;
+  options.network.critic_layers =
+      arguments.critic_layers > 0 ? arguments.critic_layers : gan::UsualCriticLayers(options.network.image_size);
   if (!arguments.aus.empty()) options.schema = ParseAuList(arguments.aus);
   options.flip = !arguments.no_flip;
   options.processes = gan::RendezvousFromEnvironment();
@@ -87,7 +91,8 @@ void AddGanTrain(Cli& cli) {
       .Range(4, 256);
   command.Add("--aus", arguments->aus,
               "what the generator is told, e.g. AU1,AU2,AU12; default: the published 17");
-  command.Add("--critic-layers", o.network.critic_layers, "strided layers of the critic").Range(2, 9);
+  command.Add("--critic-layers", arguments->critic_layers, "strided layers of the critic; 0: 6, or what --image-size has room for")
+      .Range(0, 9);
   command.Add("--blocks", o.network.generator_blocks, "residual blocks of the generator").Range(1, 16);
   command.Add("--batch", o.batch, "faces a step, of all processes together").Range(1, 4096);
   command.Add("--epochs", o.epochs, "passes over the faces").Range(1, 1'000'000);

@@ -13,7 +13,7 @@ namespace {
 
 struct WeightsArguments {
   std::string from, to, aus;
-  int image_size = 128;
+  int image_size = 0;
   bool half = false;
 };
 
@@ -28,7 +28,7 @@ int RunExport(const WeightsArguments& a) {
 int RunImport(const WeightsArguments& a) {
   datasets::storage::RequireOutputFolder(a.to);
   gan::ImportOptions options;
-  options.image_size = a.image_size;
+  if (a.image_size > 0) options.image_size = a.image_size;
   if (!a.aus.empty()) options.schema = ParseAuList(a.aus);
   std::cout << gan::ImportWeights(a.from, a.to, options) << ": ready for auforge gan train, sheet and edit\n";
   return kDone;
@@ -53,8 +53,9 @@ void AddGanWeights(Cli& cli) {
                               "  auforge gan import-weights weights.h5 -o run/");
   importing.Positional("WEIGHTS", in->from, "HDF5 file with /generator (and /discriminator)").Required();
   importing.Add("-o,--output", in->to, "the run's folder to make").Required();
-  importing.Add("--image-size", in->image_size, "side of the faces, where the file has no critic to tell it");
-  importing.Add("--aus", in->aus, "what the conditions mean, in order; default: the published 17");
+  importing.Add("--image-size", in->image_size, "side of the faces, where the file does not tell it; 0: 128")
+      .Range(0, 512);
+  importing.Add("--aus", in->aus, "what the conditions mean, in order, where the file does not tell it; default: the published 17");
   importing.Run([in] { return RunImport(*in); });
 }
 

@@ -7,6 +7,7 @@
 
 #include "annotator/net_training/train_net.h"
 #include "datasets/storage/atomic_file.h"
+#include "features/number.h"
 #include "tools/au/au_data.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/signals.h"
@@ -27,9 +28,9 @@ std::vector<int> ParseChannels(const std::string& text) {
   std::vector<int> channels;
   std::istringstream stream(text);
   for (std::string word; std::getline(stream, word, ',');) {
-    if (word.empty() || word.size() > 4 || word.find_first_not_of("0123456789") != std::string::npos)
-      throw UsageError("--blocks " + text + ": \"" + word + "\" is no number of channels; write 32,64,128,192");
-    channels.push_back(std::stoi(word));
+    const auto number = features::ParseWhole(word, 0, 9999);
+    if (!number) throw UsageError("--blocks " + text + ": \"" + word + "\" is no number of channels; write 32,64,128,192");
+    channels.push_back(static_cast<int>(*number));
   }
   return channels;
 }
