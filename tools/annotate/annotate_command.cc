@@ -186,8 +186,10 @@ void AddAnnotate(Cli& cli) {
   command.Flag("--skip-duplicates", options.skip_duplicates,
                "images with the bytes of an earlier one get no faces");
   command.Add("--index", arguments->index,
-              "do shards i with i mod count = index; default: from Slurm, Kubernetes or OpenMPI");
-  command.Add("--count", arguments->count, "number of processes that share the work");
+              "do shards i with i mod count = index; -1: from Slurm, Kubernetes or OpenMPI")
+      .Range(-1, 1'000'000'000);
+  command.Add("--count", arguments->count, "number of processes that share the work; -1: likewise")
+      .Range(-1, 1'000'000'000);
   command.Flag("--profile", arguments->profile, "print where the time went");
   command.Flag("--json", arguments->json, "print the summary as JSON");
   command.Flag("-q,--quiet", arguments->quiet, "no progress");
