@@ -105,6 +105,7 @@ class Reader {
   std::vector<T> Take(std::size_t count) {
     if (count > bytes_.size() / sizeof(T)) Fail("ends within the weights");
     std::vector<T> values(count);
+    if (count == 0) return values;  // memcpy takes no null pointers, not even for nothing
     std::memcpy(values.data(), bytes_.data(), count * sizeof(T));
     bytes_ = bytes_.subspan(count * sizeof(T));
     return values;
