@@ -36,7 +36,8 @@ void Numbers(std::string_view text) {
   if (whole) {
     Require(number && std::abs(*number - static_cast<double>(*whole)) <= 1e-15 * std::abs(*number));
     Require(features::ParseWhole(std::to_string(*whole)) == whole);
-    Require(*whole < 0 || count == static_cast<std::uint64_t>(*whole));
+    // "-0" is a whole number and no count: counts have no minus sign.
+    Require(text.find('-') != std::string_view::npos || count == static_cast<std::uint64_t>(*whole));
   }
   if (count) Require(features::ParseCount(std::to_string(*count)) == count);
   for (const char separator : {',', ';', '\t'}) {
