@@ -89,7 +89,7 @@ CONDITIONS = [
     ("in missing", "the input does not exist"),
     ("in damaged", "the input is cut in half, or another kind of file"),
     ("odd number", "an option's number with something behind it, as `1x`"),
-    ("memory", "`ulimit -v`: 300000 KB for auforge, 500000 KB for auforge-gan"),
+    ("memory", "`ulimit -v`: 300000 KB, 500000 KB for `auforge gan`"),
 ]
 
 GOOD = {0, 1, 2, 3}
@@ -149,6 +149,8 @@ class Sweep:
             return row.out is not None and (row.works or condition != "-o full")
         if condition in ("stdout full", "stdout closed", "all closed"):
             return row.works or row.name == "serve"
+        if condition == "in damaged" and row.name == "serve":
+            return False  # serves the rest until it is told to stop
         if condition.startswith("in "):
             return row.input is not None
         if condition == "odd number":
@@ -182,8 +184,11 @@ class Sweep:
             line += " " + row.odd + " 1x"
         before = {"-o full": "ulimit -f 1; ", "memory": "ulimit -v %d; " % (500000 if row.gan else 300000)}.get(condition, "")
         after = {"stdout full": " >/dev/full", "stdout closed": " >&-", "all closed": " <&- >&- 2>&-"}.get(condition, "")
-        program = self.gan if row.gan else self.auforge
-        script = before + "exec '" + program + "' " + line + after
+        # Without room for its libraries auforge-gan cannot say anything; `auforge gan` says it.
+        program = "'" + self.gan + "' " if row.gan else "'" + self.auforge + "' "
+        if row.gan and condition == "memory":
+            program = "'" + self.auforge + "' gan "
+        script = before + "exec " + program + line + after
         process = subprocess.Popen(["bash", "-c", script], cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, start_new_session=True)
         try:
