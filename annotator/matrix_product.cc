@@ -1,38 +1,17 @@
 #include "annotator/internal/matrix_product.h"
 
-#if defined(__FMA__)
-#include <immintrin.h>
-#endif
-
 #include <algorithm>
+
+#include "features/lanes.h"
 
 namespace auforge::annotator {
 namespace {
 
 // 6 rows x 16 columns of C live in 12 of AVX2's 16 registers; every element is one chain of multiply-adds
 // over k, whatever tile it falls into.
+using features::kLanes, features::Lanes, features::Load, features::MultiplyAdd;
 constexpr std::size_t kRows = 6;
-constexpr std::size_t kLanes = 8;
 constexpr std::size_t kColumns = 2 * kLanes;
-
-// The compiler's vectors, spelt out: from loops over arrays GCC 12 makes one multiply-add a number.
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
-
-inline Lanes Load(const float* from) {
-  Lanes lanes;
-  __builtin_memcpy(&lanes, from, sizeof(lanes));
-  return lanes;
-}
-
-// x * b + sum, rounded once.
-inline Lanes MultiplyAdd(float x, Lanes b, Lanes sum) {
-#if defined(__FMA__)
-  return _mm256_fmadd_ps(_mm256_set1_ps(x), b, sum);
-#else
-  for (std::size_t j = 0; j < kLanes; ++j) sum[j] = __builtin_fmaf(x, b[j], sum[j]);
-  return sum;
-#endif
-}
 
 // c: rows x columns (<= 16) of a matrix with rows of m; a: rows x k; panel: k x 16.
 template <std::size_t rows>

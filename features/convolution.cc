@@ -1,12 +1,9 @@
 #include "features/internal/convolution.h"
 
-#if defined(__FMA__)
-#include <immintrin.h>
-#endif
-
 #include <algorithm>
 
 #include "features/internal/convolution_tiles.h"
+#include "features/lanes.h"
 
 namespace auforge::features::internal {
 namespace {
@@ -14,25 +11,6 @@ namespace {
 // 12 of AVX2's 16 registers hold sums: pixels x registers of outputs.
 constexpr int kSums = 12;
 constexpr int MostRows(int vectors) { return vectors == 1 ? 6 : kSums / vectors; }
-
-// The compiler's vectors, spelt out: from loops over arrays GCC 12 makes one multiply-add a number.
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
-
-inline Lanes Load(const float* from) {
-  Lanes lanes;
-  __builtin_memcpy(&lanes, from, sizeof(lanes));
-  return lanes;
-}
-
-// x * b + sum, rounded once.
-inline Lanes MultiplyAdd(float x, Lanes b, Lanes sum) {
-#if defined(__FMA__)
-  return _mm256_fmadd_ps(_mm256_set1_ps(x), b, sum);
-#else
-  for (int j = 0; j < kLanes; ++j) sum[j] = __builtin_fmaf(x, b[j], sum[j]);
-  return sum;
-#endif
-}
 
 inline Lanes Activate(Lanes x) {
   const Lanes zero = {}, most = zero + kMostOfActivation;

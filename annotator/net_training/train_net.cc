@@ -452,6 +452,8 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
       *t = t->to(device);
     for (auto& group : state.optimiser->param_groups())
       static_cast<torch::optim::AdamWOptions&>(group.options()).lr(RateAt(state.step, steps, options.rate));
+    // Dropout's stream follows from the step alone, so that a training that was stopped goes on to the same net.
+    torch::manual_seed(options.seed * 1'000'003 + static_cast<std::uint64_t>(state.step));
     torch::Tensor output, teacher;
     {
       const Reduced reduced(options.reduced, device.is_cuda());

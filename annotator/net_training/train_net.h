@@ -5,7 +5,7 @@
 // as they are: the net in training must say the same of the augmented picture.
 //
 // Losses, each over what is known: intensity and presence of every AU, its intensity on either side of the face,
-// the head's pose. The same data, options, machine and library give the same net with one job.
+// the head's pose. The same data, options, machine and library give the same net with one job, however often it was stopped.
 #pragma once
 
 #include <cstdint>

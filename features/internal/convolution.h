@@ -8,6 +8,7 @@
 #include <new>
 #include <vector>
 
+#include "features/lanes.h"
 #include "features/learnt_net.h"
 
 namespace auforge::features::internal {
@@ -24,7 +25,6 @@ struct LineAllocator {
   bool operator==(const LineAllocator&) const = default;
 };
 
-inline constexpr int kLanes = 8;  // channels of a map come in such groups, floats in a narrow register
 // Maps of so many pictures stand side by side in a buffer and are computed together.
 inline constexpr int kMostPictures = 2;
 
@@ -32,7 +32,7 @@ inline constexpr int kMostPictures = 2;
 // it.
 struct MapShape {
   int side = 0;
-  int channels = 0;  // a multiple of kLanes, unused ones 0; or the picture's 3
+  int channels = 0;  // a multiple of kLanes (a register), unused ones 0; or the picture's 3
   std::size_t Row() const { return static_cast<std::size_t>((side + 2) * channels); }
   std::size_t Size() const { return Row() * static_cast<std::size_t>(side + 2); }
   // Offset of pixel (x, y), -1..side.

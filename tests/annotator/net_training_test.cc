@@ -147,9 +147,7 @@ TEST(TrainNet, GoesOnWhereItWasStopped) {
   EXPECT_TRUE(rest.finished);
   EXPECT_EQ(rest.steps, whole.steps);
   EXPECT_GT(rest.steps, 5);
-  // Dropout's stream is the library's own, so that the two part slightly; what they have learnt does not.
-  ASSERT_EQ(rest.correlation.size(), whole.correlation.size());
-  for (std::size_t j = 0; j < rest.correlation.size(); ++j) EXPECT_NEAR(rest.correlation[j], whole.correlation[j], 0.25);
+  EXPECT_EQ(rest.net.digest(), whole.net.digest()) << "a stop changes nothing";
   // What is done is done: nothing is trained twice.
   EXPECT_EQ(TrainNet(renders, photos, Nothing(), options, {}, {}).net.digest(), rest.net.digest());
 }
