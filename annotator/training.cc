@@ -16,13 +16,10 @@
 #include "annotator/internal/training_steps.h"
 #include "annotator/metrics.h"
 #include "annotator/photo_readout.h"
+#include "datasets/storage/bad_content.h"
 
 namespace auforge::annotator {
 namespace {
-
-void Require(bool condition, const std::string& text) {
-  if (!condition) throw std::invalid_argument(text);
-}
 
 const char* ConfidenceClass(double r) { return r >= 0.6 ? "strong" : r >= 0.35 ? "fair" : "weak"; }
 
@@ -230,9 +227,11 @@ Split SplitByIdentity(const TrainingData& data, const TrainOptions& options) {
   if (options.train_rows > 0 && split.train.size() > options.train_rows) {
     split.train = Take(split.train, ChooseRows(split.train.size(), options.train_rows, options.seed), 1);
   }
-  Require(split.train.size() >= 20 && !split.validation.empty() && !split.test.empty(),
-          "train-au: " + std::to_string(data.rows) + " faces of " + std::to_string(order.size()) +
-              " identities are too few to split; needs at least 20 to train on and some to judge by");
+  if (split.train.size() < 20 || split.validation.empty() || split.test.empty()) {
+    throw datasets::storage::BadContent("train-au: " + std::to_string(data.rows) + " faces of " +
+                                        std::to_string(order.size()) +
+                                        " identities are too few to split; needs at least 20 to train on and some to judge by");
+  }
   return split;
 }
 

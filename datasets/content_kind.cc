@@ -237,9 +237,9 @@ bool NamePromisesArchive(std::string_view name) {
 }
 
 ContentKind TellContent(Bytes head) {
-  const ImageFormat format = ReadImageHeader(head).format;
-  if (Has(head, "II*\0\x10\0\0\0CR"sv)) return {Content::kForeignPicture, "camera raw"};
-  if (format != ImageFormat::kUnknown) return {Content::kPicture, FormatName(format)};
+  const ImageHeader header = ReadImageHeader(head);
+  if (header.is_raw) return {Content::kForeignPicture, "camera raw"};
+  if (header.format != ImageFormat::kUnknown) return {Content::kPicture, FormatName(header.format)};
   if (const ContentKind media = TellMedia(head); media.content != Content::kUnknown) return media;
   for (const Magic& magic : kMagics) {
     if (Has(head, magic.bytes, magic.at)) return magic.kind;

@@ -98,7 +98,8 @@ void ReadTiff(Bytes bytes, ImageHeader& header) {
     if (tag == 50706) header.is_raw = true;  // DNGVersion
   }
   header.is_big_tiff = directory.is_big();
-  header.is_raw = header.is_raw || (is_preview && has_more);
+  const bool is_canon = StartsWith(bytes, "CR", 8);
+  header.is_raw = header.is_raw || is_canon || (is_preview && has_more);
 }
 
 void ReadGif(Bytes bytes, ImageHeader& header) {

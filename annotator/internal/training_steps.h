@@ -17,7 +17,7 @@ struct Split {
   std::vector<std::size_t> validation_copies;  // copies of validation faces: they teach the quality figure
 };
 // Whole identities go to one part; the parts depend on the seed alone, not on the order of the rows. Throws
-// std::invalid_argument when there are too few.
+// datasets::storage::BadContent when there are too few.
 Split SplitByIdentity(const TrainingData& data, const TrainOptions& options);
 
 // What all steps share.

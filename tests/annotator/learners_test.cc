@@ -7,6 +7,7 @@
 #include "annotator/internal/learner.h"
 #include "annotator/internal/matrix_product.h"
 #include "annotator/metrics.h"
+#include "datasets/storage/bad_content.h"
 #include "tests/annotator/toy_data.h"
 
 namespace auforge::annotator {
@@ -222,7 +223,9 @@ TEST(TrainAuModel, RefusesWhatCannotBeLearnt) {
   const auto message = [](TrainingData data, const TrainOptions& options) -> std::string {
     try {
       TrainAuModel(data, options, {});
-    } catch (const std::invalid_argument& error) {
+    } catch (const std::invalid_argument& error) {  // wrong usage, or labels that contradict themselves
+      return error.what();
+    } catch (const datasets::storage::BadContent& error) {
       return error.what();
     }
     return "accepted";
