@@ -246,9 +246,8 @@ std::string ReportPage(const ReportData& data, const ReportFaces& faces, const s
        << Card(HtmlCount(data.failure_count), "images without a face") << "</div>";
   html << Section("faces", "Faces",
                   std::to_string(data.sample_faces.size()) +
-                      " faces spread evenly over the run, with their landmarks and strongest AUs. A bar is "
-                      "an intensity of "
-                      "0–5; orange: the AU is present (intensity of 1 or more).",
+                      " faces spread evenly over the run, with their landmarks and strongest AUs. A bar is an intensity of "
+                      "0–5; orange: the AU is present (intensity of 1 or more). The thin bars below: the subject’s right and left half.",
                   SampleCards(data));
   html << Section("aus", "Action Units", "Per cent of the faces by intensity.",
                   AuTable(data) + "<h3>Intensities <small>orange: present</small></h3>" + AuHistograms(data));
