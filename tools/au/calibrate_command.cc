@@ -24,6 +24,7 @@ struct CalibrateArguments {
   annotator::RecalibrateOptions options;
   FaceSearch faces;
   bool json = false, refit = false;
+  annotator::ReadoutOptions readout;
   int jobs = 1;
 };
 
@@ -42,8 +43,9 @@ annotator::Recalibrated FromRows(const CalibrateArguments& a, const annotator::A
 }
 
 // The readout fitted to the labels, with its own table on stderr.
-annotator::Recalibrated Refit(const annotator::AuModel& model, const annotator::TrainingData& data, const Log& log) {
-  annotator::Refitted refitted = annotator::RefitOnPhotos(model, data, {}, log);
+annotator::Recalibrated Refit(const annotator::AuModel& model, const annotator::TrainingData& data,
+                              const annotator::ReadoutOptions& options, const Log& log) {
+  annotator::Refitted refitted = annotator::RefitOnPhotos(model, data, options, log);
   std::cerr << ReadoutTable(refitted.figures);
   std::vector<annotator::AuShift> shifts;
   for (std::size_t j = 0; j < refitted.figures.size(); ++j) {
@@ -60,7 +62,7 @@ annotator::Recalibrated Recalibrate(const CalibrateArguments& a, const annotator
   if (!a.data.empty()) {
     const annotator::TrainingData data = LoadTrainingData(a.data, model.info().features, a.faces, a.jobs, log);
     NameAusWithoutModel(data, model.info().schema, log);
-    return a.refit ? Refit(model, data, log) : annotator::RecalibrateOnLabels(model, data);
+    return a.refit ? Refit(model, data, a.readout, log) : annotator::RecalibrateOnLabels(model, data);
   }
   if (!a.shards.empty()) {
     std::vector<std::string> specs;
@@ -139,6 +141,8 @@ void AddCalibrate(Cli& cli) {
   command.Add("--keep", arguments->keep, "AUs that --images and --shards leave alone");
   AddFaceSearch(command, arguments->faces);
   command.Flag("--refit", arguments->refit, "with --data: fit the last layer, too, not thresholds and scales alone");
+  command.Add("--readout-lost", arguments->readout.most_lost,
+              "with --refit: correlation on renders that an AU may lose to your pictures, 0..1").Range(0, 1);
   command.Flag("--json", arguments->json, "print what changed as JSON");
   command.Add("-j,--jobs", arguments->jobs, "threads").Range(1, 1024);
   command.Run([arguments] { return RunCalibrate(*arguments); });
