@@ -266,6 +266,28 @@ std::string CsvLine(const Product& product, const std::string& file) {
   return line + "\n";
 }
 
+// Of points_NNNNN.csv (docs/synthetic-faces.md).
+std::string PointsHeader() {
+  std::string line = "file,yaw,pitch,roll";
+  for (std::size_t i = 0; i < features::kLandmarkCount; ++i)
+    line += ",x" + std::to_string(i) + ",y" + std::to_string(i);
+  for (std::size_t i = 0; i < features::kLandmarkCount; ++i) line += ",v" + std::to_string(i);
+  return line + "\n";
+}
+
+std::string PointsLine(const SyntheticFace& truth, const std::string& file) {
+  std::string line = file;
+  char text[32];
+  const auto append = [&](float value) {
+    std::snprintf(text, sizeof(text), ",%.2f", static_cast<double>(value));
+    line += text;
+  };
+  for (const float v : {truth.pose.yaw, truth.pose.pitch, truth.pose.roll}) append(v);
+  for (const features::Point2& p : truth.landmarks) append(p.x), append(p.y);
+  for (const bool seen : truth.landmark_seen) line += seen ? ",1" : ",0";
+  return line + "\n";
+}
+
 }  // namespace
 
 void FactoryOptions::Validate() const {
@@ -312,7 +334,7 @@ class ShardJob {
       });
     }
     Truths truths;
-    std::string csv;
+    std::string csv, points;
     for (std::uint64_t index = first; index < last; ++index) {
       Product product = products.Take();
       const bool found = product.face.has_value();
@@ -321,6 +343,7 @@ class ShardJob {
         storage::WriteFileAtomically((fs::path(options_.images) / file).string(),
                                      {reinterpret_cast<const char*>(product.picture.data()), product.picture.size()});
         csv += CsvLine(product, file);
+        points += PointsLine(product.truth, file);
       }
       truths.AddPicture(product.truth);
       const std::int64_t row = writer.AddSample(std::move(product.sample));
@@ -336,7 +359,9 @@ class ShardJob {
     }
     truths.Write(writer, generator_, options_.seed);
     if (!options_.images.empty()) {
-      storage::WriteFileAtomically((fs::path(options_.images) / ("labels_" + StatsFileName(shard).substr(0, 5) + ".csv")).string(), CsvHeader() + csv);
+      const std::string end = "_" + StatsFileName(shard).substr(0, 5) + ".csv";
+      storage::WriteFileAtomically((fs::path(options_.images) / ("labels" + end)).string(), CsvHeader() + csv);
+      storage::WriteFileAtomically((fs::path(options_.images) / ("points" + end)).string(), PointsHeader() + points);
     }
     writer.Finish("{}", {}, [&] { RequireOurs(options_, shard, digest); });
     return true;

@@ -20,7 +20,7 @@ struct FactoryOptions {
   int jobs = 1;                   // threads, >= 1
   int index = 0;                  // this process does shards i with i % processes == index
   int processes = 1;
-  std::string images;             // folder for plain JPEGs and labels.csv; empty: none
+  std::string images;             // folder for plain JPEGs, labels and points as CSV; empty: none
   features::AlignOptions crop;    // the crop that is stored
   int jpeg_quality = 92;          // of crop and plain picture, 1..100
   void Validate() const;          // throws std::invalid_argument naming field and value

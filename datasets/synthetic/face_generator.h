@@ -15,6 +15,7 @@ namespace auforge::datasets::synthetic {
 struct SyntheticFace {
   cv::Mat image;                      // CV_8UC3 BGR, size x size; finished: degraded and occluded
   features::Landmarks68 landmarks{};  // exact, pixels of the image; behind occluders and the frame's edge too
+  std::array<bool, features::kLandmarkCount> landmark_seen{};  // not hidden, not outside the picture
   std::vector<float> au;              // of the face as a whole: the stronger half
   std::vector<float> au_left;         // the subject's left half
   std::vector<float> au_right;

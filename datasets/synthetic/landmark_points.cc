@@ -127,15 +127,22 @@ std::array<MeshPoint, features::kLandmarkCount> LandmarkPoints::Locate(std::span
   return located;
 }
 
+std::array<Vec3, features::kLandmarkCount> LandmarkPoints::Place(std::span<const Vec3> shape, const Camera& camera,
+                                                                 const BrowLift& lift) const {
+  const std::array<MeshPoint, features::kLandmarkCount> located = Locate(shape, camera);
+  std::array<Vec3, features::kLandmarkCount> points;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i] = located[i].On(shape);
+    if (i >= kFirstBrow && i < kFirstBrow + lift.size()) points[i].y += lift[i - kFirstBrow];
+  }
+  return points;
+}
+
 features::Landmarks68 LandmarkPoints::Project(std::span<const Vec3> shape, const Camera& camera,
                                               const BrowLift& lift) const {
-  const std::array<MeshPoint, features::kLandmarkCount> located = Locate(shape, camera);
   features::Landmarks68 points;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    Vec3 p = located[i].On(shape);
-    if (i >= kFirstBrow && i < kFirstBrow + lift.size()) p.y += lift[i - kFirstBrow];
-    points[i] = camera.Project(camera.View(p));
-  }
+  const std::array<Vec3, features::kLandmarkCount> placed = Place(shape, camera, lift);
+  for (std::size_t i = 0; i < points.size(); ++i) points[i] = camera.Project(camera.View(placed[i]));
   return points;
 }
 

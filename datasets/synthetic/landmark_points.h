@@ -36,7 +36,10 @@ class LandmarkPoints {
   explicit LandmarkPoints(const FaceModel& model);
   // Where the points lie on a face as the camera sees it. shape: all vertices of the model, in front of the camera.
   std::array<MeshPoint, features::kLandmarkCount> Locate(std::span<const Vec3> shape, const Camera& camera) const;
-  // The same in pixels of the camera's picture, with the brows lifted.
+  // The same as points of the model's space, with the brows lifted.
+  std::array<Vec3, features::kLandmarkCount> Place(std::span<const Vec3> shape, const Camera& camera,
+                                                   const BrowLift& lift = {}) const;
+  // The same in pixels of the camera's picture.
   features::Landmarks68 Project(std::span<const Vec3> shape, const Camera& camera, const BrowLift& lift = {}) const;
 
  private:

@@ -111,4 +111,25 @@ Visibility VisibilityMeter::Measure(std::span<const Vec3> shape, std::span<const
   return result;
 }
 
+void PointsSeen(std::span<const Vec3> points, const Camera& camera, const VisibilityBuffer& samples,
+                int samples_per_pixel, std::span<bool> seen) {
+  const int side_x = samples.width() - 1, side_y = samples.height() - 1;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const Vec3 view = camera.View(points[i]);
+    const features::Point2 p = camera.Project(view);
+    const int x = static_cast<int>(std::floor(p.x * static_cast<float>(samples_per_pixel)));
+    const int y = static_cast<int>(std::floor(p.y * static_cast<float>(samples_per_pixel)));
+    seen[i] = false;
+    if (x < 0 || y < 0 || x > side_x || y > side_y) continue;
+    int open = 0, all = 0;
+    for (int dy = -1; dy <= 1; ++dy) {
+      for (int dx = -1; dx <= 1; ++dx, ++all) {
+        const float invz = samples.InverseDepth(std::clamp(x + dx, 0, side_x), std::clamp(y + dy, 0, side_y));
+        open += invz <= 0 || 1 / invz > -view.z - kDepthSlack ? 1 : 0;
+      }
+    }
+    seen[i] = 2 * open > all;
+  }
+}
+
 }  // namespace auforge::datasets::synthetic

@@ -30,4 +30,10 @@ class VisibilityMeter {
   std::vector<float> au_weight_;        // vertices x A
 };
 
+// Which points of the skin can be seen: inside the picture and nothing in front of them at most of the samples around
+// them. points: model space, drawn with the camera into `samples`; seen: one for each, overwritten. Points of an
+// outline count as seen: their skin stands edge-on.
+void PointsSeen(std::span<const Vec3> points, const Camera& camera, const VisibilityBuffer& samples,
+                int samples_per_pixel, std::span<bool> seen);
+
 }  // namespace auforge::datasets::synthetic

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <sstream>
 #include <turbojpeg.h>
 
 #include <opencv2/core.hpp>
@@ -250,6 +252,34 @@ TEST(FaceFactory, ShardsCarryTheTruth) {
     EXPECT_FLOAT_EQ(exact->values[i * 136], face.landmarks[0].x);
   }
   EXPECT_THAT(storage::ReadFile(dir / "images/labels_00000.csv"), HasSubstr("reconstruct-1-00000004.jpg"));
+}
+
+TEST(FaceFactory, PointsOfEveryPictureGoBesideThePlainOnes) {
+  AUFORGE_NEEDS_PORTRAITS();
+  const tests::TempDir dir;
+  FactoryOptions options = SmallFactory(dir / "out");
+  options.images = dir / "images";
+  options.count = options.shard_size = 3;
+  MakeFaces(*Portraits(), options, {}, {});
+  std::istringstream lines(storage::ReadFile(dir / "images/points_00000.csv"));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_THAT(line, testing::StartsWith("file,yaw,pitch,roll,x0,y0,x1"));
+  EXPECT_THAT(line, testing::EndsWith(",v66,v67"));
+  for (std::uint64_t index = 0; index < options.count; ++index) {
+    ASSERT_TRUE(std::getline(lines, line));
+    std::istringstream fields(line);
+    std::vector<std::string> field;
+    for (std::string text; std::getline(fields, text, ',');) field.push_back(text);
+    ASSERT_EQ(field.size(), 4U + 3 * features::kLandmarkCount);
+    EXPECT_TRUE(std::filesystem::exists(dir / ("images/" + field[0])));
+    const SyntheticFace face = Portraits()->Generate(options.seed, index);
+    EXPECT_NEAR(std::stof(field[1]), face.pose.yaw, 0.006);
+    EXPECT_NEAR(std::stof(field[4 + 2 * 30]), face.landmarks[30].x, 0.006);
+    EXPECT_NEAR(std::stof(field[5 + 2 * 30]), face.landmarks[30].y, 0.006);
+    EXPECT_EQ(field[4 + 2 * features::kLandmarkCount + 30], face.landmark_seen[30] ? "1" : "0");
+  }
+  EXPECT_FALSE(std::getline(lines, line));
 }
 
 TEST(FaceFactory, RefusesToMixAndNamesBadOptions) {

@@ -62,7 +62,7 @@ void AddSynthFaces(Command& synth) {
       .Range(1, 1000000);
   command.Add("--seed", a->options.seed, "another seed, other faces");
   command.Add("--shard-size", a->options.shard_size, "pictures a shard").Range(1, 1e7);
-  command.Add("--images", a->options.images, "folder for plain JPEGs with labels_NNNNN.csv");
+  command.Add("--images", a->options.images, "folder for plain JPEGs with labels_NNNNN.csv and points_NNNNN.csv");
   command.Add("--index", a->options.index, "do shards i with i mod processes = index");
   command.Add("--processes", a->options.processes, "number of processes that share the work");
   command.Add("-j,--jobs", a->options.jobs, "threads").Range(1, 1024);
