@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "datasets/synthetic/random.h"
+#include "datasets/synthetic/visibility.h"
 
 namespace auforge::datasets::synthetic {
 namespace {
@@ -106,6 +108,27 @@ TEST(VisibilityBuffer, RefusesAbsurdSizes) {
   VisibilityBuffer buffer;
   EXPECT_THROW(buffer.Reset(0, 10), std::invalid_argument);
   EXPECT_THROW(buffer.Reset(10, 100000), std::invalid_argument);
+}
+
+TEST(PointsSeen, WhatIsBehindOrOutsideIsNotSeen) {
+  Camera camera;
+  camera.focal = 100;
+  camera.centre = {32, 32};
+  camera.translation = {0, 0, -50};
+  constexpr int kSamples = 2;
+  // A wall 50 cm away over the left half of the picture.
+  const std::vector<Vec3> wall{{-40, -40, 0}, {0, -40, 0}, {0, 40, 0}, {-40, 40, 0}};
+  const std::vector<MeshTriangle> triangles{{0, 1, 2}, {0, 2, 3}};
+  std::vector<ScreenVertex> screen(wall.size());
+  ProjectVertices(wall, camera, kSamples, screen);
+  VisibilityBuffer buffer;
+  buffer.Reset(64 * kSamples, 64 * kSamples);
+  buffer.Draw(screen, triangles, Facing::kBoth, 0);
+  // In front of the wall, on it, behind it; beside it; just behind its edge; left of the picture.
+  const std::vector<Vec3> points{{-5, 0, 3}, {-5, 0, 0}, {-5, 0, -3}, {5, 0, -3}, {-2, 0, -3}, {-30, 0, 3}};
+  std::array<bool, 6> seen{};
+  PointsSeen(points, camera, buffer, kSamples, seen);
+  EXPECT_EQ(seen, (std::array{true, true, false, true, false, false}));
 }
 
 TEST(Geometry, PosesRoundTrip) {
