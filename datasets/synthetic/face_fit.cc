@@ -170,7 +170,8 @@ void FaceFitter::MatchJaw(const features::Landmarks68& landmarks, const FaceFit&
   }
 }
 
-void FaceFitter::SolveShape(const features::Landmarks68& landmarks, const Match& match, FaceFit& fit) const {
+void FaceFitter::SolveShape(const features::Landmarks68& landmarks, const Match& match,
+                            std::span<const float> expected, FaceFit& fit) const {
   const std::size_t identities = model_.identities.size(), unknowns = identities + shapes_.size();
   const std::vector<Vec3> current = model_.EvaluateAt(match.vertex, fit.identity, fit.expression);
   const Rotation& r = fit.camera.view_from_model;
@@ -193,10 +194,13 @@ void FaceFitter::SolveShape(const features::Landmarks68& landmarks, const Match&
     }
   }
   cv::Mat hessian = a.t() * a;
-  const cv::Mat gradient = a.t() * b;
+  cv::Mat gradient = a.t() * b;
   const double noise2 = options_.noise * options_.noise;
   const double spread2 = options_.expression_spread * options_.expression_spread;
   for (std::size_t k = 0; k < unknowns; ++k) hessian.at<double>(static_cast<int>(k), static_cast<int>(k)) += noise2 / (k < identities ? 1 : spread2);
+  for (std::size_t k = identities; k < unknowns && !expected.empty(); ++k) {
+    gradient.at<double>(static_cast<int>(k)) += noise2 / spread2 * expected[shapes_[k - identities]];
+  }
   // Coordinate descent keeps every weight in its box.
   std::vector<double> x(unknowns, 0.0);
   for (std::size_t k = 0; k < unknowns; ++k) x[k] = k < identities ? fit.identity[k] : fit.expression[shapes_[k - identities]];
@@ -216,10 +220,15 @@ void FaceFitter::SolveShape(const features::Landmarks68& landmarks, const Match&
   for (std::size_t k = 0; k < unknowns; ++k) (k < identities ? fit.identity[k] : fit.expression[shapes_[k - identities]]) = static_cast<float>(x[k]);
 }
 
-FaceFit FaceFitter::Fit(const features::Landmarks68& landmarks) const {
+FaceFit FaceFitter::Fit(const features::Landmarks68& landmarks, std::span<const float> expected) const {
+  if (!expected.empty() && expected.size() != model_.expressions.size()) {
+    throw std::invalid_argument("face_fit: " + std::to_string(expected.size()) + " expected weights of " +
+                                std::to_string(model_.expressions.size()) + " expressions");
+  }
   FaceFit fit;
   fit.identity.assign(model_.identities.size(), 0.0F);
   fit.expression.assign(model_.expressions.size(), 0.0F);
+  for (const std::size_t e : shapes_) fit.expression[e] = expected.empty() ? 0.0F : std::clamp(expected[e], 0.0F, 1.0F);
   // What is fitted was found by a landmarker. The jaw starts on the bone and is then matched to the outline.
   Match match;
   for (const MeshPoint& point : MarkedPoints()) match.vertex.push_back(point.vertex[0]);  // the heaviest
@@ -232,7 +241,7 @@ FaceFit FaceFitter::Fit(const features::Landmarks68& landmarks) const {
     fit.camera = FitCamera(points, pixels, weights, options_.distance);
     if (round == options_.rounds) break;
     MatchJaw(landmarks, fit, match);
-    SolveShape(landmarks, match, fit);
+    SolveShape(landmarks, match, expected, fit);
   }
   const std::vector<Vec3> points = model_.EvaluateAt(match.vertex, fit.identity, fit.expression);
   double sum = 0;

@@ -2,6 +2,7 @@
 // Method: alternate pose, silhouette matches of the jaw line, and box-constrained ridge regression of the shape weights.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "datasets/synthetic/face_model.h"
@@ -36,14 +37,17 @@ struct FaceFit {
 class FaceFitter {
  public:
   explicit FaceFitter(const FaceModel& model, const FaceFitOptions& options = {});
-  FaceFit Fit(const features::Landmarks68& landmarks) const;
+  // expected: what the face is believed to do, one weight for each expression shape; the landmarks are explained by as
+  // little beside it as they allow. Empty: nothing. Throws std::invalid_argument for another length.
+  FaceFit Fit(const features::Landmarks68& landmarks, std::span<const float> expected = {}) const;
 
  private:
   struct Match {
     std::vector<std::int32_t> vertex;  // of each landmark
   };
   void MatchJaw(const features::Landmarks68& landmarks, const FaceFit& fit, Match& match) const;
-  void SolveShape(const features::Landmarks68& landmarks, const Match& match, FaceFit& fit) const;
+  void SolveShape(const features::Landmarks68& landmarks, const Match& match, std::span<const float> expected,
+                  FaceFit& fit) const;
 
   const FaceModel& model_;
   FaceFitOptions options_;

@@ -22,7 +22,7 @@ AuRequest ParseAuRequest(const std::string& text, const features::AuSchema& sche
     if (!column) {
       std::string known;
       for (const std::string& name : schema.Names()) known += " " + name;
-      fail(0, "not an AU of this generator; it knows" + known);
+      fail(0, "not an AU that this method knows; it knows" + known);
     }
     const auto value =
         equals == std::string::npos ? std::nullopt : features::ParseNumber(std::string_view(part).substr(equals + 1));

@@ -8,12 +8,11 @@
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/memory_fault.h"
 #include "datasets/storage/paths.h"
-#include "gan/editor.h"
 #include "tools/gan/au_request.h"
 #include "tools/gan/edit_plan.h"
+#include "tools/gan/face_editor.h"
 #include "tools/gan/face_finder.h"
 #include "tools/gan/gan_commands.h"
-#include "tools/gan/gan_paste.h"
 
 namespace auforge::tools {
 namespace {
@@ -21,34 +20,31 @@ namespace {
 namespace fs = std::filesystem;
 
 struct GanEditArguments {
-  std::string photo, checkpoint, au, output;
+  std::string photo, au, output;
+  EditorChoice editor;
   int min_face = 60;
 };
 
-std::size_t EditPhoto(cv::Mat photo, const std::string& to, const gan::Editor& editor, FaceFinder& finder,
+std::size_t EditPhoto(cv::Mat photo, const std::string& to, const FaceEditor& editor, FaceFinder& finder,
                       const AuRequest& request) {
   const std::vector<FoundFace> faces = finder.Find(photo);
   for (const FoundFace& face : faces) {
     const auto own = Condition(editor.schema(), finder.schema(), face.aus.intensity, {});
     const auto condition = Condition(editor.schema(), finder.schema(), face.aus.intensity, request);
-    const EditScope scope =
-        ScopeOf(editor.schema(), own, condition, features::Transform(face.aligned.crop_from_image, face.landmarks),
-                face.aligned.crop.rows);
-    const gan::EditedFace edited = editor.Edit(face.aligned.crop, condition);
-    PasteChange(face.aligned.crop, edited.face, face.aligned.crop_from_image, photo, scope);
+    editor.EditPhoto(photo, face.landmarks, own, condition);
   }
   datasets::WritePicture(to, photo);
   return faces.size();
 }
 
-int EditOne(const GanEditArguments& arguments, const gan::Editor& editor, FaceFinder& finder, const AuRequest& request) {
+int EditOne(const GanEditArguments& arguments, const FaceEditor& editor, FaceFinder& finder, const AuRequest& request) {
   const std::size_t faces = EditPhoto(ReadPhoto(arguments.photo), arguments.output, editor, finder, request);
   std::cout << arguments.output << ": " << faces << " faces edited\n";
   if (faces == 0) throw BadInputError(arguments.photo + ": no face found; try a smaller --min-face");
   return kDone;
 }
 
-int EditFolder(const GanEditArguments& arguments, const EditPlan& plan, const gan::Editor& editor, FaceFinder& finder,
+int EditFolder(const GanEditArguments& arguments, const EditPlan& plan, const FaceEditor& editor, FaceFinder& finder,
                const AuRequest& request) {
   std::size_t photos = 0, faces = 0;
   for (const PlannedEdit& edit : plan.edits) {
@@ -82,10 +78,10 @@ int RunGanEdit(const GanEditArguments& arguments) {
     RefuseToOverwrite(arguments.photo, arguments.output);
   }
   const EditPlan plan = is_folder ? PlanFolderEdit(arguments.photo, arguments.output) : EditPlan{};
-  const gan::Editor editor(arguments.checkpoint.empty() ? gan::DefaultGeneratorPath() : arguments.checkpoint);
-  const AuRequest request = ParseAuRequest(arguments.au, editor.schema());
-  FaceFinder finder(arguments.min_face, editor.image_size());
-  return is_folder ? EditFolder(arguments, plan, editor, finder, request) : EditOne(arguments, editor, finder, request);
+  const std::unique_ptr<FaceEditor> editor = MakeFaceEditor(arguments.editor);
+  const AuRequest request = ParseAuRequest(arguments.au, editor->schema());
+  FaceFinder finder(arguments.min_face, features::AlignOptions{}.size);
+  return is_folder ? EditFolder(arguments, plan, *editor, finder, request) : EditOne(arguments, *editor, finder, request);
 }
 
 }  // namespace
@@ -96,11 +92,10 @@ void AddGanEdit(Cli& cli) {
                             "auforge gan edit photo.jpg --au AU12=0.8,AU6=0.5 -o smiling.png\n"
                             "  auforge gan edit photos/ --checkpoint run/ --au AU4=1 -o frowning/");
   command.Positional("PHOTO", arguments->photo, "a photo, or a folder of them").Required();
-  command.Add("--checkpoint", arguments->checkpoint,
-              "a run's folder or a checkpoint; default: the one that comes with the program");
   command.Add("--au", arguments->au, "AUs and values 0..1; the others stay as they are").Required();
   command.Add("-o,--output", arguments->output,
               "picture, .png, .jpg, …; for a folder of photos the folder of PNGs, their subfolders kept").Required();
+  AddEditorOptions(command, arguments->editor);
   command.Add("--min-face", arguments->min_face, "smallest face to look for, pixels").Range(20, 2000);
   command.Run([arguments] { return RunGanEdit(*arguments); });
 }

@@ -10,13 +10,12 @@
 #include "datasets/picture_file.h"
 #include "datasets/storage/atomic_file.h"
 #include "features/au_partition.h"
-#include "gan/editor.h"
 #include "tools/gan/au_request.h"
+#include "tools/gan/face_editor.h"
 #include "tools/gan/face_finder.h"
 #include "tools/gan/gan_commands.h"
 #include "tools/gan/gan_faces.h"
 #include "tools/gan/gan_metrics.h"
-#include "tools/gan/gan_paste.h"
 #include "tools/gan/gan_sheet.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/signals.h"
@@ -25,7 +24,8 @@ namespace auforge::tools {
 namespace {
 
 struct GanEvalArguments {
-  std::string source, checkpoint, sheet, json_file;
+  std::string source, sheet, json_file;
+  EditorChoice editor;
   GanFaceOptions faces{.count = 60};
   int values = 4, sheet_faces = 6, dimensions = 32;
   bool json = false, quiet = false;
@@ -42,7 +42,7 @@ struct AuFigures {
 
 class Evaluation {
  public:
-  Evaluation(const GanEvalArguments& arguments, const gan::Editor& editor)
+  Evaluation(const GanEvalArguments& arguments, const FaceEditor& editor)
       : arguments_(arguments),
         editor_(editor),
         finder_(60, 128),
@@ -68,11 +68,10 @@ class Evaluation {
   std::vector<float> Own(const GanFace& face) const {
     return Condition(editor_.schema(), set_.schema, face.intensity, {});
   }
-  // crop: the face's, or one that it was edited into, which shows `shown`.
-  cv::Mat Edit(const GanFace& face, const cv::Mat& crop, const std::vector<float>& shown,
+  // crop: the face's, or one that it was edited into, which shows `shown` and has its landmarks there.
+  cv::Mat Edit(const cv::Mat& crop, const features::Landmarks68& landmarks, const std::vector<float>& shown,
                const std::vector<float>& condition) const {
-    return ApplyChange(crop, editor_.Edit(crop, condition).face,
-                       ScopeOf(editor_.schema(), shown, condition, face.landmarks, face.crop.rows));
+    return editor_.EditCrop(crop, landmarks, shown, condition).face;
   }
   void Sweep(const GanFace& face);
   void Place(const GanFace& face, const cv::Mat& after, const FaceFinder::Measurement& measured,
@@ -80,7 +79,7 @@ class Evaluation {
   void Borrow(std::size_t face);
 
   const GanEvalArguments& arguments_;
-  const gan::Editor& editor_;
+  const FaceEditor& editor_;
   FaceFinder finder_;
   GanFaces set_;
   std::vector<AuFigures> figures_;
@@ -99,7 +98,7 @@ void Evaluation::Sweep(const GanFace& face) {
     for (int v = 0; v < arguments_.values; ++v) {
       std::vector<float> condition = own;
       condition[j] = static_cast<float>(v) / static_cast<float>(arguments_.values - 1);
-      const cv::Mat after = Edit(face, face.crop, own, condition);
+      const cv::Mat after = Edit(face.crop, face.landmarks, own, condition);
       const FaceFinder::Measurement measured = finder_.Measure(after, face.box);
       f.asked.push_back(5 * condition[j]);
       f.measured.push_back(measured.aus.intensity[*column]);
@@ -131,7 +130,7 @@ void Evaluation::Borrow(std::size_t i) {
   const GanFace& other = set_.faces[(i + set_.faces.size() / 2 + 1) % set_.faces.size()];
   const std::vector<float> wanted = Own(other);
   const std::vector<float> own = Own(face);
-  const cv::Mat after = Edit(face, face.crop, own, wanted);
+  const cv::Mat after = Edit(face.crop, face.landmarks, own, wanted);
   const FaceFinder::Measurement measured = finder_.Measure(after, face.box);
   for (std::size_t j = 0; j < figures_.size(); ++j) {
     if (const auto column = finder_.schema().Find(editor_.schema().numbers()[j])) {
@@ -140,7 +139,7 @@ void Evaluation::Borrow(std::size_t i) {
     }
   }
   cv::Mat difference;
-  cv::absdiff(face.crop, Edit(face, after, wanted, own), difference);
+  cv::absdiff(face.crop, Edit(after, measured.landmarks, wanted, own), difference);
   const cv::Scalar mean = cv::mean(difference);
   cycle_ += (mean[0] + mean[1] + mean[2]) / 3;
   real_rows_.push_back(finder_.Measure(face.crop, face.box).features);
@@ -155,7 +154,7 @@ cv::Mat Rows(const std::vector<std::vector<float>>& rows, std::size_t first, std
 
 nlohmann::ordered_json Evaluation::Report() const {
   nlohmann::ordered_json report{
-      {"checkpoint", editor_.path()}, {"faces", done_}, {"values", arguments_.values}};
+      {"checkpoint", editor_.Name()}, {"faces", done_}, {"values", arguments_.values}};
   const double n = std::max(1, done_);
   for (std::size_t j = 0; j < figures_.size(); ++j) {
     const AuFigures& f = figures_[j];
@@ -216,7 +215,8 @@ int RunGanEval(const GanEvalArguments& arguments) {
   InstallStopSignals();
   if (!arguments.sheet.empty()) datasets::RequirePictureFile(arguments.sheet);
   if (!arguments.json_file.empty()) datasets::storage::RequireOutputFile(arguments.json_file);
-  const gan::Editor editor(arguments.checkpoint.empty() ? gan::DefaultGeneratorPath() : arguments.checkpoint);
+  const std::unique_ptr<FaceEditor> chosen = MakeFaceEditor(arguments.editor);
+  const FaceEditor& editor = *chosen;
   Evaluation evaluation(arguments, editor);
   evaluation.Run();
   const nlohmann::ordered_json report = evaluation.Report();
@@ -248,8 +248,7 @@ void AddGanEval(Cli& cli) {
       .Positional("SOURCE", arguments->source,
                   "a shard or a folder of shards, best of faces it was not trained on")
       .Required();
-  command.Add("--checkpoint", arguments->checkpoint,
-              "a run's folder or a checkpoint; default: the one that comes with the program");
+  AddEditorOptions(command, arguments->editor);
   command.Add("-o,--output", arguments->sheet, "sheet to write (.png, .jpg, …): faces by AUs");
   command.Add("--faces", arguments->faces.count, "faces to edit").Range(1, 100'000);
   command.Add("--min-quality", arguments->faces.min_quality, "leave out faces of lower quality").Range(0, 1);

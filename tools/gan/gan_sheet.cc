@@ -5,7 +5,6 @@
 
 #include "datasets/picture_file.h"
 #include "tools/gan/au_request.h"
-#include "tools/gan/gan_paste.h"
 
 namespace auforge::tools {
 namespace {
@@ -25,10 +24,9 @@ AuRequest Request(const std::string& text, const features::AuSchema& schema) {
 }
 
 // The face with what is asked of it, as `gan edit` draws it.
-cv::Mat Applied(const gan::Editor& editor, const GanFaces& faces, const GanFace& face, const cv::Mat& edited,
-                const std::vector<float>& condition) {
-  const std::vector<float> own = Condition(editor.schema(), faces.schema, face.intensity, {});
-  return ApplyChange(face.crop, edited, ScopeOf(editor.schema(), own, condition, face.landmarks, face.crop.rows));
+FaceEditor::Drawn Draw(const FaceEditor& editor, const GanFaces& faces, const GanFace& face,
+                       const std::vector<float>& condition) {
+  return editor.EditCrop(face.crop, face.landmarks, Condition(editor.schema(), faces.schema, face.intensity, {}), condition);
 }
 
 struct Column {
@@ -36,7 +34,7 @@ struct Column {
   AuRequest request;
 };
 
-void WriteColumns(const std::string& path, const gan::Editor& editor, const GanFaces& faces,
+void WriteColumns(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
                   const std::vector<Column>& columns, bool colours) {
   std::vector<std::string> titles{"input"};
   for (const Column& column : columns) titles.push_back(column.title);
@@ -45,20 +43,21 @@ void WriteColumns(const std::string& path, const gan::Editor& editor, const GanF
     std::vector<cv::Mat> pictures{face.crop}, attention{cv::Mat()}, colour{cv::Mat()};
     for (const Column& column : columns) {
       const auto condition = Condition(editor.schema(), faces.schema, face.intensity, column.request);
-      const gan::EditedFace edited = editor.Edit(face.crop, condition);
-      pictures.push_back(Applied(editor, faces, face, edited.face, condition));
+      const FaceEditor::Drawn edited = Draw(editor, faces, face, condition);
+      pictures.push_back(edited.face);
       attention.push_back(edited.attention);
       colour.push_back(edited.colour);
     }
     grid.AddRow(pictures);
-    grid.AddRow(attention, true);
-    if (colours) grid.AddRow(colour, true);
+    const bool has_masks = !attention.back().empty();
+    if (has_masks) grid.AddRow(attention, true);
+    if (has_masks && colours) grid.AddRow(colour, true);
   }
   datasets::WritePicture(path, grid.Draw());
 }
 
 // Conditions from one request to another in equal steps.
-std::vector<std::vector<float>> Between(const gan::Editor& editor, const GanFaces& faces, const GanFace& face,
+std::vector<std::vector<float>> Between(const FaceEditor& editor, const GanFaces& faces, const GanFace& face,
                                         const std::string& from, const std::string& to, int steps) {
   const auto& schema = editor.schema();
   const std::vector<float> a = Condition(schema, faces.schema, face.intensity, Request(from, schema));
@@ -103,7 +102,7 @@ cv::Mat TileGrid::Draw() const {
   return sheet;
 }
 
-void WriteAuSheet(const std::string& path, const gan::Editor& editor, const GanFaces& faces,
+void WriteAuSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
                   const std::vector<std::string>& aus, double value, bool colours) {
   std::vector<Column> columns{{"as it is", {}}};
   for (const std::string& au : aus) {
@@ -112,14 +111,14 @@ void WriteAuSheet(const std::string& path, const gan::Editor& editor, const GanF
   WriteColumns(path, editor, faces, columns, colours);
 }
 
-void WriteRequestSheet(const std::string& path, const gan::Editor& editor, const GanFaces& faces,
+void WriteRequestSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
                        const std::vector<std::string>& requests, bool colours) {
   std::vector<Column> columns;
   for (const std::string& text : requests) columns.push_back({text, ParseAuRequest(text, editor.schema())});
   WriteColumns(path, editor, faces, columns, colours);
 }
 
-void WriteInterpolationSheet(const std::string& path, const gan::Editor& editor, const GanFaces& faces,
+void WriteInterpolationSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
                              const std::string& from, const std::string& to, int steps) {
   std::vector<std::string> titles{"input"};
   for (int s = 0; s < steps; ++s) {
@@ -131,19 +130,19 @@ void WriteInterpolationSheet(const std::string& path, const gan::Editor& editor,
   for (const GanFace& face : faces.faces) {
     std::vector<cv::Mat> pictures{face.crop};
     for (const auto& condition : Between(editor, faces, face, from, to, steps)) {
-      pictures.push_back(Applied(editor, faces, face, editor.Edit(face.crop, condition).face, condition));
+      pictures.push_back(Draw(editor, faces, face, condition).face);
     }
     grid.AddRow(pictures);
   }
   datasets::WritePicture(path, grid.Draw());
 }
 
-std::vector<cv::Mat> InterpolationFrames(const gan::Editor& editor, const GanFaces& faces, std::size_t face,
+std::vector<cv::Mat> InterpolationFrames(const FaceEditor& editor, const GanFaces& faces, std::size_t face,
                                          const std::string& from, const std::string& to, int steps) {
   const GanFace& of = faces.faces.at(face);
   std::vector<cv::Mat> frames;
   for (const auto& condition : Between(editor, faces, of, from, to, steps)) {
-    frames.push_back(Applied(editor, faces, of, editor.Edit(of.crop, condition).face, condition));
+    frames.push_back(Draw(editor, faces, of, condition).face);
   }
   for (int s = steps - 2; s > 0; --s) frames.push_back(frames[static_cast<std::size_t>(s)]);
   return frames;

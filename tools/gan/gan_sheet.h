@@ -1,11 +1,11 @@
-// Pictures of what a generator does.
+// Pictures of what an editor does with faces.
 #pragma once
 
 #include <opencv2/core/mat.hpp>
 #include <string>
 #include <vector>
 
-#include "gan/editor.h"
+#include "tools/gan/face_editor.h"
 #include "tools/gan/gan_faces.h"
 
 namespace auforge::tools {
@@ -28,21 +28,21 @@ class TileGrid {
   std::vector<Row> rows_;
 };
 
-// Faces by AUs, each asked alone at `value`; below each picture its attention (white keeps the input) and,
-// when `colours`, what the generator would draw there.
-void WriteAuSheet(const std::string& path, const gan::Editor& editor, const GanFaces& faces,
+// Faces by AUs, each asked alone at `value`; below each picture of a generator its attention (white keeps the input)
+// and, when `colours`, what it would draw there.
+void WriteAuSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
                   const std::vector<std::string>& aus, double value, bool colours = false);
 
 // Faces by whole requests ("AU12=0.8,AU6=0.5"), each a column.
-void WriteRequestSheet(const std::string& path, const gan::Editor& editor, const GanFaces& faces,
+void WriteRequestSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
                        const std::vector<std::string>& requests, bool colours = false);
 
 // Columns from one request to another in `steps` pictures (from may be empty: the face as it is).
-void WriteInterpolationSheet(const std::string& path, const gan::Editor& editor, const GanFaces& faces,
+void WriteInterpolationSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
                              const std::string& from, const std::string& to, int steps);
 
 // The same of one face as a film that runs there and back, at the crop's own size: frames of CV_8UC3.
-std::vector<cv::Mat> InterpolationFrames(const gan::Editor& editor, const GanFaces& faces, std::size_t face,
+std::vector<cv::Mat> InterpolationFrames(const FaceEditor& editor, const GanFaces& faces, std::size_t face,
                                          const std::string& from, const std::string& to, int steps);
 
 }  // namespace auforge::tools

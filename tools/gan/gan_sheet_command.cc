@@ -14,7 +14,8 @@ namespace auforge::tools {
 namespace {
 
 struct GanSheetArguments {
-  std::string source, checkpoint, output;
+  std::string source, output;
+  EditorChoice editor;
   std::string aus = "AU12,AU25,AU26,AU4,AU1,AU9,AU45";
   std::vector<std::string> requests;
   std::string from, to;
@@ -41,7 +42,8 @@ int RunGanSheet(const GanSheetArguments& a) {
   } else {
     datasets::RequirePictureFile(a.output);
   }
-  const gan::Editor editor(a.checkpoint.empty() ? gan::DefaultGeneratorPath() : a.checkpoint);
+  const std::unique_ptr<FaceEditor> chosen = MakeFaceEditor(a.editor);
+  const FaceEditor& editor = *chosen;
   GanFaceOptions options = a.faces;
   if (film) options.count = 1;
   const GanFaces faces = LoadGanFaces(a.source, options, 128);
@@ -61,7 +63,7 @@ int RunGanSheet(const GanSheetArguments& a) {
     what = std::to_string(Split(a.aus).size()) + " AUs at " + std::to_string(a.value).substr(0, 4);
   }
   std::cout << a.output << ": " << faces.faces.size() << " faces, " << what
-            << (a.to.empty() ? "; below each picture its attention (white keeps the input)" : "") << "\n";
+            << "\n";
   return kDone;
 }
 
@@ -70,14 +72,13 @@ int RunGanSheet(const GanSheetArguments& a) {
 void AddGanSheet(Cli& cli) {
   auto arguments = std::make_shared<GanSheetArguments>();
   Command command =
-      cli.Add("sheet", "Draw what a generator does: faces by AUs, with attention masks; or films",
+      cli.Add("sheet", "Draw what edits do: faces by AUs, with a generator's attention masks; or films",
               "auforge gan sheet shards/ -o grid.png\n"
               "  auforge gan sheet photo.jpg --checkpoint run/ --request AU12=0.8,AU6=0.6 --request AU4=1 -o "
               "two.png\n"
               "  auforge gan sheet photo.jpg --to AU12=1,AU25=0.6 --steps 12 -o smile.gif");
   command.Positional("SOURCE", arguments->source, "a photo, a shard or a folder of shards").Required();
-  command.Add("--checkpoint", arguments->checkpoint,
-              "a run's folder or a checkpoint; default: the one that comes with the program");
+  AddEditorOptions(command, arguments->editor);
   command.Add("-o,--output", arguments->output, "picture to write, .png, .jpg, …; .gif with --to").Required();
   command.Add("--aus", arguments->aus, "AUs, each a column");
   command.Add("--value", arguments->value, "what is asked of each").Range(0, 1);
@@ -88,7 +89,7 @@ void AddGanSheet(Cli& cli) {
   command.Add("--faces", arguments->faces.count, "rows").Range(1, 200);
   command.Add("--min-quality", arguments->faces.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Flag("--colours", arguments->colours,
-               "also draw the colour masks: what would be painted where attention is 0");
+               "also draw a generator's colour masks: what would be painted where attention is 0");
   command.Run([arguments] { return RunGanSheet(*arguments); });
 }
 

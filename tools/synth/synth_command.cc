@@ -1,4 +1,5 @@
 // auforge synth: faces that never were, with exact AUs.
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -15,19 +16,22 @@ namespace {
 struct ImportArguments {
   std::string folder;
   std::string output;
+  int identities = 100;
 };
 
 int RunImport(const ImportArguments& arguments) {
   datasets::storage::RequireSeekableFile(arguments.output, "a face model");
   const auto start = std::chrono::steady_clock::now();
   ProgressLine line("synth import-model");
-  const auto model = datasets::synthetic::FaceModel::ImportObjFolder(
+  auto model = datasets::synthetic::FaceModel::ImportObjFolder(
       arguments.folder, [&](std::size_t done, std::size_t total) {
         const double seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         line.Update(done, total, seconds, "files");
       });
   line.Finish();
+  // They stand in the order of their variance: the first say most.
+  model.identities.resize(std::min(model.identities.size(), static_cast<std::size_t>(arguments.identities)));
   model.Save(arguments.output);
   std::cout << arguments.output << ": " << model.VertexCount() << " vertices, " << model.identities.size()
             << " identities, " << model.expressions.size() << " expressions, "
@@ -43,9 +47,11 @@ void AddSynth(Cli& cli) {
   auto import = std::make_shared<ImportArguments>();
   Command command =
       synth.Sub("import-model", "Read the ICT-FaceKit model (github.com/ICT-VGL/ICT-FaceKit, MIT licence)",
-                "auforge synth import-model ICT-FaceKit/FaceXModel -o face.h5");
+                "auforge synth import-model ICT-FaceKit/FaceXModel -o face.h5\n"
+                "  auforge synth import-model ICT-FaceKit/FaceXModel --identities 30 -o warp/models/face.h5");
   command.Positional("DIR", import->folder, "the FaceXModel folder as published").Required();
   command.Add("-o,--output", import->output, "the compact model file").Required();
+  command.Add("--identities", import->identities, "shapes of people to keep; gan edit is content with 30").Range(1, 1000);
   command.Run([import] { return RunImport(*import); });
   AddSynthFaces(synth);
   AddSynthSheet(synth);

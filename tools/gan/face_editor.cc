@@ -1,0 +1,94 @@
+#include "tools/gan/face_editor.h"
+
+#include <algorithm>
+#include <iostream>
+#include <utility>
+#include <vector>
+
+#include "datasets/storage/paths.h"
+#include "datasets/synthetic/face_model.h"
+#include "features/align.h"
+#include "gan/editor.h"
+#include "tools/gan/gan_paste.h"
+#include "warp/face_warper.h"
+
+namespace auforge::tools {
+namespace {
+
+class Generator final : public FaceEditor {
+ public:
+  explicit Generator(const std::string& path) : editor_(path) {}
+  const features::AuSchema& schema() const override { return editor_.schema(); }
+  std::string Name() const override { return editor_.path(); }
+
+  void EditPhoto(cv::Mat& picture, const features::Landmarks68& landmarks, std::span<const float> own,
+                 std::span<const float> wanted) const override {
+    features::AlignOptions options;
+    options.size = editor_.image_size();
+    const features::AlignedFace aligned = features::AlignFace(picture, landmarks, options);
+    const EditScope scope =
+        ScopeOf(schema(), own, wanted, features::Transform(aligned.crop_from_image, landmarks), options.size);
+    PasteChange(aligned.crop, editor_.Edit(aligned.crop, wanted).face, aligned.crop_from_image, picture, scope);
+  }
+
+  Drawn EditCrop(const cv::Mat& crop, const features::Landmarks68& landmarks, std::span<const float> own,
+                 std::span<const float> wanted) const override {
+    const gan::EditedFace edited = editor_.Edit(crop, wanted);
+    const EditScope scope = ScopeOf(schema(), own, wanted, landmarks, crop.rows);
+    return {ApplyChange(crop, edited.face, scope), edited.attention, edited.colour};
+  }
+
+ private:
+  gan::Editor editor_;
+};
+
+class Warp final : public FaceEditor {
+ public:
+  explicit Warp(const std::string& path) : model_(datasets::synthetic::FaceModel::Load(path)), warper_(model_) {}
+  const features::AuSchema& schema() const override { return features::CatalogueSchema(); }
+  std::string Name() const override { return "warp"; }
+
+  void EditPhoto(cv::Mat& picture, const features::Landmarks68& landmarks, std::span<const float> own,
+                 std::span<const float> wanted) const override {
+    const auto intensities = [](std::span<const float> shares) {
+      std::vector<float> values(shares.begin(), shares.end());
+      for (float& v : values) v *= 5;
+      return values;
+    };
+    warper_.Edit(picture, landmarks, intensities(own), intensities(wanted));
+  }
+
+  Drawn EditCrop(const cv::Mat& crop, const features::Landmarks68& landmarks, std::span<const float> own,
+                 std::span<const float> wanted) const override {
+    Drawn drawn{crop.clone(), {}, {}};
+    EditPhoto(drawn.face, landmarks, own, wanted);
+    return drawn;
+  }
+
+ private:
+  datasets::synthetic::FaceModel model_;
+  warp::FaceWarper warper_;
+};
+
+}  // namespace
+
+void AddEditorOptions(Command& command, EditorChoice& choice) {
+  command
+      .Add("--method", choice.method,
+           "warp moves the photo's own pixels, generator draws; default: warp where its face model is, and generator with "
+           "--checkpoint")
+      .OneOf({"warp", "generator"});
+  command.Add("--checkpoint", choice.checkpoint, "a run's folder or a checkpoint; default: the generator that comes with the program");
+  command.Add("--face-model", choice.face_model, "for warp, from 'auforge synth import-model'; default: the one that comes with the program");
+}
+
+std::unique_ptr<FaceEditor> MakeFaceEditor(const EditorChoice& choice) {
+  const bool warp = choice.method == "warp" || !choice.face_model.empty();
+  const bool generator = choice.method == "generator" || !choice.checkpoint.empty();
+  if (warp && generator) throw UsageError("--method warp and --face-model do not go with --method generator and --checkpoint");
+  const std::string model = choice.face_model.empty() ? warp::DefaultFaceModelPath() : choice.face_model;
+  if (warp || (!generator && datasets::storage::Exists(model))) return std::make_unique<Warp>(model);
+  return std::make_unique<Generator>(choice.checkpoint.empty() ? gan::DefaultGeneratorPath() : choice.checkpoint);
+}
+
+}  // namespace auforge::tools

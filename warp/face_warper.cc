@@ -1,0 +1,237 @@
+#include "warp/face_warper.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "datasets/synthetic/au_shapes.h"
+#include "datasets/synthetic/expression_mixer.h"
+#include "datasets/synthetic/face_renderer.h"
+#include "datasets/synthetic/skin_unwrap.h"
+#include "features/au_schema.h"
+#include "warp/internal/displacement.h"
+#include "warp/internal/eyes.h"
+#include "warp/internal/mouth.h"
+#include "warp/internal/photo_fit.h"
+#include "warp/internal/seams.h"
+#include "warp/internal/shading.h"
+
+namespace auforge::warp {
+namespace {
+
+using datasets::synthetic::AuShapes;
+using datasets::synthetic::FaceModel;
+using datasets::synthetic::FacePart;
+using datasets::synthetic::FaceRenderer;
+using datasets::synthetic::MeshTriangle;
+using datasets::synthetic::SmoothStep;
+using datasets::synthetic::Vec3;
+using features::Point2;
+using internal::FittedPhoto;
+using internal::Opening;
+using internal::Seam;
+
+constexpr float kSameIntensity = 1e-3F;
+
+// The picture's part that an edit may touch.
+cv::Rect AreaOf(const features::Landmarks68& landmarks, cv::Size size) {
+  float x0 = 1e9F, y0 = 1e9F, x1 = -1e9F, y1 = -1e9F;
+  for (const Point2& p : landmarks) {
+    x0 = std::min(x0, p.x);
+    y0 = std::min(y0, p.y);
+    x1 = std::max(x1, p.x);
+    y1 = std::max(y1, p.y);
+  }
+  const float w = x1 - x0, h = y1 - y0;
+  const cv::Rect box(cvFloor(x0 - 0.5F * w), cvFloor(y0 - 0.8F * h), cvCeil(2 * w), cvCeil(2.4F * h));
+  return box & cv::Rect({0, 0}, size);
+}
+
+std::vector<MeshTriangle> TrianglesOf(const FaceRenderer& renderer, FacePart part) {
+  std::vector<MeshTriangle> triangles;
+  for (std::size_t t = 0; t < renderer.Triangles().size(); ++t) {
+    if (renderer.TriangleParts()[t] == part) triangles.push_back(renderer.Triangles()[t]);
+  }
+  return triangles;
+}
+
+std::size_t ColumnOf(int au) { return features::CatalogueSchema().Find(au).value(); }
+
+}  // namespace
+
+struct FaceWarper::Impl {
+  explicit Impl(const FaceModel& face_model)
+      : model(face_model),
+        renderer(face_model),
+        shapes(face_model),
+        mixer(face_model),
+        all_skin(TrianglesOf(renderer, FacePart::kSkin)),
+        seams(internal::FindSeams(face_model, all_skin)),
+        fitter(face_model, shapes, seams) {
+    const std::vector<float> from_edge = datasets::synthetic::DistanceFromFaceEdge(model);
+    for (const MeshTriangle& t : all_skin) {
+      const bool moves = std::all_of(t.begin(), t.end(), [&](std::int32_t v) {
+        return from_edge[static_cast<std::size_t>(v)] > 0 && seams.is_inner[static_cast<std::size_t>(v)] == 0;
+      });
+      if (moves) skin.push_back(t);
+    }
+  }
+
+  std::vector<float> EditedWeights(const std::vector<float>& fitted, std::span<const float> own, std::span<const float> wanted) const;
+  std::vector<Vec3> EditedShape(const FittedPhoto& photo, const std::vector<float>& weights) const;
+  void EditArea(cv::Mat& area, const features::Landmarks68& landmarks, std::span<const float> own, std::span<const float> wanted) const;
+
+  const FaceModel& model;
+  FaceRenderer renderer;
+  AuShapes shapes;
+  datasets::synthetic::ExpressionMixer mixer;
+  std::vector<MeshTriangle> all_skin, skin;
+  internal::Seams seams;
+  internal::PhotoFitter fitter;
+};
+
+// From the fitted weights towards an AU's own shapes when it rises, towards nothing when it falls: what landmarks say of
+// the present face counts, and what was asked for is reached whatever the annotator believed.
+std::vector<float> FaceWarper::Impl::EditedWeights(const std::vector<float>& fitted, std::span<const float> own,
+                                                   std::span<const float> wanted) const {
+  const std::vector<int>& aus = features::CatalogueSchema().numbers();
+  std::vector<float> weights = fitted;
+  for (std::size_t j = 0; j < aus.size(); ++j) {
+    if (std::abs(own[j] - wanted[j]) < kSameIntensity) continue;
+    const auto at = [&](float intensity) { return shapes.Weights(shapes.Single(aus[j], intensity), 1); };
+    const std::vector<float> was = at(own[j]), is = at(wanted[j]), most = at(5);
+    for (std::size_t e = 0; e < weights.size(); ++e) {
+      if (most[e] <= 0) continue;
+      float& w = weights[e];
+      if (is[e] < was[e]) {
+        w *= is[e] / was[e];
+      } else if (most[e] > was[e]) {
+        w += std::max(0.0F, most[e] - w) * (is[e] - was[e]) / (most[e] - was[e]);
+      }
+    }
+  }
+  return weights;
+}
+
+std::vector<Vec3> FaceWarper::Impl::EditedShape(const FittedPhoto& photo, const std::vector<float>& weights) const {
+  std::vector<float> change = weights;
+  for (std::size_t e = 0; e < change.size(); ++e) change[e] -= photo.fit.expression[e];
+  std::vector<Vec3> shape = photo.shape;
+  mixer.Add(change, shape);
+  return shape;
+}
+
+namespace {
+
+// Brings two rims to a share of the gap that they had, where they are farther apart than that.
+void CloseTo(const Seam& seam, const Opening& before, float share, float upper_moves, float reach_upper, float reach_lower,
+             std::vector<Point2>& at) {
+  const Opening now{internal::TraceRim(seam.upper, at), internal::TraceRim(seam.lower, at)};
+  const Point2 a = now.upper.front(), b = now.upper.back();
+  const float length = std::max(1e-3F, features::Distance(a, b));
+  const Point2 down{-(b.y - a.y) / length, (b.x - a.x) / length};
+  const auto gap = [&](const Opening& o, std::size_t k) { return (o.lower[k].x - o.upper[k].x) * down.x + (o.lower[k].y - o.upper[k].y) * down.y; };
+  for (const Seam::NearVertex& near : seam.near) {
+    const auto k = static_cast<std::size_t>(std::lround(near.s * (internal::kRimPoints - 1)));
+    const float excess = gap(now, k) - share * std::max(0.0F, gap(before, k));
+    if (excess == 0) continue;
+    const float reach = near.is_upper ? reach_upper : reach_lower;
+    const float falls = 1 - SmoothStep(0, reach, std::abs(near.u));
+    const float move = near.is_upper ? excess * upper_moves * falls : -excess * (1 - upper_moves) * falls;
+    Point2& p = at[static_cast<std::size_t>(near.vertex)];
+    p = {p.x + down.x * move, p.y + down.y * move};
+  }
+}
+
+float GapShareOf(const AuShapes& shapes, float intensity) {
+  const std::vector<float> is = shapes.Weights(shapes.Single(25, intensity), 1), most = shapes.Weights(shapes.Single(25, 5), 1);
+  const auto largest = std::max_element(most.begin(), most.end());
+  return is[static_cast<std::size_t>(largest - most.begin())] / *largest;
+}
+
+}  // namespace
+
+void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& landmarks, std::span<const float> own,
+                                std::span<const float> wanted) const {
+  const FittedPhoto photo = fitter.Fit(landmarks, own);
+  const std::vector<float> weights = EditedWeights(photo.fit.expression, own, wanted);
+  const std::vector<Vec3> shape = EditedShape(photo, weights);
+  const datasets::synthetic::Camera& camera = photo.fit.camera;
+  const float px = photo.pixels_per_cm;
+
+  std::vector<Point2> at = internal::ProjectAll(shape, camera);
+  const std::size_t lids = ColumnOf(45), parted = ColumnOf(25);
+  const float shut = wanted[lids] > own[lids] ? (wanted[lids] - own[lids]) / std::max(0.01F, 5 - own[lids]) : 0;
+  const bool closes_lips = wanted[parted] < own[parted] - kSameIntensity;
+  const float lip_share = closes_lips ? GapShareOf(shapes, wanted[parted]) / std::max(1e-3F, GapShareOf(shapes, own[parted])) : 1;
+  for (std::size_t v = 0; v < at.size(); ++v) {
+    at[v].x += photo.apart[v].x;
+    at[v].y += photo.apart[v].y;
+  }
+  std::array<Opening, 3> before, after;
+  const std::array<const Seam*, 3> all{&seams.mouth, &seams.eyes[0], &seams.eyes[1]};
+  for (std::size_t i = 0; i < 3; ++i) before[i] = internal::Trace(*all[i], photo.at);
+  std::vector<Point2> from = photo.at;
+  if (closes_lips) CloseTo(seams.mouth, before[0], lip_share, 0.35F, 1.6F, 3.0F, at);
+  if (shut > 0) {
+    for (std::size_t i = 1; i < 3; ++i) CloseTo(*all[i], before[i], 1 - shut, 0.9F, 0.9F, 0.7F, at);
+  }
+  for (std::size_t i = 0; i < 3; ++i) after[i] = internal::Trace(*all[i], at);
+
+  std::vector<Vec3> normals_before(shape.size()), normals_after(shape.size());
+  VertexNormals(photo.shape, all_skin, normals_before);
+  VertexNormals(shape, all_skin, normals_after);
+  const internal::PhotoLight light = internal::ReadLight(area, photo, seams, normals_before, landmarks);
+  const std::vector<float> gain =
+      internal::LightChange(renderer, light, camera, photo.shape, shape, normals_before, normals_after);
+  std::vector<float> inverse_depth;
+  for (const Vec3& p : shape) inverse_depth.push_back(-1 / camera.View(p).z);
+  const internal::Displacement moved = internal::Displace({skin, from, at, inverse_depth, gain, px}, area.size());
+
+  cv::Mat source, target, map = moved.source - cv::Scalar(0.5, 0.5);
+  area.convertTo(source, CV_32FC3, 1 / 255.0);
+  cv::remap(source, target, map, {}, cv::INTER_CUBIC, cv::BORDER_REFLECT_101);
+  for (int y = 0; y < target.rows; ++y) {
+    for (int x = 0; x < target.cols; ++x) target.at<cv::Vec3f>(y, x) *= std::sqrt(moved.gain.at<float>(y, x));
+  }
+  for (std::size_t i = 1; i < 3; ++i) {
+    internal::FillEye(before[i], after[i], px, source, target);
+    internal::DrawLid(before[i], after[i], px, source, target);
+  }
+  internal::FillMouth(renderer, light, camera, shape, before[0], after[0], px, source, target);
+  target.convertTo(area, CV_8UC3, 255);
+}
+
+FaceWarper::FaceWarper(const FaceModel& model) : impl_(std::make_unique<Impl>(model)) {}
+FaceWarper::~FaceWarper() = default;
+FaceWarper::FaceWarper(FaceWarper&&) noexcept = default;
+
+void FaceWarper::Edit(cv::Mat& photo, const features::Landmarks68& landmarks, std::span<const float> own,
+                      std::span<const float> wanted) const {
+  const std::size_t aus = features::CatalogueSchema().size();
+  if (photo.type() != CV_8UC3 || photo.empty()) throw std::invalid_argument("warp: the photo is not BGR of 8 bits");
+  if (own.size() != aus || wanted.size() != aus) {
+    throw std::invalid_argument("warp: " + std::to_string(own.size()) + " and " + std::to_string(wanted.size()) +
+                                " intensities; must be " + std::to_string(aus));
+  }
+  bool changes = false;
+  for (std::size_t j = 0; j < aus; ++j) {
+    if (!std::isfinite(own[j]) || !std::isfinite(wanted[j])) throw std::invalid_argument("warp: an intensity is not finite");
+    changes = changes || std::abs(own[j] - wanted[j]) >= kSameIntensity;
+  }
+  for (const Point2& p : landmarks) {
+    if (!std::isfinite(p.x) || !std::isfinite(p.y)) throw std::invalid_argument("warp: a landmark is not finite");
+  }
+  const cv::Rect box = AreaOf(landmarks, photo.size());
+  if (!changes || box.empty()) return;
+  cv::Mat area = photo(box);
+  features::Landmarks68 within = landmarks;
+  for (Point2& p : within) p = {p.x - static_cast<float>(box.x), p.y - static_cast<float>(box.y)};
+  impl_->EditArea(area, within, own, wanted);
+}
+
+}  // namespace auforge::warp

@@ -1,0 +1,26 @@
+// What shows between the lips of an edited face.
+#pragma once
+
+#include <opencv2/core/mat.hpp>
+
+#include "datasets/synthetic/face_renderer.h"
+#include "warp/internal/seams.h"
+#include "warp/internal/shading.h"
+
+namespace auforge::warp::internal {
+
+struct Opening {
+  Rim upper, lower;
+};
+// The rims of a seam whose vertices lie `at`; where they cross, both lie in the middle.
+Opening Trace(const Seam& seam, std::span<const features::Point2> at);
+// CV_32FC1, 0..1: how much of each pixel lies in the opening. blur: pixels.
+cv::Mat OpeningMask(const Opening& opening, cv::Size size, float blur);
+
+// Fills the mouth of `target` (CV_32FC3, display values 0..1). source: the photo, of the same size and type. The
+// photo's own teeth stay where the mouth showed them before; the rest is drawn.
+void FillMouth(const synthetic::FaceRenderer& renderer, const PhotoLight& light, const synthetic::Camera& camera,
+               std::span<const synthetic::Vec3> shape, const Opening& before, const Opening& after, float pixels_per_cm,
+               const cv::Mat& source, cv::Mat& target);
+
+}  // namespace auforge::warp::internal

@@ -1,0 +1,30 @@
+// The light of a photo, and how it falls on skin that has moved.
+#pragma once
+
+#include <opencv2/core/mat.hpp>
+#include <span>
+#include <vector>
+
+#include "datasets/synthetic/face_renderer.h"
+#include "datasets/synthetic/light.h"
+#include "warp/internal/photo_fit.h"
+
+namespace auforge::warp::internal {
+
+struct PhotoLight {
+  synthetic::ShLight harmonics{};  // white; facing brightness 1
+  synthetic::Vec3 skin, lips;      // mean linear BGR of the photo's cheeks and lips
+  float white = 1;                 // linear brightness of eye whites
+  bool is_grey = false;
+};
+
+// picture: CV_8UC3 that `photo` lies over. normals: of photo.shape.
+PhotoLight ReadLight(const cv::Mat& picture, const FittedPhoto& photo, const Seams& seams, std::span<const synthetic::Vec3> normals,
+                     const features::Landmarks68& landmarks);
+
+// Brightness after / before in linear light for each vertex, limited to what skin does.
+std::vector<float> LightChange(const synthetic::FaceRenderer& renderer, const PhotoLight& light, const synthetic::Camera& camera,
+                               std::span<const synthetic::Vec3> before, std::span<const synthetic::Vec3> after,
+                               std::span<const synthetic::Vec3> normals_before, std::span<const synthetic::Vec3> normals_after);
+
+}  // namespace auforge::warp::internal

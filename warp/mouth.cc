@@ -1,0 +1,207 @@
+#include "warp/internal/mouth.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <initializer_list>
+#include <opencv2/imgproc.hpp>
+#include <vector>
+
+namespace auforge::warp::internal {
+namespace {
+
+using features::Point2;
+using synthetic::FacePart;
+using synthetic::Vec3;
+
+std::vector<cv::Point> Polygon(const Opening& opening, int shift) {
+  const auto scale = static_cast<float>(1 << shift);
+  std::vector<cv::Point> polygon;
+  const auto add = [&](Point2 p) { polygon.emplace_back(cvRound((p.x - 0.5F) * scale), cvRound((p.y - 0.5F) * scale)); };
+  for (const Point2& p : opening.upper) add(p);
+  for (auto p = opening.lower.rbegin(); p != opening.lower.rend(); ++p) add(*p);
+  return polygon;
+}
+
+float LargestGap(const Opening& opening) {
+  float gap = 0;
+  for (std::size_t k = 0; k < opening.upper.size(); ++k) gap = std::max(gap, features::Distance(opening.upper[k], opening.lower[k]));
+  return gap;
+}
+
+Vec3 Mean(std::span<const Vec3> shape, std::initializer_list<std::size_t> landmarks) {
+  Vec3 sum;
+  for (const std::size_t i : landmarks) sum += shape[static_cast<std::size_t>(synthetic::LandmarkVertices()[i])];
+  return sum * (1 / static_cast<float>(landmarks.size()));
+}
+
+// Where a pixel lies in an opening: across from -1 to 1 at the corners, and cm below the upper rim and above the lower.
+struct InOpening {
+  float across = 0, below_upper = 0, above_lower = 0;
+};
+class OpeningFrame {
+ public:
+  OpeningFrame(const Opening& opening, float pixels_per_cm) : opening_(opening), px_(pixels_per_cm) {
+    const Point2 a = opening.upper.front(), b = opening.upper.back();
+    length_ = std::max(1.0F, features::Distance(a, b));
+    along_ = {(b.x - a.x) / length_, (b.y - a.y) / length_};
+  }
+  InOpening At(Point2 p) const {
+    const Point2 o = opening_.upper.front();
+    const float along = ((p.x - o.x) * along_.x + (p.y - o.y) * along_.y) / length_;
+    const auto k = static_cast<std::size_t>(std::lround(std::clamp(along, 0.0F, 1.0F) * (kRimPoints - 1)));
+    const auto down = [&](Point2 q) { return ((q.y - o.y) * along_.x - (q.x - o.x) * along_.y) / px_; };
+    return {2 * along - 1, down(p) - down(opening_.upper[k]), down(opening_.lower[k]) - down(p)};
+  }
+
+ private:
+  const Opening& opening_;
+  float px_, length_ = 1;
+  Point2 along_;
+};
+
+// Linear colour of what lies behind the lips. lit: as the renderer has it; depth: cm behind the lips.
+cv::Vec3f Behind(FacePart part, const cv::Vec3f& lit, float depth, const InOpening& at, float gap, const PhotoLight& light) {
+  const cv::Vec3f lips{light.lips.x, light.lips.y, light.lips.z};
+  // The cheeks keep light from the sides, the upper lip from above; a wide mouth lets more in.
+  const float sides = 1 - 0.93F * synthetic::SmoothStep(0.40F, 0.92F, std::abs(at.across));
+  const float roof = 1 - 0.45F * std::exp(-std::max(0.0F, at.below_upper) / 0.12F);
+  const float reach = 0.7F + 0.5F * std::min(gap, 2.0F);
+  const float falls = std::exp(-std::max(0.0F, depth - 0.2F) / reach);
+  switch (part) {
+    case FacePart::kTeeth: {
+      const float shade = sides * roof * (0.25F + 0.75F * falls);
+      // What little light comes back from the sides has been red before.
+      cv::Vec3f c;
+      const float white = light.white;
+      for (int i = 0; i < 3; ++i) {
+        constexpr std::array<float, 3> kIvory{0.78F, 0.92F, 1.0F};
+        const float form = std::clamp(lit[i] / std::max(1e-4F, white), 0.0F, 1.0F);
+        const float hue = std::pow(lips[i] / std::max(1e-4F, lips[2]), 0.5F * (1 - shade));
+        c[i] = white * kIvory[static_cast<std::size_t>(i)] * shade * hue * (0.72F + 0.28F * form);
+      }
+      return c;
+    }
+    case FacePart::kGums:
+      return lips * (0.62F * sides * roof * falls);
+    case FacePart::kSkin:
+    case FacePart::kInnerLip:
+      return lit * (0.55F + 0.45F * sides);
+    default:
+      return cv::Vec3f{0.017F, 0.014F, 0.065F} * (light.white * sides * (0.35F + 0.65F * falls));
+  }
+}
+
+// 0..1: where a tongue lies in a mouth that gapes.
+float Tongue(const InOpening& at, float gap) {
+  const float x = at.across / 0.62F, height = 0.52F * gap;
+  const float top = height * std::sqrt(std::max(0.0F, 1 - x * x));
+  return synthetic::SmoothStep(0.45F, 1.1F, gap) * (1 - synthetic::SmoothStep(0.62F * top, top + 0.05F, at.above_lower));
+}
+
+// What shows of the mouth inside `box`; display values.
+cv::Mat DrawInside(const synthetic::FaceRenderer& renderer, const PhotoLight& light, const synthetic::Camera& camera,
+                   std::span<const Vec3> shape, const Opening& opening, float pixels_per_cm, const cv::Rect& box) {
+  const auto byte = [](float linear) { return cv::saturate_cast<std::uint8_t>(255 * std::sqrt(std::max(0.0F, linear))); };
+  synthetic::SkinTextures skin;
+  skin.face = cv::Mat(64, 64, CV_8UC4, cv::Scalar(byte(light.lips.x), byte(light.lips.y), byte(light.lips.z), 40));
+  synthetic::FaceScene scene;
+  scene.width = box.width;
+  scene.height = box.height;
+  scene.shape = shape;
+  scene.camera = camera;
+  scene.camera.centre.x -= static_cast<float>(box.x);
+  scene.camera.centre.y -= static_cast<float>(box.y);
+  scene.skin = &skin;
+  scene.light.ambient = light.harmonics;
+  scene.mouth.teeth = Vec3{1, 1, 1} * light.white;
+  scene.parts = Bit(FacePart::kSkin) | Bit(FacePart::kMouth) | Bit(FacePart::kGums) | Bit(FacePart::kTeeth) | Bit(FacePart::kInnerLip);
+  synthetic::RenderScratch scratch;
+  const synthetic::RenderedFace drawn = renderer.Render(scene, scratch);
+  const float front = -camera.View(Mean(shape, {61, 62, 63, 65, 66, 67})).z;
+  const float gap = LargestGap(opening) / pixels_per_cm;
+  const OpeningFrame frame(opening, pixels_per_cm);
+  cv::Mat inside(box.size(), CV_32FC3);
+  inside.forEach<cv::Vec3f>([&](cv::Vec3f& c, const int* at) {
+    const float alpha = drawn.alpha.at<float>(at[0], at[1]);
+    const cv::Vec3f lit = alpha > 0 ? drawn.linear.at<cv::Vec3f>(at[0], at[1]) * (1 / alpha) : cv::Vec3f{};
+    const Point2 p{static_cast<float>(box.x + at[1]) + 0.5F, static_cast<float>(box.y + at[0]) + 0.5F};
+    const InOpening in = frame.At(p);
+    c = Behind(static_cast<FacePart>(drawn.part.at<std::uint8_t>(at[0], at[1])), lit, drawn.depth.at<float>(at[0], at[1]) - front,
+               in, gap, light);
+    const auto part = static_cast<FacePart>(drawn.part.at<std::uint8_t>(at[0], at[1]));
+    if (part == FacePart::kSkin || part == FacePart::kInnerLip || part == FacePart::kTeeth) return;
+    const float tongue = Tongue(in, gap);
+    const float lie = 0.55F + 0.45F * synthetic::SmoothStep(0, 0.35F, in.above_lower), furrow = 1 - 0.16F * std::exp(-std::pow(in.across / 0.07F, 2.0F));
+    c = c * (1 - tongue) + cv::Vec3f{0.125F, 0.115F, 0.36F} * (0.75F * light.white * lie * furrow * tongue);
+  });
+  // As soft as a photo: parts meet without steps.
+  cv::GaussianBlur(inside, inside, {}, std::max(0.6F, 0.03F * pixels_per_cm));
+  cv::sqrt(cv::max(inside, 0), inside);
+  if (light.is_grey) {
+    inside.forEach<cv::Vec3f>([](cv::Vec3f& c, const int*) { c = cv::Vec3f::all(0.114F * c[0] + 0.587F * c[1] + 0.299F * c[2]); });
+  }
+  return inside;
+}
+
+}  // namespace
+
+Opening Trace(const Seam& seam, std::span<const Point2> at) {
+  Opening opening{TraceRim(seam.upper, at), TraceRim(seam.lower, at)};
+  const Point2 a = opening.upper.front(), b = opening.upper.back();
+  const float length = std::max(1e-3F, features::Distance(a, b));
+  const Point2 down{-(b.y - a.y) / length, (b.x - a.x) / length};
+  for (std::size_t k = 0; k < opening.upper.size(); ++k) {
+    Point2 &u = opening.upper[k], &l = opening.lower[k];
+    if ((l.x - u.x) * down.x + (l.y - u.y) * down.y < 0) u = l = features::Midpoint(u, l);
+  }
+  return opening;
+}
+
+cv::Mat OpeningMask(const Opening& opening, cv::Size size, float blur) {
+  constexpr int kShift = 6;
+  cv::Mat mask = cv::Mat::zeros(size, CV_8UC1), soft;
+  cv::fillPoly(mask, std::vector<std::vector<cv::Point>>{Polygon(opening, kShift)}, 255, cv::LINE_AA, kShift);
+  mask.convertTo(soft, CV_32FC1, 1 / 255.0);
+  if (blur > 0.3F) cv::GaussianBlur(soft, soft, {}, blur);
+  return soft;
+}
+
+void FillMouth(const synthetic::FaceRenderer& renderer, const PhotoLight& light, const synthetic::Camera& camera,
+               std::span<const Vec3> shape, const Opening& before, const Opening& after, float pixels_per_cm, const cv::Mat& source,
+               cv::Mat& target) {
+  if (LargestGap(after) < 0.04F * pixels_per_cm) return;
+  const int margin = std::max(4, cvRound(0.3F * pixels_per_cm));
+  cv::Rect box = cv::boundingRect(Polygon(after, 0));
+  box = cv::Rect(box.x - margin, box.y - margin, box.width + 2 * margin, box.height + 2 * margin) & cv::Rect({0, 0}, target.size());
+  if (box.empty()) return;
+  cv::Mat inside = DrawInside(renderer, light, camera, shape, after, pixels_per_cm, box);
+  // What the photo itself shows of it: teeth stand still while lips move.
+  const float rim = 0.05F * pixels_per_cm;
+  if (LargestGap(before) > 0.12F * pixels_per_cm) {
+    cv::Mat own = OpeningMask(before, target.size(), 0), eroded;
+    const int size = 2 * std::max(1, cvRound(rim)) + 1;
+    cv::erode(own, eroded, cv::getStructuringElement(cv::MORPH_ELLIPSE, {size, size}));
+    cv::GaussianBlur(eroded, eroded, {}, std::max(0.6F, rim));
+    const cv::Mat share = cv::min(1.0, eroded(box) * 1.6);
+    const cv::Mat photo = source(box);
+    for (int y = 0; y < box.height; ++y) {
+      for (int x = 0; x < box.width; ++x) {
+        const float s = share.at<float>(y, x);
+        cv::Vec3f& c = inside.at<cv::Vec3f>(y, x);
+        c = c * (1 - s) + photo.at<cv::Vec3f>(y, x) * s;
+      }
+    }
+  }
+  const cv::Mat mask = OpeningMask(after, target.size(), std::max(0.5F, 0.02F * pixels_per_cm))(box);
+  cv::Mat part = target(box);
+  for (int y = 0; y < box.height; ++y) {
+    for (int x = 0; x < box.width; ++x) {
+      const float s = mask.at<float>(y, x);
+      cv::Vec3f& c = part.at<cv::Vec3f>(y, x);
+      c = c * (1 - s) + inside.at<cv::Vec3f>(y, x) * s;
+    }
+  }
+}
+
+}  // namespace auforge::warp::internal
