@@ -15,7 +15,7 @@ constexpr float kSoftRim = 0.7F;     // cm inside the skin's outline over which 
 constexpr float kFadesWithin = 2.6F;  // cm beyond the outline, sideways; twice that up and down
 
 // Movement (source - target) and gain over the skin; has: 255 where there is some.
-void DrawSkin(const MovedSkin& skin, cv::Mat& movement, cv::Mat& gain, cv::Mat& has) {
+std::vector<synthetic::VisibilityBuffer::Hit> DrawSkin(const MovedSkin& skin, cv::Mat& movement, cv::Mat& gain, cv::Mat& has) {
   std::vector<synthetic::ScreenVertex> screen(skin.to.size());
   for (std::size_t v = 0; v < screen.size(); ++v) screen[v] = {skin.to[v].x, skin.to[v].y, skin.inverse_depth[v]};
   synthetic::VisibilityBuffer buffer;
@@ -42,6 +42,7 @@ void DrawSkin(const MovedSkin& skin, cv::Mat& movement, cv::Mat& gain, cv::Mat& 
       known[x] = 255;
     }
   }
+  return {buffer.hits().begin(), buffer.hits().end()};
 }
 
 // The outline filled: skin with the openings of eyes and mouth.
@@ -117,7 +118,7 @@ Displacement Displace(const MovedSkin& skin, cv::Size size) {
   cv::Mat movement(size, CV_32FC2, cv::Scalar::all(0)), has = cv::Mat::zeros(size, CV_8UC1);
   Displacement result;
   result.gain = cv::Mat(size, CV_32FC1, cv::Scalar(1));
-  DrawSkin(skin, movement, result.gain, has);
+  result.hits = DrawSkin(skin, movement, result.gain, has);
   const cv::Mat filled = Filled(has);
   GrowInto(filled, movement, has);
   const cv::Mat beyond = Beyond(movement, has, filled, skin.pixels_per_cm);

@@ -15,6 +15,7 @@
 #include "features/au_schema.h"
 #include "warp/internal/displacement.h"
 #include "warp/internal/eyes.h"
+#include "warp/internal/folds.h"
 #include "warp/internal/mouth.h"
 #include "warp/internal/photo_fit.h"
 #include "warp/internal/seams.h"
@@ -51,10 +52,10 @@ cv::Rect AreaOf(const features::Landmarks68& landmarks, cv::Size size) {
   return box & cv::Rect({0, 0}, size);
 }
 
-std::vector<MeshTriangle> TrianglesOf(const FaceRenderer& renderer, FacePart part) {
+std::vector<MeshTriangle> SkinOf(const FaceRenderer& renderer) {
   std::vector<MeshTriangle> triangles;
   for (std::size_t t = 0; t < renderer.Triangles().size(); ++t) {
-    if (renderer.TriangleParts()[t] == part) triangles.push_back(renderer.Triangles()[t]);
+    if (renderer.TriangleParts()[t] == FacePart::kSkin) triangles.push_back(renderer.Triangles()[t]);
   }
   return triangles;
 }
@@ -69,15 +70,20 @@ struct FaceWarper::Impl {
         renderer(face_model),
         shapes(face_model),
         mixer(face_model),
-        all_skin(TrianglesOf(renderer, FacePart::kSkin)),
+        all_skin(SkinOf(renderer)),
         seams(internal::FindSeams(face_model, all_skin)),
-        fitter(face_model, shapes, seams) {
+        fitter(face_model, shapes, seams),
+        folds(face_model) {
     const std::vector<float> from_edge = datasets::synthetic::DistanceFromFaceEdge(model);
-    for (const MeshTriangle& t : all_skin) {
+    for (std::size_t i = 0; i < renderer.Triangles().size(); ++i) {
+      if (renderer.TriangleParts()[i] != FacePart::kSkin) continue;
+      const MeshTriangle& t = renderer.Triangles()[i];
       const bool moves = std::all_of(t.begin(), t.end(), [&](std::int32_t v) {
         return from_edge[static_cast<std::size_t>(v)] > 0 && seams.is_inner[static_cast<std::size_t>(v)] == 0;
       });
-      if (moves) skin.push_back(t);
+      if (!moves) continue;
+      skin.push_back(t);
+      texcoords.push_back(renderer.TriangleTexcoords()[i]);
     }
   }
 
@@ -89,9 +95,11 @@ struct FaceWarper::Impl {
   FaceRenderer renderer;
   AuShapes shapes;
   datasets::synthetic::ExpressionMixer mixer;
-  std::vector<MeshTriangle> all_skin, skin;
+  std::vector<MeshTriangle> all_skin, skin;  // the latter: what is warped
+  std::vector<std::array<std::array<float, 2>, 3>> texcoords;  // of skin
   internal::Seams seams;
   internal::PhotoFitter fitter;
+  internal::FoldPainter folds;
 };
 
 // From the fitted weights towards an AU's own shapes when it rises, towards nothing when it falls: what landmarks say of
@@ -136,14 +144,50 @@ void CloseTo(const Seam& seam, const Opening& before, float share, float upper_m
   const Point2 down{-(b.y - a.y) / length, (b.x - a.x) / length};
   const auto gap = [&](const Opening& o, std::size_t k) { return (o.lower[k].x - o.upper[k].x) * down.x + (o.lower[k].y - o.upper[k].y) * down.y; };
   for (const Seam::NearVertex& near : seam.near) {
-    const auto k = static_cast<std::size_t>(std::lround(near.s * (internal::kRimPoints - 1)));
-    const float excess = gap(now, k) - share * std::max(0.0F, gap(before, k));
+    const float place = near.s * (internal::kRimPoints - 1);
+    const auto k = std::min<std::size_t>(static_cast<std::size_t>(place), internal::kRimPoints - 2);
+    const auto excess_at = [&](std::size_t i) { return gap(now, i) - share * std::max(0.0F, gap(before, i)); };
+    const float excess = excess_at(k) + (place - static_cast<float>(k)) * (excess_at(k + 1) - excess_at(k));
     if (excess == 0) continue;
     const float reach = near.is_upper ? reach_upper : reach_lower;
     const float falls = 1 - SmoothStep(0, reach, std::abs(near.u));
     const float move = near.is_upper ? excess * upper_moves * falls : -excess * (1 - upper_moves) * falls;
     Point2& p = at[static_cast<std::size_t>(near.vertex)];
     p = {p.x + down.x * move, p.y + down.y * move};
+  }
+}
+
+// Light falls into the hollow between lid and brow when the brow rises: its shadow does not grow with the skin.
+// lit: linear brightness of the photo at each vertex, skin: of its cheeks.
+void LightenHollow(const Seam& eye, std::size_t brow, const std::vector<Point2>& before, const std::vector<Point2>& after,
+                   const cv::Mat& picture, float skin, std::vector<float>& gain) {
+  const auto place = static_cast<std::size_t>(datasets::synthetic::LandmarkVertices()[brow]);
+  const auto lid = static_cast<std::size_t>(eye.upper[eye.upper.size() / 2].vertex);
+  const float was = features::Distance(before[place], before[lid]), is = features::Distance(after[place], after[lid]);
+  const float opens = std::clamp(is / std::max(1e-3F, was) - 1, 0.0F, 0.6F);
+  if (opens == 0) return;
+  for (const Seam::NearVertex& near : eye.near) {
+    if (!near.is_upper || near.u <= 0) continue;
+    const auto v = static_cast<std::size_t>(near.vertex);
+    const float share = SmoothStep(0, 0.4F, near.u) * (1 - SmoothStep(0.9F, 1.7F, near.u));
+    const float shadow = std::clamp(skin / std::max(0.004F, internal::BrightnessAt(picture, before[v])) - 1, 0.0F, 1.5F);
+    gain[v] = std::max(gain[v], 1 - 0.2F * (1 - share)) * (1 + opens * shadow * share);
+  }
+}
+
+// Lips that close are taken from a little outside the rim that the photo shows, so that no teeth stay between them.
+void TakeFromOutside(const Seam& mouth, const Opening& before, const Opening& after, float px, std::vector<Point2>& from) {
+  constexpr float kMargin = 0.11F, kReach = 0.65F;  // cm
+  const Point2 a = before.upper.front(), b = before.upper.back();
+  const float length = std::max(1e-3F, features::Distance(a, b));
+  const Point2 down{-(b.y - a.y) / length, (b.x - a.x) / length};
+  for (const Seam::NearVertex& near : mouth.near) {
+    if (near.u < 0 || near.u > kReach) continue;
+    const auto k = static_cast<std::size_t>(std::lround(near.s * (internal::kRimPoints - 1)));
+    const float was = features::Distance(before.upper[k], before.lower[k]) / px, is = features::Distance(after.upper[k], after.lower[k]) / px;
+    const float margin = kMargin * SmoothStep(0.05F, 0.3F, was - is) * (1 - near.u / kReach) * px * (near.is_upper ? -1.0F : 1.0F);
+    Point2& p = from[static_cast<std::size_t>(near.vertex)];
+    p = {p.x + down.x * margin, p.y + down.y * margin};
   }
 }
 
@@ -182,27 +226,33 @@ void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& land
   }
   for (std::size_t i = 0; i < 3; ++i) after[i] = internal::Trace(*all[i], at);
 
+  if (closes_lips) TakeFromOutside(seams.mouth, before[0], after[0], px, from);
+
   std::vector<Vec3> normals_before(shape.size()), normals_after(shape.size());
   VertexNormals(photo.shape, all_skin, normals_before);
   VertexNormals(shape, all_skin, normals_after);
   const internal::PhotoLight light = internal::ReadLight(area, photo, seams, normals_before, landmarks);
-  const std::vector<float> gain =
-      internal::LightChange(renderer, light, camera, photo.shape, shape, normals_before, normals_after);
+  std::vector<float> gain = internal::LightChange(renderer, light, camera, photo.shape, shape, normals_before, normals_after);
+  for (std::size_t e = 0; e < 2; ++e) LightenHollow(seams.eyes[e], e == 0 ? 19 : 24, photo.at, at, area, light.Skin(), gain);
   std::vector<float> inverse_depth;
   for (const Vec3& p : shape) inverse_depth.push_back(-1 / camera.View(p).z);
   const internal::Displacement moved = internal::Displace({skin, from, at, inverse_depth, gain, px}, area.size());
+
+  const internal::Folds furrows = folds.Paint(own, wanted, {skin, texcoords, normals_after}, moved, camera, light, px);
 
   cv::Mat source, target, map = moved.source - cv::Scalar(0.5, 0.5);
   area.convertTo(source, CV_32FC3, 1 / 255.0);
   cv::remap(source, target, map, {}, cv::INTER_CUBIC, cv::BORDER_REFLECT_101);
   for (int y = 0; y < target.rows; ++y) {
-    for (int x = 0; x < target.cols; ++x) target.at<cv::Vec3f>(y, x) *= std::sqrt(moved.gain.at<float>(y, x));
+    for (int x = 0; x < target.cols; ++x) target.at<cv::Vec3f>(y, x) *= std::sqrt(moved.gain.at<float>(y, x) * furrows.gain.at<float>(y, x));
   }
+  internal::FadeFurrows(furrows.fade, px, target);
   for (std::size_t i = 1; i < 3; ++i) {
     internal::FillEye(before[i], after[i], px, source, target);
     internal::DrawLid(before[i], after[i], px, source, target);
   }
   internal::FillMouth(renderer, light, camera, shape, before[0], after[0], px, source, target);
+  if (closes_lips) internal::DrawLipLine(before[0], after[0], px, target);
   target.convertTo(area, CV_8UC3, 255);
 }
 

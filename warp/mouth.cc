@@ -14,6 +14,8 @@ using features::Point2;
 using synthetic::FacePart;
 using synthetic::Vec3;
 
+constexpr float kOwnGap = 0.12F;  // cm between the lips from which on a photo shows what lies behind
+
 std::vector<cv::Point> Polygon(const Opening& opening, int shift) {
   const auto scale = static_cast<float>(1 << shift);
   std::vector<cv::Point> polygon;
@@ -70,14 +72,14 @@ cv::Vec3f Behind(FacePart part, const cv::Vec3f& lit, float depth, const InOpeni
   const float falls = std::exp(-std::max(0.0F, depth - 0.2F) / reach);
   switch (part) {
     case FacePart::kTeeth: {
-      const float shade = sides * roof * (0.25F + 0.75F * falls);
+      const float shade = sides * roof * (0.06F + 0.94F * std::pow(falls, 1.3F));
       // What little light comes back from the sides has been red before.
       cv::Vec3f c;
       const float white = light.white;
       for (int i = 0; i < 3; ++i) {
         constexpr std::array<float, 3> kIvory{0.78F, 0.92F, 1.0F};
         const float form = std::clamp(lit[i] / std::max(1e-4F, white), 0.0F, 1.0F);
-        const float hue = std::pow(lips[i] / std::max(1e-4F, lips[2]), 0.5F * (1 - shade));
+        const float hue = std::pow(lips[i] / std::max(1e-4F, lips[2]), 1.1F * (1 - shade));
         c[i] = white * kIvory[static_cast<std::size_t>(i)] * shade * hue * (0.72F + 0.28F * form);
       }
       return c;
@@ -101,7 +103,7 @@ float Tongue(const InOpening& at, float gap) {
 
 // What shows of the mouth inside `box`; display values.
 cv::Mat DrawInside(const synthetic::FaceRenderer& renderer, const PhotoLight& light, const synthetic::Camera& camera,
-                   std::span<const Vec3> shape, const Opening& opening, float pixels_per_cm, const cv::Rect& box) {
+                   std::span<const Vec3> shape, const Opening& before, const Opening& opening, float pixels_per_cm, const cv::Rect& box) {
   const auto byte = [](float linear) { return cv::saturate_cast<std::uint8_t>(255 * std::sqrt(std::max(0.0F, linear))); };
   synthetic::SkinTextures skin;
   skin.face = cv::Mat(64, 64, CV_8UC4, cv::Scalar(byte(light.lips.x), byte(light.lips.y), byte(light.lips.z), 40));
@@ -120,16 +122,18 @@ cv::Mat DrawInside(const synthetic::FaceRenderer& renderer, const PhotoLight& li
   const synthetic::RenderedFace drawn = renderer.Render(scene, scratch);
   const float front = -camera.View(Mean(shape, {61, 62, 63, 65, 66, 67})).z;
   const float gap = LargestGap(opening) / pixels_per_cm;
-  const OpeningFrame frame(opening, pixels_per_cm);
+  const OpeningFrame frame(opening, pixels_per_cm), own(before, pixels_per_cm);
+  const bool shows_teeth = LargestGap(before) > kOwnGap * pixels_per_cm;
   cv::Mat inside(box.size(), CV_32FC3);
   inside.forEach<cv::Vec3f>([&](cv::Vec3f& c, const int* at) {
     const float alpha = drawn.alpha.at<float>(at[0], at[1]);
     const cv::Vec3f lit = alpha > 0 ? drawn.linear.at<cv::Vec3f>(at[0], at[1]) * (1 / alpha) : cv::Vec3f{};
     const Point2 p{static_cast<float>(box.x + at[1]) + 0.5F, static_cast<float>(box.y + at[0]) + 0.5F};
     const InOpening in = frame.At(p);
-    c = Behind(static_cast<FacePart>(drawn.part.at<std::uint8_t>(at[0], at[1])), lit, drawn.depth.at<float>(at[0], at[1]) - front,
-               in, gap, light);
-    const auto part = static_cast<FacePart>(drawn.part.at<std::uint8_t>(at[0], at[1]));
+    auto part = static_cast<FacePart>(drawn.part.at<std::uint8_t>(at[0], at[1]));
+    // Teeth that the photo shows are not drawn again below their edge.
+    if (part == FacePart::kTeeth && shows_teeth && own.At(p).below_upper > 0.1F) part = FacePart::kMouth;
+    c = Behind(part, lit, drawn.depth.at<float>(at[0], at[1]) - front, in, gap, light);
     if (part == FacePart::kSkin || part == FacePart::kInnerLip || part == FacePart::kTeeth) return;
     const float tongue = Tongue(in, gap);
     const float lie = 0.55F + 0.45F * synthetic::SmoothStep(0, 0.35F, in.above_lower), furrow = 1 - 0.16F * std::exp(-std::pow(in.across / 0.07F, 2.0F));
@@ -142,6 +146,60 @@ cv::Mat DrawInside(const synthetic::FaceRenderer& renderer, const PhotoLight& li
     inside.forEach<cv::Vec3f>([](cv::Vec3f& c, const int*) { c = cv::Vec3f::all(0.114F * c[0] + 0.587F * c[1] + 0.299F * c[2]); });
   }
   return inside;
+}
+
+cv::Vec3f Near(const cv::Mat& picture, Point2 p) {
+  return picture.at<cv::Vec3f>(std::clamp(static_cast<int>(p.y), 0, picture.rows - 1), std::clamp(static_cast<int>(p.x), 0, picture.cols - 1));
+}
+float Luma(const cv::Vec3f& c) { return 0.114F * c[0] + 0.587F * c[1] + 0.299F * c[2]; }
+Point2 Between(Point2 a, Point2 b, float t) { return {a.x + t * (b.x - a.x), a.y + t * (b.y - a.y)}; }
+
+// Where what hangs from the skull ends and what moves with the jaw begins, a share of the way from the upper rim to the
+// lower: the dark gap between the rows of teeth; 1 where there is none, as in a smile that shows the upper row alone.
+float JawBegins(const Opening& opening, const cv::Mat& photo) {
+  constexpr int kSteps = 24;
+  std::array<float, kSteps + 1> profile{};
+  for (int i = 0; i <= kSteps; ++i) {
+    for (std::size_t k = kRimPoints / 3; k < 2 * kRimPoints / 3; ++k) {
+      profile[static_cast<std::size_t>(i)] += Luma(Near(photo, Between(opening.upper[k], opening.lower[k], static_cast<float>(i) / kSteps)));
+    }
+  }
+  const auto from = profile.begin() + kSteps / 4, to = profile.end() - kSteps / 8;
+  const auto darkest = std::min_element(from, to);
+  const float above = *std::max_element(profile.begin(), darkest + 1);
+  return *darkest < 0.5F * above ? static_cast<float>(darkest - profile.begin()) / kSteps : 1.0F;
+}
+
+// What the photo itself shows behind the lips: the upper teeth stand still while lips move, the lower ones go with the jaw.
+void PutOwnMouth(const Opening& before, const Opening& after, float pixels_per_cm, const cv::Mat& source, const cv::Rect& box,
+                 cv::Mat& inside) {
+  const float rim = 0.05F * pixels_per_cm, split = JawBegins(before, source);
+  cv::Mat own = OpeningMask(before, source.size(), 0);
+  const int size = 2 * std::max(1, cvRound(rim)) + 1;
+  cv::erode(own, own, cv::getStructuringElement(cv::MORPH_ELLIPSE, {size, size}));
+  cv::GaussianBlur(own, own, {}, std::max(0.6F, rim));
+  const OpeningFrame frame(before, pixels_per_cm);
+  const auto share_at = [&](Point2 p) {
+    const int x = static_cast<int>(p.x), y = static_cast<int>(p.y);
+    if (x < 0 || y < 0 || x >= own.cols || y >= own.rows) return 0.0F;
+    return std::min(1.0F, 1.6F * own.at<float>(y, x));
+  };
+  for (int y = 0; y < box.height; ++y) {
+    for (int x = 0; x < box.width; ++x) {
+      const Point2 p{static_cast<float>(box.x + x) + 0.5F, static_cast<float>(box.y + y) + 0.5F};
+      const InOpening at = frame.At(p);
+      const auto k = static_cast<std::size_t>(std::lround(std::clamp((at.across + 1) / 2, 0.0F, 1.0F) * (kRimPoints - 1)));
+      cv::Vec3f& c = inside.at<cv::Vec3f>(y, x);
+      const auto height = [&](const InOpening& in) { return in.below_upper / std::max(0.02F, in.below_upper + in.above_lower); };
+      if (split < 1) {
+        const Point2 with_jaw{p.x - (after.lower[k].x - before.lower[k].x), p.y - (after.lower[k].y - before.lower[k].y)};
+        const float s = share_at(with_jaw) * synthetic::SmoothStep(split - 0.08F, split + 0.08F, height(frame.At(with_jaw)));
+        c = c * (1 - s) + Near(source, with_jaw) * s;
+      }
+      const float s = share_at(p) * (split < 1 ? 1 - synthetic::SmoothStep(split - 0.08F, split + 0.08F, height(at)) : 1.0F);
+      c = c * (1 - s) + source.at<cv::Vec3f>(box.y + y, box.x + x) * s;
+    }
+  }
 }
 
 }  // namespace
@@ -170,29 +228,13 @@ cv::Mat OpeningMask(const Opening& opening, cv::Size size, float blur) {
 void FillMouth(const synthetic::FaceRenderer& renderer, const PhotoLight& light, const synthetic::Camera& camera,
                std::span<const Vec3> shape, const Opening& before, const Opening& after, float pixels_per_cm, const cv::Mat& source,
                cv::Mat& target) {
-  if (LargestGap(after) < 0.04F * pixels_per_cm) return;
+  if (LargestGap(after) < 0.06F * pixels_per_cm) return;
   const int margin = std::max(4, cvRound(0.3F * pixels_per_cm));
   cv::Rect box = cv::boundingRect(Polygon(after, 0));
   box = cv::Rect(box.x - margin, box.y - margin, box.width + 2 * margin, box.height + 2 * margin) & cv::Rect({0, 0}, target.size());
   if (box.empty()) return;
-  cv::Mat inside = DrawInside(renderer, light, camera, shape, after, pixels_per_cm, box);
-  // What the photo itself shows of it: teeth stand still while lips move.
-  const float rim = 0.05F * pixels_per_cm;
-  if (LargestGap(before) > 0.12F * pixels_per_cm) {
-    cv::Mat own = OpeningMask(before, target.size(), 0), eroded;
-    const int size = 2 * std::max(1, cvRound(rim)) + 1;
-    cv::erode(own, eroded, cv::getStructuringElement(cv::MORPH_ELLIPSE, {size, size}));
-    cv::GaussianBlur(eroded, eroded, {}, std::max(0.6F, rim));
-    const cv::Mat share = cv::min(1.0, eroded(box) * 1.6);
-    const cv::Mat photo = source(box);
-    for (int y = 0; y < box.height; ++y) {
-      for (int x = 0; x < box.width; ++x) {
-        const float s = share.at<float>(y, x);
-        cv::Vec3f& c = inside.at<cv::Vec3f>(y, x);
-        c = c * (1 - s) + photo.at<cv::Vec3f>(y, x) * s;
-      }
-    }
-  }
+  cv::Mat inside = DrawInside(renderer, light, camera, shape, before, after, pixels_per_cm, box);
+  if (LargestGap(before) > kOwnGap * pixels_per_cm) PutOwnMouth(before, after, pixels_per_cm, source, box, inside);
   const cv::Mat mask = OpeningMask(after, target.size(), std::max(0.5F, 0.02F * pixels_per_cm))(box);
   cv::Mat part = target(box);
   for (int y = 0; y < box.height; ++y) {
@@ -200,6 +242,50 @@ void FillMouth(const synthetic::FaceRenderer& renderer, const PhotoLight& light,
       const float s = mask.at<float>(y, x);
       cv::Vec3f& c = part.at<cv::Vec3f>(y, x);
       c = c * (1 - s) + inside.at<cv::Vec3f>(y, x) * s;
+    }
+  }
+}
+
+void DrawLipLine(const Opening& before, const Opening& after, float pixels_per_cm, cv::Mat& target) {
+  const float px = pixels_per_cm;
+  cv::Rect box = cv::boundingRect(Polygon(after, 0));
+  const int margin = cvCeil(0.25F * px) + 1;
+  box = cv::Rect(box.x - margin, box.y - margin, box.width + 2 * margin, box.height + 2 * margin) & cv::Rect({0, 0}, target.size());
+  const OpeningFrame frame(after, px);
+  // The lips' colours beside the line, smooth along it: rests of teeth are painted over.
+  std::array<cv::Vec3f, kRimPoints> upper, lower;
+  const cv::Mat picture = target.clone();
+  const Point2 a = after.upper.front(), b = after.upper.back();
+  const float length = std::max(1e-3F, features::Distance(a, b));
+  const Point2 down{-(b.y - a.y) / length * px, (b.x - a.x) / length * px};
+  for (std::size_t k = 0; k < kRimPoints; ++k) {
+    cv::Vec3f above{0, 0, 0}, below{0, 0, 0};
+    float count = 0;
+    for (int n = -3; n <= 3; ++n) {
+      const auto at = static_cast<std::size_t>(std::clamp(static_cast<int>(k) + n, 0, kRimPoints - 1));
+      for (const float cm : {0.17F, 0.22F, 0.27F}) {
+        above += Near(picture, {after.upper[at].x - down.x * cm, after.upper[at].y - down.y * cm});
+        below += Near(picture, {after.lower[at].x + down.x * cm, after.lower[at].y + down.y * cm});
+        count += 1;
+      }
+    }
+    upper[k] = above * (1 / count);
+    lower[k] = below * (1 / count);
+  }
+  for (int y = box.y; y < box.y + box.height; ++y) {
+    for (int x = box.x; x < box.x + box.width; ++x) {
+      const InOpening at = frame.At({static_cast<float>(x) + 0.5F, static_cast<float>(y) + 0.5F});
+      if (std::abs(at.across) >= 1) continue;
+      const auto k = static_cast<std::size_t>(std::lround((at.across + 1) / 2 * (kRimPoints - 1)));
+      const float was = features::Distance(before.upper[k], before.lower[k]) / px, is = features::Distance(after.upper[k], after.lower[k]) / px;
+      const float closed = synthetic::SmoothStep(0.05F, 0.2F, was - is) * (1 - synthetic::SmoothStep(0.3F, 0.6F, is / std::max(0.01F, was)));
+      if (closed == 0) continue;
+      const float off = (at.below_upper - at.above_lower) / 2;  // cm from the middle of the line
+      cv::Vec3f& c = target.at<cv::Vec3f>(y, x);
+      const float fill = closed * (1 - synthetic::SmoothStep(0.11F, 0.20F, std::abs(off))), low = synthetic::SmoothStep(-0.06F, 0.06F, off);
+      c = c * (1 - fill) + (upper[k] * (1 - low) + lower[k] * low) * fill;
+      const float dark = 0.50F * std::exp(-(off / 0.05F) * (off / 0.05F)) + 0.15F * std::exp(-(off / 0.15F) * (off / 0.15F));
+      c *= 1 - closed * dark * (1 - synthetic::SmoothStep(0.8F, 1.0F, std::abs(at.across)));
     }
   }
 }

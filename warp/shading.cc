@@ -59,6 +59,8 @@ bool IsGrey(const cv::Mat& picture, const features::Landmarks68& landmarks) {
 
 }  // namespace
 
+float BrightnessAt(const cv::Mat& picture, features::Point2 p) { return Brightness(LinearAt(picture, p)); }
+
 PhotoLight ReadLight(const cv::Mat& picture, const FittedPhoto& photo, const Seams& seams, std::span<const Vec3> normals,
                      const features::Landmarks68& landmarks) {
   std::vector<std::uint8_t> is_near(photo.shape.size(), 0);

@@ -3,6 +3,7 @@
 
 #include <opencv2/core/mat.hpp>
 #include <span>
+#include <vector>
 
 #include "datasets/synthetic/geometry.h"
 #include "datasets/synthetic/renderer.h"
@@ -21,6 +22,8 @@ struct MovedSkin {
 
 struct Displacement {
   cv::Mat source;  // CV_32FC2: the place in the photo, centres at .5
+  // What of the moved skin each pixel shows, rows from the top; triangles are rows of MovedSkin::triangles.
+  std::vector<synthetic::VisibilityBuffer::Hit> hits;
   cv::Mat gain;    // CV_32FC1: how much brighter the skin becomes in linear light; 1 beyond the skin
 };
 

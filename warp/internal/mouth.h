@@ -23,4 +23,7 @@ void FillMouth(const synthetic::FaceRenderer& renderer, const PhotoLight& light,
                std::span<const synthetic::Vec3> shape, const Opening& before, const Opening& after, float pixels_per_cm,
                const cv::Mat& source, cv::Mat& target);
 
+// The line between lips that have closed. target: as above.
+void DrawLipLine(const Opening& before, const Opening& after, float pixels_per_cm, cv::Mat& target);
+
 }  // namespace auforge::warp::internal

@@ -16,7 +16,11 @@ struct PhotoLight {
   synthetic::Vec3 skin, lips;      // mean linear BGR of the photo's cheeks and lips
   float white = 1;                 // linear brightness of eye whites
   bool is_grey = false;
+  float Skin() const { return 0.1F * skin.x + 0.6F * skin.y + 0.3F * skin.z; }
 };
+
+// Linear brightness of a pixel; the nearest one outside the picture.
+float BrightnessAt(const cv::Mat& picture, features::Point2 p);
 
 // picture: CV_8UC3 that `photo` lies over. normals: of photo.shape.
 PhotoLight ReadLight(const cv::Mat& picture, const FittedPhoto& photo, const Seams& seams, std::span<const synthetic::Vec3> normals,
