@@ -37,6 +37,7 @@ using internal::Opening;
 using internal::Seam;
 
 constexpr float kSameIntensity = 1e-3F;
+constexpr float kMostWidened = 1.35F;  // of an eye's opening
 
 // The picture's part that an edit may touch.
 cv::Rect AreaOf(const features::Landmarks68& landmarks, cv::Size size) {
@@ -135,8 +136,10 @@ std::vector<Vec3> FaceWarper::Impl::EditedShape(const FittedPhoto& photo, const 
 
 namespace {
 
-// Brings two rims to a share of the gap that they had, where they are farther apart than that.
-void CloseTo(const Seam& seam, const Opening& before, float share, float upper_moves, float reach_upper, float reach_lower,
+enum class Gap { kExactly, kAtMost };
+
+// Brings two rims to a share of the gap that they had.
+void CloseTo(const Seam& seam, const Opening& before, Gap gaps, float share, float upper_moves, float reach_upper, float reach_lower,
              std::vector<Point2>& at) {
   const Opening now{internal::TraceRim(seam.upper, at), internal::TraceRim(seam.lower, at)};
   const Point2 a = now.upper.front(), b = now.upper.back();
@@ -148,7 +151,7 @@ void CloseTo(const Seam& seam, const Opening& before, float share, float upper_m
     const auto k = std::min<std::size_t>(static_cast<std::size_t>(place), internal::kRimPoints - 2);
     const auto excess_at = [&](std::size_t i) { return gap(now, i) - share * std::max(0.0F, gap(before, i)); };
     const float excess = excess_at(k) + (place - static_cast<float>(k)) * (excess_at(k + 1) - excess_at(k));
-    if (excess == 0) continue;
+    if (excess == 0 || (gaps == Gap::kAtMost && excess < 0)) continue;
     const float reach = near.is_upper ? reach_upper : reach_lower;
     const float falls = 1 - SmoothStep(0, reach, std::abs(near.u));
     const float move = near.is_upper ? excess * upper_moves * falls : -excess * (1 - upper_moves) * falls;
@@ -171,7 +174,7 @@ void LightenHollow(const Seam& eye, std::size_t brow, const std::vector<Point2>&
     const auto v = static_cast<std::size_t>(near.vertex);
     const float share = SmoothStep(0, 0.4F, near.u) * (1 - SmoothStep(0.9F, 1.7F, near.u));
     const float shadow = std::clamp(skin / std::max(0.004F, internal::BrightnessAt(picture, before[v])) - 1, 0.0F, 1.5F);
-    gain[v] = std::max(gain[v], 1 - 0.2F * (1 - share)) * (1 + opens * shadow * share);
+    gain[v] = std::max(gain[v], 1 - 0.2F * (1 - share)) * (1 + 0.45F * std::min(0.6F, opens * shadow) * share);
   }
 }
 
@@ -220,9 +223,12 @@ void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& land
   const std::array<const Seam*, 3> all{&seams.mouth, &seams.eyes[0], &seams.eyes[1]};
   for (std::size_t i = 0; i < 3; ++i) before[i] = internal::Trace(*all[i], photo.at);
   std::vector<Point2> from = photo.at;
-  if (closes_lips) CloseTo(seams.mouth, before[0], lip_share, 0.35F, 1.6F, 3.0F, at);
+  if (closes_lips) CloseTo(seams.mouth, before[0], Gap::kExactly, lip_share, 0.35F, 1.6F, 3.0F, at);
   if (shut > 0) {
-    for (std::size_t i = 1; i < 3; ++i) CloseTo(*all[i], before[i], 1 - shut, 0.9F, 0.9F, 0.7F, at);
+    for (std::size_t i = 1; i < 3; ++i) CloseTo(*all[i], before[i], Gap::kExactly, 1 - shut, 0.9F, 0.9F, 0.7F, at);
+  } else if (wanted[lids] >= own[lids]) {
+    // An eye that was narrow does not show enough of itself to be drawn wide.
+    for (std::size_t i = 1; i < 3; ++i) CloseTo(*all[i], before[i], Gap::kAtMost, kMostWidened, 0.8F, 0.9F, 0.7F, at);
   }
   for (std::size_t i = 0; i < 3; ++i) after[i] = internal::Trace(*all[i], at);
 

@@ -31,6 +31,14 @@ float LargestGap(const Opening& opening) {
   return gap;
 }
 
+float LargestMove(const Opening& before, const Opening& after) {
+  float move = 0;
+  for (std::size_t k = 0; k < before.upper.size(); ++k) {
+    move = std::max({move, features::Distance(before.upper[k], after.upper[k]), features::Distance(before.lower[k], after.lower[k])});
+  }
+  return move;
+}
+
 Vec3 Mean(std::span<const Vec3> shape, std::initializer_list<std::size_t> landmarks) {
   Vec3 sum;
   for (const std::size_t i : landmarks) sum += shape[static_cast<std::size_t>(synthetic::LandmarkVertices()[i])];
@@ -55,6 +63,9 @@ class OpeningFrame {
     const auto down = [&](Point2 q) { return ((q.y - o.y) * along_.x - (q.x - o.x) * along_.y) / px_; };
     return {2 * along - 1, down(p) - down(opening_.upper[k]), down(opening_.lower[k]) - down(p)};
   }
+
+  // Unit, across the line between the corners.
+  Point2 Down() const { return {-along_.y, along_.x}; }
 
  private:
   const Opening& opening_;
@@ -173,6 +184,7 @@ float JawBegins(const Opening& opening, const cv::Mat& photo) {
 // What the photo itself shows behind the lips: the upper teeth stand still while lips move, the lower ones go with the jaw.
 void PutOwnMouth(const Opening& before, const Opening& after, float pixels_per_cm, const cv::Mat& source, const cv::Rect& box,
                  cv::Mat& inside) {
+  constexpr float kInner = 0.14F, kBared = 0.40F;  // cm
   const float rim = 0.05F * pixels_per_cm, split = JawBegins(before, source);
   cv::Mat own = OpeningMask(before, source.size(), 0);
   const int size = 2 * std::max(1, cvRound(rim)) + 1;
@@ -191,13 +203,21 @@ void PutOwnMouth(const Opening& before, const Opening& after, float pixels_per_c
       const auto k = static_cast<std::size_t>(std::lround(std::clamp((at.across + 1) / 2, 0.0F, 1.0F) * (kRimPoints - 1)));
       cv::Vec3f& c = inside.at<cv::Vec3f>(y, x);
       const auto height = [&](const InOpening& in) { return in.below_upper / std::max(0.02F, in.below_upper + in.above_lower); };
+      // What lips bare beyond that goes on as it was at their rims.
+      const auto pulled_in = [&](Point2 q) {
+        const InOpening in = frame.At(q);
+        const float move = std::clamp(kInner - in.below_upper, 0.0F, kBared) - std::clamp(kInner - in.above_lower, 0.0F, kBared);
+        return Point2{q.x + frame.Down().x * move * pixels_per_cm, q.y + frame.Down().y * move * pixels_per_cm};
+      };
       if (split < 1) {
-        const Point2 with_jaw{p.x - (after.lower[k].x - before.lower[k].x), p.y - (after.lower[k].y - before.lower[k].y)};
+        const Point2 with_jaw = pulled_in({p.x - (after.lower[k].x - before.lower[k].x), p.y - (after.lower[k].y - before.lower[k].y)});
         const float s = share_at(with_jaw) * synthetic::SmoothStep(split - 0.08F, split + 0.08F, height(frame.At(with_jaw)));
         c = c * (1 - s) + Near(source, with_jaw) * s;
       }
-      const float s = share_at(p) * (split < 1 ? 1 - synthetic::SmoothStep(split - 0.08F, split + 0.08F, height(at)) : 1.0F);
-      c = c * (1 - s) + source.at<cv::Vec3f>(box.y + y, box.x + x) * s;
+      const Point2 still = at.below_upper < kInner ? pulled_in(p) : p;
+      const float s = share_at(still) * (split < 1 ? 1 - synthetic::SmoothStep(split - 0.08F, split + 0.08F, height(frame.At(still))) : 1.0F);
+      const float roof = 0.65F + 0.35F * synthetic::SmoothStep(-kBared, 0, at.below_upper);
+      c = c * (1 - s) + Near(source, still) * (roof * s);
     }
   }
 }
@@ -229,6 +249,9 @@ void FillMouth(const synthetic::FaceRenderer& renderer, const PhotoLight& light,
                std::span<const Vec3> shape, const Opening& before, const Opening& after, float pixels_per_cm, const cv::Mat& source,
                cv::Mat& target) {
   if (LargestGap(after) < 0.06F * pixels_per_cm) return;
+  // Lips that stay leave what is between them alone.
+  const float share = synthetic::SmoothStep(0.01F, 0.06F, LargestMove(before, after) / pixels_per_cm);
+  if (share == 0) return;
   const int margin = std::max(4, cvRound(0.3F * pixels_per_cm));
   cv::Rect box = cv::boundingRect(Polygon(after, 0));
   box = cv::Rect(box.x - margin, box.y - margin, box.width + 2 * margin, box.height + 2 * margin) & cv::Rect({0, 0}, target.size());
@@ -239,7 +262,7 @@ void FillMouth(const synthetic::FaceRenderer& renderer, const PhotoLight& light,
   cv::Mat part = target(box);
   for (int y = 0; y < box.height; ++y) {
     for (int x = 0; x < box.width; ++x) {
-      const float s = mask.at<float>(y, x);
+      const float s = share * mask.at<float>(y, x);
       cv::Vec3f& c = part.at<cv::Vec3f>(y, x);
       c = c * (1 - s) + inside.at<cv::Vec3f>(y, x) * s;
     }
