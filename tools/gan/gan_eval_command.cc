@@ -9,14 +9,17 @@
 #include "annotator/metrics.h"
 #include "datasets/picture_file.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/paths.h"
 #include "features/au_partition.h"
 #include "tools/gan/au_request.h"
 #include "tools/gan/face_editor.h"
 #include "tools/gan/face_finder.h"
 #include "tools/gan/gan_commands.h"
+#include "tools/gan/gan_eval_judge.h"
 #include "tools/gan/gan_faces.h"
 #include "tools/gan/gan_metrics.h"
 #include "tools/gan/gan_sheet.h"
+#include "tools/gan/judged_writer.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/signals.h"
 
@@ -27,6 +30,8 @@ struct GanEvalArguments {
   std::string source, sheet, json_file;
   EditorChoice editor;
   GanFaceOptions faces{.count = 60};
+  JudgeArguments judge;
+  JudgedWriterOptions pictures;
   int values = 4, sheet_faces = 6, dimensions = 32;
   bool json = false, quiet = false;
 };
@@ -211,8 +216,31 @@ void Print(const nlohmann::ordered_json& report) {
   std::fflush(stdout);
 }
 
+int RunWrite(const GanEvalArguments& arguments) {
+  JudgedWriterOptions options = arguments.pictures;
+  options.photos = arguments.source;
+  options.count = arguments.faces.count;
+  options.quiet = arguments.quiet;
+  if (!datasets::storage::IsFolder(options.photos)) throw UsageError("--write-pictures: " + options.photos + " is no folder of photos");
+  return WriteJudgedPictures(options, *MakeFaceEditor(arguments.editor));
+}
+
+int RunJudgeOf(const GanEvalArguments& arguments) {
+  JudgeArguments judge = arguments.judge;
+  judge.pictures = arguments.source;
+  judge.json_file = arguments.json_file;
+  judge.json = arguments.json;
+  judge.quiet = arguments.quiet;
+  return RunJudge(judge);
+}
+
 int RunGanEval(const GanEvalArguments& arguments) {
   InstallStopSignals();
+  const bool writes = !arguments.pictures.output.empty(), judges = !arguments.judge.judge.empty();
+  if (writes && judges) throw UsageError("--write-pictures and --judge: one after the other; the points are measured between them");
+  if (judges) return RunJudgeOf(arguments);
+  if (arguments.source.empty()) throw UsageError("SOURCE is needed: a shard, a folder of shards, or photos for --write-pictures");
+  if (writes) return RunWrite(arguments);
   if (!arguments.sheet.empty()) datasets::RequirePictureFile(arguments.sheet);
   if (!arguments.json_file.empty()) datasets::storage::RequireOutputFile(arguments.json_file);
   const std::unique_ptr<FaceEditor> chosen = MakeFaceEditor(arguments.editor);
@@ -243,14 +271,25 @@ void AddGanEval(Cli& cli) {
   Command command =
       cli.Add("eval", "Measure a generator: AUs asked for against AUs found, place, identity, realism",
               "auforge gan eval shards/ --checkpoint run/ -o sheet.png\n"
-              "  auforge gan eval shards/ --json        of the generator that comes with the program");
+              "  auforge gan eval shards/ --json        of the generator that comes with the program\n"
+              "  auforge gan eval photos/ --write-pictures edits/\n"
+              "  auforge gan eval edits/ --judge mesh:points.h5        points by tools/gan/mesh_points.py");
   command
       .Positional("SOURCE", arguments->source,
-                  "a shard or a folder of shards, best of faces it was not trained on")
-      .Required();
+                  "a shard or a folder of shards, best of faces it was not trained on; with --write-pictures a folder of "
+                  "photos; with --judge the folder of pictures, which may be left out for mesh");
   AddEditorOptions(command, arguments->editor);
   command.Add("-o,--output", arguments->sheet, "sheet to write (.png, .jpg, …): faces by AUs");
-  command.Add("--faces", arguments->faces.count, "faces to edit").Range(1, 100'000);
+  command.Add("--write-pictures", arguments->pictures.output,
+              "write the photos' faces with each AU at 0, at 1 and back into this folder, for --judge");
+  command.Add("--aus", arguments->pictures.aus, "AUs of --write-pictures, AU1,AU12; default: those whose movement the judge knows");
+  command.Add("--judge", arguments->judge.judge,
+              "judge pictures of edits that any program wrote: mesh:POINTS.h5, by points that another program measured, or "
+              "annotator, by our own AUs (docs/judging-edits.md)");
+  command.Add("--renderer", arguments->judge.renderer, "CSV of the renderer's movements; default: the one that comes with the program");
+  command.Add("--movements", arguments->judge.movements, "write the movements found as such a CSV");
+  command.Add("--embedding", arguments->judge.embedding, "dlib_face_recognition_resnet_model_v1.dat, for how far faces lose identity");
+  command.Add("--faces", arguments->faces.count, "faces, or photos, to edit").Range(1, 100'000);
   command.Add("--min-quality", arguments->faces.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Add("--max-yaw", arguments->faces.max_yaw, "leave out faces turned further, degrees").Range(0, 90);
   command.Add("--values", arguments->values, "steps of each AU from 0 to 1").Range(2, 101);

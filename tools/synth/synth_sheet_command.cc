@@ -21,6 +21,7 @@ struct SheetArguments {
   std::string output;
   std::string au;  // "", "AU12", "all"
   int rows = 6, columns = 8;
+  int people = 0;
   std::uint64_t seed = 1;
   bool clean = false;
   float one_side = 0;
@@ -74,6 +75,32 @@ cv::Mat Sweep(const SheetArguments& a, const LoadedGenerator& loaded, const synt
   return sheet;
 }
 
+// People who face the camera, each AU at 0 and at 5, everything else the same: OUTPUT/AU12_0/003.png and
+// OUTPUT/AU12_1/003.png, the layout that `gan eval --judge` reads (tools/gan/judged_pictures.h).
+void WritePairs(const SheetArguments& a, const LoadedGenerator& loaded, const synthetic::AuShapes& shapes,
+                const std::vector<int>& aus) {
+  const std::size_t people =
+      std::min(static_cast<std::size_t>(a.people), loaded.cg ? SIZE_MAX : loaded.reconstruct->SourceCount());
+  const auto write = [&](const std::string& name, const synthetic::Expression& expression) {
+    const std::filesystem::path folder = std::filesystem::path(a.output) / name;
+    datasets::storage::MakeFolder(folder.string());
+    for (std::size_t person = 0; person < people; ++person) {
+      const synthetic::SyntheticFace face =
+          loaded.cg ? loaded.cg->Draw(a.seed + person, kMelanin[person % kMelanin.size()], expression, {})
+                    : loaded.reconstruct->Draw(person, expression, {});
+      char file[32];
+      std::snprintf(file, sizeof(file), "%03zu.png", person);
+      datasets::WritePicture((folder / file).string(), face.image);
+    }
+  };
+  write("original", shapes.Single(aus.front(), 0));
+  for (const int au : aus) {
+    write("AU" + std::to_string(au) + "_0", shapes.Single(au, 0));
+    write("AU" + std::to_string(au) + "_1", shapes.Single(au, 5));
+  }
+  std::cout << a.output << ": " << people << " people, " << aus.size() << " AUs at 0 and at 5\n";
+}
+
 int RunSheet(SheetArguments a) {
   std::vector<int> aus;
   if (a.au == "all") {
@@ -84,7 +111,8 @@ int RunSheet(SheetArguments a) {
       throw UsageError("--au " + a.au + ": not an AU of the catalogue; write AU12, or all");
     aus.push_back(*number);
   }
-  if (a.au == "all") {
+  if (a.people > 0 && aus.empty()) throw UsageError("--people: pairs are of AUs; write --au AU12 or --au all as well");
+  if (a.au == "all" || a.people > 0) {
     datasets::storage::RequireOutputFolder(a.output);
   } else {
     datasets::RequirePictureFile(a.output);
@@ -101,6 +129,10 @@ int RunSheet(SheetArguments a) {
     return kDone;
   }
   const synthetic::AuShapes shapes(*loaded.model);
+  if (a.people > 0) {
+    WritePairs(a, loaded, shapes, aus);
+    return kDone;
+  }
   for (const int au : aus) {
     std::string path = a.output;
     if (a.au == "all") {
@@ -123,10 +155,14 @@ void AddSynthSheet(Command& synth) {
   a->generator.reconstruct.size = 128;
   Command command = synth.Sub("sheet", "Draw a contact sheet, or sweeps of single AUs",
                               "auforge synth sheet -o people.png --method cg --face-model face.h5\n"
-                              "  auforge synth sheet -o sweeps/ --au all --face-model face.h5");
-  command.Add("-o,--output", a->output, "picture, .png, .jpg, …; with --au all, a folder of PNGs").Required();
+                              "  auforge synth sheet -o sweeps/ --au all --face-model face.h5\n"
+                              "  auforge synth sheet -o pairs/ --au all --people 20 --clean --size 256 --face-model face.h5");
+  command.Add("-o,--output", a->output, "picture, .png, .jpg, …; with --au all or --people, a folder of PNGs").Required();
   command.Add("--au", a->au, "sweep of an AU (AU12) from 0 to 5 in five poses and three skins, or of all");
   command.Add("--one-side", a->one_side, "sweeps: how much weaker the subject's right half is").Range(0, 1);
+  command.Add("--people", a->people,
+              "instead of sweeps, pictures of so many people from the front with the AU at 0 and at 5: "
+              "OUTPUT/AU12_0/, OUTPUT/AU12_1/, as gan eval --judge takes them").Range(1, 1000);
   command.Add("--rows", a->rows, "of a contact sheet").Range(1, 100);
   command.Add("--columns", a->columns, "of a contact sheet").Range(1, 100);
   command.Flag("--clean", a->clean, "contact sheet without occluders and degradation");
