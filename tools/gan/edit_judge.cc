@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kMadeBy = "# made by ";
 constexpr std::string_view kHeader = "au,movement,mean";
 // Of a file without second measurements: the largest that was found for any measure on portraits (docs/judging-edits.md).
-constexpr double kUsualNoise = 0.008;
+constexpr double kUsualNoise = 0.0055;
 
 const std::optional<MeshPoints>& Row(const MeshFile& points, const std::string& key) { return points.rows.at(key); }
 

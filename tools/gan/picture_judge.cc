@@ -114,6 +114,7 @@ std::map<int, PictureFigures> JudgePictures(const JudgedSet& set, const std::map
   std::map<int, PictureFigures> result;
   std::size_t done = 0, count = 0;
   for (const auto& [au, pairs] : set.pairs) count += pairs.size();
+  int faces = 0;
   for (const auto& [au, pairs] : set.pairs) {
     PictureFigures& f = result[au];
     for (const JudgedPair& pair : pairs) {
@@ -127,6 +128,10 @@ std::map<int, PictureFigures> JudgePictures(const JudgedSet& set, const std::map
     f.background /= n;
     f.back /= std::max(1, f.back_faces);
     f.identity /= std::max(1, f.identity_faces);
+    faces += f.faces;
+  }
+  if (faces == 0 && StopSignal() == 0) {
+    throw BadInputError(pictures.at(set.pairs.begin()->second.front().at_0) + ": no face found, nor in any other picture");
   }
   return result;
 }

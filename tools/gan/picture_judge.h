@@ -32,7 +32,7 @@ struct PictureJudgeOptions {
 };
 
 // pictures: paths by key. Throws BadInputError naming the picture that cannot be read, or that has another size than its
-// partner; UsageError or BadContent for the network. progress: called with pairs done and pairs.
+// partner, and when no picture shows a face; UsageError or BadContent for the network. progress: called with pairs done and pairs.
 std::map<int, PictureFigures> JudgePictures(const JudgedSet& set, const std::map<std::string, std::string>& pictures,
                                             const PictureJudgeOptions& options,
                                             const std::function<void(std::size_t, std::size_t)>& progress);
