@@ -103,6 +103,13 @@ void FileReader::ReadBeside(ImageItem& item) {
   for (std::size_t i = 0; i < (stem == item.path ? 1U : 2U); ++i) read(records[i], true);
 }
 
+ImageItem ReadImageFile(const std::string& path, std::uint64_t max_bytes) {
+  const FileEntry entry{path, path, 0, false};
+  ImageItem item;
+  FileReader(&entry, &entry + 1, max_bytes).Next(item);
+  return item;
+}
+
 ContentKind TellFile(const std::string& path, int& error) {
   std::uint64_t size = 0;
   const File file = OpenPlain(path, size, error);

@@ -290,6 +290,13 @@ DecodedImage DecodeImage(Bytes bytes, const DecodeOptions& options) {
   return DecodeGif(bytes, options, header);
 }
 
+DecodedImage TakePixels(const cv::Mat& bgr, const DecodeOptions& options) {
+  if (auto fault = CheckSize(static_cast<std::uint64_t>(bgr.cols), static_cast<std::uint64_t>(bgr.rows), options)) {
+    return *std::move(fault);
+  }
+  return {bgr, Outcome::kOk, {}, bgr.cols, bgr.rows};
+}
+
 PictureSize PeekSize(Bytes bytes) {
   const ImageHeader header = ReadImageHeader(bytes);
   return {header.width, header.height};

@@ -38,6 +38,9 @@ PictureSize PeekSize(std::span<const std::uint8_t> bytes);
 // Never throws for bad input; a truncated JPEG is kUndecodable.
 DecodedImage DecodeImage(std::span<const std::uint8_t> bytes, const DecodeOptions& options);
 
+// Pixels that were never encoded, CV_8UC3, held to the same limits: what DecodeImage makes of their PNG.
+DecodedImage TakePixels(const cv::Mat& bgr, const DecodeOptions& options);
+
 // bgr: CV_8UC3 or CV_8UC1. quality 1..100. Same pixels, same bytes. 4:4:4 when quality >= 90, else 4:2:0.
 std::vector<std::uint8_t> EncodeJpeg(const cv::Mat& bgr, int quality);
 // Writes a PNG atomically; throws std::runtime_error naming the file.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <opencv2/core/mat.hpp>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ struct ImageItem {
   // a list, or a member's name up to the first dot.
   std::string key;
   std::string path;                 // file path or "archive.tar:member", for messages
-  std::vector<std::uint8_t> bytes;  // the encoded image
+  std::vector<std::uint8_t> bytes;  // the encoded image; empty where there are
+  cv::Mat pixels;                   // pixels instead, CV_8UC3 BGR, upright: of an image that was never encoded
   std::string url;
   std::string keywords;             // caption: a .txt beside the image, or "caption" in a .json there
   std::string licence;              // "license" or "licence" there
@@ -64,6 +66,10 @@ class ItemReader {
   // After the end: what was beside the items.
   virtual SideNotes Notes() const { return {}; }
 };
+
+// One file by itself, without what lies beside it; its key is the path. Never throws for a file that is not there or
+// cannot be read: the status says so.
+ImageItem ReadImageFile(const std::string& path, std::uint64_t max_bytes);
 
 struct InputShard {
   int index = 0;             // number of the output shard

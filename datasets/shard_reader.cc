@@ -6,6 +6,7 @@
 
 #include "datasets/internal/shard_layout.h"
 #include "datasets/shard.h"
+#include "datasets/shard_outline.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
@@ -23,6 +24,38 @@ std::string ShapeText(const std::vector<std::uint64_t>& shape) {
   return text + "]";
 }
 
+ShardHeader ReadHeader(const storage::Hdf5Reader& file, const std::string& path) {
+  ShardHeader header;
+  if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != layout::kFormat) {
+    throw storage::BadContent(path + ": is not an AuForge shard");
+  }
+  const std::int64_t version = file.ReadInteger("/", "format_version");
+  if (version != kShardFormatVersion) {
+    throw storage::BadContent(path + ": is of shard format " + std::to_string(version) + ", this program reads " +
+                             std::to_string(kShardFormatVersion));
+  }
+  try {
+    header.schema = features::AuSchema::FromNames(file.ReadStringList("/", "au_names"));
+  } catch (const std::invalid_argument& error) {
+    throw storage::BadContent(path + ": au_names: " + error.what());
+  }
+  header.tool_version = file.ReadString("/", "tool_version");
+  header.model_digest = file.ReadString("/", "model_digest");
+  header.detector = file.ReadString("/", "detector");
+  header.config_digest = file.ReadString("/", "config_digest");
+  header.source = file.ReadString("/", "source");
+  header.created = file.ReadString("/", "created");
+  header.emotion_names = file.ReadStringList(layout::kEmotion, "names");
+  return header;
+}
+
+// N of /faces.
+std::uint64_t CountFaces(const storage::Hdf5Reader& file, const std::string& path) {
+  const std::vector<std::uint64_t> rows = file.Shape(layout::kSample);
+  if (rows.size() != 1) throw storage::BadContent(path + ": " + layout::kSample + " is not one-dimensional");
+  return rows[0];
+}
+
 }  // namespace
 
 struct ShardReader::Impl {
@@ -30,7 +63,7 @@ struct ShardReader::Impl {
   Impl(std::span<const std::uint8_t> bytes, const std::string& name) : path(name), file(bytes, name) { Read(); }
 
   void Read() {
-    ReadHeader();
+    header = ReadHeader(file, path);
     ReadFaces();
     ReadSamples();
   }
@@ -58,33 +91,8 @@ struct ShardReader::Impl {
     return std::move(array.values);
   }
 
-  void ReadHeader() {
-    if (!file.HasAttribute("/", "format") || file.ReadString("/", "format") != layout::kFormat) {
-      throw storage::BadContent(path + ": is not an AuForge shard");
-    }
-    const std::int64_t version = file.ReadInteger("/", "format_version");
-    if (version != kShardFormatVersion) {
-      throw storage::BadContent(path + ": is of shard format " + std::to_string(version) + ", this program reads " +
-                               std::to_string(kShardFormatVersion));
-    }
-    try {
-      header.schema = features::AuSchema::FromNames(file.ReadStringList("/", "au_names"));
-    } catch (const std::invalid_argument& error) {
-      throw storage::BadContent(path + ": au_names: " + error.what());
-    }
-    header.tool_version = file.ReadString("/", "tool_version");
-    header.model_digest = file.ReadString("/", "model_digest");
-    header.detector = file.ReadString("/", "detector");
-    header.config_digest = file.ReadString("/", "config_digest");
-    header.source = file.ReadString("/", "source");
-    header.created = file.ReadString("/", "created");
-    header.emotion_names = file.ReadStringList(layout::kEmotion, "names");
-  }
-
   void ReadFaces() {
-    const std::vector<std::uint64_t> rows = file.Shape(layout::kSample);
-    if (rows.size() != 1) throw storage::BadContent(path + ": " + layout::kSample + " is not one-dimensional");
-    const std::uint64_t n = rows[0];
+    const std::uint64_t n = CountFaces(file, path);
     const std::uint64_t a = header.schema.size();
     sample = Column<std::int64_t>(layout::kSample, {n});
     offsets = Column<std::uint64_t>(layout::kImageOffsets, {n + 1});
@@ -248,6 +256,11 @@ std::optional<ExtraStrings> ShardReader::ExtraText(const std::string& path) cons
   const std::lock_guard lock(impl_->mutex);
   if (!impl_->file.Exists(path)) return std::nullopt;
   return ExtraStrings{path, impl_->file.ReadStrings(path)};
+}
+
+ShardOutline ReadOutline(const std::string& path) {
+  const storage::Hdf5Reader file(path);
+  return {ReadHeader(file, path), CountFaces(file, path)};
 }
 
 std::vector<std::string> FindShards(const std::vector<std::string>& paths) {

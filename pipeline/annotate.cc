@@ -6,13 +6,9 @@
 
 #include <chrono>
 #include <filesystem>
-#include <future>
 #include <memory>
-#include <opencv2/core/utility.hpp>
-#include <optional>
 #include <stdexcept>
 
-#include "annotator/au_model.h"
 #include "annotator/emotions.h"
 #include "datasets/storage/atomic_file.h"
 #include "pipeline/examine.h"
@@ -122,7 +118,8 @@ Plan FindWork(const AnnotateOptions& options, const datasets::ImageSource& sourc
   return plan;
 }
 
-void RunPipeline(int jobs, Feed& feed, tbb::enumerable_thread_specific<Examiner>& examiners, Recorder& recorder) {
+void RunPipeline(int jobs, Feed& feed, tbb::enumerable_thread_specific<Examiner>& examiners, StopRequest& stop,
+                 Recorder& recorder) {
   using tbb::filter_mode;
   using GroupPtr = std::unique_ptr<Group>;
   using ExaminedPtr = std::unique_ptr<ExaminedGroup>;
@@ -131,7 +128,7 @@ void RunPipeline(int jobs, Feed& feed, tbb::enumerable_thread_specific<Examiner>
     if (!group) control.stop();
     return group;
   };
-  const auto examine = [&examiners](GroupPtr group) { return examiners.local().Examine(std::move(group)); };
+  const auto examine = [&](GroupPtr group) { return examiners.local().Examine(std::move(group), stop); };
   const auto write = [&recorder](ExaminedPtr group) { recorder.Write(std::move(group)); };
   // Enough groups in flight to keep all threads busy behind a slow one, few enough to bound memory.
   tbb::parallel_pipeline(static_cast<std::size_t>(3 * jobs),
@@ -155,39 +152,24 @@ void AnnotateOptions::Validate() const {
   Require(!inputs.empty(), "no input; name images, folders, @lists or tars");
   Require(!output.empty(), "no output folder; give one with -o");
   Require(jobs >= 1, text("jobs", jobs, ">= 1"));
-  Require(min_face >= 20 && min_face <= 2000, text("min-face", min_face, "20..2000 pixels"));
   Require(min_quality >= 0 && min_quality <= 1, text("min-quality", min_quality, "0..1"));
-  Require(jpeg_quality >= 1 && jpeg_quality <= 100, text("jpeg-quality", jpeg_quality, "1..100"));
   Require(batch >= 1 && batch <= 1024, text("batch", batch, "1..1024"));
-  Require(detector == "hog" || detector == "yunet", "detector = " + detector + "; must be hog or yunet");
-  Require(detector != "yunet" || !detector_model.empty(),
-          "detector yunet needs its model; name face_detection_yunet_2022mar.onnx with --detector-model");
   Require(count >= 1, text("count", count, ">= 1"));
   Require(index >= 0 && index < count, text("index", index, "0..count-1"));
-  crop.Validate();
+  LabelOptions::Validate();
   source.Validate();
-  decode.Validate();
 }
 
 AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<void(const AnnotateProgress&)>& progress,
                          const std::function<bool()>& stop_requested) {
   options.Validate();
-  // One pool of threads: ours. OpenCV would start another inside every task.
-  cv::setNumThreads(0);
   const tbb::global_control cap(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(options.jobs));
 
   const Clock::time_point start = Clock::now();
-  const std::string landmark_path = options.landmarks.empty() ? annotator::DefaultLandmarkPath() : options.landmarks;
-  // The two things that take time to load, side by side.
-  auto landmarker = std::async(std::launch::async, [&landmark_path] { return annotator::Landmarker(landmark_path); });
-  const std::string detector = MakeDetector(options)->Name();
-  const auto loaded_model = options.ready_model
-                                ? options.ready_model
-                                : std::make_shared<const annotator::AuModel>(annotator::AuModel::Load(
-                                      options.model.empty() ? annotator::DefaultAuModelPath() : options.model));
-  const annotator::AuModel& model = *loaded_model;
+  const Labeller labeller(options);
+  const annotator::AuModel& model = labeller.model();
   const datasets::ImageSource source = datasets::ImageSource::Plan(options.inputs, options.source);
-  const RunConfig config = MakeRunConfig(options, model.info().digest, detector, landmark_path);
+  const RunConfig config = MakeRunConfig(options, model.info().digest, labeller.detector_name(), labeller.landmark_path());
 
   AnnotateSummary summary;
   summary.notes = source.Notes();
@@ -198,13 +180,11 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
   for (const auto& [index, path] : plan.finished) leftovers.Remove(index);
   if (!plan.todo.empty()) {
     datasets::storage::RequireOutputFolder(options.output);
-    const annotator::Landmarker loaded = landmarker.get();
-    const features::FeatureExtractor extractor(model.info().features);
-    ExamineShared shared{options, loaded, extractor, model, stop, {}};
+    ExamineShared shared{options, labeller.landmarker(), labeller.extractor(), model, {}};
     datasets::ShardHeader header;
     header.schema = model.info().schema;
     header.model_digest = model.info().digest;
-    header.detector = detector;
+    header.detector = labeller.detector_name();
     header.config_digest = config.digest;
     header.emotion_names = annotator::EmotionNames();
     ShardSink sink(options.output, std::move(header), config, options.min_quality, std::move(leftovers));
@@ -212,7 +192,7 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
     Feed feed(source, std::move(plan.todo),
               {static_cast<std::size_t>(options.batch), options.skip_duplicates, std::move(plan.finished)}, stop);
     tbb::enumerable_thread_specific<Examiner> examiners([&shared] { return Examiner(shared); });
-    RunPipeline(options.jobs, feed, examiners, recorder);
+    RunPipeline(options.jobs, feed, examiners, stop, recorder);
     recorder.Report(true);
     summary.images = sink.images();
     summary.faces = sink.faces();

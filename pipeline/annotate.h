@@ -11,39 +11,24 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "annotator/au_model.h"
-#include "datasets/image_codec.h"
 #include "datasets/image_source.h"
-#include "features/align.h"
+#include "pipeline/labeller.h"
 
 namespace auforge::pipeline {
 
-struct AnnotateOptions {
+struct AnnotateOptions : LabelOptions {
   std::vector<std::string> inputs;   // see datasets::ImageSource::Plan
   std::string output;                // folder of shards; created
-  std::string model;                 // AU model; empty: annotator::DefaultAuModelPath()
-  std::shared_ptr<const annotator::AuModel> ready_model;  // used instead of `model` where set
-  std::string landmarks;             // dlib weights; empty: annotator::DefaultLandmarkPath()
   int jobs = 1;                      // threads, >= 1
-  std::string detector = "hog";      // "hog" (dlib's, comes with auforge) or "yunet" (needs detector_model; faster,
-                                     // finds turned and smaller faces)
-  std::string detector_model;        // YuNet's ONNX file
-  int min_face = 80;                 // smallest face looked for, pixels, 20..2000; time per image falls with its square
-  float detector_threshold = 0;      // added to the detector's own; higher: fewer, surer faces
-  bool reduce = true;                // decode JPEGs at 1/2, 1/4 or 1/8 of their size where min_face allows
   float min_quality = 0;             // faces below are not written, 0..1
-  features::AlignOptions crop;       // the crop that is stored
-  int jpeg_quality = 92;             // of the stored crop, 1..100
   int batch = 16;                    // images that travel together, 1..1024; costs memory, saves time
   bool skip_duplicates = false;      // images whose bytes were seen before get status duplicate and no faces
   int index = 0;                     // this process does shards i with i % count == index
   int count = 1;
   datasets::SourceOptions source;
-  datasets::DecodeOptions decode;
   std::function<void(const std::string&)> notice;  // a line that the user should see at once: an input has changed, …
 
   void Validate() const;             // throws std::invalid_argument naming field, value and constraint

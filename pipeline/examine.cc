@@ -28,12 +28,12 @@ constexpr std::uint64_t kLargeImage = 24'000'000;
 // Decoded pictures that wait for company, pixels of all together.
 constexpr std::size_t kMostWaitingPixels = 4'000'000;
 
-double LeastFace(const AnnotateOptions& options, double width, double height) {
+double LeastFace(const LabelOptions& options, double width, double height) {
   return std::max<double>(options.min_face, kLeastShare * std::sqrt(width * height));
 }
 
 // The scale at which a face of that many pixels still has all that landmarks and crop can use.
-double LeastScale(const AnnotateOptions& options, double least_face) {
+double LeastScale(const LabelOptions& options, double least_face) {
   const double for_crop = kBoxInEyes * options.crop.size * options.crop.inter_ocular;
   return std::min(1.0, std::max(kFaceForLandmarks, for_crop) / least_face);
 }
@@ -41,6 +41,11 @@ double LeastScale(const AnnotateOptions& options, double least_face) {
 features::Box Scaled(const features::Box& box, double factor) {
   const auto scale = [factor](float v) { return static_cast<float>(v * factor); };
   return {scale(box.x), scale(box.y), scale(box.width), scale(box.height)};
+}
+
+datasets::PictureSize SizeOf(const datasets::ImageItem& item) {
+  if (item.pixels.empty()) return datasets::PeekSize(item.bytes);
+  return {static_cast<std::uint64_t>(item.pixels.cols), static_cast<std::uint64_t>(item.pixels.rows)};
 }
 
 void Fail(ExaminedImage& image, Outcome status, const char* stage, std::string message) {
@@ -52,7 +57,24 @@ void Fail(ExaminedImage& image, Outcome status, const char* stage, std::string m
 
 }  // namespace
 
-std::unique_ptr<annotator::FaceDetector> MakeDetector(const AnnotateOptions& options) {
+void DropPoorFaces(ExaminedImage& image, std::size_t aus, float least_quality) {
+  std::vector<datasets::FaceRecord> good;
+  std::vector<std::uint8_t> visible;
+  for (std::size_t i = 0; i < image.faces.size(); ++i) {
+    if (image.faces[i].aus.quality < least_quality) continue;
+    image.faces[i].face_index = static_cast<std::int32_t>(good.size());
+    good.push_back(std::move(image.faces[i]));
+    const auto begin = image.au_visible.begin() + static_cast<std::ptrdiff_t>(i * aus);
+    visible.insert(visible.end(), begin, begin + static_cast<std::ptrdiff_t>(aus));
+  }
+  if (good.empty() && !image.faces.empty()) {
+    Fail(image, Outcome::kLowQuality, "classify", "every face is below the least quality");
+  }
+  image.faces = std::move(good);
+  image.au_visible = std::move(visible);
+}
+
+std::unique_ptr<annotator::FaceDetector> MakeDetector(const LabelOptions& options) {
   if (options.detector == "yunet") {
     return annotator::MakeYunetDetector(
         {.model = options.detector_model, .threshold = options.detector_threshold});
@@ -62,7 +84,8 @@ std::unique_ptr<annotator::FaceDetector> MakeDetector(const AnnotateOptions& opt
 
 Examiner::Examiner(ExamineShared& shared) : shared_(shared), detector_(MakeDetector(shared.options)) {}
 
-std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group) {
+std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group, StopRequest& stop) {
+  stop_ = &stop;
   result_ = std::make_unique<ExaminedGroup>();
   result_->kind = group->kind;
   result_->shard = group->shard;
@@ -85,7 +108,7 @@ std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group) {
     image.stage = "read";
     if (!group->digests.empty()) image.sample.sha256 = group->digests[i];
     if (item.status != Outcome::kOk) continue;
-    if (group->digests.empty()) {
+    if (group->digests.empty() && item.pixels.empty()) {
       const Stopwatch watch(Seconds(Stage::kRead));
       image.sample.sha256 = datasets::storage::Sha256(item.bytes);
     }
@@ -103,7 +126,7 @@ std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group) {
 
 void Examiner::ExamineImage(const datasets::ImageItem& item, std::size_t index) {
   ExaminedImage& image = result_->images[index];
-  const datasets::PictureSize size = datasets::PeekSize(item.bytes);
+  const datasets::PictureSize size = SizeOf(item);
   std::unique_lock<std::mutex> large(shared_.large_image, std::defer_lock);
   if (size.width > 0 && size.height > kLargeImage / size.width) large.lock();
   if (Abandoned()) return;  // the wait may have been long
@@ -115,7 +138,8 @@ void Examiner::ExamineImage(const datasets::ImageItem& item, std::size_t index) 
     const Stopwatch watch(Seconds(Stage::kDecode));
     datasets::DecodeOptions decode = shared_.options.decode;
     decode.least_scale = shared_.options.reduce ? LeastScale(shared_.options, least_face) : 1;
-    picture.decoded = datasets::DecodeImage(item.bytes, decode);
+    picture.decoded = item.pixels.empty() ? datasets::DecodeImage(item.bytes, decode)
+                                          : datasets::TakePixels(item.pixels, decode);
   }
   image.sample.width = picture.decoded.width;
   image.sample.height = picture.decoded.height;
@@ -223,7 +247,7 @@ std::vector<std::uint8_t> Examiner::Label(std::vector<datasets::FaceRecord>& rec
 }
 
 bool Examiner::Abandoned() {
-  if (shared_.stop()) result_->abandoned = true;
+  if ((*stop_)()) result_->abandoned = true;
   return result_->abandoned;
 }
 

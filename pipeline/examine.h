@@ -15,6 +15,7 @@
 #include "features/feature_extractor.h"
 #include "pipeline/annotate.h"
 #include "pipeline/feed.h"
+#include "pipeline/labeller.h"
 
 namespace auforge::pipeline {
 
@@ -28,6 +29,9 @@ struct ExaminedImage {
   std::vector<std::uint8_t> au_visible;  // faces x AUs: 0 where the AU's region cannot be seen
 };
 
+// Leaves out faces of lower quality; an image that loses all of them is kLowQuality. aus: those of the model.
+void DropPoorFaces(ExaminedImage& image, std::size_t aus, float least_quality);
+
 struct ExaminedGroup {
   Group::Kind kind = Group::Kind::kImages;
   const datasets::InputShard* shard = nullptr;
@@ -40,25 +44,24 @@ struct ExaminedGroup {
 
 // What all threads share.
 struct ExamineShared {
-  const AnnotateOptions& options;
+  const LabelOptions& options;
   const annotator::Landmarker& landmarker;
   const features::FeatureExtractor& extractor;
   const annotator::AuModel& model;
-  StopRequest& stop;
   std::mutex
       large_image;  // held for pictures of many pixels: no more than one at a time, whatever the threads
 };
 
 // The detector that the options name. Throws std::runtime_error when its model cannot be read.
-std::unique_ptr<annotator::FaceDetector> MakeDetector(const AnnotateOptions& options);
+std::unique_ptr<annotator::FaceDetector> MakeDetector(const LabelOptions& options);
 
 // One per thread: holds a detector. Never throws for a bad image; the fault is in the result. What a face
 // gets does not depend on the images that share its group.
 class Examiner {
  public:
   explicit Examiner(ExamineShared& shared);
-  // Returns early, with less than it was given, when the run is to stop.
-  std::unique_ptr<ExaminedGroup> Examine(std::unique_ptr<Group> group);
+  // Returns early, with less than it was given, when `stop` says so.
+  std::unique_ptr<ExaminedGroup> Examine(std::unique_ptr<Group> group, StopRequest& stop);
 
  private:
   struct Picture {          // decoded, with faces, waiting for the others of its group
@@ -92,7 +95,8 @@ class Examiner {
   std::unique_ptr<annotator::FaceDetector> detector_;
   std::vector<Picture> waiting_;
   std::size_t waiting_pixels_ = 0;
-  std::unique_ptr<ExaminedGroup> result_;  // of the group in work
+  std::unique_ptr<ExaminedGroup> result_;  // of the group in work, and
+  StopRequest* stop_ = nullptr;            // who may call it off
 };
 
 }  // namespace auforge::pipeline

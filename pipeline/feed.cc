@@ -5,11 +5,6 @@
 #include "pipeline/stopwatch.h"
 
 namespace auforge::pipeline {
-namespace {
-
-constexpr std::size_t kMostGroupBytes = 4 << 20;  // encoded; one image may be more
-
-}  // namespace
 
 Feed::Feed(const datasets::ImageSource& source, std::vector<const datasets::InputShard*> shards,
            FeedOptions options, StopRequest& stop)

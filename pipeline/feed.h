@@ -45,6 +45,9 @@ struct Group {
   datasets::SideNotes notes;  // of kEnd: what was beside the shard's images
 };
 
+// Encoded bytes after which a group is full; one image may be more.
+inline constexpr std::size_t kMostGroupBytes = 4 << 20;
+
 struct FeedOptions {
   std::size_t group_images = 16;  // most images of a group; fewer when they are large
   bool skip_duplicates = false;   // an image seen before gets status kDuplicate and loses its bytes

@@ -41,21 +41,8 @@ void ShardSink::Write(ExaminedGroup group) {
 }
 
 void ShardSink::WriteImage(ExaminedImage image) {
-  const bool had_faces = !image.faces.empty();
-  const std::size_t aus = header_.schema.size();
-  std::vector<datasets::FaceRecord> good;
-  for (std::size_t i = 0; i < image.faces.size(); ++i) {
-    if (image.faces[i].aus.quality < min_quality_) continue;
-    good.push_back(std::move(image.faces[i]));
-    const auto begin = image.au_visible.begin() + static_cast<std::ptrdiff_t>(i * aus);
-    au_visible_.insert(au_visible_.end(), begin, begin + static_cast<std::ptrdiff_t>(aus));
-  }
-  image.faces = std::move(good);
-  if (had_faces && image.faces.empty()) {
-    image.sample.status = datasets::Outcome::kLowQuality;
-    image.stage = "classify";
-    image.message = "every face is below the least quality";
-  }
+  DropPoorFaces(image, header_.schema.size(), min_quality_);
+  au_visible_.insert(au_visible_.end(), image.au_visible.begin(), image.au_visible.end());
   if (image.sample.status != datasets::Outcome::kOk) LogFailure(image);
   ++images_;
   ++by_status_[std::string(datasets::OutcomeName(image.sample.status))];
@@ -65,7 +52,6 @@ void ShardSink::WriteImage(ExaminedImage image) {
   const std::int64_t row = writer_->AddSample(std::move(image.sample));
   for (std::size_t i = 0; i < image.faces.size(); ++i) {
     image.faces[i].sample = row;
-    image.faces[i].face_index = static_cast<std::int32_t>(i);
     writer_->AddFace(std::move(image.faces[i]));
     ++faces_;
   }

@@ -58,7 +58,7 @@ class Concurrency : public ::testing::Test {
     const auto source = datasets::ImageSource::Plan(options.inputs, {});
     Feed feed(source, {&source.Shards()[0]}, {.group_images = 4, .skip_duplicates = false, .finished = {}},
               stop);
-    ExamineShared shared{options, landmarker_, extractor_, model_, stop, {}};
+    ExamineShared shared{options, landmarker_, extractor_, model_, {}};
     std::mutex mutex;
     Outcomes outcomes;
     {
@@ -73,7 +73,7 @@ class Concurrency : public ::testing::Test {
               group = feed.Next();
             }
             if (!group) return;
-            const auto examined = examiner.Examine(std::move(group));
+            const auto examined = examiner.Examine(std::move(group), stop);
             const std::lock_guard lock(mutex);
             for (const ExaminedImage& image : examined->images) outcomes[image.sample.key] = Describe(image);
           }

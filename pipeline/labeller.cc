@@ -1,0 +1,53 @@
+#include "pipeline/labeller.h"
+
+#include <opencv2/core/utility.hpp>
+#include <stdexcept>
+
+#include "pipeline/examine.h"
+
+namespace auforge::pipeline {
+namespace {
+
+std::shared_ptr<const annotator::AuModel> LoadModel(const LabelOptions& options) {
+  if (options.ready_model) return options.ready_model;
+  return std::make_shared<const annotator::AuModel>(
+      annotator::AuModel::Load(options.model.empty() ? annotator::DefaultAuModelPath() : options.model));
+}
+
+std::shared_future<annotator::Landmarker> BeginLoading(const std::string& path) {
+  return std::async(std::launch::async, [path] { return annotator::Landmarker(path); }).share();
+}
+
+LabelOptions Validated(LabelOptions options) {
+  options.Validate();
+  return options;
+}
+
+}  // namespace
+
+void LabelOptions::Validate() const {
+  const auto require = [](bool condition, const std::string& text) {
+    if (!condition) throw std::invalid_argument(text);
+  };
+  require(min_face >= 20 && min_face <= 2000, "min-face = " + std::to_string(min_face) + "; must be 20..2000 pixels");
+  require(jpeg_quality >= 1 && jpeg_quality <= 100,
+          "jpeg-quality = " + std::to_string(jpeg_quality) + "; must be 1..100");
+  require(detector == "hog" || detector == "yunet", "detector = " + detector + "; must be hog or yunet");
+  require(detector != "yunet" || !detector_model.empty(),
+          "detector yunet needs its model; name face_detection_yunet_2022mar.onnx with --detector-model");
+  crop.Validate();
+  decode.Validate();
+}
+
+Labeller::Labeller(LabelOptions options)
+    : options_(Validated(std::move(options))),
+      landmark_path_(options_.landmarks.empty() ? annotator::DefaultLandmarkPath() : options_.landmarks),
+      landmarker_(BeginLoading(landmark_path_)),
+      detector_name_(MakeDetector(options_)->Name()),
+      model_(LoadModel(options_)),
+      extractor_(model_->info().features) {
+  // One pool of threads: ours. OpenCV would start another inside every task.
+  cv::setNumThreads(0);
+}
+
+}  // namespace auforge::pipeline
