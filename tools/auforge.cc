@@ -1,7 +1,9 @@
 // auforge: from a crawl of images to AU-labelled training shards.
+#include "tools/cli/program_start.h"
 #include "tools/commands.h"
 
 int main(int argc, char** argv) {
+  auforge::tools::FailWhenMemoryRunsOut();
   auforge::tools::Cli cli("auforge", "Labels faces with FACS Action Units, at the scale of a crawl.");
   auforge::tools::AddAnnotate(cli);
   auforge::tools::AddInspect(cli);

@@ -1,8 +1,10 @@
 // auforge-gan: everything that needs LibTorch. Users call it as `auforge gan …` (GANimation) and `auforge train-net`.
+#include "tools/cli/program_start.h"
 #include "tools/gan/gan_commands.h"
 #include "tools/net/net_commands.h"
 
 int main(int argc, char** argv) {
+  auforge::tools::FailWhenMemoryRunsOut();
   auforge::tools::Cli cli("auforge-gan", "Trains GANimation on AU-labelled shards and edits faces by AU.");
   auforge::tools::AddGanTrain(cli);
   auforge::tools::AddGanSheet(cli);

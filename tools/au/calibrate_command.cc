@@ -6,11 +6,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "annotator/photo_readout.h"
 #include "annotator/recalibrate.h"
 #include "datasets/storage/atomic_file.h"
 #include "tools/au/au_data.h"
 #include "tools/au/au_table.h"
+#include "tools/au/refit.h"
 #include "tools/commands.h"
 #include "tools/au/photo_features.h"
 
@@ -43,9 +43,8 @@ annotator::Recalibrated FromRows(const CalibrateArguments& a, const annotator::A
 }
 
 // The readout fitted to the labels, with its own table on stderr.
-annotator::Recalibrated Refit(const annotator::AuModel& model, const annotator::TrainingData& data,
-                              const annotator::ReadoutOptions& options, const Log& log) {
-  annotator::Refitted refitted = annotator::RefitOnPhotos(model, data, options, log);
+annotator::Recalibrated Refit(const CalibrateArguments& a, const annotator::AuModel& model, const Log& log) {
+  annotator::Refitted refitted = RefitToData(model, a.data, a.faces, a.readout, a.jobs, log);
   std::cerr << ReadoutTable(refitted.figures);
   std::vector<annotator::AuShift> shifts;
   for (std::size_t j = 0; j < refitted.figures.size(); ++j) {
@@ -59,10 +58,11 @@ annotator::Recalibrated Refit(const annotator::AuModel& model, const annotator::
 
 annotator::Recalibrated Recalibrate(const CalibrateArguments& a, const annotator::AuModel& model) {
   const auto log = [](const std::string& text) { std::cerr << "calibrate: " << text << std::endl; };
+  if (a.refit) return Refit(a, model, log);
   if (!a.data.empty()) {
     const annotator::TrainingData data = LoadTrainingData(a.data, model.info().features, a.faces, a.jobs, log);
     NameAusWithoutModel(data, model.info().schema, log);
-    return a.refit ? Refit(model, data, a.readout, log) : annotator::RecalibrateOnLabels(model, data);
+    return annotator::RecalibrateOnLabels(model, data);
   }
   if (!a.shards.empty()) {
     std::vector<std::string> specs;
@@ -87,14 +87,8 @@ int RunCalibrate(CalibrateArguments& a) {
   const annotator::AuModel model =
       annotator::AuModel::Load(a.model.empty() ? annotator::DefaultAuModelPath() : a.model);
   annotator::Recalibrated result = Recalibrate(a, model);
-  std::string how = "; calibrate";
-  for (const auto* list : {&a.images, &a.data, &a.shards, &a.neutral}) {
-    const char* option = list == &a.images   ? " --images "
-                         : list == &a.data   ? " --data "
-                         : list == &a.shards ? " --shards "
-                                             : " --neutral ";
-    for (const std::string& path : *list) how += option + path;
-  }
+  const std::string how = "; calibrate" + OptionText("--images", a.images) + OptionText("--data", a.data) +
+                          OptionText("--shards", a.shards) + OptionText("--neutral", a.neutral);
   result.model.WithProvenance(model.info().provenance + how).Save(a.output);
   if (a.json) {
     nlohmann::json all;

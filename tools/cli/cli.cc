@@ -232,7 +232,6 @@ int Cli::Run(int argc, char** argv, std::string& prefix) {
 int Cli::Main(int argc, char** argv) {
   GuardStandardStreams();
   InstallEndSignals();
-  FailWhenMemoryRunsOut();
   std::string prefix = impl_->app.get_name(), fault;
   int code = kFailed;
   try {

@@ -1,8 +1,4 @@
 // Running out of memory, said so that the user knows which limit it was.
-//
-// This file also looks at the limits before the libraries start (.preinit_array). OpenBLAS starts a thread for each
-// core before main; under a limit on memory it ends the program when it cannot, and its threads, waiting for memory
-// for ever, keep it from ending. There the program starts itself again with one BLAS thread.
 #pragma once
 
 #include <string>
@@ -17,7 +13,5 @@ struct MemoryLimit {
   char letter = 'v';
 };
 MemoryLimit FindMemoryLimit();
-// Makes running out of memory where no exception can pass (another thread, a destructor) an ordinary failure.
-void FailWhenMemoryRunsOut();
 
 }  // namespace auforge::tools
