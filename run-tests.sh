@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 start=$SECONDS
-exclude=(-LE 'slow|scale')
+exclude=(-LE 'slow|scale|clients')
 if [[ "${1:-}" == --all ]]; then exclude=(); shift; fi
 if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,5p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
 

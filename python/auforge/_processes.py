@@ -1,0 +1,86 @@
+"""Work that another process does, so that Ctrl-C ends it at once."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from ._errors import BadInputError, Error, UsageError
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    child.terminate()
+    try:
+        child.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def run_program(command: List[str]) -> str:
+    """Runs a program of AuForge; its standard output. What it fails with is raised by its exit status."""
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        output, said = child.communicate()
+    except BaseException:
+        _end(child)
+        raise
+    if child.returncode == 0:
+        return output.decode("utf-8", "replace")
+    text = said.decode("utf-8", "replace").strip()
+    kind = {2: UsageError, 3: BadInputError}.get(child.returncode, Error)
+    raise kind(text or f"{command[0]} ended with status {child.returncode}")
+
+
+def call_apart(function: str, arguments: Dict[str, Any], say: Optional[Callable[[str], None]]) -> Any:
+    """core().function(**arguments, say=…) in a process of its own; lines that it says go to ``say``."""
+    environment = dict(os.environ)
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH", "")]))
+    child = subprocess.Popen(
+        [sys.executable, "-m", "auforge._processes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    )
+    assert child.stdin is not None and child.stdout is not None
+    try:
+        child.stdin.write(pickle.dumps((function, arguments)))
+        child.stdin.close()
+        while True:
+            try:
+                kind, value = pickle.load(child.stdout)
+            except EOFError:
+                raise Error(f"{function}: the process ended with status {child.wait()}") from None
+            if kind == "say":
+                if say is not None:
+                    say(value)
+            elif kind == "fault":
+                raise value
+            else:
+                return value
+    finally:
+        _end(child)
+        child.stdout.close()
+
+
+def _serve() -> None:
+    from ._load import core
+
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print is no answer
+
+    def answer(message: Tuple[str, Any]) -> None:
+        answers.write(pickle.dumps(message))
+        answers.flush()
+
+    function, arguments = pickle.load(sys.stdin.buffer)
+    try:
+        value = getattr(core(), function)(**arguments, say=lambda text: answer(("say", text)))
+    except Exception as error:
+        return answer(("fault", error))
+    answer(("value", value))
+
+
+if __name__ == "__main__":
+    _serve()
