@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -28,6 +29,7 @@ class Verifier {
     CheckOffsets();
     for (std::size_t i = 0; i < shard_.FaceCount() && faults_.size() < kMostFaults; ++i) CheckFace(i);
     for (std::size_t i = 0; i < shard_.SampleCount() && faults_.size() < kMostFaults; ++i) CheckSample(i);
+    CheckPairs();
   }
 
   void CheckStats() {
@@ -107,6 +109,27 @@ class Verifier {
         FaceFault(i, au + " intensity of a half is not in 0..5");
       } else if ((std::max(left, right) >= 1) != (face.aus.present[j] != 0)) {
         FaceFault(i, au + " presence contradicts its halves");
+      }
+    }
+  }
+
+  // Faces of drawn scenes that share a pair are of one scene, cut out alike (docs/synthetic-faces.md).
+  void CheckPairs() {
+    const auto column = shard_.Extra("/synthetic/pair");
+    if (!column) return;
+    if (column->values.size() != shard_.FaceCount()) return Fault("/synthetic/pair: is not one number for each face");
+    std::map<float, std::vector<std::size_t>> faces;
+    for (std::size_t i = 0; i < column->values.size() && faults_.size() < kMostFaults; ++i) {
+      const float pair = column->values[i];
+      if (!(pair >= -1) || pair != std::floor(pair)) FaceFault(i, "its pair is no whole number of -1 or more");
+      if (pair >= 0) faces[pair].push_back(i);
+    }
+    for (const auto& [pair, members] : faces) {
+      if (faults_.size() >= kMostFaults) return;
+      if (members.size() == 1) FaceFault(members[0], "its partner is missing: no other face is of its pair");
+      for (const std::size_t i : members) {
+        if (shard_.CropFromImage(i) == shard_.CropFromImage(members[0])) continue;
+        FaceFault(i, "is cut out otherwise than face " + std::to_string(members[0]) + " of its pair");
       }
     }
   }

@@ -195,6 +195,32 @@ Expression SampleExpression(Random& random) {
 
 namespace {
 
+// Purposes of random streams of scenes.
+enum : std::uint64_t { kSceneCompany = 91, kSceneWander = 92, kSceneExpressions = 1000 };
+
+// One to three AUs gone, come, or of another strength.
+void ChangeSome(std::vector<float>& intensity, Random& random) {
+  for (int left = 1 + random.Index(3); left > 0; --left) {
+    float& au = intensity[static_cast<std::size_t>(random.Index(static_cast<int>(intensity.size())))];
+    au = au > 0 && random.Chance(0.6F) ? 0 : DrawIntensity(random);
+  }
+  Exclude(intensity);
+  if (intensity[ColumnOf(24)] > 0 || intensity[ColumnOf(28)] > 0) intensity[ColumnOf(25)] = 0;  // lips held shut
+}
+
+}  // namespace
+
+Expression SampleSceneExpression(std::uint64_t seed, std::uint64_t scene, int number) {
+  const auto drawn = [&](int at) { return Random(seed, scene, kSceneExpressions + static_cast<std::uint64_t>(at)); };
+  Random first = drawn(0), own = drawn(number);
+  const bool is_change = number > 0 && own.Chance(0.5F);
+  std::vector<float> intensity = SampleExpression(is_change ? first : own).Labels();
+  if (is_change) ChangeSome(intensity, own);
+  return {intensity, intensity};
+}
+
+namespace {
+
 // Adds to a shape of both halves, a little unevenly.
 void AddBoth(const FaceModel& model, const std::string& shape, float amount, Random& random, std::vector<float>& weights) {
   const float lean = random.Uniform(-0.15F, 0.15F);
@@ -233,7 +259,10 @@ void AddRestingFace(const FaceModel& model, Random& random, std::vector<float>& 
   AddBoth(model, "eyeBlink", lids, random, weights);
 }
 
-void AddNuisance(const FaceModel& model, const Expression& expression, Random& random, std::vector<float>& weights) {
+namespace {
+
+// What goes along with the expression.
+void AddCompany(const FaceModel& model, const Expression& expression, Random& random, std::vector<float>& weights) {
   const std::vector<float> labels = expression.Labels();
   const auto strength = [&labels](int au) { return labels[ColumnOf(au)] / 5; };
   const float smile = strength(12);
@@ -246,7 +275,10 @@ void AddNuisance(const FaceModel& model, const Expression& expression, Random& r
     AddBoth(model, "eyeSquint", smile * random.Uniform(0, 0.3F), random, weights);
   }
   if (smile <= 0.15F && !lips_are_busy && random.Chance(0.15F)) PartLips(model, random.Uniform(0.05F, 0.3F), random, weights);
+}
 
+// What has nothing to do with it.
+void AddWander(const FaceModel& model, Random& random, std::vector<float>& weights) {
   const float gaze_x = random.Normal(0, 0.25F), gaze_y = random.Normal(0, 0.2F);
   for (std::size_t e = 0; e < weights.size(); ++e) {
     const std::string& name = model.expression_names[e];
@@ -268,6 +300,20 @@ void AddNuisance(const FaceModel& model, const Expression& expression, Random& r
     }
     weights[e] = std::min(1.2F, weights[e] + amount);
   }
+}
+
+}  // namespace
+
+void AddNuisance(const FaceModel& model, const Expression& expression, Random& random, std::vector<float>& weights) {
+  AddCompany(model, expression, random, weights);
+  AddWander(model, random, weights);
+}
+
+void AddSceneNuisance(const FaceModel& model, const Expression& expression, std::uint64_t seed, std::uint64_t scene,
+                      std::vector<float>& weights) {
+  Random company(seed, scene, kSceneCompany), wander(seed, scene, kSceneWander);
+  AddCompany(model, expression, company, weights);
+  AddWander(model, wander, weights);
 }
 
 }  // namespace auforge::datasets::synthetic

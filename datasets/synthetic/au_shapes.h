@@ -43,6 +43,10 @@ class AuShapes {
 // 12 % neutral, 50 % emotion prototypes with drop-out and random extras, 38 % independent AUs; exclusions
 // respected, sometimes asymmetric. AU25 comes out of the shapes.
 Expression SampleExpression(Random& random);
+// The `number`th expression, 0, 1, …, of a scene that is drawn with several, the same on both halves. The first is one of
+// the above; of the others half are, too, and half are the first with one to three AUs set anew, so that an AU is also seen
+// to come and go alone. AU25 may be set.
+Expression SampleSceneExpression(std::uint64_t seed, std::uint64_t scene, int number);
 
 // What faces do without meaning it. All add to the weights of the model's expressions and change no label but that of
 // AU25, which is measured afterwards.
@@ -53,5 +57,8 @@ void AddRestingFace(const FaceModel& model, Random& random, std::vector<float>& 
 // What goes along with an expression: smiles bare the teeth without AU10 and AU16, pull at the nose's wings and dimple;
 // lips part; gaze and jaw wander. One for each picture.
 void AddNuisance(const FaceModel& model, const Expression& expression, Random& random, std::vector<float>& weights);
+// The same for the expressions of a scene: gaze and jaw stay where they are, and the same smile does the same.
+void AddSceneNuisance(const FaceModel& model, const Expression& expression, std::uint64_t seed, std::uint64_t scene,
+                      std::vector<float>& weights);
 
 }  // namespace auforge::datasets::synthetic

@@ -58,7 +58,8 @@ struct CgGenerator::Plan {
   float exposure = 1;
   std::uint32_t occluders = 0;
   std::uint64_t cover_seed = 0, backdrop_seed = 0;
-  bool is_plain = false;  // an even grey backdrop
+  bool is_plain = false;      // an even grey backdrop
+  bool has_siblings = false;  // the scene is drawn with other expressions, too
 };
 
 class CgGenerator::Cast : public internal::IdentityCache<Character> {};
@@ -66,6 +67,7 @@ class CgGenerator::Cast : public internal::IdentityCache<Character> {};
 void CgOptions::Validate() const {
   internal::Need(size >= 64 && size <= 1024, "cg.size", size, "64..1024 pixels");
   internal::Need(faces_per_identity >= 1, "cg.faces_per_identity", faces_per_identity, ">= 1");
+  internal::Need(expressions >= 1 && expressions <= 64, "cg.expressions", expressions, "1..64");
   internal::Need(texture_side >= 128 && texture_side <= 2048, "cg.texture_side", texture_side, "128..2048 texels");
   internal::Need(yaw >= 0 && yaw <= 60, "cg.yaw", yaw, "0..60 degrees");
   internal::Need(pitch >= 0 && pitch <= 30, "cg.pitch", pitch, "0..30 degrees");
@@ -122,6 +124,7 @@ std::string CgGenerator::ConfigDigest() const {
         options_.degrade.motion, options_.degrade.noise, options_.degrade.jpeg}) {
     text += " " + std::to_string(v);
   }
+  if (options_.expressions > 1) text += " expressions " + std::to_string(options_.expressions);
   return storage::HexDigest({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
@@ -177,7 +180,8 @@ SyntheticFace CgGenerator::Make(const Character& character, const Plan& plan) co
   }
   Random cover(plan.cover_seed, plan.occluders, kCover);
   const Vec3 skin_colour = SkinReflectance(character.person.melanin, character.person.haemoglobin);
-  for (ExtraMesh& mesh : OccluderMeshes(shape, skin_colour, plan.occluders, cover)) extras.push_back(std::move(mesh));
+  const std::span<const Vec3> fitted_to = plan.has_siblings ? character.neutral : shape;
+  for (ExtraMesh& mesh : OccluderMeshes(shape, fitted_to, skin_colour, plan.occluders, cover)) extras.push_back(std::move(mesh));
 
   FaceScene scene;
   scene.width = scene.height = options_.size;
@@ -218,7 +222,8 @@ SyntheticFace CgGenerator::Make(const Character& character, const Plan& plan) co
 }
 
 SyntheticFace CgGenerator::Generate(std::uint64_t seed, std::uint64_t index) const {
-  const std::uint64_t identity = index / static_cast<std::uint64_t>(options_.faces_per_identity);
+  const auto [scene, number] = internal::PlaceOf(index, options_.expressions);
+  const std::uint64_t identity = scene / static_cast<std::uint64_t>(options_.faces_per_identity);
   const auto character = cast_->Get(seed, identity, [&] {
     Random random(seed, identity, kPerson);
     Person person = SamplePerson(model_, random);
@@ -226,18 +231,23 @@ SyntheticFace CgGenerator::Generate(std::uint64_t seed, std::uint64_t index) con
     return MakeCharacter(std::move(person), outfit);
   });
   Plan plan;
-  Random expression(seed, index, kExpression);
-  plan.expression = SampleExpression(expression);
+  Random expression(seed, scene, kExpression);
+  plan.has_siblings = options_.expressions > 1;
+  plan.expression = plan.has_siblings ? SampleSceneExpression(seed, scene, number) : SampleExpression(expression);
   plan.weights = au_shapes_.Weights(plan.expression, expression.Uniform(0.85F, 1.15F));
   for (std::size_t e = 0; e < plan.weights.size(); ++e)
     plan.weights[e] = std::min(1.2F, plan.weights[e] + character->resting[e]);
-  AddNuisance(model_, plan.expression, expression, plan.weights);
+  if (plan.has_siblings) {
+    AddSceneNuisance(model_, plan.expression, seed, scene, plan.weights);
+  } else {
+    AddNuisance(model_, plan.expression, expression, plan.weights);
+  }
   plan.folds = expression.Uniform(0.25F, 0.6F);
   const Person& person = character->person;
   plan.wrinkles = {person.wrinkle_depth, 0.35F + 0.55F * person.wrinkle_depth + expression.Uniform(0, 0.2F),
                    person.wrinkle_variant};
 
-  Random random(seed, index, kCamera);
+  Random random(seed, scene, kCamera);
   const auto draw = [&random](float deviation, float limit) {
     return std::clamp(random.Normal(0, deviation), -limit, limit);
   };
@@ -255,7 +265,7 @@ SyntheticFace CgGenerator::Generate(std::uint64_t seed, std::uint64_t index) con
   plan.distance = std::exp(random.Uniform(std::log(42.0F), std::log(220.0F)));
   plan.face_share = random.Uniform(0.40F, 0.60F);
   plan.shift = {random.Uniform(-0.06F, 0.06F), random.Uniform(-0.05F, 0.06F)};
-  Random cover(seed, index, kCover);
+  Random cover(seed, scene, kCover);
   plan.occluders = SampleOccluders(options_.occluders, cover);
   plan.cover_seed = cover.Bits();
   if ((plan.occluders & Bit(Occluder::kFrameCut)) != 0) {
@@ -263,11 +273,11 @@ SyntheticFace CgGenerator::Generate(std::uint64_t seed, std::uint64_t index) con
         (random.Chance(0.5F) ? 1.0F : -1.0F) * random.Uniform(0.18F, 0.3F);
   }
   plan.backdrop_seed = random.Bits();
-  Random light(seed, index, kLight);
+  Random light(seed, scene, kLight);
   plan.light = SampleLight(light);
   plan.exposure = std::exp(light.Normal(0.10F, 0.15F));
 
-  return internal::Finished(Make(*character, plan), options_.degrade, Random(seed, index, kDegrade), identity);
+  return internal::Finished(Make(*character, plan), options_.degrade, Random(seed, scene, kDegrade), identity);
 }
 
 SyntheticFace CgGenerator::Draw(std::uint64_t person_seed, float melanin, const Expression& expression,

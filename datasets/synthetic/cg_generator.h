@@ -21,7 +21,8 @@ namespace auforge::datasets::synthetic {
 
 struct CgOptions {
   int size = 256;              // side of the pictures, pixels, 64..1024
-  int faces_per_identity = 6;  // pictures of one made-up person, >= 1
+  int faces_per_identity = 6;  // scenes with one made-up person, >= 1
+  int expressions = 1;         // of each scene, 1..64; everything else is the same in its pictures
   int texture_side = 384;      // texels of the face's texture, 128..2048; cost grows with its square
   // Standard deviations, degrees. A share `turned` of the faces is drawn evenly from the ball that reaches
   // these limits instead.
@@ -45,6 +46,7 @@ class CgGenerator final : public FaceGenerator {
   SyntheticFace Draw(std::uint64_t person, float melanin, const Expression& expression,
                      features::HeadPose pose) const;
   std::string Method() const override { return "cg"; }
+  int Expressions() const override { return options_.expressions; }
   std::string ConfigDigest() const override;
 
  private:

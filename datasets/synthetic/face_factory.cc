@@ -37,17 +37,20 @@ using Clock = std::chrono::steady_clock;
 
 // One finished picture; the picture itself is kept as JPEG only.
 struct Product {
+  std::uint64_t index = 0;  // of the run
+  std::int64_t pair = -1;   // its scene, when others of it were found, too
   SyntheticFace truth;             // its image is released
   std::optional<FaceRecord> face;  // nullopt: the detector did not find it
   SampleRecord sample;
   std::vector<std::uint8_t> picture;  // only when plain images are wanted
 };
 
-std::string Key(const FaceGenerator& generator, std::uint64_t seed, std::uint64_t index) {
+// Of a scene with several expressions the pictures are numbered from 0.
+std::string Key(const FaceGenerator& generator, std::uint64_t seed, std::uint64_t scene, int number) {
   char text[96];
   std::snprintf(text, sizeof(text), "%s-%llu-%08llu", generator.Method().c_str(), static_cast<unsigned long long>(seed),
-                static_cast<unsigned long long>(index));
-  return text;
+                static_cast<unsigned long long>(scene));
+  return generator.Expressions() > 1 ? text + ("-" + std::to_string(number)) : text;
 }
 
 // What the detector must have found to have found this face.
@@ -64,11 +67,27 @@ class Inspector {
   Inspector(const FaceGenerator& generator, const FactoryOptions& options, const annotator::Landmarker& landmarker)
       : generator_(generator), options_(options), landmarker_(landmarker), detector_(annotator::MakeHogDetector({})) {}
 
-  Product Make(std::uint64_t index) {
+  // All pictures of a scene. Those whose face is found are cut out alike, as the first of them is, and are each other's
+  // pairs; a lonely one has none.
+  std::vector<Product> Make(std::uint64_t scene) {
+    std::vector<Product> products;
+    crop_from_image_.reset();
+    for (int number = 0; number < generator_.Expressions(); ++number) products.push_back(MakeOne(scene, number));
+    const auto found = std::ranges::count_if(products, [](const Product& p) { return p.face.has_value(); });
+    if (found < 2) return products;
+    for (Product& product : products) {
+      if (product.face) product.pair = static_cast<std::int64_t>(scene);
+    }
+    return products;
+  }
+
+ private:
+  Product MakeOne(std::uint64_t scene, int number) {
     Product product;
-    product.truth = generator_.Generate(options_.seed, index);
+    product.index = scene * static_cast<std::uint64_t>(generator_.Expressions()) + static_cast<std::uint64_t>(number);
+    product.truth = generator_.Generate(options_.seed, product.index);
     const cv::Mat image = product.truth.image;
-    product.sample.key = Key(generator_, options_.seed, index);
+    product.sample.key = Key(generator_, options_.seed, scene, number);
     product.sample.width = image.cols;
     product.sample.height = image.rows;
     if (!options_.images.empty()) product.picture = EncodeJpeg(image, options_.jpeg_quality);
@@ -83,23 +102,23 @@ class Inspector {
     return product;
   }
 
- private:
-  FaceRecord Record(const cv::Mat& image, const features::Detection& found, const SyntheticFace& truth) const {
+  FaceRecord Record(const cv::Mat& image, const features::Detection& found, const SyntheticFace& truth) {
     FaceRecord face;
     face.box = found.box;
     face.detector_score = found.score;
     face.landmarks = landmarker_.Find(image, found.box);
     face.pose = annotator::EstimatePose(face.landmarks);
-    const features::AlignedFace aligned = features::AlignFace(image, face.landmarks, options_.crop);
-    face.crop_from_image = aligned.crop_from_image;
-    face.image = EncodeJpeg(aligned.crop, options_.jpeg_quality);
+    if (!crop_from_image_) crop_from_image_ = features::CropFromImage(face.landmarks, options_.crop);
+    face.crop_from_image = *crop_from_image_;
+    const cv::Mat crop = features::Warp(image, *crop_from_image_, options_.crop.size, options_.crop.size);
+    face.image = EncodeJpeg(crop, options_.jpeg_quality);
     face.aus.intensity = truth.au;
     for (const float v : truth.au) {
       face.aus.present.push_back(v >= 1 ? 1 : 0);
       face.aus.probability.push_back(v >= 1 ? 1.0F : 0.0F);
     }
     face.aus.quality =
-        annotator::FaceQuality(annotator::EvidenceOf(aligned.crop, face.landmarks, face.detector_score));
+        annotator::FaceQuality(annotator::EvidenceOf(crop, face.landmarks, face.detector_score));
     const features::AuSchema& schema = features::CatalogueSchema();
     face.aus.left.assign(schema.size(), NAN);
     face.aus.right = face.aus.left;
@@ -119,13 +138,15 @@ class Inspector {
   const FactoryOptions& options_;
   const annotator::Landmarker& landmarker_;
   std::unique_ptr<annotator::FaceDetector> detector_;
+  std::optional<features::Similarity> crop_from_image_;  // of the scene in work
 };
 
 // The columns of /synthetic, one row for each found face.
 class Truths {
  public:
-  void Add(const SyntheticFace& truth, std::uint64_t index) {
+  void Add(const SyntheticFace& truth, std::uint64_t index, std::int64_t pair) {
     ++rows_;
+    pair_.push_back(static_cast<float>(pair));
     index_.push_back(static_cast<float>(index));
     identity_.push_back(static_cast<float>(truth.identity));
     occluders_.push_back(static_cast<float>(truth.occluders));
@@ -149,6 +170,7 @@ class Truths {
     writer.AddExtra(ExtraStrings{"/synthetic/method", {generator.Method()}});
     writer.AddExtra(ExtraStrings{"/synthetic/seed", {std::to_string(seed)}});
     writer.AddExtra(ExtraDataset{"/synthetic/index", {n}, index_});
+    if (generator.Expressions() > 1) writer.AddExtra(ExtraDataset{"/synthetic/pair", {n}, pair_});
     writer.AddExtra(ExtraDataset{"/synthetic/identity", {n}, identity_});
     writer.AddExtra(ExtraStrings{"/synthetic/source", source_});
     writer.AddExtra(ExtraDataset{"/synthetic/pose", {n, 3}, pose_});
@@ -166,27 +188,27 @@ class Truths {
 
  private:
   std::uint64_t rows_ = 0;
-  std::vector<float> index_, identity_, occluders_, visible_, pose_, light_, landmarks_, au_left_, au_right_, au_visibility_;
+  std::vector<float> index_, pair_, identity_, occluders_, visible_, pose_, light_, landmarks_, au_left_, au_right_, au_visibility_;
   std::vector<float> picture_pose_, picture_occluders_;
   std::vector<std::string> source_;
 };
 
-// Products of one shard, made by several threads, handed out in order. At most `ahead` wait.
+// The scenes of one shard, made by several threads, handed out in order. At most `ahead` wait.
 class OrderedProducts {
  public:
   OrderedProducts(std::uint64_t first, std::uint64_t last, std::uint64_t ahead)
       : next_(first), last_(last), wanted_(first), ahead_(ahead) {}
 
-  // The next index to make; nullopt when there is none.
+  // The next scene to make; nullopt when there is none.
   std::optional<std::uint64_t> Claim() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return closed_ || next_ >= last_ || next_ < wanted_ + ahead_; });
     if (closed_ || next_ >= last_) return std::nullopt;
     return next_++;
   }
-  void Deliver(std::uint64_t index, Product product) {
+  void Deliver(std::uint64_t scene, std::vector<Product> products) {
     const std::lock_guard lock(mutex_);
-    ready_.emplace(index, std::move(product));
+    ready_.emplace(scene, std::move(products));
     changed_.notify_all();
   }
   void Fail(std::exception_ptr failure) {
@@ -201,7 +223,7 @@ class OrderedProducts {
     changed_.notify_all();
   }
   // Waits for the next one in order.
-  Product Take() {
+  std::vector<Product> Take() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return failure_ || ready_.contains(wanted_); });
     if (failure_) std::rethrow_exception(failure_);
@@ -213,7 +235,7 @@ class OrderedProducts {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::uint64_t, Product> ready_;
+  std::map<std::uint64_t, std::vector<Product>> ready_;
   std::uint64_t next_, last_, wanted_, ahead_;
   bool closed_ = false;
   std::exception_ptr failure_;
@@ -256,8 +278,9 @@ void RequireOurs(const FactoryOptions& options, int shard, const std::string& di
                                "photos; it is left: use another folder");
 }
 
-std::string CsvLine(const Product& product, const std::string& file) {
+std::string CsvLine(const Product& product, const std::string& file, std::optional<std::uint64_t> scene) {
   std::string line = file + "," + std::to_string(product.truth.identity);
+  if (scene) line += "," + std::to_string(*scene);
   char text[32];
   for (const float v : product.truth.au) {
     std::snprintf(text, sizeof(text), ",%.3f", static_cast<double>(v));
@@ -311,8 +334,9 @@ class ShardJob {
   ShardJob(const FaceGenerator& generator, const FactoryOptions& options, std::vector<std::unique_ptr<Inspector>>& inspectors)
       : generator_(generator), options_(options), inspectors_(inspectors) {}
 
-  template <typename OnPicture>
-  bool Run(int shard, std::uint64_t first, std::uint64_t last, const std::string& digest, const OnPicture& on_picture) {
+  // on_scene(pictures, faces found): false to stop.
+  template <typename OnScene>
+  bool Run(int shard, std::uint64_t first, std::uint64_t last, const std::string& digest, const OnScene& on_scene) {
     ShardHeader header;
     header.schema = features::CatalogueSchema();
     header.model_digest = "exact";
@@ -327,7 +351,7 @@ class ShardJob {
     for (auto& inspector : inspectors_) {
       threads.emplace_back([&products, &inspector] {
         try {
-          while (const auto index = products.Claim()) products.Deliver(*index, inspector->Make(*index));
+          while (const auto scene = products.Claim()) products.Deliver(*scene, inspector->Make(*scene));
         } catch (...) {
           products.Fail(std::current_exception());
         }
@@ -335,24 +359,21 @@ class ShardJob {
     }
     Truths truths;
     std::string csv, points;
-    for (std::uint64_t index = first; index < last; ++index) {
-      Product product = products.Take();
-      const bool found = product.face.has_value();
-      if (!options_.images.empty()) {
-        const std::string file = product.sample.key + ".jpg";
-        storage::WriteFileAtomically((fs::path(options_.images) / file).string(),
-                                     {reinterpret_cast<const char*>(product.picture.data()), product.picture.size()});
-        csv += CsvLine(product, file);
-        points += PointsLine(product.truth, file);
+    for (std::uint64_t scene = first; scene < last; ++scene) {
+      std::uint64_t found = 0;
+      std::vector<Product> pictures = products.Take();
+      const std::uint64_t drawn = pictures.size();
+      for (Product& product : pictures) {
+        found += product.face ? 1 : 0;
+        if (!options_.images.empty()) {
+          const std::string file = product.sample.key + ".jpg";
+          WriteImage(product, file);
+          csv += CsvLine(product, file, HasScenes() ? std::optional(scene) : std::nullopt);
+          points += PointsLine(product.truth, file);
+        }
+        Add(std::move(product), writer, truths);
       }
-      truths.AddPicture(product.truth);
-      const std::int64_t row = writer.AddSample(std::move(product.sample));
-      if (found) {
-        product.face->sample = row;
-        writer.AddFace(std::move(*product.face));
-        truths.Add(product.truth, index);
-      }
-      if (!on_picture(found)) {
+      if (!on_scene(drawn, found)) {
         products.Close();
         return false;
       }
@@ -368,8 +389,24 @@ class ShardJob {
   }
 
  private:
-  static std::string CsvHeader() {
-    std::string line = "file,identity";
+  bool HasScenes() const { return generator_.Expressions() > 1; }
+
+  static void Add(Product product, ShardWriter& writer, Truths& truths) {
+    truths.AddPicture(product.truth);
+    const std::int64_t row = writer.AddSample(std::move(product.sample));
+    if (!product.face) return;
+    product.face->sample = row;
+    writer.AddFace(std::move(*product.face));
+    truths.Add(product.truth, product.index, product.pair);
+  }
+
+  void WriteImage(const Product& product, const std::string& file) const {
+    storage::WriteFileAtomically((fs::path(options_.images) / file).string(),
+                                 {reinterpret_cast<const char*>(product.picture.data()), product.picture.size()});
+  }
+
+  std::string CsvHeader() const {
+    std::string line = HasScenes() ? "file,identity,scene" : "file,identity";
     for (const int au : features::CatalogueSchema().numbers()) line += ",AU" + std::to_string(au);
     return line + "\n";
   }
@@ -395,26 +432,27 @@ FactorySummary MakeFaces(const FaceGenerator& generator, const FactoryOptions& o
 
   struct Piece {
     int shard;
-    std::uint64_t first, last;
+    std::uint64_t first, last;  // scenes
   };
   std::vector<Piece> pieces;
   FactorySummary summary;
   FactoryProgress state;
+  const auto per_scene = static_cast<std::uint64_t>(generator.Expressions());
   for (std::uint64_t first = 0, shard = 0; first < options.count; first += options.shard_size, ++shard) {
     const std::uint64_t last = std::min(options.count, first + options.shard_size);
     if (static_cast<int>(shard % static_cast<std::uint64_t>(options.processes)) != options.index) continue;
-    if (IsFinished(options, static_cast<int>(shard), last - first, digest)) {
+    if (IsFinished(options, static_cast<int>(shard), (last - first) * per_scene, digest)) {
       ++summary.shards_skipped;
       continue;
     }
     pieces.push_back({static_cast<int>(shard), first, last});
-    state.expected += last - first;
+    state.expected += (last - first) * per_scene;
   }
   ShardJob job(generator, options, inspectors);
   for (const Piece& piece : pieces) {
-    const bool whole = job.Run(piece.shard, piece.first, piece.last, digest, [&](bool found) {
-      ++state.pictures;
-      state.faces += found ? 1 : 0;
+    const bool whole = job.Run(piece.shard, piece.first, piece.last, digest, [&](std::uint64_t pictures, std::uint64_t found) {
+      state.pictures += pictures;
+      state.faces += found;
       state.seconds = seconds();
       if (progress) progress(state);
       return !(stop_requested && stop_requested());

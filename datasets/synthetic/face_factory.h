@@ -14,9 +14,9 @@ namespace auforge::datasets::synthetic {
 
 struct FactoryOptions {
   std::string output;             // folder of the shards; created
-  std::uint64_t count = 1000;     // pictures, >= 1
+  std::uint64_t count = 1000;     // scenes, each with all of the generator's expressions, >= 1
   std::uint64_t seed = 1;
-  std::size_t shard_size = 1000;  // pictures a shard, >= 1
+  std::size_t shard_size = 1000;  // scenes a shard, >= 1
   int jobs = 1;                   // threads, >= 1
   int index = 0;                  // this process does shards i with i % processes == index
   int processes = 1;
@@ -45,7 +45,7 @@ struct FactoryMismatch : std::runtime_error {
 };
 
 // Finished shards are skipped; the same options give the same bytes with any number of threads. progress: from one thread
-// at a time, may be empty. stop_requested: polled per picture; the unfinished shard is dropped.
+// at a time, may be empty. stop_requested: polled per scene; the unfinished shard is dropped.
 // Throws FactoryMismatch and std::runtime_error (I/O; names the file).
 FactorySummary MakeFaces(const FaceGenerator& generator, const FactoryOptions& options,
                          const std::function<void(const FactoryProgress&)>& progress,

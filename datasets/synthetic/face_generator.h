@@ -28,12 +28,14 @@ struct SyntheticFace {
   std::uint32_t occluders = 0;       // bits, see OccluderName
 };
 
-// Thread-safe: Generate is const, and its result depends on seed and index alone.
+// Thread-safe: Generate is const, and its result depends on seed and index alone. With Expressions() = K > 1 pictures
+// n K .. n K + K - 1 are scene n with K expressions: everything else is the same in them, to the grain.
 class FaceGenerator {
  public:
   virtual ~FaceGenerator() = default;
   virtual SyntheticFace Generate(std::uint64_t seed, std::uint64_t index) const = 0;
   virtual std::string Method() const = 0;  // "cg", "reconstruct"
+  virtual int Expressions() const = 0;     // of each scene, >= 1
   // Of everything besides seed and index that can change a picture (model, options, photos), for resuming.
   virtual std::string ConfigDigest() const = 0;
 };

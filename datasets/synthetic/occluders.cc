@@ -176,14 +176,15 @@ std::uint32_t SampleOccluders(const OccluderOptions& options, Random& random) {
   return kinds;
 }
 
-std::vector<ExtraMesh> OccluderMeshes(std::span<const Vec3> shape, Vec3 skin, std::uint32_t kinds, Random& random) {
+std::vector<ExtraMesh> OccluderMeshes(std::span<const Vec3> shape, std::span<const Vec3> still, Vec3 skin, std::uint32_t kinds,
+                                      Random& random) {
   std::vector<ExtraMesh> meshes;
-  if ((kinds & Bit(Occluder::kGlasses)) != 0) meshes.push_back(MakeGlasses(shape, false, random));
-  if ((kinds & Bit(Occluder::kSunglasses)) != 0) meshes.push_back(MakeGlasses(shape, true, random));
+  if ((kinds & Bit(Occluder::kGlasses)) != 0) meshes.push_back(MakeGlasses(still, false, random));
+  if ((kinds & Bit(Occluder::kSunglasses)) != 0) meshes.push_back(MakeGlasses(still, true, random));
   if ((kinds & Bit(Occluder::kMask)) != 0) meshes.push_back(MakeMask(shape, random));
-  if ((kinds & Bit(Occluder::kObject)) != 0) meshes.push_back(internal::MakeObject(shape, random));
-  if ((kinds & Bit(Occluder::kHand)) != 0) meshes.push_back(internal::MakeHand(shape, skin, random));
-  if ((kinds & Bit(Occluder::kHairStrands)) != 0) meshes.push_back(internal::MakeLooseHair(shape, random));
+  if ((kinds & Bit(Occluder::kObject)) != 0) meshes.push_back(internal::MakeObject(still, random));
+  if ((kinds & Bit(Occluder::kHand)) != 0) meshes.push_back(internal::MakeHand(still, skin, random));
+  if ((kinds & Bit(Occluder::kHairStrands)) != 0) meshes.push_back(internal::MakeLooseHair(still, random));
   return meshes;
 }
 

@@ -24,9 +24,9 @@ struct OccluderOptions {
 
 std::uint32_t SampleOccluders(const OccluderOptions& options, Random& random);
 
-// Glasses, sunglasses, masks, hands, objects and strands of hair among `kinds`, fitted to a shape (all vertices, model space).
-// skin: the person's, BGR reflectance.
-std::vector<ExtraMesh> OccluderMeshes(std::span<const Vec3> shape, Vec3 skin, std::uint32_t kinds,
-                                      Random& random);
+// Glasses, sunglasses, masks, hands, objects and strands of hair among `kinds`, fitted to the shape `still` (all vertices,
+// model space), or, what the jaw takes along (a mask), to the shape as it is drawn. skin: the person's, BGR reflectance.
+std::vector<ExtraMesh> OccluderMeshes(std::span<const Vec3> shape, std::span<const Vec3> still, Vec3 skin,
+                                      std::uint32_t kinds, Random& random);
 
 }  // namespace auforge::datasets::synthetic

@@ -90,11 +90,13 @@ struct ReconstructGenerator::Plan {
   float folds = 0.5F;
   WrinkleStyle wrinkles;  // a photo has its resting ones already
   std::uint32_t occluders = 0;
+  bool has_siblings = false;  // the scene is drawn with other expressions, too
 };
 
 void ReconstructOptions::Validate() const {
   internal::Need(size >= 64 && size <= 1024, "reconstruct.size", size, "64..1024 pixels");
   internal::Need(faces_per_identity >= 1, "reconstruct.faces_per_identity", faces_per_identity, ">= 1");
+  internal::Need(expressions >= 1 && expressions <= 64, "reconstruct.expressions", expressions, "1..64");
   internal::Need(identity_deviation >= 0 && identity_deviation <= 2, "reconstruct.identity_deviation", identity_deviation,
                  "0..2");
   internal::Need(yaw >= 0 && yaw <= 40, "reconstruct.yaw", yaw, "0..40 degrees");
@@ -146,6 +148,7 @@ std::string ReconstructGenerator::ConfigDigest() const {
         options_.degrade.blur, options_.degrade.motion, options_.degrade.noise, options_.degrade.jpeg}) {
     text += " " + std::to_string(v);
   }
+  if (options_.expressions > 1) text += " expressions " + std::to_string(options_.expressions);
   for (const PhotoSource& source : sources_) {
     const auto* bytes = source.picture.ptr<std::uint8_t>();
     text += " " + storage::HexDigest({bytes, source.picture.total() * 3});
@@ -209,7 +212,8 @@ SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
   const std::vector<Vec3> folds = renderer_.FoldLight(source_shapes_[plan.source], shape, plan.folds);
   scene.vertex_light = folds;
   Random cover(plan.eyes.seed, plan.occluders, kCover);
-  const std::vector<ExtraMesh> worn = OccluderMeshes(shape, source.skin_colour, plan.occluders, cover);
+  const std::span<const Vec3> fitted_to = plan.has_siblings ? neutral : shape;
+  const std::vector<ExtraMesh> worn = OccluderMeshes(shape, fitted_to, source.skin_colour, plan.occluders, cover);
   scene.extras = worn;
   scene.parts = kAllParts & ~Bit(FacePart::kHead);
   thread_local RenderScratch scratch;
@@ -224,7 +228,8 @@ SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
 }
 
 SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t index) const {
-  const std::uint64_t identity = index / static_cast<std::uint64_t>(options_.faces_per_identity);
+  const auto [scene, number] = internal::PlaceOf(index, options_.expressions);
+  const std::uint64_t identity = scene / static_cast<std::uint64_t>(options_.faces_per_identity);
   Plan plan;
   Random person(seed, identity, kPerson);
   plan.source = static_cast<std::size_t>(person.Index(static_cast<int>(sources_.size())));
@@ -238,15 +243,20 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
   plan.eyes = SampleEyes(source, person);
   plan.mouth = SampleMouth(person);
 
-  Random expression(seed, index, kExpression);
-  plan.expression = SampleExpression(expression);
+  Random expression(seed, scene, kExpression);
+  plan.has_siblings = options_.expressions > 1;
+  plan.expression = plan.has_siblings ? SampleSceneExpression(seed, scene, number) : SampleExpression(expression);
   plan.weights = au_shapes_.Weights(plan.expression, expression.Uniform(0.85F, 1.15F));
   AddRestingFace(model_, person, plan.weights);
-  AddNuisance(model_, plan.expression, expression, plan.weights);
+  if (plan.has_siblings) {
+    AddSceneNuisance(model_, plan.expression, seed, scene, plan.weights);
+  } else {
+    AddNuisance(model_, plan.expression, expression, plan.weights);
+  }
   plan.folds = expression.Uniform(0.35F, 0.9F);
   plan.wrinkles = {0, person.Uniform(0.15F, 0.75F), person.Index(WrinkleMaps::kVariants)};
 
-  Random random(seed, index, kCamera);
+  Random random(seed, scene, kCamera);
   const auto draw = [&random](float deviation) {
     return std::clamp(random.Normal(0, deviation), -2.2F * deviation, 2.2F * deviation);
   };
@@ -254,7 +264,7 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
   plan.pose.yaw = std::clamp(draw(options_.yaw), own.yaw - kMostTurn, own.yaw + kMostTurn);
   plan.pose.pitch = own.pitch * 0.5F + draw(options_.pitch);
   const float roll = draw(options_.roll) * std::numbers::pi_v<float> / 180;
-  Random cover(seed, index, kCover);
+  Random cover(seed, scene, kCover);
   plan.occluders = SampleOccluders(options_.occluders, cover);
   const auto side = static_cast<float>(options_.size);
   const float scale = random.Uniform(0.72F, 1.06F) * side / 256;  // as large as those of cg
@@ -268,14 +278,14 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
   plan.target_from_picture = {a, b, to.x - (a * middle.x - b * middle.y),
                               to.y - (b * middle.x + a * middle.y)};
 
-  Random light(seed, index, kLight);
+  Random light(seed, scene, kLight);
   const float share = light.Chance(0.25F) ? 0 : light.Uniform(0, 0.7F);
   plan.light = SampleLight(light);
   for (std::size_t i = 0; i < 9; ++i)
     plan.light.ambient[i] = Mix(source.light[i], plan.light.ambient[i], share);
   for (Lamp& lamp : plan.light.lamps) lamp.colour = lamp.colour * share;
 
-  return internal::Finished(Make(plan), options_.degrade, Random(seed, index, kDegrade), identity);
+  return internal::Finished(Make(plan), options_.degrade, Random(seed, scene, kDegrade), identity);
 }
 
 SyntheticFace ReconstructGenerator::Draw(std::size_t source, const Expression& expression,

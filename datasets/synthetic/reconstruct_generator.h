@@ -22,7 +22,8 @@ class FaceOutline;
 
 struct ReconstructOptions {
   int size = 256;              // side of the pictures, pixels, 64..1024
-  int faces_per_identity = 6;  // pictures of one made-up person, >= 1
+  int faces_per_identity = 6;  // scenes with one made-up person, >= 1
+  int expressions = 1;         // of each scene, 1..64; everything else is the same in its pictures
   float identity_deviation =
       0.35F;  // added to the photo's identity weights, so that nobody is drawn as he is; 0..2
   float yaw = 15, pitch = 8,
@@ -45,6 +46,7 @@ class ReconstructGenerator final : public FaceGenerator {
   SyntheticFace Draw(std::size_t source, const Expression& expression, features::HeadPose pose) const;
   std::size_t SourceCount() const { return sources_.size(); }
   std::string Method() const override { return "reconstruct"; }
+  int Expressions() const override { return options_.expressions; }
   std::string ConfigDigest() const override;
 
  private:

@@ -140,6 +140,35 @@ TEST(Shard, HalvesAndTheEmotionsScoreComeBack) {
 }
 
 // Shards written before there were halves, scores and a nearest emotion.
+// Faces of the pairs given, cut out alike but for one.
+std::string WritePairs(const std::string& folder, const std::vector<float>& pairs, std::size_t moved = 99) {
+  ShardWriter writer(folder, 0, Header());
+  for (std::size_t i = 0; i < 5; ++i) {
+    SampleRecord sample;
+    sample.key = "k" + std::to_string(i);
+    FaceRecord face = Face(writer.AddSample(sample), 2);
+    if (i == moved) face.crop_from_image.tx += 1;
+    writer.AddFace(std::move(face));
+  }
+  writer.AddExtra(ExtraDataset{"/synthetic/pair", {pairs.size()}, pairs});
+  writer.Finish();
+  return folder + "/00000.h5";
+}
+
+TEST(Shard, PairsAreVerified) {
+  const tests::TempDir dir;
+  const std::vector<float> pairs{4, 4, -1, 9, 9};
+  EXPECT_TRUE(VerifyShard(WritePairs(dir / "good", pairs)).empty());
+  const auto only = [](const std::string& path) {
+    const std::vector<std::string> faults = VerifyShard(path);
+    return faults.size() == 1 ? faults[0] : std::to_string(faults.size()) + " faults";
+  };
+  EXPECT_EQ(only(WritePairs(dir / "lonely", {4, 4, 5, 9, 9})), "face 2: its partner is missing: no other face is of its pair");
+  EXPECT_EQ(only(WritePairs(dir / "moved", pairs, 4)), "face 4: is cut out otherwise than face 3 of its pair");
+  EXPECT_EQ(only(WritePairs(dir / "short", {4, 4})), "/synthetic/pair: is not one number for each face");
+  EXPECT_EQ(only(WritePairs(dir / "nan", {4, 4, NAN, 9, 9})), "face 2: its pair is no whole number of -1 or more");
+}
+
 TEST(Shard, OlderShardsAreReadAsTheyAre) {
   const tests::TempDir dir;
   WriteHalves(dir.path().string());

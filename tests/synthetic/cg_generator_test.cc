@@ -315,5 +315,79 @@ TEST(ExpressionMixer, AddsWhatTheModelAdds) {
   EXPECT_THROW(mixer.Add(weights, shape), std::invalid_argument);
 }
 
+// Three expressions of each scene.
+std::unique_ptr<CgGenerator> Scenes(CgOptions options = SmallOptions()) {
+  options.expressions = 3;
+  return std::make_unique<CgGenerator>(*ImportedModel(), ImportedRenderer(), options);
+}
+
+TEST(Cg, PicturesOfASceneDifferInTheFaceAlone) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  CgOptions options = SmallOptions();
+  options.degrade.jpeg = 0;  // whose blocks carry a change further
+  options.degrade.small = 0;
+  const auto generator = Scenes(options);
+  int changed = 0;
+  for (std::uint64_t scene = 0; scene < 8; ++scene) {
+    const SyntheticFace first = generator->Generate(5, 3 * scene);
+    EXPECT_EQ(first.au_left, first.au_right) << "what a generator is told has no sides";
+    for (std::uint64_t e = 1; e < 3; ++e) {
+      const SyntheticFace other = generator->Generate(5, 3 * scene + e);
+      EXPECT_EQ(other.identity, first.identity);
+      EXPECT_EQ(other.light, first.light);
+      EXPECT_EQ(other.occluders, first.occluders);
+      EXPECT_EQ(other.pose.yaw, first.pose.yaw);
+      changed += other.au != first.au ? 1 : 0;
+      // Background, grain and camera are the same: what lies beside the head is, to the bit.
+      int same = 0;
+      for (const cv::Rect corner : {cv::Rect(0, 0, 12, 12), cv::Rect(116, 0, 12, 12), cv::Rect(0, 40, 6, 20), cv::Rect(122, 40, 6, 20)})
+        same += cv::norm(other.image(corner), first.image(corner), cv::NORM_INF) == 0 ? 1 : 0;
+      EXPECT_GE(same, 3) << "scene " << scene;
+    }
+  }
+  EXPECT_GE(changed, 12) << "of 16";
+}
+
+TEST(FaceFactory, ScenesBecomePairsThatAreCutOutAlike) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  setenv("SOURCE_DATE_EPOCH", "1", 1);
+  const tests::TempDir dir;
+  const auto generator = Scenes();
+  FactoryOptions one;
+  one.output = dir / "one";
+  one.count = 6;
+  one.shard_size = 4;
+  one.images = dir / "images";
+  FactoryOptions three = one, stopped = one;
+  three.output = dir / "three";
+  three.jobs = 3;
+  stopped.output = dir / "stopped";
+  const FactorySummary summary = MakeFaces(*generator, one, {}, {});
+  EXPECT_EQ(summary.pictures, 18U);
+  MakeFaces(*generator, three, {}, {});
+  int polls = 0;
+  EXPECT_TRUE(MakeFaces(*generator, stopped, {}, [&polls] { return ++polls >= 5; }).stopped);
+  EXPECT_EQ(MakeFaces(*generator, stopped, {}, {}).shards_skipped, 1U);
+  for (const int number : {0, 1}) {
+    const std::string name = "/" + ShardFileName(number);
+    EXPECT_TRUE(VerifyShard(one.output + name).empty());
+    EXPECT_EQ(storage::ReadFile(one.output + name), storage::ReadFile(three.output + name));
+    EXPECT_EQ(storage::ReadFile(one.output + name), storage::ReadFile(stopped.output + name));
+    const ShardReader shard(one.output + name);
+    EXPECT_EQ(shard.SampleCount(), number == 0 ? 12U : 6U);
+    const auto index = shard.Extra("/synthetic/index"), pair = shard.Extra("/synthetic/pair");
+    ASSERT_TRUE(pair);
+    for (std::size_t i = 0; i < shard.FaceCount(); ++i) {
+      if (pair->values[i] < 0) continue;
+      EXPECT_EQ(pair->values[i], std::floor(index->values[i] / 3));
+    }
+  }
+  EXPECT_THAT(storage::ReadFile(dir / "images/labels_00001.csv"), HasSubstr("file,identity,scene,AU1"));
+  EXPECT_THAT(storage::ReadFile(dir / "images/labels_00001.csv"), HasSubstr("cg-1-00000005-2.jpg,2,5,"));
+  FactoryOptions other = one;
+  EXPECT_THROW(MakeFaces(*People(), other, {}, {}), FactoryMismatch) << "one picture a scene is another set";
+  unsetenv("SOURCE_DATE_EPOCH");
+}
+
 }  // namespace
 }  // namespace auforge::datasets::synthetic

@@ -135,6 +135,29 @@ TEST(Reconstruct, ExpressionsChangeTheirPlace) {
   }
 }
 
+// A scene of a photo keeps the photo's surroundings, skin and light whatever is expressed.
+TEST(Reconstruct, PicturesOfASceneDifferInTheFaceAlone) {
+  AUFORGE_NEEDS_PORTRAITS();
+  const PhotoTaker taker(*ImportedModel(), ImportedRenderer(), 256);
+  ReconstructOptions options;
+  options.size = 192;
+  options.expressions = 2;
+  options.degrade.jpeg = options.degrade.small = 0;
+  const ReconstructGenerator scenes(*ImportedModel(), ImportedRenderer(),
+                                    CollectPhotos({*tests::DataPath("portraits/00000.tar")}, taker, {.most = 2}, {}).sources, options);
+  for (std::uint64_t scene = 0; scene < 4; ++scene) {
+    const SyntheticFace a = scenes.Generate(2, 2 * scene), b = scenes.Generate(2, 2 * scene + 1);
+    EXPECT_EQ(a.source_key, b.source_key);
+    EXPECT_EQ(a.light, b.light);
+    EXPECT_EQ(a.pose.yaw, b.pose.yaw);
+    EXPECT_NE(a.au, b.au);
+    for (const cv::Rect corner : {cv::Rect(0, 0, 20, 20), cv::Rect(172, 0, 20, 20)}) {
+      const double mean = cv::norm(a.image(corner), b.image(corner), cv::NORM_L1) / (3.0 * corner.area());
+      EXPECT_LT(mean, 1) << "scene " << scene;
+    }
+  }
+}
+
 TEST(PhotoLibrary, CountsWhatItCannotUseAndSaysSoWhenNothingIsLeft) {
   AUFORGE_NEEDS_FACE_MODEL();
   const tests::TempDir dir;

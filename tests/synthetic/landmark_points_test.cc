@@ -65,7 +65,7 @@ TEST(Occluders, HandsAndObjectsAreClosedBodiesInFrontOfTheFace) {
     for (std::uint64_t i = 0; i < 24; ++i) {
       Random random(9, i);
       const std::vector<ExtraMesh> meshes =
-          OccluderMeshes(model.neutral, {0.1F, 0.2F, 0.3F}, Bit(kind), random);
+          OccluderMeshes(model.neutral, model.neutral, {0.1F, 0.2F, 0.3F}, Bit(kind), random);
       ASSERT_EQ(meshes.size(), 1U);
       const ExtraMesh& mesh = meshes.front();
       ASSERT_EQ(mesh.colours.size(), mesh.positions.size());
@@ -91,7 +91,7 @@ TEST(Occluders, LooseHairHangsCloseInFrontOfTheSkin) {
   std::size_t over_skin = 0, points = 0;
   for (std::uint64_t i = 0; i < 24; ++i) {
     Random random(10, i);
-    const std::vector<ExtraMesh> meshes = OccluderMeshes(model.neutral, {0.1F, 0.2F, 0.3F}, Bit(Occluder::kHairStrands), random);
+    const std::vector<ExtraMesh> meshes = OccluderMeshes(model.neutral, model.neutral, {0.1F, 0.2F, 0.3F}, Bit(Occluder::kHairStrands), random);
     ASSERT_EQ(meshes.size(), 1U);
     const ExtraMesh& mesh = meshes.front();
     ASSERT_EQ(mesh.part, FacePart::kHair);

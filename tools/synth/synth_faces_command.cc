@@ -52,17 +52,24 @@ void AddSynthFaces(Command& synth) {
   Command command =
       synth.Sub("faces", "Make labelled faces; write shards",
                 "auforge synth faces -o renders/ --count 20000 --photos portraits/ --face-model face.h5\n"
-                "  auforge synth faces -o renders-cg/ --count 4000 --method cg --face-model face.h5");
+                "  auforge synth faces -o renders-cg/ --count 4000 --method cg --face-model face.h5\n"
+                "  auforge synth faces -o pairs/ --count 1000 --expressions 4 --photos portraits/ --face-model face.h5");
   command.Add("-o,--output", a->options.output, "folder for the shards; run again to go on").Required();
-  command.Add("--count", a->options.count, "pictures").Range(1, 1e9);
+  command.Add("--count", a->options.count, "pictures; with --expressions scenes, each of so many pictures").Range(1, 1e9);
   AddGeneratorOptions(command, a->generator);
   command
       .Add("--faces-per-identity", a->generator.reconstruct.faces_per_identity,
-           "pictures of each made-up person")
+           "scenes with each made-up person")
       .Range(1, 1000000);
   command.Add("--seed", a->options.seed, "another seed, other faces");
+<<<<<<< HEAD
   command.Add("--shard-size", a->options.shard_size, "pictures a shard").Range(1, 1e7);
   command.Add("--images", a->options.images, "folder for plain JPEGs with labels_NNNNN.csv and points_NNNNN.csv");
+=======
+  command.Add("--shard-size", a->options.shard_size, "pictures (scenes) a shard").Range(1, 1e7);
+  command.Add("--crop-size", a->options.crop.size, "side of the stored crops, pixels").Range(16, 2048);
+  command.Add("--images", a->options.images, "folder for plain JPEGs with labels_NNNNN.csv");
+>>>>>>> 4f2dcfb (synth faces --expressions: each scene with several expressions, so that a generator can be told the answer)
   command.Add("--index", a->options.index, "do shards i with i mod processes = index");
   command.Add("--processes", a->options.processes, "number of processes that share the work");
   command.Add("-j,--jobs", a->options.jobs, "threads").Range(1, 1024);

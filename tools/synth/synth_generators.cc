@@ -54,6 +54,14 @@ void AddGeneratorOptions(Command& command, GeneratorArguments& a) {
   command.Add("--size", a.reconstruct.size, "side of the pictures, pixels").Range(64, 1024);
   command.Add("--occluded", a.reconstruct.occluders.rate, "share of faces with something in front")
       .Range(0, 1);
+  command
+      .Add("--expressions", a.reconstruct.expressions,
+           "draw each scene with so many expressions, everything else the same: pairs for 'gan train --pairs'")
+      .Range(1, 64);
+  command
+      .Add("--degraded", a.degraded,
+           "how often cameras and web sites have spoilt the pictures: 1 as annotators meet them, 0 never")
+      .Range(0, 1);
   command.Add("--yaw", a.reconstruct.yaw, "standard deviation of the direction, degrees").Range(0, 40);
   command.Add("--turned", a.cg.turned, "cg: share of faces in any direction up to 60 degrees").Range(0, 1);
   command.Flag("-q,--quiet", a.quiet, "no progress");
@@ -64,7 +72,19 @@ const synthetic::FaceGenerator& LoadedGenerator::generator() const {
   return *reconstruct;
 }
 
+namespace {
+
+synthetic::DegradeOptions Scaled(synthetic::DegradeOptions rates, double by) {
+  for (float* rate : {&rates.tone, &rates.cast, &rates.grey, &rates.small, &rates.blur, &rates.motion, &rates.noise, &rates.jpeg})
+    *rate *= static_cast<float>(by);
+  return rates;
+}
+
+}  // namespace
+
 LoadedGenerator LoadGenerator(const GeneratorArguments& a, const std::string& command) {
+  synthetic::ReconstructOptions reconstruct = a.reconstruct;
+  reconstruct.degrade = Scaled(reconstruct.degrade, a.degraded);
   const bool is_cg = a.method == "cg";
   if (is_cg && !a.photos.empty()) {
     throw UsageError("--method cg draws people without photos; leave --photos out");
@@ -74,18 +94,19 @@ LoadedGenerator LoadGenerator(const GeneratorArguments& a, const std::string& co
   loaded.renderer = std::make_unique<synthetic::FaceRenderer>(*loaded.model);
   if (is_cg) {
     synthetic::CgOptions options = a.cg;
-    options.size = a.reconstruct.size;
+    options.size = reconstruct.size;
+    options.expressions = reconstruct.expressions;
     options.texture_side = std::max(384, options.size + options.size / 2);
-    options.faces_per_identity = a.reconstruct.faces_per_identity;
-    options.occluders = a.reconstruct.occluders;
-    options.degrade = a.reconstruct.degrade;
-    options.yaw = a.reconstruct.yaw;
+    options.faces_per_identity = reconstruct.faces_per_identity;
+    options.occluders = reconstruct.occluders;
+    options.degrade = reconstruct.degrade;
+    options.yaw = reconstruct.yaw;
     loaded.cg = std::make_unique<synthetic::CgGenerator>(*loaded.model, *loaded.renderer, options);
   } else {
     const synthetic::PhotoTaker taker(*loaded.model, *loaded.renderer, 384);
     try {
       loaded.reconstruct = std::make_unique<synthetic::ReconstructGenerator>(
-          *loaded.model, *loaded.renderer, Collect(a, taker, command).sources, a.reconstruct);
+          *loaded.model, *loaded.renderer, Collect(a, taker, command).sources, reconstruct);
     } catch (const synthetic::NoUsablePhoto& error) {
       throw BadInputError(error.what());
     }

@@ -21,6 +21,7 @@ struct GeneratorArguments {
   datasets::synthetic::PhotoLibraryOptions library;
   datasets::synthetic::ReconstructOptions reconstruct;
   datasets::synthetic::CgOptions cg;  // size, identities, occluders, degrade, yaw: as for reconstruct
+  double degraded = 1;  // multiplies every rate of reconstruct.degrade, 0..1
   bool quiet = false;
 };
 

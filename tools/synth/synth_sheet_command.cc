@@ -1,4 +1,5 @@
 // auforge synth sheet: what the generators make, to be looked at.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -34,11 +35,13 @@ constexpr std::array<float, 3> kMelanin{0.25F, 0.95F, 1.9F};
 constexpr int kLabel = 18;  // pixels of the line of text over a sweep
 
 cv::Mat ContactSheet(const SheetArguments& a, const LoadedGenerator& loaded) {
-  const int size = a.generator.reconstruct.size;
-  cv::Mat sheet(a.rows * size, a.columns * size, CV_8UC3, cv::Scalar::all(255));
-  for (int i = 0; i < a.rows * a.columns; ++i) {
+  const int size = a.generator.reconstruct.size, expressions = a.generator.reconstruct.expressions;
+  // The expressions of a scene stand side by side.
+  const int columns = std::max(1, a.columns / expressions) * expressions;
+  cv::Mat sheet(a.rows * size, columns * size, CV_8UC3, cv::Scalar::all(255));
+  for (int i = 0; i < a.rows * columns; ++i) {
     const auto face = loaded.generator().Generate(a.seed, static_cast<std::uint64_t>(i));
-    face.image.copyTo(sheet(cv::Rect(i % a.columns * size, i / a.columns * size, size, size)));
+    face.image.copyTo(sheet(cv::Rect(i % columns * size, i / columns * size, size, size)));
   }
   return sheet;
 }
@@ -119,7 +122,7 @@ int RunSheet(SheetArguments a) {
   }
   a.generator.reconstruct.faces_per_identity = 1;
   if (a.clean) {
-    a.generator.reconstruct.degrade = {0, 0, 0, 0, 0, 0, 0, 0};
+    a.generator.degraded = 0;
     a.generator.reconstruct.occluders.rate = 0;
   }
   const LoadedGenerator loaded = LoadGenerator(a.generator, "synth sheet");
