@@ -16,18 +16,30 @@ struct FaceDatasetOptions {
   int image_size = 128;
   features::AuSchema schema = features::GanSchema();  // the condition; every shard must measure all of it
   float min_quality = 0;                              // faces below are left out, 0..1
+  // Shards, or folders of them, of scenes drawn with several expressions (/synthetic/pair): each face is told what it looks
+  // like with another's AUs.
+  std::vector<std::string> pairs{};
+  // What a label counts of which the annotator is wholly unsure (a presence as probable as not), 0..1; others in between
+  // in proportion. 1: all count alike.
+  float unsure_label = 1;
 };
 
 // Thread-safe after construction.
 class FaceDataset {
  public:
-  // paths: shards or folders of them. Throws std::runtime_error naming a shard that is damaged or lacks an
-  // AU.
+  // paths: shards or folders of them; may be empty when there are pairs. Throws std::runtime_error naming a shard that
+  // is damaged or lacks an AU, storage::BadContent naming one whose pairs lack a partner, or are of another size than
+  // image_size.
   FaceDataset(const std::vector<std::string>& paths, const FaceDatasetOptions& options);
   ~FaceDataset();
   FaceDataset(FaceDataset&&) noexcept;
 
-  std::size_t size() const;
+  std::size_t size() const;           // of both kinds; the paired ones are the last
+  std::size_t UnpairedCount() const;
+  // The other faces of its scene, at least one; empty for unpaired faces.
+  std::span<const std::size_t> Partners(std::size_t face) const;
+  // What each of its labels counts, 0..1, one for each AU; empty when all count alike.
+  std::span<const float> Certainty(std::size_t face) const;
   const features::AuSchema& schema() const;
   // AUs of a face in 0..1 (intensity / 5), one for each AU of the schema.
   std::span<const float> Aus(std::size_t face) const;
@@ -51,8 +63,11 @@ struct HostBatch {
   std::int64_t size = 0;
   std::vector<float> image;   // size x 3 x S x S
   std::vector<float> aus;     // size x A
-  std::vector<float> target;  // size x A: another face's AUs with noise, clamped to 0..1
+  std::vector<float> target;  // size x A: another face's AUs with noise, clamped to 0..1; of paired faces their partner's
   std::vector<float> alpha;   // size, 0..1
+  std::int64_t paired = 0;    // the last rows have a partner
+  std::vector<float> answer;     // paired x 3 x S x S: the partner
+  std::vector<float> certainty;  // size x A: what each of `aus` counts, 0..1; empty when all count alike
 };
 
 struct LoaderOptions {
@@ -63,12 +78,19 @@ struct LoaderOptions {
   float target_noise = 0.1F;  // half width of the uniform noise on targets
   bool flip = true;
   int jobs = 2;  // batches decoded at once
+  // With pairs: how many faces of a batch are unpaired, and the number of batches at the beginning that are all pairs.
+  int unpaired = 0;
+  std::int64_t paired_only = 0;
 };
 
 // Batches of an epoch: the faces shuffled without replacement, the last incomplete batch left out. Every
 // batch depends on seed, epoch and index alone, so that a resumed training sees what it would have seen.
+//
+// With pairs every batch has faces of both kinds, each kind in passes of its own, one after the other; an epoch is as
+// many batches as show the paired faces once.
 class BatchLoader {
  public:
+  // Throws std::invalid_argument when a kind cannot be shared by the parts, storage::BadContent when faces are too few.
   BatchLoader(const FaceDataset& data, const LoaderOptions& options);
   ~BatchLoader();
   std::int64_t BatchesPerEpoch() const;

@@ -7,8 +7,11 @@ namespace {
 constexpr ConvolutionShape kHalve{2, 1}, kScoreHead{1, 1}, kAuHead{1, 0};
 
 // Mean squared error over AUs and images; the paper's form sums over the AUs.
-torch::Tensor AuLoss(const torch::Tensor& predicted, const torch::Tensor& wanted, LossForm form) {
-  const torch::Tensor mse = torch::mse_loss(predicted, wanted);
+// certainty: what each AU counts; undefined: all alike.
+torch::Tensor AuLoss(const torch::Tensor& predicted, const torch::Tensor& wanted, LossForm form,
+                     const torch::Tensor& certainty = {}) {
+  const torch::Tensor mse = certainty.defined() ? ((predicted - wanted).square() * certainty).mean()
+                                                : torch::mse_loss(predicted, wanted);
   return form == LossForm::kPaper ? mse * wanted.size(1) : mse;
 }
 
@@ -93,14 +96,16 @@ class CriticSweep {
     const double w = weights_.image, au = weights_.AuWeight(n);
     result_.terms["d_real"] = -w * Value(score.narrow(0, 0, n).mean());
     result_.terms["d_fake"] = w * Value(score.narrow(0, n, n).mean());
-    result_.terms["d_cond"] = au * Value(AuLoss(aus, batch.aus, weights_.form));
+    result_.terms["d_cond"] = au * Value(AuLoss(aus, batch.aus, weights_.form, batch.certainty));
     const double each = w / static_cast<double>(n * score.size(2) * score.size(3));
     score_gradient_.narrow(0, 0, n).fill_(-each);
     score_gradient_.narrow(0, n, n).fill_(each);
     torch::Tensor r = ConvolutionInputGradient(score_gradient_, head, top_.size(2), top_.size(3), kScoreHead);
     // The mean is over images and AUs; the paper's form sums over the AUs.
     const auto averaged = static_cast<double>(weights_.form == LossForm::kPaper ? n : n * aus.size(1));
-    au_gradient_ = ((aus - batch.aus) * (2 * au / averaged)).unsqueeze(2).unsqueeze(3);
+    torch::Tensor slope = (aus - batch.aus) * (2 * au / averaged);
+    if (batch.certainty.defined()) slope = slope * batch.certainty;
+    au_gradient_ = slope.unsqueeze(2).unsqueeze(3);
     r.narrow(0, 0, n).add_(
         ConvolutionInputGradient(au_gradient_, au_head, top_.size(2), top_.size(3), kAuHead));
     return r;
@@ -162,6 +167,52 @@ class CriticSweep {
   Gradients result_;
 };
 
+using Terms = std::vector<std::pair<std::string, torch::Tensor>>;
+
+// The sum's gradients, and what else a pass leaves.
+GeneratorPass Pass(const Parameters& g, const Terms& terms, const torch::Tensor& fake, const torch::Tensor& attention) {
+  torch::Tensor total = torch::zeros({}, fake.options());
+  GeneratorPass result;
+  for (const auto& [name, term] : terms) {
+    total = total + term;
+    result.gradients.terms[name] = Value(term);
+  }
+  result.gradients.values = Differentiate(total, g);
+  g.RequireGrad(false);
+  result.fake = fake.detach();
+  result.attention = attention.detach();
+  return result;
+}
+
+// What the answers say of picture and attention, as a part of the whole batch's mean.
+void AddAnswerTerms(const GeneratorOutput& first, const torch::Tensor& fake, const LossWeights& weights, const Batch& batch,
+                    Terms& terms) {
+  const std::int64_t n = fake.size(0), p = batch.paired;
+  const double share = static_cast<double>(p) / static_cast<double>(n);
+  const auto told = [n, p](const torch::Tensor& t) { return t.narrow(0, n - p, p); };
+  terms.emplace_back("g_pair_l1", share * weights.paired * torch::l1_loss(told(fake), batch.answer));
+  const torch::Tensor alike = AlikeMap(told(batch.image), batch.answer);
+  terms.emplace_back("g_pair_attention",
+                     share * weights.attention * torch::binary_cross_entropy(told(first.attention), alike));
+}
+
+// Mean over the critic's layers of the distance of its activations, in units of their mean. seen: of the whole batch's fakes.
+torch::Tensor FeatureDistance(const Parameters& d, const NetworkOptions& options, const std::vector<torch::Tensor>& seen,
+                              const Batch& batch) {
+  std::vector<torch::Tensor> wanted;
+  {
+    const torch::NoGradGuard no_grad;
+    RunDiscriminator(d, options, batch.answer, &wanted);
+  }
+  torch::Tensor sum = torch::zeros({}, batch.answer.options());
+  for (std::size_t l = 0; l < seen.size(); ++l) {
+    const torch::Tensor truth = wanted[l].to(batch.answer.scalar_type());
+    const torch::Tensor made = seen[l].narrow(0, seen[l].size(0) - batch.paired, batch.paired).to(truth.scalar_type());
+    sum = sum + torch::l1_loss(made, truth) / truth.abs().mean().clamp_min(1e-6);
+  }
+  return sum / static_cast<double>(seen.size());
+}
+
 }  // namespace
 
 torch::Tensor TotalVariation(const torch::Tensor& mask, LossForm form) {
@@ -203,7 +254,7 @@ GeneratorPass GeneratorLossGradients(const Parameters& g, const Parameters& d, c
   const torch::Tensor back = Compose(second, fake);
 
   const double smooth = weights.SmoothWeight(n);
-  const std::vector<std::pair<std::string, torch::Tensor>> terms{
+  const Terms terms{
       {"g_masked_fake", -weights.image * judged.score.mean()},
       {"g_masked_cond", weights.AuWeight(n) * AuLoss(judged.aus, batch.target, weights.form)},
       {"g_cyc", weights.cycle * torch::l1_loss(back, batch.image)},
@@ -211,17 +262,52 @@ GeneratorPass GeneratorLossGradients(const Parameters& g, const Parameters& d, c
       {"g_mask_2", weights.mask * MaskLoss(second.attention, weights.form)},
       {"g_mask_1_smooth", smooth * TotalVariation(first.attention, weights.form)},
       {"g_mask_2_smooth", smooth * TotalVariation(second.attention, weights.form)}};
-  torch::Tensor total = torch::zeros({}, batch.image.options());
-  GeneratorPass result;
-  for (const auto& [name, term] : terms) {
-    total = total + term;
-    result.gradients.terms[name] = Value(term);
+  return Pass(g, terms, fake, first.attention);
+}
+
+GeneratorPass PairedGeneratorLossGradients(const Parameters& g, const Parameters& d, const NetworkOptions& options,
+                                           const LossWeights& weights, const Batch& batch) {
+  g.RequireGrad(true);
+  d.RequireGrad(false);
+  const std::int64_t n = batch.image.size(0), unpaired = n - batch.paired;
+  const GeneratorOutput first = RunGenerator(g, options, batch.image, batch.target);
+  const torch::Tensor fake = Compose(first, batch.image);
+  std::vector<torch::Tensor> seen;
+  const DiscriminatorOutput judged = RunDiscriminator(d, options, fake, &seen);
+  Terms terms{{"g_masked_fake", -weights.image * judged.score.mean()},
+              {"g_masked_cond", weights.AuWeight(n) * AuLoss(judged.aus, batch.target, weights.form)}};
+  if (unpaired > 0) {
+    const auto alone = [unpaired](const torch::Tensor& t) { return t.narrow(0, 0, unpaired); };
+    const torch::Tensor image = alone(batch.image), mask = alone(first.attention);
+    const GeneratorOutput second = RunGenerator(g, options, alone(fake), alone(batch.aus));
+    const double share = static_cast<double>(unpaired) / static_cast<double>(n);
+    const double cycle = share * weights.cycle, each = share * weights.mask, smooth = share * weights.SmoothWeight(n);
+    terms.emplace_back("g_cyc", cycle * torch::l1_loss(Compose(second, alone(fake)), image));
+    terms.emplace_back("g_mask_1", each * MaskLoss(mask, weights.form));
+    terms.emplace_back("g_mask_2", each * MaskLoss(second.attention, weights.form));
+    terms.emplace_back("g_mask_1_smooth", smooth * TotalVariation(mask, weights.form));
+    terms.emplace_back("g_mask_2_smooth", smooth * TotalVariation(second.attention, weights.form));
   }
-  result.gradients.values = Differentiate(total, g);
-  g.RequireGrad(false);
-  result.fake = fake.detach();
-  result.attention = first.attention.detach();
-  return result;
+  AddAnswerTerms(first, fake, weights, batch, terms);
+  const double share = static_cast<double>(batch.paired) / static_cast<double>(n);
+  terms.emplace_back("g_pair_feature", share * weights.feature * FeatureDistance(d, options, seen, batch));
+  return Pass(g, terms, fake, first.attention);
+}
+
+GeneratorPass AnswerLossGradients(const Parameters& g, const NetworkOptions& options, const LossWeights& weights,
+                                  const Batch& batch) {
+  g.RequireGrad(true);
+  const GeneratorOutput first = RunGenerator(g, options, batch.image, batch.target);
+  const torch::Tensor fake = Compose(first, batch.image);
+  Terms terms;
+  AddAnswerTerms(first, fake, weights, batch, terms);
+  return Pass(g, terms, fake, first.attention);
+}
+
+torch::Tensor AlikeMap(const torch::Tensor& a, const torch::Tensor& b) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor apart = torch::avg_pool2d((a - b).abs().mean(1, true), 5, 1, 2);
+  return 1 - (apart / kDiffers).clamp_max(1);
 }
 
 }  // namespace auforge::gan

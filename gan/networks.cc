@@ -191,13 +191,14 @@ torch::Tensor Compose(const GeneratorOutput& output, const torch::Tensor& input)
   return output.attention * input + (1 - output.attention) * output.colour;
 }
 
-DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options,
-                                     const torch::Tensor& image) {
+DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image,
+                                     std::vector<torch::Tensor>* activations) {
   torch::Tensor x = ToNetwork(image, p);
   for (int i = 0; i < options.critic_layers; ++i) {
     const torch::Tensor bias = p[Main(2 * i) + ".bias"].to(x.scalar_type());
     const torch::Tensor y = ConvolveWithGraph(x, p[Main(2 * i) + ".weight"], bias, kHalve);
     x = torch::leaky_relu(y, kCriticLeak);
+    if (activations != nullptr) activations->push_back(x);
   }
   x = x.to(image.scalar_type());
   const torch::Tensor score = torch::conv2d(x, p["conv1.weight"], {}, 1, 1);

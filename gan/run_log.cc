@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 constexpr const char* kTerms[] = {"d_real",        "d_fake",          "d_cond",         "d_gp",
                                   "g_masked_fake", "g_masked_cond",   "g_cyc",          "g_mask_1",
                                   "g_mask_2",      "g_mask_1_smooth", "g_mask_2_smooth"};
+constexpr const char* kPairTerms[] = {"g_pair_l1", "g_pair_feature", "g_pair_attention"};
 
 }  // namespace
 
@@ -45,8 +46,12 @@ std::map<std::string, double> TermAverages::Take() {
   return means;
 }
 
-RunLog::RunLog(const std::string& run, std::int64_t resumed_at)
-    : run_(run), table_((fs::path(run) / "metrics.csv").string()), events_(run, resumed_at) {
+RunLog::RunLog(const std::string& run, std::int64_t resumed_at, bool has_pairs)
+    : run_(run),
+      table_((fs::path(run) / "metrics.csv").string()),
+      terms_(std::begin(kTerms), std::end(kTerms)),
+      events_(run, resumed_at) {
+  if (has_pairs) terms_.insert(terms_.end(), std::begin(kPairTerms), std::end(kPairTerms));
   if (!fs::exists(table_)) return;
   std::istringstream old(datasets::storage::ReadFile(table_));
   std::string kept, line;
@@ -62,13 +67,13 @@ void RunLog::Write(const TrainProgress& p) {
   std::ofstream file(table_, std::ios::app);
   if (!has_header_) {
     file << "step,epoch,rate,attention_mean,attention_low,attention_high";
-    for (const char* name : kTerms) file << ',' << name;
+    for (const std::string& name : terms_) file << ',' << name;
     file << ",data_wait\n";
     has_header_ = true;
   }
   file << p.step << ',' << p.epoch << ',' << p.rate << ',' << p.attention_mean << ',' << p.attention_low
        << ',' << p.attention_high;
-  for (const char* name : kTerms) {
+  for (const std::string& name : terms_) {
     const auto found = p.terms.find(name);
     file << ',';
     if (found != p.terms.end()) file << found->second;

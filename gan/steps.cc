@@ -118,14 +118,28 @@ LossTerms UpdateCritic(TrainingState& state, const StepOptions& options, const B
   return std::move(loss.terms);
 }
 
-GeneratorUpdate UpdateGenerator(TrainingState& state, const StepOptions& options, const Batch& batch,
-                                const Reduce& reduce) {
-  GeneratorPass pass = GeneratorLossGradients(state.GeneratorToRun(), state.DiscriminatorToRun(),
-                                              options.network, options.weights, batch);
+namespace {
+
+GeneratorUpdate Apply(GeneratorPass pass, TrainingState& state, const StepOptions& options, const Reduce& reduce) {
   if (reduce) reduce(pass.gradients.values);
   AdamStep(state.generator, pass.gradients.values, options.adam, state.generator_adam,
            state.generator_reduced);
   return {std::move(pass.gradients.terms), pass.fake, pass.attention};
+}
+
+}  // namespace
+
+GeneratorUpdate UpdateGenerator(TrainingState& state, const StepOptions& options, const Batch& batch,
+                                const Reduce& reduce) {
+  const auto& gradients = batch.paired > 0 ? PairedGeneratorLossGradients : GeneratorLossGradients;
+  return Apply(gradients(state.GeneratorToRun(), state.DiscriminatorToRun(), options.network, options.weights, batch),
+               state, options, reduce);
+}
+
+GeneratorUpdate UpdateGeneratorByAnswers(TrainingState& state, const StepOptions& options, const Batch& batch,
+                                         const Reduce& reduce) {
+  return Apply(AnswerLossGradients(state.GeneratorToRun(), options.network, options.weights, batch), state, options,
+               reduce);
 }
 
 }  // namespace auforge::gan

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -26,9 +27,28 @@ using Clock = std::chrono::steady_clock;
 
 double Since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+bool UsesPairs(const TrainOptions& o) { return !o.pairs.empty() && o.weights.paired > 0; }
+
+FaceDataset OpenFaces(const TrainOptions& o) {
+  FaceDatasetOptions options{o.network.image_size, o.schema, o.min_quality, {}, o.unsure_label};
+  std::vector<std::string> faces = o.shards;
+  if (UsesPairs(o)) {
+    options.pairs = o.pairs;
+  } else {
+    faces.insert(faces.end(), o.pairs.begin(), o.pairs.end());
+  }
+  return FaceDataset(faces, options);
+}
+
+// Of a batch; of every process the same number.
+int UnpairedFaces(const TrainOptions& o) {
+  if (!UsesPairs(o) || o.shards.empty()) return 0;
+  return static_cast<int>(std::lround(o.photo_share * o.batch / o.processes.size)) * o.processes.size;
+}
+
 // Everything that must be the same when a training goes on.
 std::string Settings(const TrainOptions& o, const FaceDataset& data) {
-  return json{{"image_size", o.network.image_size},
+  json settings{{"image_size", o.network.image_size},
               {"conv_dim", o.network.conv_dim},
               {"generator_blocks", o.network.generator_blocks},
               {"critic_layers", o.network.critic_layers},
@@ -52,8 +72,16 @@ std::string Settings(const TrainOptions& o, const FaceDataset& data) {
               {"target_noise", o.target_noise},
               {"flip", o.flip},
               {"seed", o.seed},
-              {"data", data.Digest()}}
-      .dump();
+              {"data", data.Digest()}};
+  if (o.unsure_label != 1) settings["unsure_label"] = o.unsure_label;
+  if (UsesPairs(o)) {
+    settings.update({{"lambda_paired", o.weights.paired},
+                     {"lambda_feature", o.weights.feature},
+                     {"lambda_attention", o.weights.attention},
+                     {"photo_share", o.photo_share},
+                     {"paired_only_steps", o.paired_only_steps}});
+  }
+  return settings.dump();
 }
 
 void RequireSameSettings(const std::string& run, const std::string& theirs, const std::string& ours) {
@@ -88,14 +116,16 @@ class Trainer {
         warn_(warn),
         stop_(stop),
         device_(FindDevice(options.device, options.processes.local_rank)),
-        data_(options.shards, {options.network.image_size, options.schema, options.min_quality}),
+        data_(OpenFaces(options)),
         loader_(data_, {.batch = options.batch,
                         .part = options.processes.rank,
                         .parts = options.processes.size,
                         .seed = options.seed,
                         .target_noise = options.target_noise,
                         .flip = options.flip,
-                        .jobs = options.jobs}) {
+                        .jobs = options.jobs,
+                        .unpaired = UnpairedFaces(options),
+                        .paired_only = options.paired_only_steps}) {
     torch::set_num_threads(options.jobs);
     KeepMemory();
     datasets::storage::MakeFolder(options.run);
@@ -111,7 +141,7 @@ class Trainer {
   }
 
   TrainSummary Run() {
-    if (IsFirst()) log_ = std::make_unique<RunLog>(options_.run, checkpoint_.step);
+    if (IsFirst()) log_ = std::make_unique<RunLog>(options_.run, checkpoint_.step, UsesPairs(options_));
     const std::int64_t per_epoch = loader_.BatchesPerEpoch();
     std::int64_t last = per_epoch * options_.epochs;
     if (options_.max_steps > 0) last = std::min(last, options_.max_steps);
@@ -234,8 +264,12 @@ class Trainer {
     const auto tensor = [this](const std::vector<float>& values, std::vector<std::int64_t> shape) {
       return ToDevice(torch::tensor(values).view(shape), device_);
     };
-    return {tensor(host.image, {n, 3, s, s}), tensor(host.aus, {n, a}), tensor(host.target, {n, a}),
-            tensor(host.alpha, {n, 1, 1, 1})};
+    Batch batch{tensor(host.image, {n, 3, s, s}), tensor(host.aus, {n, a}), tensor(host.target, {n, a}),
+                tensor(host.alpha, {n, 1, 1, 1})};
+    batch.paired = host.paired;
+    if (host.paired > 0) batch.answer = tensor(host.answer, {host.paired, 3, s, s});
+    if (!host.certainty.empty()) batch.certainty = tensor(host.certainty, {n, a});
+    return batch;
   }
 
   void Step(std::int64_t per_epoch) {
@@ -253,17 +287,28 @@ class Trainer {
         stopping_ = stopping_ || flags[0] > 0;
       };
     }
-    averages_.Add(UpdateCritic(checkpoint_.state, step_options_, batch, reduce));
-    if ((checkpoint_.step + 1) % options_.critic_steps == 0) {
-      const GeneratorUpdate update = UpdateGenerator(checkpoint_.state, step_options_, batch, reduce);
-      averages_.Add(update.terms);
-      if (options_.average > 0) UpdateAverage(checkpoint_.state, options_.average);
-      attention_ = {update.attention.mean().item<double>(), update.attention.min().item<double>(),
-                    update.attention.max().item<double>()};
-      score_ += update.terms.at("g_masked_cond") + update.terms.at("g_cyc");
-      ++scored_;
+    if (UsesPairs(options_) && checkpoint_.step < options_.paired_only_steps) {
+      Learned(UpdateGeneratorByAnswers(checkpoint_.state, step_options_, batch, reduce));
+    } else {
+      averages_.Add(UpdateCritic(checkpoint_.state, step_options_, batch, reduce));
+      if ((checkpoint_.step + 1) % options_.critic_steps == 0)
+        Learned(UpdateGenerator(checkpoint_.state, step_options_, batch, reduce));
     }
     ++checkpoint_.step;
+  }
+
+  // After an update of the generator.
+  void Learned(const GeneratorUpdate& update) {
+    averages_.Add(update.terms);
+    if (options_.average > 0) UpdateAverage(checkpoint_.state, options_.average);
+    attention_ = {update.attention.mean().item<double>(), update.attention.min().item<double>(),
+                  update.attention.max().item<double>()};
+    double score = 0;
+    for (const char* name : {"g_masked_cond", "g_cyc", "g_pair_l1"}) {
+      if (const auto term = update.terms.find(name); term != update.terms.end()) score += term->second;
+    }
+    score_ += score;
+    ++scored_;
   }
 
   void Report(std::int64_t per_epoch, std::int64_t last) {
@@ -412,9 +457,17 @@ void TrainOptions::Validate() const {
                                   constraint);
   };
   network.Validate();
-  if (shards.empty()) throw std::invalid_argument("gan train: name the folder of shards to learn from");
+  if (shards.empty() && pairs.empty())
+    throw std::invalid_argument("gan train: name the folder of shards to learn from");
+  if (paired_only_steps > 0 && !UsesPairs(*this))
+    throw std::invalid_argument("gan train: --paired-only-steps needs --pairs and a --paired-weight above 0");
   if (run.empty()) throw std::invalid_argument("gan train: name the run's folder with -o");
   processes.Validate();
+  for (const auto& [field, weight] : {std::pair{"paired", weights.paired}, {"feature", weights.feature}, {"attention", weights.attention}})
+    check(weight >= 0, field, weight, ">= 0");
+  check(photo_share >= 0 && photo_share < 1, "photo_share", photo_share, "0..1, less than 1");
+  check(paired_only_steps >= 0, "paired_only_steps", static_cast<double>(paired_only_steps), ">= 0");
+  check(unsure_label >= 0 && unsure_label <= 1, "unsure_label", static_cast<double>(unsure_label), "0..1");
   check(samples >= 0, "samples", samples, ">= 0");
   check(batch >= 1, "batch", batch, ">= 1");
   check(epochs >= 1, "epochs", epochs, ">= 1");

@@ -16,7 +16,13 @@
 namespace auforge::gan {
 
 struct TrainOptions {
-  std::vector<std::string> shards;  // shards or folders of them
+  std::vector<std::string> shards;  // shards or folders of them; may be empty when there are pairs
+  // Shards of scenes drawn with several expressions, whose faces are told the answer (weights.paired > 0; with 0 they are
+  // faces like all others).
+  std::vector<std::string> pairs;
+  double photo_share = 0.25;           // of a batch, faces of `shards` where there are pairs, 0..1
+  std::int64_t paired_only_steps = 0;  // the first ones update the generator by the answers alone, without the critic
+  float unsure_label = 1;              // see FaceDatasetOptions
   std::string run;         // folder of checkpoints, metrics and samples; training goes on where it stopped
   std::string start_from;  // a run or a file of weights that a new training begins with; empty: at random
   features::AuSchema schema =
@@ -37,7 +43,7 @@ struct TrainOptions {
   std::uint64_t seed = 1;
   int jobs = 1;                // threads
   double max_minutes = 0;      // stop after this long, with a checkpoint; 0: no limit
-  std::int64_t max_steps = 0;  // stop after this many critic updates in all; 0: no limit
+  std::int64_t max_steps = 0;  // stop after this many steps (critic updates) in all; 0: no limit
   double save_minutes = 10;    // between checkpoints, > 0
   int keep = 2;                // checkpoints kept, >= 1; the best one besides, as best.h5
   std::string device = "cpu";  // or cuda
@@ -47,7 +53,7 @@ struct TrainOptions {
 };
 
 struct TrainProgress {
-  std::int64_t step = 0, steps_expected = 0;  // critic updates
+  std::int64_t step = 0, steps_expected = 0;  // critic updates, and paired-only ones
   int epoch = 0;                              // 1-based
   double rate = 0, seconds = 0;
   std::map<std::string, double> terms;  // weighted loss terms, averaged since the last report
@@ -68,8 +74,8 @@ struct TrainingDiverged : datasets::storage::BadContent {
   using BadContent::BadContent;
 };
 
-// RUN/checkpoint_NNNNNNNN.h5 is the state after N critic updates. RUN/best.h5 is the one with the lowest AU
-// and cycle loss of the generator, averaged since the checkpoint before it. metrics.csv, TensorBoard events
+// RUN/checkpoint_NNNNNNNN.h5 is the state after N steps. RUN/best.h5 is the one with the lowest AU, cycle and
+// paired L1 loss of the generator, averaged since the checkpoint before it. metrics.csv, TensorBoard events
 // and samples/ lie beside them.
 //
 // start_from: the weights alone, with fresh optimisers, for the same AUs and networks. A file without a

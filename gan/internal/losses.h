@@ -11,7 +11,7 @@
 namespace auforge::gan {
 
 // Weighted terms by name: d_real d_fake d_cond d_gp; g_masked_fake g_masked_cond g_cyc g_mask_1
-// g_mask_1_smooth g_mask_2 g_mask_2_smooth.
+// g_mask_1_smooth g_mask_2 g_mask_2_smooth; with pairs g_pair_l1 g_pair_feature g_pair_attention.
 using LossTerms = std::map<std::string, double>;
 
 struct Batch {
@@ -19,6 +19,9 @@ struct Batch {
   torch::Tensor aus;     // their AUs
   torch::Tensor target;  // AUs asked for
   torch::Tensor alpha;   // where between real and fake the penalty is taken
+  std::int64_t paired = 0;  // the last faces' true pictures with `target` are known:
+  torch::Tensor answer{};   // [paired,3,S,S]
+  torch::Tensor certainty{};  // [N,A] what each of `aus` counts, 0..1; undefined when all count alike
 };
 
 struct Gradients {
@@ -47,6 +50,19 @@ struct GeneratorPass {
 };
 GeneratorPass GeneratorLossGradients(const Parameters& g, const Parameters& d, const NetworkOptions& options,
                                      const LossWeights& weights, const Batch& batch);
+
+// The same for a batch with pairs. Every face has losses of its own, and the batch their mean: unpaired ones those above;
+// paired ones the critic's score and AUs, the distance of the picture and of the critic's activations to those of the
+// answer, and the attention's to where face and answer are alike. Pairs need no way back.
+GeneratorPass PairedGeneratorLossGradients(const Parameters& g, const Parameters& d, const NetworkOptions& options,
+                                           const LossWeights& weights, const Batch& batch);
+// Of a batch that is all pairs: the picture and the attention alone. No critic, one pass.
+GeneratorPass AnswerLossGradients(const Parameters& g, const NetworkOptions& options, const LossWeights& weights,
+                                  const Batch& batch);
+
+// Where two pictures are alike: 1, down to 0 where they differ by kDiffers and more. [N,1,S,S] of [N,3,S,S].
+torch::Tensor AlikeMap(const torch::Tensor& a, const torch::Tensor& b);
+inline constexpr double kDiffers = 0.08;  // mean of channels and neighbours; of pictures in -1..1: 10 grey values
 
 // Sum of absolute (or, in the paper's form, squared) differences of neighbours, mean over the batch.
 torch::Tensor TotalVariation(const torch::Tensor& mask, LossForm form);

@@ -58,7 +58,8 @@ struct DiscriminatorOutput {
   torch::Tensor score;  // [N,h,w], one for each patch
   torch::Tensor aus;    // [N,A]
 };
-DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options,
-                                     const torch::Tensor& image);
+// activations: gets those of the strided layers, when given.
+DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image,
+                                     std::vector<torch::Tensor>* activations = nullptr);
 
 }  // namespace auforge::gan

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gan/event_writer.h"
 #include "gan/trainer.h"
@@ -25,13 +26,15 @@ class TermAverages {
 class RunLog {
  public:
   // Lines of steps that a resumed training will do again are dropped from the table.
-  RunLog(const std::string& run, std::int64_t resumed_at);
+  // has_pairs: the table has their terms' columns, too.
+  RunLog(const std::string& run, std::int64_t resumed_at, bool has_pairs = false);
   void Write(const TrainProgress& progress);
   // grid: CV_8UC3, into samples/NNNNNNNN.png and the events.
   void Samples(std::int64_t step, const cv::Mat& grid);
 
  private:
   std::string run_, table_;
+  std::vector<std::string> terms_;  // columns
   bool has_header_ = false;
   EventWriter events_;
 };

@@ -60,7 +60,11 @@ struct GeneratorUpdate {
   LossTerms terms;
   torch::Tensor fake, attention;
 };
+// With or without pairs in the batch.
 GeneratorUpdate UpdateGenerator(TrainingState& state, const StepOptions& options, const Batch& batch,
                                 const Reduce& reduce = {});
+// By the answers alone; the batch is all pairs and the critic has no part in it.
+GeneratorUpdate UpdateGeneratorByAnswers(TrainingState& state, const StepOptions& options, const Batch& batch,
+                                         const Reduce& reduce = {});
 
 }  // namespace auforge::gan

@@ -1,11 +1,15 @@
 // The order in which faces are shown, and the parts that processes take of a batch.
 #include "gan/face_dataset.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <stdexcept>
 
+#include "datasets/storage/bad_content.h"
 #include "tests/gan/faces.h"
 #include "tests/support/temp_dir.h"
 
@@ -57,6 +61,114 @@ TEST(BatchLoader, PartsOfProcessesMakeTheWholeBatch) {
   EXPECT_EQ(joined.target, all.target);
   EXPECT_EQ(joined.alpha, all.alpha);
   EXPECT_THROW(BatchLoader(data, {.batch = 4, .parts = 3}), std::invalid_argument);
+}
+
+void Append(HostBatch& to, const HostBatch& from) {
+  const auto append = [](std::vector<float>& a, const std::vector<float>& b) { a.insert(a.end(), b.begin(), b.end()); };
+  append(to.answer, from.answer);
+  append(to.alpha, from.alpha);
+  append(to.certainty, from.certainty);
+}
+
+TEST(BatchLoader, PairsAreToldTheFaceOfTheirSceneWithTheAusAskedFor) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 12);
+  tests::WritePairs(dir / "pairs");
+  const FaceDataset data({dir / "shards"}, {.image_size = 32, .pairs = {dir / "pairs"}});
+  ASSERT_EQ(data.size(), 12U + 18U);
+  ASSERT_EQ(data.UnpairedCount(), 12U);
+  EXPECT_TRUE(data.Partners(3).empty());
+  BatchLoader loader(data, {.batch = 4, .seed = 3, .flip = true, .jobs = 2, .unpaired = 1, .paired_only = 2});
+  EXPECT_EQ(loader.BatchesPerEpoch(), 6);
+  // Every paired face's picture, either way round.
+  std::map<std::vector<float>, std::size_t> known;
+  std::vector<float> pixels(data.ImageValues());
+  for (std::size_t face = 12; face < data.size(); ++face) {
+    for (const bool flip : {false, true}) {
+      data.LoadImage(face, flip, pixels);
+      known[pixels] = face;
+    }
+  }
+  for (std::int64_t i = 0; i < 8; ++i) {
+    const HostBatch batch = loader.Get(i / 6, i % 6);
+    ASSERT_EQ(batch.size, 4);
+    ASSERT_EQ(batch.paired, i < 2 ? 4 : 3) << "the first batches are all pairs";
+    EXPECT_TRUE(batch.certainty.empty());
+    for (std::int64_t p = 0; p < batch.paired; ++p) {
+      const auto picture = [&](const std::vector<float>& all, std::int64_t row) {
+        const auto begin = all.begin() + row * static_cast<std::int64_t>(pixels.size());
+        return std::vector<float>(begin, begin + static_cast<std::int64_t>(pixels.size()));
+      };
+      const std::int64_t row = batch.size - batch.paired + p;
+      const std::size_t face = known.at(picture(batch.image, row)), partner = known.at(picture(batch.answer, p));
+      EXPECT_THAT(data.Partners(face), testing::Contains(partner));
+      const auto target = std::vector<float>(batch.target.begin() + row * 17, batch.target.begin() + (row + 1) * 17);
+      EXPECT_THAT(target, testing::ElementsAreArray(data.Aus(partner)));
+    }
+  }
+}
+
+TEST(BatchLoader, EveryPairedFaceComesOnceAPassAndPartsMakeTheWhole) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 5);
+  tests::WritePairs(dir / "pairs");
+  const FaceDataset data({dir / "shards"}, {.image_size = 32, .pairs = {dir / "pairs"}, .unsure_label = 0.25F});
+  const LoaderOptions options{.batch = 8, .seed = 9, .flip = false, .jobs = 1, .unpaired = 2};
+  BatchLoader whole(data, options), jumping(data, options);
+  std::map<std::vector<float>, int> seen;
+  for (std::int64_t i = 0; i < 3; ++i) {  // 18 of 18 paired faces
+    const HostBatch batch = whole.Get(0, i);
+    for (std::int64_t row = 2; row < 8; ++row) {
+      const auto begin = batch.image.begin() + row * static_cast<std::int64_t>(data.ImageValues());
+      ++seen[std::vector<float>(begin, begin + static_cast<std::int64_t>(data.ImageValues()))];
+    }
+    // Presences as probable as not (the faces of tests/gan/faces.cc) count a quarter.
+    for (const float c : batch.certainty) EXPECT_FLOAT_EQ(c, 0.25F);
+  }
+  EXPECT_EQ(seen.size(), 18U);
+  const HostBatch all = jumping.Get(1, 1);
+  HostBatch joined;
+  for (const int part : {0, 1}) {
+    LoaderOptions half = options;
+    half.part = part;
+    half.parts = 2;
+    const HostBatch batch = BatchLoader(data, half).Get(1, 1);
+    EXPECT_EQ(batch.size, 4);
+    EXPECT_EQ(batch.paired, 3);
+    Append(joined, batch);
+  }
+  EXPECT_EQ(joined.answer, all.answer);
+  std::sort(joined.alpha.begin(), joined.alpha.end());
+  std::vector<float> alpha = all.alpha;
+  std::sort(alpha.begin(), alpha.end());
+  EXPECT_EQ(joined.alpha, alpha);
+  EXPECT_EQ(joined.certainty.size(), all.certainty.size());
+}
+
+// What `call` says when it throws BadContent.
+template <typename Call>
+std::string Refusal(const Call& call) {
+  try {
+    call();
+  } catch (const datasets::storage::BadContent& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(FaceDataset, NamesWhatIsWrongWithPairs) {
+  using testing::AllOf;
+  using testing::HasSubstr;
+  const tests::TempDir dir;
+  WriteFaces(dir / "faces", 4);
+  tests::WritePairs(dir / "cut", {.partner_is_missing = true});
+  tests::WritePairs(dir / "large", {.side = 64});
+  tests::WritePairs(dir / "few", {.schema = features::AuSchema({1, 12})});
+  const auto open = [](const std::string& pairs) { FaceDataset({}, {.image_size = 32, .pairs = {pairs}}); };
+  EXPECT_THAT(Refusal([&] { open(dir / "faces"); }), AllOf(HasSubstr("faces/00000.h5: has no pairs"), HasSubstr("--expressions")));
+  EXPECT_THAT(Refusal([&] { open(dir / "cut"); }), AllOf(HasSubstr("cut/00000.h5: face 15"), HasSubstr("partner is missing")));
+  EXPECT_THAT(Refusal([&] { open(dir / "large"); }), AllOf(HasSubstr("of 64 pixels, the networks of 32"), HasSubstr("--image-size 64")));
+  EXPECT_THAT(Refusal([&] { open(dir / "few"); }), HasSubstr("AU2"));
 }
 
 }  // namespace

@@ -11,4 +11,13 @@ namespace auforge::tests {
 void WriteFaces(const std::string& folder, int count,
                 const features::AuSchema& schema = features::GanSchema());
 
+// Scenes of `expressions` faces each, that differ in a patch whose brightness goes with the first AU: pairs of `side`
+// pixels. One shard, number 0.
+struct PairsOptions {
+  int scenes = 6, expressions = 3, side = 32;
+  bool partner_is_missing = false;  // the last scene has one face
+  features::AuSchema schema = features::GanSchema();
+};
+void WritePairs(const std::string& folder, const PairsOptions& options = {});
+
 }  // namespace auforge::tests

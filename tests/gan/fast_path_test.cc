@@ -338,5 +338,82 @@ TEST_F(FastPath, ReducedPrecisionPointsTheSameWay) {
   }
 }
 
+// Labels that count less do so in the critic's gradients, too.
+TEST_F(FastPath, UnsureLabelsWeighLess) {
+  batch_.certainty = torch::rand({3, 5}, kDouble);
+  for (const LossForm form : {LossForm::kCode, LossForm::kPaper}) {
+    options_.weights.form = form;
+    const Gradients ours = CriticLossGradients(discriminator_, options_.network, options_.weights, batch_, fake_);
+    discriminator_.RequireGrad(true);
+    const DiscriminatorOutput real = RunDiscriminator(discriminator_, options_.network, batch_.image);
+    const DiscriminatorOutput made = RunDiscriminator(discriminator_, options_.network, fake_);
+    const torch::Tensor squares = (real.aus - batch_.aus).square() * batch_.certainty;
+    const torch::Tensor error = form == LossForm::kPaper ? squares.sum(1).mean() : squares.mean();
+    const torch::Tensor loss = options_.weights.image * (made.score.mean() - real.score.mean()) + options_.weights.AuWeight(3) * error;
+    const std::vector<torch::Tensor> plain = torch::autograd::grad({loss}, discriminator_.Tensors());
+    discriminator_.RequireGrad(false);
+    EXPECT_NEAR(ours.terms.at("d_cond"), (options_.weights.AuWeight(3) * error).item<double>(), 1e-9);
+    for (std::size_t i = 0; i < plain.size(); ++i)
+      EXPECT_LE(Distance(ours.values[i], plain[i]), 1e-10) << discriminator_.entries()[i].first;
+  }
+}
+
+// Every face has its own losses and the batch their mean: a batch of both kinds is the sum of its kinds.
+TEST_F(FastPath, ABatchWithPairsIsTheMeanOverItsFaces) {
+  batch_.paired = 2;
+  batch_.answer = (batch_.image.narrow(0, 1, 2) + 0.3 * torch::randn({2, 3, 32, 32}, kDouble)).clamp(-1, 1);
+  options_.weights.feature = 2;
+  const GeneratorPass both = PairedGeneratorLossGradients(generator_, discriminator_, options_.network, options_.weights, batch_);
+  const auto rows = [this](std::int64_t first, std::int64_t count) {
+    return Batch{batch_.image.narrow(0, first, count), batch_.aus.narrow(0, first, count), batch_.target.narrow(0, first, count),
+                 batch_.alpha.narrow(0, first, count)};
+  };
+  const GeneratorPass alone =
+      plain::GeneratorLossGradients(generator_, discriminator_, options_.network, options_.weights, rows(0, 1));
+  Batch pairs = rows(1, 2);
+  pairs.paired = 2;
+  pairs.answer = batch_.answer;
+  const GeneratorPass told = PairedGeneratorLossGradients(generator_, discriminator_, options_.network, options_.weights, pairs);
+  EXPECT_FALSE(told.gradients.terms.contains("g_cyc"));
+  for (const auto& [name, value] : both.gradients.terms) {
+    const auto of = [&name = name](const GeneratorPass& pass) {
+      const auto found = pass.gradients.terms.find(name);
+      return found == pass.gradients.terms.end() ? 0.0 : found->second;
+    };
+    EXPECT_NEAR(value, (of(alone) + 2 * of(told)) / 3, 1e-10 * std::abs(value) + 1e-14) << name;
+  }
+  for (std::size_t i = 0; i < both.gradients.values.size(); ++i) {
+    const torch::Tensor sum = (alone.gradients.values[i] + 2 * told.gradients.values[i]) / 3;
+    EXPECT_LE(Distance(both.gradients.values[i], sum), 1e-10) << generator_.entries()[i].first;
+  }
+}
+
+TEST_F(FastPath, AnswersByTheirFormulas) {
+  batch_.paired = 3;
+  batch_.answer = batch_.image.clone();
+  batch_.answer.narrow(2, 8, 8).narrow(3, 8, 8).fill_(0.9);
+  const torch::Tensor alike = AlikeMap(batch_.image, batch_.answer);
+  EXPECT_EQ(alike[0][0][31][31].item<double>(), 1) << "far from the change";
+  EXPECT_EQ(alike[0][0][12][12].item<double>(), 0) << "inside it";
+  const GeneratorPass pass = AnswerLossGradients(generator_, options_.network, options_.weights, batch_);
+  ASSERT_EQ(pass.gradients.terms.size(), 2U);
+  const GeneratorOutput output = RunGenerator(generator_, options_.network, batch_.image, batch_.target);
+  const torch::Tensor fake = Compose(output, batch_.image);
+  const torch::Tensor& a = output.attention;
+  EXPECT_NEAR(pass.gradients.terms.at("g_pair_l1"),
+              options_.weights.paired * (fake - batch_.answer).abs().mean().item<double>(), 1e-12);
+  EXPECT_NEAR(pass.gradients.terms.at("g_pair_attention"),
+              -options_.weights.attention * (alike * a.log() + (1 - alike) * (1 - a).log()).mean().item<double>(), 1e-9);
+  // The critic's part: activations of each layer in units of their mean.
+  const GeneratorPass judged = PairedGeneratorLossGradients(generator_, discriminator_, options_.network, options_.weights, batch_);
+  std::vector<torch::Tensor> made, wanted;
+  RunDiscriminator(discriminator_, options_.network, fake, &made);
+  RunDiscriminator(discriminator_, options_.network, batch_.answer, &wanted);
+  ASSERT_EQ(made.size(), 4U);
+  double sum = 0;
+  for (std::size_t l = 0; l < 4; ++l) sum += ((made[l] - wanted[l]).abs().mean() / wanted[l].abs().mean()).item<double>();
+  EXPECT_NEAR(judged.gradients.terms.at("g_pair_feature"), options_.weights.feature * sum / 4, 1e-10);
+}
+
 }  // namespace
 }  // namespace auforge::gan

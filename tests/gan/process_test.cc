@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <random>
 #include <thread>
+#include <tuple>
 
 #include "datasets/storage/hdf5_file.h"
 #include "tests/gan/faces.h"
@@ -46,7 +47,14 @@ int RunCommand(const std::string& command) { return Wait(Start(command)); }
 
 class Processes : public ::testing::Test {
  protected:
-  Processes() { tests::WriteFaces(dir_ / "shards", 16); }
+  Processes() {
+    tests::WriteFaces(dir_ / "shards", 16);
+    tests::WritePairs(dir_ / "pairs");
+  }
+  // Pairs and photographs, half and half, after three steps by the answers alone.
+  std::string Pairs() const {
+    return "--pairs " + (dir_ / "pairs") + " --photo-share 0.5 --paired-only-steps 3 --unsure-label 0.5 ";
+  }
 
   // A network that a step of takes milliseconds. Output goes to RUN.log.
   std::string Train(const std::string& run, const std::string& more) const {
@@ -96,24 +104,29 @@ class Processes : public ::testing::Test {
     EXPECT_EQ(Wait(second), 0) << Log("two" + tag);
   }
 
+  // Kills a training of 1,500 steps 20 times.
+  void KillTwentyTimes(const std::string& more) {
+    const std::string steps = more + " --max-steps 1500", often = steps + " --save-minutes 0.0003";
+    ASSERT_EQ(RunCommand(Train("straight", steps)), 0) << Log("straight");
+    std::mt19937 random(5);
+    int kills = 0;
+    for (int attempt = 0; attempt < 200 && kills < 20; ++attempt) {
+      const pid_t child = Start(Train("killed", often));
+      std::this_thread::sleep_for(std::chrono::milliseconds(400 + random() % 900));
+      if (kill(child, SIGKILL) == 0 && Wait(child) == 128 + SIGKILL) ++kills;
+      if (fs::exists(CheckpointPath("killed", 1500))) break;
+    }
+    RecordProperty("kills", kills);
+    ASSERT_EQ(RunCommand(Train("killed", often)), 0) << Log("killed");
+    EXPECT_GE(kills, 20);
+    EXPECT_EQ(Difference(CheckpointPath("straight", 1500), CheckpointPath("killed", 1500), true), 0);
+  }
   tests::TempDir dir_;
 };
 
-TEST_F(Processes, KilledTwentyTimesEndsAtTheSameWeights) {
-  ASSERT_EQ(RunCommand(Train("straight", "--max-steps 1500")), 0) << Log("straight");
-  std::mt19937 random(5);
-  int kills = 0;
-  for (int attempt = 0; attempt < 200 && kills < 20; ++attempt) {
-    const pid_t child = Start(Train("killed", "--save-minutes 0.0003 --max-steps 1500"));
-    std::this_thread::sleep_for(std::chrono::milliseconds(400 + random() % 900));
-    if (kill(child, SIGKILL) == 0 && Wait(child) == 128 + SIGKILL) ++kills;
-    if (fs::exists(CheckpointPath("killed", 1500))) break;
-  }
-  RecordProperty("kills", kills);
-  ASSERT_EQ(RunCommand(Train("killed", "--save-minutes 0.0003 --max-steps 1500")), 0) << Log("killed");
-  EXPECT_GE(kills, 20);
-  EXPECT_EQ(Difference(CheckpointPath("straight", 1500), CheckpointPath("killed", 1500), true), 0);
-}
+TEST_F(Processes, KilledTwentyTimesEndsAtTheSameWeights) { KillTwentyTimes(""); }
+
+TEST_F(Processes, KilledTwentyTimesWithPairsEndsAtTheSameWeights) { KillTwentyTimes(Pairs()); }
 
 // Adam moves a weight by up to the rate a step whatever its gradient's size: where that is rounding noise
 // (what the norm takes out again of the AUs' planes), sums in another order part by as much: 6 critic steps
@@ -125,8 +138,10 @@ TEST_F(Processes, TwoWithHalfTheBatchAreOneWithTheWhole) {
     TrainAloneAndInTwo(seed, "--max-steps 6 --seed " + seed, port++);
     EXPECT_LE(Difference(CheckpointPath("one" + seed, 6), CheckpointPath("two" + seed, 6), false), 6e-4);
   }
-  TrainAloneAndInTwo("p", "--max-steps 6 --critic-step published --published-scaling", port);
+  TrainAloneAndInTwo("p", "--max-steps 6 --critic-step published --published-scaling", port++);
   EXPECT_LE(Difference(CheckpointPath("onep", 6), CheckpointPath("twop", 6), false), 6e-4);
+  TrainAloneAndInTwo("pairs", Pairs() + "--max-steps 6", port);
+  EXPECT_LE(Difference(CheckpointPath("onepairs", 6), CheckpointPath("twopairs", 6), false), 6e-4);
 }
 
 // Adam's means after the first step are half the gradients. The generator's first is behind the critic's
@@ -180,6 +195,22 @@ TEST_F(Processes, AStopSignalEndsAllOfThem) {
   EXPECT_EQ(Wait(first), 0) << Log("stop");
 }
 
+TEST_F(Processes, PairsThatAreNoneAreBadInput) {
+  tests::WritePairs(dir_ / "cut", {.partner_is_missing = true});
+  tests::WritePairs(dir_ / "large", {.side = 64});
+  int number = 0;
+  for (const auto& [pairs, code, said] : {std::tuple{"cut", 3, "partner is missing"},
+                                          {"large", 3, "of 64 pixels, the networks of 32"},
+                                          {"shards", 3, "has no pairs"},
+                                          {"absent", 1, "no such file or folder"}}) {
+    const std::string run = "bad" + std::to_string(number++);
+    EXPECT_EQ(RunCommand(Train(run, "--pairs " + (dir_ / pairs))), code) << Log(run);
+    EXPECT_THAT(Log(run), HasSubstr(said));
+  }
+  EXPECT_EQ(RunCommand(Train("usage", "--paired-only-steps 5")), 2) << Log("usage");
+  EXPECT_EQ(RunCommand(Train("range", "--pairs " + (dir_ / "pairs") + " --paired-weight -1")), 2) << Log("range");
+}
+
 TEST_F(Processes, AFullDiskCostsNoCheckpoint) {
   ASSERT_EQ(RunCommand(Train("full", "--max-steps 3")), 0) << Log("full");
   // Files may grow to 8 KiB from here on (the shell ignores the signal that comes with it, and so does its
@@ -199,7 +230,7 @@ TEST_F(Processes, WeightsToPyTorchAndBack) {
     GTEST_SKIP() << "needs Debian's python3-torch and python3-h5py";
   }
   const std::string script = python + " " + tests::SourcePath("tools/gan/gan_weights.py");
-  ASSERT_EQ(RunCommand(Train("run", "--max-steps 2")), 0) << Log("run");
+  ASSERT_EQ(RunCommand(Train("run", Pairs() + "--max-steps 6")), 0) << Log("run");
   const std::string program = AUFORGE_GAN_PROGRAM;
   const std::string here = "cd " + dir_.path().string() + " && ";
   ASSERT_EQ(RunCommand(here + program + " export-weights run -o out.h5 >/dev/null"), 0);
@@ -217,7 +248,7 @@ TEST_F(Processes, WeightsToPyTorchAndBack) {
   ASSERT_EQ(RunCommand(here + python + " look.py"), 0);
   ASSERT_EQ(RunCommand(here + script + " from-pytorch --generator G.pth --discriminator D.pth back.h5"), 0);
   ASSERT_EQ(RunCommand(here + program + " import-weights back.h5 -o second >/dev/null"), 0);
-  const Hdf5Reader before(CheckpointPath("run", 2)), after(CheckpointPath("second", 0));
+  const Hdf5Reader before(CheckpointPath("run", 6)), after(CheckpointPath("second", 0));
   for (const std::string group : {"/generator", "/discriminator"}) {
     ASSERT_EQ(before.List(group), after.List(group));
     for (const std::string& name : before.List(group)) {

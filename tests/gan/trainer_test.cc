@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <opencv2/core.hpp>
 
 #include "gan/editor.h"
@@ -161,6 +162,94 @@ TEST_F(Trainer, EveryVariantResumesExactly) {
       EXPECT_EQ(StateOf(options.run + "/checkpoint_00000008.h5"), straight);
     }
   }
+}
+
+TrainOptions WithPairs(TrainOptions options, const std::string& pairs) {
+  options.pairs = {pairs};
+  options.photo_share = 0.25;
+  options.paired_only_steps = 3;
+  options.unsure_label = 0.5F;
+  options.average = 0.9;
+  return options;
+}
+
+TEST_F(Trainer, PairsResumeExactly) {
+  tests::WritePairs(dir_ / "pairs");
+  int variant = 0;
+  for (const Precision precision : {Precision::kFloat, Precision::kBfloat16}) {
+    TrainOptions options = WithPairs(Options("straight" + std::to_string(variant)), dir_ / "pairs");
+    options.precision = precision;
+    const std::vector<float> straight = StateOf(TrainQuietly(options).checkpoint);
+    for (const float w : straight) ASSERT_TRUE(std::isfinite(w));
+    options.run = dir_ / ("pieces" + std::to_string(variant++));
+    for (const std::int64_t stop : {1, 3, 4, 7, 8}) {
+      options.max_steps = stop;
+      TrainQuietly(options);
+    }
+    EXPECT_EQ(StateOf(options.run + "/checkpoint_00000008.h5"), straight);
+  }
+}
+
+// Without their weight pairs are faces like all others, to the bit.
+TEST_F(Trainer, PairsWithoutWeightAreGanimation) {
+  tests::WritePairs(dir_ / "pairs");
+  TrainOptions plain = Options("plain"), weightless = Options("weightless");
+  plain.shards.push_back(dir_ / "pairs");
+  weightless.pairs = {dir_ / "pairs"};
+  weightless.weights.paired = 0;
+  const std::string a = TrainQuietly(plain).checkpoint, b = TrainQuietly(weightless).checkpoint;
+  EXPECT_EQ(StateOf(a), StateOf(b));
+  EXPECT_EQ(LoadCheckpoint(a, false).settings, LoadCheckpoint(b, false).settings);
+  EXPECT_EQ(LoadCheckpoint(a, false).best_score, LoadCheckpoint(b, false).best_score);
+}
+
+// The answer shows at once what GANimation has to find out.
+TEST_F(Trainer, AnswersAreLearntAloneAndWithTheCritic) {
+  tests::WritePairs(dir_ / "pairs");
+  TrainOptions options = WithPairs(Options("run"), dir_ / "pairs");
+  options.shards.clear();
+  options.adam.rate = 2e-3;
+  options.paired_only_steps = 50;
+  std::map<std::int64_t, double> l1;
+  const auto train = [&] {
+    Train(options, [&](const TrainProgress& p) { l1[p.step] = p.terms.at("g_pair_l1"); }, {}, {});
+  };
+  options.max_steps = 1;
+  train();
+  const double before = l1.at(1);
+  options.max_steps = 49;
+  train();
+  options.max_steps = 50;
+  train();
+  EXPECT_LT(l1.at(50), before / 2);
+  options.max_steps = 60;
+  train();
+  EXPECT_LT(l1.at(60), before / 2) << "the critic has not undone it";
+  EXPECT_THAT(tests::ReadText(options.run + "/metrics.csv"), HasSubstr("g_pair_l1,g_pair_feature,g_pair_attention"));
+}
+
+TEST_F(Trainer, OptionsOfPairsAreComparedAndChecked) {
+  tests::WritePairs(dir_ / "pairs");
+  TrainOptions options = WithPairs(Options("run"), dir_ / "pairs");
+  options.max_steps = 1;
+  TrainQuietly(options);
+  options.weights.feature = 3;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("lambda_feature"));
+  options.pairs.clear();
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("--paired-only-steps needs --pairs"));
+  options = WithPairs(Options("other"), dir_ / "pairs");
+  options.weights.paired = -1;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("paired"));
+  options.weights.paired = 1;
+  options.photo_share = 0.99;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("--photo-share"));
+  // Weights of other AUs.
+  tests::WritePairs(dir_ / "few", {.schema = features::AuSchema({4, 12, 25})});
+  options = WithPairs(Options("third"), dir_ / "few");
+  options.shards.clear();
+  options.schema = features::AuSchema({4, 12, 25});
+  options.start_from = dir_ / "run";
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("AU"));
 }
 
 TEST_F(Trainer, WritesBestSamplesTableAndEvents) {

@@ -30,11 +30,11 @@ std::string Describe(const gan::TrainProgress& p) {
     const auto found = p.terms.find(name);
     return found == p.terms.end() ? 0.0 : found->second;
   };
-  char text[200];
+  char text[240];
   std::snprintf(text, sizeof(text),
-                ", epoch %d, critic %.3f, AU real %.3f asked %.3f, cycle %.3f, attention %.2f (%.2f..%.2f)",
+                ", epoch %d, critic %.3f, AU real %.3f asked %.3f, cycle %.3f, answer %.3f, attention %.2f (%.2f..%.2f)",
                 p.epoch, term("d_real") + term("d_fake"), term("d_cond"), term("g_masked_cond"),
-                term("g_cyc"), p.attention_mean, p.attention_low, p.attention_high);
+                term("g_cyc"), term("g_pair_l1"), p.attention_mean, p.attention_low, p.attention_high);
   return text;
 }
 
@@ -79,8 +79,20 @@ void AddGanTrain(Cli& cli) {
       "train", "Train GANimation on shards; run again to go on",
       "auforge gan train shards/ -o run/\n"
       "  auforge gan train shards/ -o small/ --image-size 64 --conv-dim 16 --batch 8 --max-minutes 30\n"
+      "  auforge gan train photos/ --pairs pairs/ -o run/ --paired-only-steps 2000 --unsure-label 0.2\n"
       "  auforge gan train fresh-labels/ -o run2/ --start-from run/");
-  command.Positional("DIR", o.shards, "shards or folders of them").Required();
+  command.Positional("DIR", o.shards, "shards or folders of them; may be left out with --pairs");
+  command.Add("--pairs", o.pairs, "shards of 'synth faces --expressions K', whose faces are told the answer");
+  command.Add("--paired-weight", o.weights.paired, "of the L1 to the answer; 0: pairs are faces like all others");
+  command.Add("--feature-weight", o.weights.feature, "of the critic's activations for the answer");
+  command.Add("--attention-weight", o.weights.attention, "of the attention to where face and answer differ");
+  command.Add("--photo-share", o.photo_share, "of each batch that is faces of DIR, when there are pairs").Range(0, 0.999);
+  command.Add("--paired-only-steps", o.paired_only_steps,
+              "so many first steps learn from the answers alone, without the critic: cheap, and far");
+  command
+      .Add("--unsure-label", o.unsure_label,
+           "what a label counts of which the annotator is wholly unsure; 1: all count alike")
+      .Range(0, 1);
   command.Add("-o,--output", o.run, "the run's folder: checkpoints and metrics").Required();
   command.Add(
       "--start-from", o.start_from,
@@ -123,7 +135,7 @@ void AddGanTrain(Cli& cli) {
   command.Add("--seed", o.seed, "of weights, order and noise");
   command.Add("-j,--jobs", o.jobs, "threads").Range(1, 1024);
   command.Add("--max-minutes", o.max_minutes, "stop after this long, with a checkpoint");
-  command.Add("--max-steps", o.max_steps, "stop after this many critic steps in all");
+  command.Add("--max-steps", o.max_steps, "stop after this many steps (critic updates) in all");
   command.Add("--save-minutes", o.save_minutes, "between checkpoints");
   command.Add("--keep", o.keep, "checkpoints kept, besides best.h5").Range(1, 1000);
   command.Add("--samples", o.samples, "faces of the sheet drawn with every checkpoint; 0: none")
