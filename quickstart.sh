@@ -24,6 +24,9 @@ tools/build.sh release auforge auforge-gan
 took
 auforge=build/release/bin/auforge
 
+# Edits move the photos' own pixels where the face model is; without it the generator that comes with the program draws them.
+tools/fetch-face-model.sh || echo "face model: not to be had now; edits.png is drawn by the generator"
+
 step "3/7 photos"
 if (( $# > 0 )); then
   inputs=("$@")
@@ -52,7 +55,7 @@ else
 fi
 took
 
-step "7/7 edits: each face with single AUs raised, below each picture the attention mask"
+step "7/7 edits: each face with single AUs raised; below each picture of a generator its attention mask"
 "$auforge" gan sheet "$out/shards" -o "$out/edits.png" --value 1 --aus AU12,AU25,AU26,AU4,AU1,AU2,AU5,AU45
 "$auforge" gan sheet "$out/shards" --checkpoint "$out/gan" -o "$out/edits-reduced.png"
 took
@@ -62,7 +65,7 @@ cat <<EOF
 Done in $(( SECONDS - begin )) s. Look at
   $out/faces.png     faces with landmarks and AU bars
   $out/report.html   the run: AUs, emotions, failures, speeds (open in a browser)
-  $out/edits.png     what the generator that comes with the program does with these faces (docs/gan.md)
-  $out/edits-reduced.png   what the reduced one does after $minutes minutes on these few faces
+  $out/edits.png     these faces with single AUs raised, as gan edit does it (docs/gan.md)
+  $out/edits-reduced.png   what the reduced generator does after $minutes minutes on these few faces
   $out/shards/       the training shards: $auforge inspect $out/shards
 EOF

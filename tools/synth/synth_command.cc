@@ -48,10 +48,10 @@ void AddSynth(Cli& cli) {
   Command command =
       synth.Sub("import-model", "Read the ICT-FaceKit model (github.com/ICT-VGL/ICT-FaceKit, MIT licence)",
                 "auforge synth import-model ICT-FaceKit/FaceXModel -o face.h5\n"
-                "  auforge synth import-model ICT-FaceKit/FaceXModel --identities 30 -o warp/models/face.h5");
+                "  auforge synth import-model ICT-FaceKit/FaceXModel --identities 25 -o small.h5");
   command.Positional("DIR", import->folder, "the FaceXModel folder as published").Required();
   command.Add("-o,--output", import->output, "the compact model file").Required();
-  command.Add("--identities", import->identities, "shapes of people to keep; gan edit is content with 30").Range(1, 1000);
+  command.Add("--identities", import->identities, "shapes of people to keep; gan edit is content with 25").Range(1, 1000);
   command.Run([import] { return RunImport(*import); });
   AddSynthFaces(synth);
   AddSynthSheet(synth);
