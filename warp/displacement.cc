@@ -12,6 +12,7 @@ namespace auforge::warp::internal {
 namespace {
 
 constexpr float kSoftRim = 0.7F;     // cm inside the skin's outline over which its movement gives way to the outside's
+constexpr float kSmooth = 0.05F;      // cm
 constexpr float kFadesWithin = 2.6F;  // cm beyond the outline, sideways; twice that up and down
 
 // Movement (source - target) and gain over the skin; has: 255 where there is some.
@@ -73,6 +74,76 @@ void GrowInto(const cv::Mat& filled, cv::Mat& movement, cv::Mat& has) {
   }
 }
 
+// How far down (pixels along `down`) a line of points lies at a place along it, and how its points move there.
+struct LinePlace {
+  float down = 0;
+  cv::Vec2f move;  // before - after
+};
+LinePlace AlongLine(std::span<const features::Point2> before, std::span<const features::Point2> after, features::Point2 origin,
+                    features::Point2 along, float x) {
+  const auto on = [&](features::Point2 p) { return (p.x - origin.x) * along.x + (p.y - origin.y) * along.y; };
+  const auto down = [&](features::Point2 p) { return (p.y - origin.y) * along.x - (p.x - origin.x) * along.y; };
+  std::size_t i = 0;
+  while (i + 2 < after.size() && on(after[i + 1]) < x) ++i;
+  const float from = on(after[i]), to = on(after[i + 1]);
+  const float t = to > from ? std::clamp((x - from) / (to - from), 0.0F, 1.0F) : 0.0F;
+  const auto move = [&](std::size_t k) { return cv::Vec2f(before[k].x - after[k].x, before[k].y - after[k].y); };
+  return {down(after[i]) * (1 - t) + down(after[i + 1]) * t, move(i) * (1 - t) + move(i + 1) * t};
+}
+
+void MoveLidSkin(const LidSkin& lid, float pixels_per_cm, cv::Mat& movement, cv::Mat& has) {
+  if (lid.share <= 0) return;
+  constexpr float kLashes = 0.18F, kBrow = 0.66F;  // of the way to the line of the brow: where lashes end and its hair begins
+  const features::Point2 origin = lid.rim_after.front(), end = lid.rim_after.back();
+  const float length = std::max(1.0F, features::Distance(origin, end));
+  const features::Point2 along{(end.x - origin.x) / length, (end.y - origin.y) / length};
+  std::vector<cv::Point2f> outline;
+  for (const features::Point2& p : lid.rim_after) outline.emplace_back(p.x, p.y);
+  for (const features::Point2& p : lid.brow_after) outline.emplace_back(p.x, p.y);
+  cv::Rect box = cv::boundingRect(outline);
+  const int margin = cvCeil(pixels_per_cm);
+  box = cv::Rect(box.x - margin, box.y - margin, box.width + 2 * margin, box.height + 2 * margin) & cv::Rect({0, 0}, movement.size());
+  for (int y = box.y; y < box.y + box.height; ++y) {
+    for (int x = box.x; x < box.x + box.width; ++x) {
+      const float px = static_cast<float>(x) + 0.5F - origin.x, py = static_cast<float>(y) + 0.5F - origin.y;
+      const float at = px * along.x + py * along.y, down = py * along.x - px * along.y;
+      const LinePlace rim = AlongLine(lid.rim_before, lid.rim_after, origin, along, at);
+      const LinePlace brow = AlongLine(lid.brow_before, lid.brow_after, origin, along, at);
+      const float height = (rim.down - down) / std::max(1.0F, rim.down - brow.down);
+      const float beyond = std::max(-at, at - length) / pixels_per_cm;  // cm past a corner
+      const float share = lid.share * (1 - synthetic::SmoothStep(0.80F, 1.15F, height)) * synthetic::SmoothStep(-0.15F, -0.02F, height) *
+                          (1 - synthetic::SmoothStep(0, 0.9F, beyond));
+      if (share <= 0) continue;
+      const float part = std::clamp((height - kLashes) / (kBrow - kLashes), 0.0F, 1.0F);
+      const cv::Vec2f even = rim.move + (brow.move - rim.move) * part;
+      cv::Vec2f& move = movement.at<cv::Vec2f>(y, x);
+      std::uint8_t& known = has.at<std::uint8_t>(y, x);
+      move = known != 0 ? move * (1 - share) + even * share : even;
+      known = 255;
+    }
+  }
+}
+
+// Where skin folds over itself the movement jumps from pixel to pixel; it is smoothed as far as it is known.
+void Smooth(const cv::Mat& has, float sigma, cv::Mat& movement) {
+  if (sigma < 0.3F) return;
+  cv::Mat known, share, planes[2];
+  has.convertTo(known, CV_32FC1, 1 / 255.0);
+  cv::GaussianBlur(known, share, {}, sigma);
+  cv::split(movement, planes);
+  for (cv::Mat& plane : planes) {
+    plane = plane.mul(known);
+    cv::GaussianBlur(plane, plane, {}, sigma);
+  }
+  for (int y = 0; y < has.rows; ++y) {
+    for (int x = 0; x < has.cols; ++x) {
+      if (has.at<std::uint8_t>(y, x) == 0) continue;
+      const float w = 1 / std::max(1e-3F, share.at<float>(y, x));
+      movement.at<cv::Vec2f>(y, x) = {planes[0].at<float>(y, x) * w, planes[1].at<float>(y, x) * w};
+    }
+  }
+}
+
 // The movement beyond the skin, and within its openings, at the full size.
 cv::Mat Beyond(const cv::Mat& movement, const cv::Mat& has, const cv::Mat& filled, float pixels_per_cm) {
   const int step = std::max(1, cvRound(pixels_per_cm / 4));
@@ -120,6 +191,8 @@ Displacement Displace(const MovedSkin& skin, cv::Size size) {
   result.gain = cv::Mat(size, CV_32FC1, cv::Scalar(1));
   result.hits = DrawSkin(skin, movement, result.gain, has);
   const cv::Mat filled = Filled(has);
+  for (const LidSkin& lid : skin.lids) MoveLidSkin(lid, skin.pixels_per_cm, movement, has);
+  Smooth(has, kSmooth * skin.pixels_per_cm, movement);
   GrowInto(filled, movement, has);
   const cv::Mat beyond = Beyond(movement, has, filled, skin.pixels_per_cm);
   cv::Mat depth;

@@ -37,6 +37,7 @@ using internal::Opening;
 using internal::Seam;
 
 constexpr float kSameIntensity = 1e-3F;
+constexpr float kLeastOfTheWay = 0.75F;
 constexpr float kMostWidened = 1.35F;  // of an eye's opening
 
 // The picture's part that an edit may touch.
@@ -60,6 +61,10 @@ std::vector<MeshTriangle> SkinOf(const FaceRenderer& renderer) {
   }
   return triangles;
 }
+
+// Some shapes move photographs farther than the faces that the renderer draws with them; a frown is lost among brows that
+// hang low anyway.
+float Gain(int au) { return au == 1 || au == 2 ? 0.82F : au == 15 ? 0.8F : au == 4 ? 1.4F : 1.0F; }
 
 std::size_t ColumnOf(int au) { return features::CatalogueSchema().Find(au).value(); }
 
@@ -90,6 +95,7 @@ struct FaceWarper::Impl {
 
   std::vector<float> EditedWeights(const std::vector<float>& fitted, std::span<const float> own, std::span<const float> wanted) const;
   std::vector<Vec3> EditedShape(const FittedPhoto& photo, const std::vector<float>& weights) const;
+  void Knit(const std::vector<float>& change, std::vector<Vec3>& shape) const;
   void EditArea(cv::Mat& area, const features::Landmarks68& landmarks, std::span<const float> own, std::span<const float> wanted) const;
 
   const FaceModel& model;
@@ -111,7 +117,7 @@ std::vector<float> FaceWarper::Impl::EditedWeights(const std::vector<float>& fit
   std::vector<float> weights = fitted;
   for (std::size_t j = 0; j < aus.size(); ++j) {
     if (std::abs(own[j] - wanted[j]) < kSameIntensity) continue;
-    const auto at = [&](float intensity) { return shapes.Weights(shapes.Single(aus[j], intensity), 1); };
+    const auto at = [&](float intensity) { return shapes.Weights(shapes.Single(aus[j], intensity), Gain(aus[j])); };
     const std::vector<float> was = at(own[j]), is = at(wanted[j]), most = at(5);
     for (std::size_t e = 0; e < weights.size(); ++e) {
       if (most[e] <= 0) continue;
@@ -119,7 +125,8 @@ std::vector<float> FaceWarper::Impl::EditedWeights(const std::vector<float>& fit
       if (is[e] < was[e]) {
         w *= is[e] / was[e];
       } else if (most[e] > was[e]) {
-        w += std::max(0.0F, most[e] - w) * (is[e] - was[e]) / (most[e] - was[e]);
+        // What the landmarks say beyond the annotator may as well be who it is: it takes no more than a part of the way.
+        w += std::max(most[e] - w, kLeastOfTheWay * (most[e] - was[e])) * (is[e] - was[e]) / (most[e] - was[e]);
       }
     }
   }
@@ -131,7 +138,22 @@ std::vector<Vec3> FaceWarper::Impl::EditedShape(const FittedPhoto& photo, const 
   for (std::size_t e = 0; e < change.size(); ++e) change[e] -= photo.fit.expression[e];
   std::vector<Vec3> shape = photo.shape;
   mixer.Add(change, shape);
+  Knit(change, shape);
   return shape;
+}
+
+// The model's frown lowers the brows; the corrugator also draws them together.
+void FaceWarper::Impl::Knit(const std::vector<float>& change, std::vector<Vec3>& shape) const {
+  constexpr float kReach = 1.2F, kMove = 0.12F;  // cm
+  for (const auto& [name, landmark] : {std::pair{"browDown_R", 21U}, {"browDown_L", 22U}}) {
+    const float share = change[model.Expression(name)];
+    if (share == 0) continue;
+    const Vec3 brow = model.neutral[static_cast<std::size_t>(datasets::synthetic::LandmarkVertices()[landmark])];
+    for (std::size_t v = 0; v < shape.size(); ++v) {
+      const float d = Length(model.neutral[v] - brow) / kReach;
+      if (d < 3) shape[v].x -= std::copysign(kMove * share * std::exp(-d * d), brow.x);
+    }
+  }
 }
 
 namespace {
@@ -161,7 +183,7 @@ void CloseTo(const Seam& seam, const Opening& before, Gap gaps, float share, flo
 }
 
 // Light falls into the hollow between lid and brow when the brow rises: its shadow does not grow with the skin.
-// lit: linear brightness of the photo at each vertex, skin: of its cheeks.
+// picture: the photo, blurred; skin: linear brightness of its cheeks.
 void LightenHollow(const Seam& eye, std::size_t brow, const std::vector<Point2>& before, const std::vector<Point2>& after,
                    const cv::Mat& picture, float skin, std::vector<float>& gain) {
   const auto place = static_cast<std::size_t>(datasets::synthetic::LandmarkVertices()[brow]);
@@ -173,8 +195,8 @@ void LightenHollow(const Seam& eye, std::size_t brow, const std::vector<Point2>&
     if (!near.is_upper || near.u <= 0) continue;
     const auto v = static_cast<std::size_t>(near.vertex);
     const float share = SmoothStep(0, 0.4F, near.u) * (1 - SmoothStep(0.9F, 1.7F, near.u));
-    const float shadow = std::clamp(skin / std::max(0.004F, internal::BrightnessAt(picture, before[v])) - 1, 0.0F, 1.5F);
-    gain[v] = std::max(gain[v], 1 - 0.2F * (1 - share)) * (1 + 0.45F * std::min(0.6F, opens * shadow) * share);
+    const float shadow = std::clamp(skin / std::max(0.004F, internal::BrightnessAt(picture, before[v])), 1.0F, 5.0F);
+    gain[v] = std::max(gain[v], 1 - 0.2F * (1 - share)) * std::pow(shadow, 0.2F * opens * share);
   }
 }
 
@@ -239,10 +261,21 @@ void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& land
   VertexNormals(shape, all_skin, normals_after);
   const internal::PhotoLight light = internal::ReadLight(area, photo, seams, normals_before, landmarks);
   std::vector<float> gain = internal::LightChange(renderer, light, camera, photo.shape, shape, normals_before, normals_after);
-  for (std::size_t e = 0; e < 2; ++e) LightenHollow(seams.eyes[e], e == 0 ? 19 : 24, photo.at, at, area, light.Skin(), gain);
+  cv::Mat broad;
+  cv::GaussianBlur(area, broad, {}, std::max(0.6F, 0.12F * px));
+  for (std::size_t e = 0; e < 2; ++e) LightenHollow(seams.eyes[e], e == 0 ? 19 : 24, photo.at, at, broad, light.Skin(), gain);
+  std::array<internal::LidSkin, 2> between;
+  for (std::size_t e = 0; e < 2; ++e) {
+    between[e] = {before[e + 1].upper, after[e + 1].upper, {}, {}, 1 - SmoothStep(0, 0.3F, shut)};
+    for (std::size_t i = 0; i < 5; ++i) {
+      const auto v = static_cast<std::size_t>(datasets::synthetic::LandmarkVertices()[(e == 0 ? 17U : 22U) + i]);
+      between[e].brow_before[i] = photo.at[v];
+      between[e].brow_after[i] = at[v];
+    }
+  }
   std::vector<float> inverse_depth;
   for (const Vec3& p : shape) inverse_depth.push_back(-1 / camera.View(p).z);
-  const internal::Displacement moved = internal::Displace({skin, from, at, inverse_depth, gain, px}, area.size());
+  const internal::Displacement moved = internal::Displace({skin, from, at, inverse_depth, gain, between, px}, area.size());
 
   const internal::Folds furrows = folds.Paint(own, wanted, {skin, texcoords, normals_after}, moved, camera, light, px);
 

@@ -1,22 +1,30 @@
 // Where each pixel of an edited face comes from in the photo.
 #pragma once
 
+#include <array>
 #include <opencv2/core/mat.hpp>
 #include <span>
 #include <vector>
 
 #include "datasets/synthetic/geometry.h"
 #include "datasets/synthetic/renderer.h"
+#include "warp/internal/seams.h"
 
 namespace auforge::warp::internal {
 
-namespace synthetic = datasets::synthetic;
+// The skin between an upper lid's rim and the brow, of which the model unfolds and hides parts that no photo shows.
+struct LidSkin {
+  Rim rim_before, rim_after;
+  std::array<features::Point2, 5> brow_before, brow_after;  // from the picture's left to its right
+  float share = 1;  // 0: as the mesh has it; 1: the lashes stay with the rim, what is above them stretches evenly to the brow
+};
 
 struct MovedSkin {
   std::span<const synthetic::MeshTriangle> triangles;
   std::span<const features::Point2> from, to;  // of each vertex, pixels of the picture; centres at .5
   std::span<const float> inverse_depth;        // of each vertex after the move, 1/cm
   std::span<const float> gain;                 // of each vertex
+  std::span<const LidSkin> lids;
   float pixels_per_cm = 1;
 };
 
