@@ -10,7 +10,7 @@
 #include "datasets/storage/paths.h"
 #include "tools/gan/au_request.h"
 #include "tools/gan/edit_plan.h"
-#include "tools/gan/face_editor.h"
+#include "tools/gan/expression_editor.h"
 #include "tools/gan/face_finder.h"
 #include "tools/gan/gan_commands.h"
 
@@ -25,7 +25,7 @@ struct GanEditArguments {
   int min_face = 60;
 };
 
-std::size_t EditPhoto(cv::Mat photo, const std::string& to, const FaceEditor& editor, FaceFinder& finder,
+std::size_t EditPhoto(cv::Mat photo, const std::string& to, const ExpressionEditor& editor, FaceFinder& finder,
                       const AuRequest& request) {
   const std::vector<FoundFace> faces = finder.Find(photo);
   for (const FoundFace& face : faces) {
@@ -37,14 +37,14 @@ std::size_t EditPhoto(cv::Mat photo, const std::string& to, const FaceEditor& ed
   return faces.size();
 }
 
-int EditOne(const GanEditArguments& arguments, const FaceEditor& editor, FaceFinder& finder, const AuRequest& request) {
+int EditOne(const GanEditArguments& arguments, const ExpressionEditor& editor, FaceFinder& finder, const AuRequest& request) {
   const std::size_t faces = EditPhoto(ReadPhoto(arguments.photo), arguments.output, editor, finder, request);
   std::cout << arguments.output << ": " << faces << " faces edited\n";
   if (faces == 0) throw BadInputError(arguments.photo + ": no face found; try a smaller --min-face");
   return kDone;
 }
 
-int EditFolder(const GanEditArguments& arguments, const EditPlan& plan, const FaceEditor& editor, FaceFinder& finder,
+int EditFolder(const GanEditArguments& arguments, const EditPlan& plan, const ExpressionEditor& editor, FaceFinder& finder,
                const AuRequest& request) {
   std::size_t photos = 0, faces = 0;
   for (const PlannedEdit& edit : plan.edits) {
@@ -78,7 +78,7 @@ int RunGanEdit(const GanEditArguments& arguments) {
     RefuseToOverwrite(arguments.photo, arguments.output);
   }
   const EditPlan plan = is_folder ? PlanFolderEdit(arguments.photo, arguments.output) : EditPlan{};
-  const std::unique_ptr<FaceEditor> editor = MakeFaceEditor(arguments.editor);
+  const std::unique_ptr<ExpressionEditor> editor = MakeExpressionEditor(arguments.editor);
   const AuRequest request = ParseAuRequest(arguments.au, editor->schema());
   FaceFinder finder(arguments.min_face, features::AlignOptions{}.size);
   return is_folder ? EditFolder(arguments, plan, *editor, finder, request) : EditOne(arguments, *editor, finder, request);

@@ -12,7 +12,7 @@
 #include "datasets/storage/paths.h"
 #include "features/au_partition.h"
 #include "tools/gan/au_request.h"
-#include "tools/gan/face_editor.h"
+#include "tools/gan/expression_editor.h"
 #include "tools/gan/face_finder.h"
 #include "tools/gan/gan_commands.h"
 #include "tools/gan/gan_eval_judge.h"
@@ -47,7 +47,7 @@ struct AuFigures {
 
 class Evaluation {
  public:
-  Evaluation(const GanEvalArguments& arguments, const FaceEditor& editor)
+  Evaluation(const GanEvalArguments& arguments, const ExpressionEditor& editor)
       : arguments_(arguments),
         editor_(editor),
         finder_(60, 128),
@@ -84,7 +84,7 @@ class Evaluation {
   void Borrow(std::size_t face);
 
   const GanEvalArguments& arguments_;
-  const FaceEditor& editor_;
+  const ExpressionEditor& editor_;
   FaceFinder finder_;
   GanFaces set_;
   std::vector<AuFigures> figures_;
@@ -222,7 +222,7 @@ int RunWrite(const GanEvalArguments& arguments) {
   options.count = arguments.faces.count;
   options.quiet = arguments.quiet;
   if (!datasets::storage::IsFolder(options.photos)) throw UsageError("--write-pictures: " + options.photos + " is no folder of photos");
-  return WriteJudgedPictures(options, *MakeFaceEditor(arguments.editor));
+  return WriteJudgedPictures(options, *MakeExpressionEditor(arguments.editor));
 }
 
 int RunJudgeOf(const GanEvalArguments& arguments) {
@@ -243,8 +243,8 @@ int RunGanEval(const GanEvalArguments& arguments) {
   if (writes) return RunWrite(arguments);
   if (!arguments.sheet.empty()) datasets::RequirePictureFile(arguments.sheet);
   if (!arguments.json_file.empty()) datasets::storage::RequireOutputFile(arguments.json_file);
-  const std::unique_ptr<FaceEditor> chosen = MakeFaceEditor(arguments.editor);
-  const FaceEditor& editor = *chosen;
+  const std::unique_ptr<ExpressionEditor> chosen = MakeExpressionEditor(arguments.editor);
+  const ExpressionEditor& editor = *chosen;
   Evaluation evaluation(arguments, editor);
   evaluation.Run();
   const nlohmann::ordered_json report = evaluation.Report();

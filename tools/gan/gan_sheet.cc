@@ -24,7 +24,7 @@ AuRequest Request(const std::string& text, const features::AuSchema& schema) {
 }
 
 // The face with what is asked of it, as `gan edit` draws it.
-FaceEditor::Drawn Draw(const FaceEditor& editor, const GanFaces& faces, const GanFace& face,
+ExpressionEditor::Drawn Draw(const ExpressionEditor& editor, const GanFaces& faces, const GanFace& face,
                        const std::vector<float>& condition) {
   return editor.EditCrop(face.crop, face.landmarks, Condition(editor.schema(), faces.schema, face.intensity, {}), condition);
 }
@@ -34,7 +34,7 @@ struct Column {
   AuRequest request;
 };
 
-void WriteColumns(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
+void WriteColumns(const std::string& path, const ExpressionEditor& editor, const GanFaces& faces,
                   const std::vector<Column>& columns, bool colours) {
   std::vector<std::string> titles{"input"};
   for (const Column& column : columns) titles.push_back(column.title);
@@ -43,7 +43,7 @@ void WriteColumns(const std::string& path, const FaceEditor& editor, const GanFa
     std::vector<cv::Mat> pictures{face.crop}, attention{cv::Mat()}, colour{cv::Mat()};
     for (const Column& column : columns) {
       const auto condition = Condition(editor.schema(), faces.schema, face.intensity, column.request);
-      const FaceEditor::Drawn edited = Draw(editor, faces, face, condition);
+      const ExpressionEditor::Drawn edited = Draw(editor, faces, face, condition);
       pictures.push_back(edited.face);
       attention.push_back(edited.attention);
       colour.push_back(edited.colour);
@@ -57,7 +57,7 @@ void WriteColumns(const std::string& path, const FaceEditor& editor, const GanFa
 }
 
 // Conditions from one request to another in equal steps.
-std::vector<std::vector<float>> Between(const FaceEditor& editor, const GanFaces& faces, const GanFace& face,
+std::vector<std::vector<float>> Between(const ExpressionEditor& editor, const GanFaces& faces, const GanFace& face,
                                         const std::string& from, const std::string& to, int steps) {
   const auto& schema = editor.schema();
   const std::vector<float> a = Condition(schema, faces.schema, face.intensity, Request(from, schema));
@@ -102,7 +102,7 @@ cv::Mat TileGrid::Draw() const {
   return sheet;
 }
 
-void WriteAuSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
+void WriteAuSheet(const std::string& path, const ExpressionEditor& editor, const GanFaces& faces,
                   const std::vector<std::string>& aus, double value, bool colours) {
   std::vector<Column> columns{{"as it is", {}}};
   for (const std::string& au : aus) {
@@ -111,14 +111,14 @@ void WriteAuSheet(const std::string& path, const FaceEditor& editor, const GanFa
   WriteColumns(path, editor, faces, columns, colours);
 }
 
-void WriteRequestSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
+void WriteRequestSheet(const std::string& path, const ExpressionEditor& editor, const GanFaces& faces,
                        const std::vector<std::string>& requests, bool colours) {
   std::vector<Column> columns;
   for (const std::string& text : requests) columns.push_back({text, ParseAuRequest(text, editor.schema())});
   WriteColumns(path, editor, faces, columns, colours);
 }
 
-void WriteInterpolationSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
+void WriteInterpolationSheet(const std::string& path, const ExpressionEditor& editor, const GanFaces& faces,
                              const std::string& from, const std::string& to, int steps) {
   std::vector<std::string> titles{"input"};
   for (int s = 0; s < steps; ++s) {
@@ -137,7 +137,7 @@ void WriteInterpolationSheet(const std::string& path, const FaceEditor& editor, 
   datasets::WritePicture(path, grid.Draw());
 }
 
-std::vector<cv::Mat> InterpolationFrames(const FaceEditor& editor, const GanFaces& faces, std::size_t face,
+std::vector<cv::Mat> InterpolationFrames(const ExpressionEditor& editor, const GanFaces& faces, std::size_t face,
                                          const std::string& from, const std::string& to, int steps) {
   const GanFace& of = faces.faces.at(face);
   std::vector<cv::Mat> frames;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/gan/face_editor.h"
+#include "tools/gan/expression_editor.h"
 #include "tools/gan/gan_faces.h"
 
 namespace auforge::tools {
@@ -30,19 +30,19 @@ class TileGrid {
 
 // Faces by AUs, each asked alone at `value`; below each picture of a generator its attention (white keeps the input)
 // and, when `colours`, what it would draw there.
-void WriteAuSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
+void WriteAuSheet(const std::string& path, const ExpressionEditor& editor, const GanFaces& faces,
                   const std::vector<std::string>& aus, double value, bool colours = false);
 
 // Faces by whole requests ("AU12=0.8,AU6=0.5"), each a column.
-void WriteRequestSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
+void WriteRequestSheet(const std::string& path, const ExpressionEditor& editor, const GanFaces& faces,
                        const std::vector<std::string>& requests, bool colours = false);
 
 // Columns from one request to another in `steps` pictures (from may be empty: the face as it is).
-void WriteInterpolationSheet(const std::string& path, const FaceEditor& editor, const GanFaces& faces,
+void WriteInterpolationSheet(const std::string& path, const ExpressionEditor& editor, const GanFaces& faces,
                              const std::string& from, const std::string& to, int steps);
 
 // The same of one face as a film that runs there and back, at the crop's own size: frames of CV_8UC3.
-std::vector<cv::Mat> InterpolationFrames(const FaceEditor& editor, const GanFaces& faces, std::size_t face,
+std::vector<cv::Mat> InterpolationFrames(const ExpressionEditor& editor, const GanFaces& faces, std::size_t face,
                                          const std::string& from, const std::string& to, int steps);
 
 }  // namespace auforge::tools

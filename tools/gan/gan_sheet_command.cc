@@ -42,8 +42,8 @@ int RunGanSheet(const GanSheetArguments& a) {
   } else {
     datasets::RequirePictureFile(a.output);
   }
-  const std::unique_ptr<FaceEditor> chosen = MakeFaceEditor(a.editor);
-  const FaceEditor& editor = *chosen;
+  const std::unique_ptr<ExpressionEditor> chosen = MakeExpressionEditor(a.editor);
+  const ExpressionEditor& editor = *chosen;
   GanFaceOptions options = a.faces;
   if (film) options.count = 1;
   const GanFaces faces = LoadGanFaces(a.source, options, 128);

@@ -41,7 +41,7 @@ std::vector<int> AusToWrite(const std::string& asked, const features::AuSchema& 
 
 class Writer {
  public:
-  Writer(const JudgedWriterOptions& options, const FaceEditor& editor)
+  Writer(const JudgedWriterOptions& options, const ExpressionEditor& editor)
       : options_(options), editor_(editor), finder_(options.min_face, features::AlignOptions{}.size), aus_(AusToWrite(options.aus, editor.schema())) {}
 
   // False where the photo shows no face.
@@ -77,7 +77,7 @@ class Writer {
   }
 
   const JudgedWriterOptions& options_;
-  const FaceEditor& editor_;
+  const ExpressionEditor& editor_;
   FaceFinder finder_;
   std::vector<int> aus_;
 };
@@ -96,7 +96,7 @@ std::optional<cv::Mat> ReadOrSay(const PlannedEdit& edit) {
 
 }  // namespace
 
-int WriteJudgedPictures(const JudgedWriterOptions& options, const FaceEditor& editor) {
+int WriteJudgedPictures(const JudgedWriterOptions& options, const ExpressionEditor& editor) {
   datasets::storage::RequireNewFolder(options.output);
   const EditPlan plan = PlanFolderEdit(options.photos, options.output);
   Writer writer(options, editor);

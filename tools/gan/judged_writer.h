@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "tools/gan/face_editor.h"
+#include "tools/gan/expression_editor.h"
 
 namespace auforge::tools {
 
@@ -19,6 +19,6 @@ struct JudgedWriterOptions {
 // Writes OUTPUT/original, OUTPUT/AU12_0, … (judged_pictures.h), PNGs named as the photos, and says on stdout how many.
 // Photos that cannot be read or show no face are named on stderr and left out. Throws UsageError for the options,
 // BadInputError when nothing is left.
-int WriteJudgedPictures(const JudgedWriterOptions& options, const FaceEditor& editor);
+int WriteJudgedPictures(const JudgedWriterOptions& options, const ExpressionEditor& editor);
 
 }  // namespace auforge::tools

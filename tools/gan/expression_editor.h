@@ -22,9 +22,9 @@ struct EditorChoice {
 void AddEditorOptions(Command& command, EditorChoice& choice);
 
 // Const and thread-safe.
-class FaceEditor {
+class ExpressionEditor {
  public:
-  virtual ~FaceEditor() = default;
+  virtual ~ExpressionEditor() = default;
   virtual const features::AuSchema& schema() const = 0;
   // "warp", or the generator's file.
   virtual std::string Name() const = 0;
@@ -45,6 +45,6 @@ class FaceEditor {
 // The way that was chosen; without a choice the photo's own pixels where the face model is there, else the generator
 // that comes with the program. Throws UsageError for choices that contradict each other, std::runtime_error naming a
 // file that cannot be used.
-std::unique_ptr<FaceEditor> MakeFaceEditor(const EditorChoice& choice);
+std::unique_ptr<ExpressionEditor> MakeExpressionEditor(const EditorChoice& choice);
 
 }  // namespace auforge::tools

@@ -1,4 +1,4 @@
-#include "tools/gan/face_editor.h"
+#include "tools/gan/expression_editor.h"
 
 #include <algorithm>
 #include <iostream>
@@ -15,7 +15,7 @@
 namespace auforge::tools {
 namespace {
 
-class Generator final : public FaceEditor {
+class Generator final : public ExpressionEditor {
  public:
   explicit Generator(const std::string& path) : editor_(path) {}
   const features::AuSchema& schema() const override { return editor_.schema(); }
@@ -42,7 +42,7 @@ class Generator final : public FaceEditor {
   gan::Editor editor_;
 };
 
-class Warp final : public FaceEditor {
+class Warp final : public ExpressionEditor {
  public:
   explicit Warp(const std::string& path) : model_(datasets::synthetic::FaceModel::Load(path)), warper_(model_) {}
   const features::AuSchema& schema() const override { return features::CatalogueSchema(); }
@@ -82,7 +82,7 @@ void AddEditorOptions(Command& command, EditorChoice& choice) {
   command.Add("--face-model", choice.face_model, "for warp, from 'auforge synth import-model'; default: the one that comes with the program");
 }
 
-std::unique_ptr<FaceEditor> MakeFaceEditor(const EditorChoice& choice) {
+std::unique_ptr<ExpressionEditor> MakeExpressionEditor(const EditorChoice& choice) {
   const bool warp = choice.method == "warp" || !choice.face_model.empty();
   const bool generator = choice.method == "generator" || !choice.checkpoint.empty();
   if (warp && generator) throw UsageError("--method warp and --face-model do not go with --method generator and --checkpoint");
