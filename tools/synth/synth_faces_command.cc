@@ -62,14 +62,9 @@ void AddSynthFaces(Command& synth) {
            "scenes with each made-up person")
       .Range(1, 1000000);
   command.Add("--seed", a->options.seed, "another seed, other faces");
-<<<<<<< HEAD
-  command.Add("--shard-size", a->options.shard_size, "pictures a shard").Range(1, 1e7);
-  command.Add("--images", a->options.images, "folder for plain JPEGs with labels_NNNNN.csv and points_NNNNN.csv");
-=======
   command.Add("--shard-size", a->options.shard_size, "pictures (scenes) a shard").Range(1, 1e7);
   command.Add("--crop-size", a->options.crop.size, "side of the stored crops, pixels").Range(16, 2048);
-  command.Add("--images", a->options.images, "folder for plain JPEGs with labels_NNNNN.csv");
->>>>>>> 4f2dcfb (synth faces --expressions: each scene with several expressions, so that a generator can be told the answer)
+  command.Add("--images", a->options.images, "folder for plain JPEGs with labels_NNNNN.csv and points_NNNNN.csv");
   command.Add("--index", a->options.index, "do shards i with i mod processes = index");
   command.Add("--processes", a->options.processes, "number of processes that share the work");
   command.Add("-j,--jobs", a->options.jobs, "threads").Range(1, 1024);
