@@ -68,6 +68,7 @@ class Walker {
     const auto close = [](DIR* stream) { closedir(stream); };
     const std::unique_ptr<DIR, decltype(close)> entries(opendir(folder.c_str()), close);
     if (!entries) return AddFolder(folder, errno);
+    walk_.folders.push_back(folder);
     for (;;) {
       errno = 0;
       const dirent* entry = readdir(entries.get());

@@ -17,6 +17,7 @@ struct WalkedFile {
 
 struct FolderWalk {
   std::vector<WalkedFile> files;       // sorted by the bytes of their paths
+  std::vector<std::string> folders;    // that were entered, the walked one first
   std::uint64_t special_files = 0;     // pipes, sockets, devices
   std::uint64_t service_folders = 0;   // not entered: @eaDir, __MACOSX, .AppleDouble (thumbnails and attributes of pictures)
   std::uint64_t links_up = 0;          // links to a folder that contains the walked one: not followed

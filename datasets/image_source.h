@@ -27,6 +27,7 @@ struct ImageItem {
   std::string licence;              // "license" or "licence" there
   long frame = 0;                   // of a video, from 1; 0: no frame of a video
   double timestamp = 0;             // of that frame, seconds
+  std::string file_state;           // FileStateDigest of a file that came while its folder was watched
   Outcome status = Outcome::kOk;
   std::string message;
 };
@@ -89,6 +90,7 @@ struct PictureFolder {
   int error = 0;                      // errno where the folder itself cannot be listed; the rest is empty then
   std::vector<PictureFile> pictures;  // sorted by path
   std::vector<std::string> tars;      // likewise
+  std::vector<std::string> folders;   // in which they lie or might, the listed one first
   bool has_side_files = false;        // captions or records beside pictures
   SideNotes notes;                    // what else there is
 };

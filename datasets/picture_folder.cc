@@ -20,6 +20,7 @@ class Sorter {
     for (const WalkedFile& file : walk_.files) Take(file);
     if (walk_.special_files > 0) sorted_.notes.Leave("pipe, socket or device", "", walk_.special_files);
     if (walk_.service_folders > 0) sorted_.notes.Leave("folder of thumbnails or attributes", "", walk_.service_folders);
+    sorted_.folders = walk_.folders;
     if (walk_.links_up > 0) sorted_.notes.Leave("link to a folder above", "", walk_.links_up);
     return std::move(sorted_);
   }

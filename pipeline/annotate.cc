@@ -1,20 +1,18 @@
 #include "pipeline/annotate.h"
 
-#include <tbb/enumerable_thread_specific.h>
 #include <tbb/global_control.h>
-#include <tbb/parallel_pipeline.h>
 
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 
-#include "annotator/emotions.h"
 #include "datasets/storage/atomic_file.h"
 #include "pipeline/examine.h"
 #include "pipeline/feed.h"
 #include "pipeline/resume.h"
 #include "pipeline/run_config.h"
+#include "pipeline/run_pipeline.h"
 #include "pipeline/shard_sink.h"
 #include "pipeline/stopwatch.h"
 
@@ -118,25 +116,6 @@ Plan FindWork(const AnnotateOptions& options, const datasets::ImageSource& sourc
   return plan;
 }
 
-void RunPipeline(int jobs, Feed& feed, tbb::enumerable_thread_specific<Examiner>& examiners, StopRequest& stop,
-                 Recorder& recorder) {
-  using tbb::filter_mode;
-  using GroupPtr = std::unique_ptr<Group>;
-  using ExaminedPtr = std::unique_ptr<ExaminedGroup>;
-  const auto next = [&feed](tbb::flow_control& control) {
-    GroupPtr group = feed.Next();
-    if (!group) control.stop();
-    return group;
-  };
-  const auto examine = [&](GroupPtr group) { return examiners.local().Examine(std::move(group), stop); };
-  const auto write = [&recorder](ExaminedPtr group) { recorder.Write(std::move(group)); };
-  // Enough groups in flight to keep all threads busy behind a slow one, few enough to bound memory.
-  tbb::parallel_pipeline(static_cast<std::size_t>(3 * jobs),
-                         tbb::make_filter<void, GroupPtr>(filter_mode::serial_in_order, next) &
-                             tbb::make_filter<GroupPtr, ExaminedPtr>(filter_mode::parallel, examine) &
-                             tbb::make_filter<ExaminedPtr, void>(filter_mode::serial_in_order, write));
-}
-
 }  // namespace
 
 const char* StageName(Stage stage) {
@@ -146,11 +125,15 @@ const char* StageName(Stage stage) {
 }
 
 void AnnotateOptions::Validate() const {
+  Require(!inputs.empty(), "no input; name images, folders, @lists or tars");
+  Require(!output.empty(), "no output folder; give one with -o");
+  ValidateWork();
+}
+
+void AnnotateOptions::ValidateWork() const {
   const auto text = [](const char* field, auto value, const char* constraint) {
     return std::string(field) + " = " + std::to_string(value) + "; must be " + constraint;
   };
-  Require(!inputs.empty(), "no input; name images, folders, @lists or tars");
-  Require(!output.empty(), "no output folder; give one with -o");
   Require(jobs >= 1, text("jobs", jobs, ">= 1"));
   Require(min_quality >= 0 && min_quality <= 1, text("min-quality", min_quality, "0..1"));
   Require(batch >= 1 && batch <= 1024, text("batch", batch, "1..1024"));
@@ -181,18 +164,12 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
   if (!plan.todo.empty()) {
     datasets::storage::RequireOutputFolder(options.output);
     ExamineShared shared{options, labeller.landmarker(), labeller.extractor(), model, {}};
-    datasets::ShardHeader header;
-    header.schema = model.info().schema;
-    header.model_digest = model.info().digest;
-    header.detector = labeller.detector_name();
-    header.config_digest = config.digest;
-    header.emotion_names = annotator::EmotionNames();
-    ShardSink sink(options.output, std::move(header), config, options.min_quality, std::move(leftovers));
+    ShardSink sink(options.output, MakeShardHeader(labeller, config), config, options.min_quality, std::move(leftovers));
     Recorder recorder(sink, summary, plan.todo.size(), plan.images, progress);
     Feed feed(source, std::move(plan.todo),
               {static_cast<std::size_t>(options.batch), options.skip_duplicates, std::move(plan.finished)}, stop);
-    tbb::enumerable_thread_specific<Examiner> examiners([&shared] { return Examiner(shared); });
-    RunPipeline(options.jobs, feed, examiners, stop, recorder);
+    RunPipeline(options.jobs, shared, stop, [&feed] { return feed.Next(); },
+                [&recorder](std::unique_ptr<ExaminedGroup> group) { recorder.Write(std::move(group)); });
     recorder.Report(true);
     summary.images = sink.images();
     summary.faces = sink.faces();

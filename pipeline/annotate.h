@@ -32,6 +32,7 @@ struct AnnotateOptions : LabelOptions {
   std::function<void(const std::string&)> notice;  // a line that the user should see at once: an input has changed, …
 
   void Validate() const;             // throws std::invalid_argument naming field, value and constraint
+  void ValidateWork() const;         // the same but for inputs and output
 };
 
 // Where the time went, summed over threads: processor seconds.

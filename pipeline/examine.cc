@@ -104,6 +104,7 @@ std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group, S
     image.sample.frame = item.frame;
     image.sample.timestamp = item.timestamp;
     image.licence = item.licence;
+    image.file_state = item.file_state;
     image.message = item.message;
     image.stage = "read";
     if (!group->digests.empty()) image.sample.sha256 = group->digests[i];

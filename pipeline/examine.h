@@ -23,6 +23,7 @@ namespace auforge::pipeline {
 struct ExaminedImage {
   datasets::SampleRecord sample;
   std::string licence;
+  std::string file_state;
   std::string stage;  // where it failed, for the error log
   std::string message;
   std::vector<datasets::FaceRecord> faces;

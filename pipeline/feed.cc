@@ -6,6 +6,21 @@
 
 namespace auforge::pipeline {
 
+void MarkDuplicates(Group& group, DuplicateSet& seen) {
+  for (datasets::ImageItem& item : group.items) {
+    DuplicateSet::Digest digest{};
+    if (item.status == datasets::Outcome::kOk) {
+      digest = datasets::storage::Sha256(item.bytes);
+      if (!seen.Insert(digest)) {
+        item.status = datasets::Outcome::kDuplicate;
+        item.message = "the same bytes as an earlier image of this run";
+        item.bytes = {};
+      }
+    }
+    group.digests.push_back(digest);
+  }
+}
+
 Feed::Feed(const datasets::ImageSource& source, std::vector<const datasets::InputShard*> shards,
            FeedOptions options, StopRequest& stop)
     : source_(source), shards_(std::move(shards)), options_(std::move(options)), stop_(stop) {}
@@ -43,22 +58,7 @@ void Feed::ReadItems(Group& group) {
     group.items.push_back(std::move(item));
     item = {};
   }
-  if (options_.skip_duplicates) MarkDuplicates(group);
-}
-
-void Feed::MarkDuplicates(Group& group) {
-  for (datasets::ImageItem& item : group.items) {
-    DuplicateSet::Digest digest{};
-    if (item.status == datasets::Outcome::kOk) {
-      digest = datasets::storage::Sha256(item.bytes);
-      if (!seen_.Insert(digest)) {
-        item.status = datasets::Outcome::kDuplicate;
-        item.message = "the same bytes as an earlier image of this run";
-        item.bytes = {};
-      }
-    }
-    group.digests.push_back(digest);
-  }
+  if (options_.skip_duplicates) MarkDuplicates(group, seen_);
 }
 
 void Feed::LearnFinished(int before_index) {

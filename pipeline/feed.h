@@ -48,6 +48,9 @@ struct Group {
 // Encoded bytes after which a group is full; one image may be more.
 inline constexpr std::size_t kMostGroupBytes = 4 << 20;
 
+// Images whose bytes `seen` holds get status kDuplicate and lose them; the others are entered. Fills group.digests.
+void MarkDuplicates(Group& group, DuplicateSet& seen);
+
 struct FeedOptions {
   std::size_t group_images = 16;  // most images of a group; fewer when they are large
   bool skip_duplicates = false;   // an image seen before gets status kDuplicate and loses its bytes
@@ -69,7 +72,6 @@ class Feed {
 
  private:
   void ReadItems(Group& group);
-  void MarkDuplicates(Group& group);
   void LearnFinished(int before_index);
 
   const datasets::ImageSource& source_;

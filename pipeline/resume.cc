@@ -133,6 +133,15 @@ bool IsFinishedShard(const datasets::ImageSource& source, const datasets::InputS
   return false;
 }
 
+void RequireSameRun(const std::string& output, int index, const InputRecord& input, const RunConfig& config) {
+  const std::string path = StatsPath(output, index);
+  const json stats = ReadStats(path);
+  if (const auto difference = OptionDifference(stats, config))
+    throw ConfigMismatch(path + ": " + *difference + "; use the same options and model, or another output folder");
+  if (!IsSamePlace(stats, input) || Member(stats, "source_digest") != input.keys)
+    throw ConfigMismatch(OtherSource(path, stats, input));
+}
+
 void RequireOurs(const std::string& output, const datasets::InputShard& shard, const InputRecord& input,
                  const RunConfig& config) {
   const std::string path = ShardPath(output, shard.index), stats_path = StatsPath(output, shard.index);

@@ -39,6 +39,10 @@ struct ResumeOptions {
 bool IsFinishedShard(const datasets::ImageSource& source, const datasets::InputShard& shard,
                      const ResumeOptions& options);
 
+// A finished shard that a run goes on behind must be of the same input and options. Throws ConfigMismatch naming the
+// first difference.
+void RequireSameRun(const std::string& output, int index, const InputRecord& input, const RunConfig& config);
+
 // Another process may have put its shard there since this run began. Throws ConfigMismatch naming what it was made from,
 // unless there is none, or it is ours: an orphan of the same job makes the same bytes.
 void RequireOurs(const std::string& output, const datasets::InputShard& shard, const InputRecord& input,

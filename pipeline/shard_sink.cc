@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "annotator/emotions.h"
 #include "datasets/creation_time.h"
 
 namespace auforge::pipeline {
@@ -11,6 +12,16 @@ namespace {
 using nlohmann::json;
 
 }  // namespace
+
+datasets::ShardHeader MakeShardHeader(const Labeller& labeller, const RunConfig& config) {
+  datasets::ShardHeader header;
+  header.schema = labeller.model().info().schema;
+  header.model_digest = labeller.model().info().digest;
+  header.detector = labeller.detector_name();
+  header.config_digest = config.digest;
+  header.emotion_names = annotator::EmotionNames();
+  return header;
+}
 
 ShardSink::ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality,
                      Leftovers leftovers)
@@ -27,6 +38,8 @@ void ShardSink::Begin(const datasets::InputShard& shard, InputRecord input) {
   failures_.clear();
   licences_.clear();
   any_licence_ = false;
+  file_states_.clear();
+  any_file_state_ = false;
   au_visible_.clear();
   seconds_.fill(0);
   datasets::ShardHeader header = header_;
@@ -49,6 +62,8 @@ void ShardSink::WriteImage(ExaminedImage image) {
   if (!seen_.Insert(image.sample.sha256)) ++duplicates_;
   any_licence_ = any_licence_ || !image.licence.empty();
   licences_.push_back(std::move(image.licence));
+  any_file_state_ = any_file_state_ || !image.file_state.empty();
+  file_states_.push_back(std::move(image.file_state));
   const std::int64_t row = writer_->AddSample(std::move(image.sample));
   for (std::size_t i = 0; i < image.faces.size(); ++i) {
     image.faces[i].sample = row;
@@ -69,6 +84,7 @@ void ShardSink::LogFailure(const ExaminedImage& image) {
 
 void ShardSink::Commit(const datasets::SideNotes& notes) {
   if (any_licence_) writer_->AddExtra(datasets::ExtraStrings{"/samples/licence", std::move(licences_)});
+  if (any_file_state_) writer_->AddExtra(datasets::ExtraStrings{"/samples/file_state", std::move(file_states_)});
   // Nothing is said of what cannot be seen: 0 = the AU's region is covered or turned away.
   const std::uint64_t aus = header_.schema.size();
   writer_->AddExtra(datasets::ExtraDataset{"/faces/au_visible", {au_visible_.size() / aus, aus}, std::move(au_visible_)});

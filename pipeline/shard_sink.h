@@ -12,15 +12,19 @@
 #include "pipeline/annotate.h"
 #include "pipeline/duplicates.h"
 #include "pipeline/examine.h"
+#include "pipeline/labeller.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/resume.h"
 #include "pipeline/run_config.h"
 
 namespace auforge::pipeline {
 
+// Everything but source and created, which each shard sets.
+datasets::ShardHeader MakeShardHeader(const Labeller& labeller, const RunConfig& config);
+
 class ShardSink {
  public:
-  // header: everything but source, which each shard sets.
+  // header: of MakeShardHeader.
   ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality, Leftovers leftovers);
 
   // (Begin, Write*, Commit)*. Begin and Commit throw ConfigMismatch when another run has put its shard in this place
@@ -30,6 +34,9 @@ class ShardSink {
   void Write(ExaminedGroup group);
   // Writes the shard, NNNNN_errors.jsonl and, last, its stats file. notes: what was beside the shard's images.
   void Commit(const datasets::SideNotes& notes);
+
+  // Rows of the shard that is begun and not committed; 0 while there is none.
+  std::size_t uncommitted() const { return writer_ ? licences_.size() : 0; }
 
   std::uint64_t images() const { return images_; }
   std::uint64_t faces() const { return faces_; }
@@ -52,6 +59,8 @@ class ShardSink {
   std::string failures_;                       // lines of the error log
   std::vector<std::string> licences_;          // of the shard's samples
   bool any_licence_ = false;
+  std::vector<std::string> file_states_;       // likewise
+  bool any_file_state_ = false;
   std::vector<float> au_visible_;              // faces x AUs of the shard, 0 or 1
   StageSeconds seconds_{};                     // of the shard
   std::uint64_t images_ = 0;

@@ -14,8 +14,8 @@ std::string ShardName(const ShardReader& shard) {
   return std::filesystem::path(shard.path()).filename().string();
 }
 
-std::string NameOf(const ShardReader& shard, std::size_t emotion) {
-  const auto& names = shard.header().emotion_names;
+std::string NameOf(const ShardHeader& header, std::size_t emotion) {
+  const auto& names = header.emotion_names;
   return emotion < names.size() ? names[emotion] : "unknown";
 }
 
@@ -28,21 +28,41 @@ const SampleRecord& SampleOf(const ShardReader& shard, std::size_t face) {
   return shard.Sample(static_cast<std::size_t>(shard.FaceSample()[face]));
 }
 
-std::string AusJson(const ShardReader& shard, std::size_t face) {
-  const auto& numbers = shard.header().schema.numbers();
+std::string AusJson(const features::AuEstimate& aus, const features::AuSchema& schema) {
+  const auto& numbers = schema.numbers();
   std::string json = "{";
   for (std::size_t j = 0; j < numbers.size(); ++j) {
-    const std::size_t at = face * numbers.size() + j;
-    json += (j > 0 ? ",\"AU" : "\"AU") + std::to_string(numbers[j]) +
-            "\":{\"intensity\":" + NumberText(shard.AuIntensity()[at]) +
-            ",\"probability\":" + NumberText(shard.AuProbability()[at]) +
-            ",\"present\":" + (shard.AuPresent()[at] != 0 ? "true" : "false");
-    if (!shard.AuLeft().empty() && !std::isnan(shard.AuLeft()[at])) {
-      json += ",\"left\":" + NumberText(shard.AuLeft()[at]) + ",\"right\":" + NumberText(shard.AuRight()[at]);
+    json += (j > 0 ? ",\"AU" : "\"AU") + std::to_string(numbers[j]) + "\":{\"intensity\":" + NumberText(aus.intensity[j]) +
+            ",\"probability\":" + NumberText(aus.probability[j]) +
+            ",\"present\":" + (aus.present[j] != 0 ? "true" : "false");
+    if (!aus.left.empty() && !std::isnan(aus.left[j])) {
+      json += ",\"left\":" + NumberText(aus.left[j]) + ",\"right\":" + NumberText(aus.right[j]);
     }
     json += "}";
   }
   return json + "}";
+}
+
+// What a face has of its own, without braces.
+std::string MembersJson(const FaceRecord& face, const ShardHeader& header, bool has_score) {
+  const features::Box& box = face.box;
+  const features::Similarity& crop = face.crop_from_image;
+  std::string json = "\"face_index\":" + std::to_string(face.face_index) + ",\"box\":[" + NumberText(box.x) + "," +
+                     NumberText(box.y) + "," + NumberText(box.width) + "," + NumberText(box.height) + "]";
+  json += ",\"pose\":{\"yaw\":" + NumberText(face.pose.yaw) + ",\"pitch\":" + NumberText(face.pose.pitch) +
+          ",\"roll\":" + NumberText(face.pose.roll) + "}";
+  json += ",\"quality\":" + NumberText(face.aus.quality) + ",\"detector_score\":" + NumberText(face.detector_score);
+  json += ",\"emotion\":" + JsonText(NameOf(header, face.emotion));
+  if (has_score) json += ",\"emotion_score\":" + NumberText(face.emotion_score);
+  json += ",\"emotion_rule\":" + JsonText(NameOf(header, face.emotion_rule)) +
+          ",\"aus\":" + AusJson(face.aus, header.schema) + ",\"landmarks\":[";
+  bool is_first = true;
+  for (const features::Point2& point : face.landmarks) {
+    json += (is_first ? "[" : ",[") + NumberText(point.x) + "," + NumberText(point.y) + "]";
+    is_first = false;
+  }
+  return json + "],\"crop_from_image\":[[" + NumberText(crop.a) + "," + NumberText(-crop.b) + "," + NumberText(crop.tx) +
+         "],[" + NumberText(crop.b) + "," + NumberText(crop.a) + "," + NumberText(crop.ty) + "]]";
 }
 
 }  // namespace
@@ -73,34 +93,25 @@ std::string NumberText(float value) {
 
 std::string FaceJson(const ShardReader& shard, std::size_t face) {
   const SampleRecord& sample = SampleOf(shard, face);
-  const features::Box box = shard.FaceBox(face);
-  const features::HeadPose pose = shard.Pose(face);
-  const features::Similarity crop = shard.CropFromImage(face);
-  std::string json =
-      "{\"shard\":" + JsonText(ShardName(shard)) + ",\"face\":" + std::to_string(face) +
-      ",\"key\":" + JsonText(sample.key) + ",\"url\":" + JsonText(sample.url) +
-      ",\"keywords\":" + JsonText(sample.keywords) + ",\"image\":{\"width\":" + std::to_string(sample.width) +
-      ",\"height\":" + std::to_string(sample.height) + ",\"sha256\":\"" + storage::HexDigest(sample.sha256) +
-      "\"},\"face_index\":" + std::to_string(shard.FaceIndex()[face]);
-  json += ",\"box\":[" + NumberText(box.x) + "," + NumberText(box.y) + "," + NumberText(box.width) + "," +
-          NumberText(box.height) + "]";
-  json += ",\"pose\":{\"yaw\":" + NumberText(pose.yaw) + ",\"pitch\":" + NumberText(pose.pitch) +
-          ",\"roll\":" + NumberText(pose.roll) + "}";
-  json += ",\"quality\":" + NumberText(shard.Quality()[face]) +
-          ",\"detector_score\":" + NumberText(shard.DetectorScore()[face]);
-  json += ",\"emotion\":" + JsonText(NameOf(shard, shard.Emotion()[face]));
-  if (const std::string score = ScoreText(shard, face); !score.empty()) json += ",\"emotion_score\":" + score;
-  json += ",\"emotion_rule\":" + JsonText(NameOf(shard, shard.EmotionByRule()[face])) + ",\"aus\":" +
-          AusJson(shard, face) + ",\"landmarks\":[";
-  bool is_first = true;
-  for (const features::Point2& point : shard.Landmarks(face)) {
-    json += (is_first ? "[" : ",[") + NumberText(point.x) + "," + NumberText(point.y) + "]";
-    is_first = false;
+  return "{\"shard\":" + JsonText(ShardName(shard)) + ",\"face\":" + std::to_string(face) +
+         ",\"key\":" + JsonText(sample.key) + ",\"url\":" + JsonText(sample.url) +
+         ",\"keywords\":" + JsonText(sample.keywords) + ",\"image\":{\"width\":" + std::to_string(sample.width) +
+         ",\"height\":" + std::to_string(sample.height) + ",\"sha256\":\"" + storage::HexDigest(sample.sha256) + "\"}," +
+         MembersJson(shard.Face(face), shard.header(), !shard.EmotionScore().empty()) + "}";
+}
+
+std::string ImageJson(std::uint64_t number, const SampleRecord& sample, const std::string& message,
+                      std::span<const FaceRecord> faces, const ShardHeader& header) {
+  std::string json = "{\"image\":" + std::to_string(number) + ",\"key\":" + JsonText(sample.key) +
+                     ",\"url\":" + JsonText(sample.url) + ",\"keywords\":" + JsonText(sample.keywords) +
+                     ",\"status\":" + JsonText(OutcomeName(sample.status));
+  if (!message.empty()) json += ",\"message\":" + JsonText(message);
+  json += ",\"width\":" + std::to_string(sample.width) + ",\"height\":" + std::to_string(sample.height) +
+          ",\"sha256\":\"" + storage::HexDigest(sample.sha256) + "\",\"faces\":[";
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    json += (i > 0 ? ",{" : "{") + MembersJson(faces[i], header, true) + "}";
   }
-  json += "],\"crop_from_image\":[[" + NumberText(crop.a) + "," + NumberText(-crop.b) + "," +
-          NumberText(crop.tx) + "],[" + NumberText(crop.b) + "," + NumberText(crop.a) + "," +
-          NumberText(crop.ty) + "]]}";
-  return json;
+  return json + "]}";
 }
 
 std::string FaceCsvHeader(const features::AuSchema& schema, bool with_halves) {
@@ -132,8 +143,8 @@ std::string FaceCsvRow(const ShardReader& shard, std::size_t face, bool with_hal
                             shard.Quality()[face], shard.DetectorScore()[face]}) {
     row += "," + NumberText(value);
   }
-  row += "," + CsvText(NameOf(shard, shard.Emotion()[face])) + "," + ScoreText(shard, face) + "," +
-         CsvText(NameOf(shard, shard.EmotionByRule()[face]));
+  row += "," + CsvText(NameOf(shard.header(), shard.Emotion()[face])) + "," + ScoreText(shard, face) + "," +
+         CsvText(NameOf(shard.header(), shard.EmotionByRule()[face]));
   const std::size_t width = shard.header().schema.size();
   for (std::size_t j = 0; j < width; ++j) row += "," + NumberText(shard.AuIntensity()[face * width + j]);
   for (std::size_t j = 0; j < width; ++j) row += "," + NumberText(shard.AuProbability()[face * width + j]);

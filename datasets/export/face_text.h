@@ -15,6 +15,12 @@ namespace auforge::datasets {
 // Numbers have the fewest digits that give the same float back.
 std::string FaceJson(const ShardReader& shard, std::size_t face);
 
+// One image that was labelled just now, on one line: {"image":NUMBER,"key":…,"url":…,"keywords":…,"status":"ok",
+// "width","height","sha256","faces":[{…},…]}, each face with the members of FaceJson from face_index on; "message" where
+// the status is another. header: of the faces.
+std::string ImageJson(std::uint64_t number, const SampleRecord& sample, const std::string& message,
+                      std::span<const FaceRecord> faces, const ShardHeader& header);
+
 // Whether the shard tells the halves of its faces apart.
 inline bool HasHalves(const ShardReader& shard) { return !shard.AuLeft().empty(); }
 

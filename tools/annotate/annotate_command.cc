@@ -9,6 +9,7 @@
 #include "pipeline/annotate.h"
 #include "pipeline/resume.h"
 #include "tools/commands.h"
+#include "tools/annotate/annotate_live.h"
 #include "tools/au/photo_features.h"
 #include "tools/cli/progress.h"
 #include "tools/annotate/rank.h"
@@ -20,6 +21,7 @@ namespace {
 
 struct AnnotateArguments {
   pipeline::AnnotateOptions options;
+  LiveArguments live;
   bool quiet = false;
   bool json = false;
   bool profile = false;
@@ -106,12 +108,53 @@ std::shared_ptr<const annotator::AuModel> NeutralModel(const AnnotateArguments& 
       annotator::RecalibrateToNeutral(model, photos.rows, photos.picture.size()).model);
 }
 
+// What the parser cannot know: which options go together.
+void CheckTogether(const AnnotateArguments& arguments) {
+  const LiveArguments& live = arguments.live;
+  const bool has_inputs = !arguments.options.inputs.empty();
+  if (!live.watch.empty() && !live.stream.empty()) throw UsageError("--watch and --stream exclude each other");
+  const char* way = !live.watch.empty() ? "--watch" : !live.stream.empty() ? "--stream" : nullptr;
+  if (way == nullptr && !has_inputs) throw UsageError("INPUT is required, or --watch DIR, or --stream -");
+  if (way != nullptr && has_inputs)
+    throw UsageError(arguments.options.inputs.front() + ": " + way + " says where images come from; leave INPUT out");
+  if (arguments.options.output.empty() && live.stream.empty()) throw UsageError("--output is required");
+  if (way != nullptr && (arguments.index >= 0 || arguments.count >= 0))
+    throw UsageError(std::string(way) + " is one process; --index and --count share out a crawl that is there");
+  if (way == nullptr && live.has_commit_seconds())
+    throw UsageError("--commit-seconds goes with --watch and --stream; other shards are committed when they are full");
+}
+
 // Work that is asked to stop looks up between any two steps of one image; this is for machines on which a
 // step takes long.
 constexpr std::chrono::milliseconds kStopGrace{2000};
+// What is done is committed then, which may be a shard of thousands of faces.
+constexpr std::chrono::milliseconds kLiveStopGrace{8000};
 
-int RunAnnotate(AnnotateArguments& arguments) {
-  InstallStopSignals();
+int RunLive(AnnotateArguments& arguments) {
+  const StopDeadline deadline(kLiveStopGrace, [] {
+    datasets::storage::RemoveTemporaryFiles();
+    std::fputs("auforge: stopped before all that was done was committed; run the same command again to go on\n", stderr);
+  });
+  pipeline::AnnotateSummary summary;
+  try {
+    summary = AnnotateLive(arguments.options, arguments.live, arguments.quiet, arguments.json);
+  } catch (const pipeline::ConfigMismatch& error) {
+    throw BadInputError(error.what());
+  }
+  // The standard output of --stream is its answers' alone.
+  if (!arguments.live.stream.empty()) {
+    if (!arguments.quiet)
+      std::cerr << summary.images << " images, " << summary.faces << " faces in " << Duration(summary.seconds) << "\n";
+  } else if (arguments.json) {
+    std::cout << ToJson(summary).dump() << "\n";
+  } else {
+    PrintSummary(summary, arguments.options.output);
+    if (arguments.profile) PrintProfile(summary);
+  }
+  return kDone;
+}
+
+int RunBatch(AnnotateArguments& arguments) {
   const StopDeadline deadline(kStopGrace, [] {
     datasets::storage::RemoveTemporaryFiles();
     std::fputs("auforge: stopped; run the same command again to go on\n", stderr);
@@ -122,9 +165,6 @@ int RunAnnotate(AnnotateArguments& arguments) {
   if (!rank.source.empty() && !arguments.quiet) {
     std::cerr << "annotate: process " << rank.index << " of " << rank.count << " (" << rank.source << ")\n";
   }
-  arguments.options.reduce = !arguments.full_size;
-  arguments.options.source.shard_size = static_cast<std::size_t>(arguments.shard_size);
-  if (!arguments.neutral.empty()) arguments.options.ready_model = NeutralModel(arguments);
   ProgressLine line("annotate", arguments.quiet);
   const auto report = [&line](const pipeline::AnnotateProgress& progress) {
     line.Update(progress.images, progress.images_expected, progress.seconds, "images",
@@ -148,6 +188,15 @@ int RunAnnotate(AnnotateArguments& arguments) {
   return kDone;
 }
 
+int RunAnnotate(AnnotateArguments& arguments) {
+  CheckTogether(arguments);
+  InstallStopSignals();
+  arguments.options.reduce = !arguments.full_size;
+  arguments.options.source.shard_size = static_cast<std::size_t>(arguments.shard_size);
+  if (!arguments.neutral.empty()) arguments.options.ready_model = NeutralModel(arguments);
+  return arguments.live.IsAsked() ? RunLive(arguments) : RunBatch(arguments);
+}
+
 }  // namespace
 
 void AddAnnotate(Cli& cli) {
@@ -156,10 +205,23 @@ void AddAnnotate(Cli& cli) {
   options.jobs = AvailableCores();
   Command command = cli.Add("annotate", "Label every face of images, folders, lists, tars and videos; write shards",
                             "auforge annotate photos/ -o shards/\n"
-                            "  auforge annotate 'crawl/{00000..00099}.tar' -o shards/ --min-face 60");
-  command.Positional("INPUT", options.inputs, "image files, folders, @list files (- for a list on stdin), .tar archives with braces, videos")
-      .Required();
-  command.Add("-o,--output", options.output, "folder for the shards; run again to go on").Required();
+                            "  auforge annotate 'crawl/{00000..00099}.tar' -o shards/ --min-face 60\n"
+                            "  auforge annotate --watch incoming/ -o shards/\n"
+                            "  ls photos/*.jpg | auforge annotate --stream - > faces.jsonl");
+  command.Positional("INPUT", options.inputs,
+                     "image files, folders, @list files (- for a list on stdin), .tar archives with braces, videos; "
+                     "required but for --watch and --stream");
+  command.Add("-o,--output", options.output,
+              "folder for the shards; run again to go on. Required but for --stream");
+  command.Add("--watch", arguments->live.watch,
+              "a folder: label the pictures that are there, then those that come, until a signal ends it");
+  command.Add("--stream", arguments->live.stream,
+              "- (stdin), a FIFO or a file of requests: paths, one a line, or images, each after its length as 8 bytes, "
+              "most significant first; a line of JSON for each on stdout, in order");
+  command
+      .Add("--commit-seconds", arguments->live.commit_seconds,
+           "with --watch and --stream: a shard is written when its first image is so old; 60")
+      .Range(0.1, 86400);
   command.Add("--model", options.model, "AU model; default: the one that comes with auforge");
   command.Add(
       "--neutral", arguments->neutral,
