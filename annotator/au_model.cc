@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
 #include <set>
 #include <stdexcept>
 
@@ -12,11 +11,10 @@
 #include "annotator/internal/half_rows.h"
 #include "annotator/internal/matrix_product.h"
 #include "datasets/storage/checksum.h"
+#include "datasets/storage/installed.h"
 
 namespace auforge::annotator {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Evidence below this lowers the quality, whatever the model makes of the face; above it the model alone
 // decides.
@@ -439,11 +437,8 @@ std::string DefaultAuModelPath() {
   if (const char* configured = std::getenv("AUFORGE_MODEL"); configured != nullptr && *configured != '\0') {
     return configured;
   }
-  std::error_code error;
-  const fs::path self = fs::read_symlink("/proc/self/exe", error);
-  const fs::path installed = self.parent_path().parent_path() / "share/auforge/default.h5";
-  if (!error && fs::exists(installed)) return installed.string();
-  return AUFORGE_DEFAULT_MODEL;
+  const std::string installed = datasets::storage::InstalledFile("default.h5");
+  return installed.empty() ? AUFORGE_DEFAULT_MODEL : installed;
 }
 
 }  // namespace auforge::annotator

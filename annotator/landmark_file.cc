@@ -28,8 +28,8 @@ constexpr std::size_t kLargestTree = (1 << 12) - 1;  // splits of a tree
 
 std::string Remedy(const std::string& name, const std::string& what) {
   return name + ": " + what +
-         ". Landmark weights come with Debian's package libdlib-data; AUFORGE_LANDMARKS names "
-         "another file.";
+         ". Landmark weights come with Debian's package libdlib-data; AUFORGE_LANDMARKS (or --landmarks of "
+         "annotate) names another file, of dlib's shape_predictor_68_face_landmarks.dat.";
 }
 
 // The bytes are at fault.

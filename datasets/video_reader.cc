@@ -14,6 +14,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "datasets/storage/installed.h"
+
 namespace auforge::datasets {
 namespace {
 
@@ -23,9 +25,9 @@ constexpr std::size_t kLargestFrame = 512U << 20;  // bytes of a BMP
 
 std::string Decoder(const std::string& configured) {
   if (!configured.empty()) return configured;
+  const std::string beside = storage::ProgramBeside("auforge-video");
+  if (!beside.empty()) return beside;
   std::error_code error;
-  const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path() / "auforge-video";
-  if (!error && fs::exists(beside, error)) return beside.string();
   if (fs::exists(AUFORGE_VIDEO_PROGRAM, error)) return AUFORGE_VIDEO_PROGRAM;
   return "auforge-video";
 }

@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 #include <stdexcept>
 
+#include "datasets/storage/installed.h"
 #include "gan/internal/checkpoint.h"
 #include "gan/internal/editing.h"
 
@@ -21,11 +22,8 @@ std::string DefaultGeneratorPath() {
       configured != nullptr && *configured != '\0') {
     return configured;
   }
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::filesystem::path installed = self.parent_path().parent_path() / "share/auforge/generator.h5";
-  if (!error && std::filesystem::exists(installed)) return installed.string();
-  return AUFORGE_DEFAULT_GENERATOR;
+  const std::string installed = datasets::storage::InstalledFile("generator.h5");
+  return installed.empty() ? AUFORGE_DEFAULT_GENERATOR : installed;
 }
 
 Editor::Editor(const std::string& path) : impl_(std::make_unique<Impl>()) {

@@ -1,19 +1,15 @@
 #include <cstdlib>
-#include <filesystem>
 #include <string>
-#include <system_error>
 
+#include "datasets/storage/installed.h"
 #include "warp/face_warper.h"
 
 namespace auforge::warp {
 
 std::string DefaultFaceModelPath() {
   if (const char* configured = std::getenv("AUFORGE_FACE_MODEL"); configured != nullptr && *configured != '\0') return configured;
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::filesystem::path installed = self.parent_path().parent_path() / "share/auforge/face.h5";
-  if (!error && std::filesystem::exists(installed)) return installed.string();
-  return AUFORGE_DEFAULT_FACE_MODEL;
+  const std::string installed = datasets::storage::InstalledFile("face.h5");
+  return installed.empty() ? AUFORGE_DEFAULT_FACE_MODEL : installed;
 }
 
 }  // namespace auforge::warp

@@ -97,6 +97,7 @@ const std::map<std::string, std::set<std::string>>& RoomsAllowed() {
       {"synth", {"cli"}},
       {"gan", {"cli"}},
       {"net", {"cli", "au"}},
+      {"manuals", {}},
   };
   return allowed;
 }

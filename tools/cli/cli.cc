@@ -6,30 +6,32 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <limits>
 #include <map>
 #include <set>
+#include <string_view>
 #include <type_traits>
 #include <unistd.h>
 
 #include "datasets/storage/bad_content.h"
+#include "datasets/storage/installed.h"
 #include "datasets/storage/memory_fault.h"
 #include "features/number.h"
+#include "tools/cli/internal/describe.h"
 #include "tools/cli/memory.h"
 #include "tools/cli/signals.h"
 #include "tools/cli/streams.h"
-
-#ifndef AUFORGE_VERSION
-#error "AUFORGE_VERSION comes from CMake"
-#endif
+#include "tools/cli/version.h"
 
 namespace auforge::tools {
 namespace {
 
 // Kilobytes of address space that the programs beside this one, which link LibTorch, need to start at all.
 constexpr unsigned long kLeastOfPrograms = 640'000;
+
+// For tools/manuals, and no part of the command line that users see.
+constexpr std::string_view kDescribe = "--describe-commands";
 
 using Runs = std::map<CLI::App*, std::function<int()>>;
 
@@ -168,7 +170,7 @@ void Command::Run(std::function<int()> run) { (*static_cast<Runs*>(runs_))[App(i
 
 Cli::Cli(const std::string& program, const std::string& description) : impl_(std::make_unique<Impl>(description)) {
   impl_->app.name(program);
-  impl_->app.set_version_flag("--version", program + " " + AUFORGE_VERSION);
+  impl_->app.set_version_flag("--version", VersionText(program));
   impl_->app.require_subcommand(1);
   impl_->app.footer("Run '" + program + " COMMAND --help' for a command's options and an example.");
 }
@@ -195,13 +197,12 @@ int Cli::RunProgram(const std::string& program, char** argv) {
     std::cerr << program << ": " << OutOfMemoryText() << "; it needs " << kLeastOfPrograms << " KB to start\n";
     return kFailed;
   }
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::string beside = (self.parent_path() / program).string();
-  execv(beside.c_str(), argv);
+  const std::string beside = datasets::storage::ProgramBeside(program);
+  if (!beside.empty()) execv(beside.c_str(), argv);
   execvp(program.c_str(), argv);
-  std::cerr << impl_->app.get_name() << ": cannot run " << beside
-            << ": it is not built. Build with -DAUFORGE_WITH_TORCH=ON (the release preset does).\n";
+  std::cerr << impl_->app.get_name() << ": cannot run " << program
+            << ": it is not there. Install the package auforge-gan, or build with -DAUFORGE_WITH_TORCH=ON (the release "
+               "preset does).\n";
   return kFailed;
 }
 
@@ -213,6 +214,10 @@ int Cli::Run(int argc, char** argv, std::string& prefix) {
       argv[1] = argv[0];
       return RunProgram(found->second, argv + 1);
     }
+  }
+  if (argc == 2 && std::string_view(argv[1]) == kDescribe) {
+    std::cout << Describe(impl_->app, impl_->programs, impl_->program_commands) << "\n";
+    return kDone;
   }
   const bool names_command = argc > 1 && argv[1][0] != '-';
   if (names_command && !impl_->HasCommand(argv[1])) {

@@ -11,6 +11,7 @@
 #include "datasets/storage/memory_fault.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/memory.h"
+#include "tools/cli/processor.h"
 
 namespace auforge::tools {
 namespace {
@@ -48,8 +49,17 @@ struct Digits {
 
 bool HasPrefix(const char* text, const char* prefix) { return std::strncmp(text, prefix, std::strlen(prefix)) == 0; }
 
+// As a loader's argument: /proc/self/exe is the loader then.
+bool IsStartedByLoader() {
+  char path[4096] = {};
+  if (readlink("/proc/self/exe", path, sizeof(path) - 1) <= 0) return false;
+  const char* slash = std::strrchr(path, '/');
+  return slash != nullptr && HasPrefix(slash + 1, "ld-linux");
+}
+
 // Before the constructors of any library.
 [[maybe_unused]] void BeforeLibraries(int, char** argv, char** envp) {
+  RequireProcessor(argv[0]);
   const MemoryLimit limit = FindMemoryLimit();
   if (limit.kilobytes == 0) return;
   if (limit.letter == 'v' && limit.kilobytes < MappedKilobytes() + kStartKilobytes) {
@@ -58,6 +68,7 @@ bool HasPrefix(const char* text, const char* prefix) { return std::strncmp(text,
          " KB to start; raise the limit\n"});
     _exit(kFailed);
   }
+  if (IsStartedByLoader()) return;
   constexpr std::size_t kMost = 4096;
   static char* environment[kMost];
   std::size_t count = 0;

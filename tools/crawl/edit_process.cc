@@ -9,11 +9,12 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <sstream>
 #include <stdexcept>
+
+#include "datasets/storage/installed.h"
 
 namespace auforge::tools {
 namespace {
@@ -192,9 +193,8 @@ class EditProcess : public FaceEditor {
 }  // namespace
 
 std::unique_ptr<FaceEditor> StartEditor(const std::string& checkpoint) {
-  std::error_code fault;
-  const auto beside = std::filesystem::read_symlink("/proc/self/exe", fault).parent_path() / "auforge-gan";
-  const std::string program = std::filesystem::exists(beside) ? beside.string() : "auforge-gan";
+  const std::string beside = datasets::storage::ProgramBeside("auforge-gan");
+  const std::string program = beside.empty() ? "auforge-gan" : beside;
   return StartEditor({program, "edit-server", "--checkpoint", checkpoint}, 60, 60);
 }
 
