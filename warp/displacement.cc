@@ -13,7 +13,8 @@ namespace {
 
 constexpr float kSoftRim = 0.7F;     // cm inside the skin's outline over which its movement gives way to the outside's
 constexpr float kSmooth = 0.05F;      // cm
-constexpr float kFadesWithin = 2.6F;  // cm beyond the outline, sideways; twice that up and down
+constexpr float kFadesAside = 2.2F, kFadesUpright = 5.0F;  // cm beyond the outline
+constexpr float kSlips = 0.9F;                              // the same for movement along the outline
 
 // Movement (source - target) and gain over the skin; has: 255 where there is some.
 std::vector<synthetic::VisibilityBuffer::Hit> DrawSkin(const MovedSkin& skin, cv::Mat& movement, cv::Mat& gain, cv::Mat& has) {
@@ -164,16 +165,27 @@ cv::Mat Beyond(const cv::Mat& movement, const cv::Mat& has, const cv::Mat& fille
     }
   }
   cv::Mat field = synthetic::PushPull(sum, share);
-  // Farther down and up than sideways: necks and hair give way, backgrounds do not.
-  cv::Mat outside, squeezed, distance;
+  cv::Mat outside, distance;
   cv::resize(filled, is_face, low, 0, 0, cv::INTER_AREA);
   cv::threshold(is_face, outside, 127, 255, cv::THRESH_BINARY_INV);
-  cv::resize(outside, squeezed, {low.width, std::max(1, low.height / 2)}, 0, 0, cv::INTER_NEAREST);
-  cv::distanceTransform(squeezed, distance, cv::DIST_L2, cv::DIST_MASK_PRECISE);
-  cv::resize(distance, distance, low, 0, 0, cv::INTER_LINEAR);
-  const float fades = kFadesWithin * pixels_per_cm / static_cast<float>(step);
+  cv::distanceTransform(outside, distance, cv::DIST_L2, cv::DIST_MASK_PRECISE);
+  // Across the outline it pushes and pulls what lies beyond: farther down and up than sideways, for necks and hair give
+  // way and backgrounds do not. Along the outline it slips past.
+  cv::Mat slope, across[2];
+  cv::GaussianBlur(distance, slope, {}, 2.0);
+  cv::Sobel(slope, across[0], CV_32F, 1, 0);
+  cv::Sobel(slope, across[1], CV_32F, 0, 1);
+  const float cm = pixels_per_cm / static_cast<float>(step);
   field.forEach<cv::Vec3f>([&](cv::Vec3f& v, const int* at) {
-    v *= 1 - synthetic::SmoothStep(0, fades, distance.at<float>(at[0], at[1]));
+    const float d = distance.at<float>(at[0], at[1]);
+    if (d <= 0) return;
+    cv::Vec2f n(across[0].at<float>(at[0], at[1]), across[1].at<float>(at[0], at[1]));
+    n *= 1 / std::max(1e-3F, std::hypot(n[0], n[1]));
+    const float reach = kFadesAside + (kFadesUpright - kFadesAside) * n[1] * n[1];
+    const float push = 1 - synthetic::SmoothStep(0, reach * cm, d), slip = 1 - synthetic::SmoothStep(0, kSlips * cm, d);
+    const float pushed = v[0] * n[0] + v[1] * n[1];
+    const cv::Vec2f rest(v[0] - pushed * n[0], v[1] - pushed * n[1]);
+    v = {n[0] * pushed * push + rest[0] * slip, n[1] * pushed * push + rest[1] * slip, 0};
   });
   cv::GaussianBlur(field, field, {}, 1.0);
   cv::Mat full, out[3], both;

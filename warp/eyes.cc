@@ -6,6 +6,8 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "warp/internal/sample.h"
+
 namespace auforge::warp::internal {
 namespace {
 
@@ -37,18 +39,6 @@ float DownAt(const Frame& frame, const Rim& rim, float along) {
   return 0;
 }
 
-float Luma(const cv::Vec3f& c) { return 0.114F * c[0] + 0.587F * c[1] + 0.299F * c[2]; }
-
-cv::Vec3f At(const cv::Mat& picture, Point2 p) {
-  const float fx = std::clamp(p.x - 0.5F, 0.0F, static_cast<float>(picture.cols) - 1.001F);
-  const float fy = std::clamp(p.y - 0.5F, 0.0F, static_cast<float>(picture.rows) - 1.001F);
-  const int x = static_cast<int>(fx), y = static_cast<int>(fy);
-  const float ax = fx - static_cast<float>(x), ay = fy - static_cast<float>(y);
-  const int x1 = std::min(x + 1, picture.cols - 1), y1 = std::min(y + 1, picture.rows - 1);
-  return (picture.at<cv::Vec3f>(y, x) * (1 - ax) + picture.at<cv::Vec3f>(y, x1) * ax) * (1 - ay) +
-         (picture.at<cv::Vec3f>(y1, x) * (1 - ax) + picture.at<cv::Vec3f>(y1, x1) * ax) * ay;
-}
-
 // What a lid is painted with, at kRimPoints places along the eye; smooth.
 struct LidPaint {
   std::array<cv::Vec3f, kRimPoints> above, below;  // skin over the crease and under the lower lashes
@@ -78,7 +68,12 @@ LidPaint ReadLid(const Frame& frame, const Opening& before, float px, const cv::
   for (std::size_t k = 0; k < kRimPoints; ++k) {
     const Point2 up = before.upper[k], low = before.lower[k];
     const auto down = [&](Point2 p, float cm) { return Point2{p.x + frame.down.x * cm * px, p.y + frame.down.y * cm * px}; };
-    paint.above[k] = (At(source, down(up, -0.36F)) + At(source, down(up, -0.46F)) + At(source, down(up, -0.56F))) * (1 / 3.0F);
+    // The brightest skin over the crease: what is darker is shadow, lash or brow.
+    paint.above[k] = At(source, down(up, -0.36F));
+    for (const float cm : {-0.45F, -0.55F, -0.65F}) {
+      const cv::Vec3f c = At(source, down(up, cm));
+      if (Luma(c) > Luma(paint.above[k])) paint.above[k] = c;
+    }
     paint.below[k] = (At(source, down(low, 0.25F)) + At(source, down(low, 0.38F)) + At(source, down(low, 0.50F))) * (1 / 3.0F);
     float darkest = 1;
     for (float cm = -0.12F; cm < 0.10F; cm += 0.02F) darkest = std::min(darkest, Luma(At(source, down(up, cm))));
@@ -142,7 +137,7 @@ void DrawLid(const Opening& before, const Opening& after, float pixels_per_cm, c
       // Lashes: a line on the rim that grows thinner towards the nose, and what hangs down from it.
       const float line = std::exp(-(past / 0.05F) * (past / 0.05F));
       const float hang = past > 0 ? 0.45F * std::exp(-past / 0.10F) : 0;
-      const float dark = std::clamp(1 - paint.rim[k], 0.25F, 0.8F) * share * moved * synthetic::SmoothStep(0, 0.12F, ends);
+      const float dark = std::clamp(1 - paint.rim[k], 0.2F, 0.65F) * share * moved * synthetic::SmoothStep(0, 0.12F, ends);
       c *= 1 - dark * std::max(line, hang);
     }
   }

@@ -38,7 +38,7 @@ using internal::Seam;
 
 constexpr float kSameIntensity = 1e-3F;
 constexpr float kLeastOfTheWay = 0.75F;
-constexpr float kMostWidened = 1.35F;  // of an eye's opening
+constexpr float kMostWidened = 1.55F;  // of an eye's opening
 
 // The picture's part that an edit may touch.
 cv::Rect AreaOf(const features::Landmarks68& landmarks, cv::Size size) {
@@ -91,6 +91,12 @@ struct FaceWarper::Impl {
       skin.push_back(t);
       texcoords.push_back(renderer.TriangleTexcoords()[i]);
     }
+    const std::vector<Vec3>& opens = model.expressions[model.Expression("jawOpen")];
+    for (std::size_t i = 0; i < renderer.Triangles().size(); ++i) {
+      if (renderer.TriangleParts()[i] != FacePart::kTeeth) continue;
+      const std::int32_t v = renderer.Triangles()[i][0];
+      if (Length(opens[static_cast<std::size_t>(v)]) > 0.3F) lower_teeth.push_back(v);
+    }
   }
 
   std::vector<float> EditedWeights(const std::vector<float>& fitted, std::span<const float> own, std::span<const float> wanted) const;
@@ -98,12 +104,15 @@ struct FaceWarper::Impl {
   void Knit(const std::vector<float>& change, std::vector<Vec3>& shape) const;
   void EditArea(cv::Mat& area, const features::Landmarks68& landmarks, std::span<const float> own, std::span<const float> wanted) const;
 
+  Point2 JawMoves(const FittedPhoto& photo, const std::vector<Vec3>& shape) const;
+
   const FaceModel& model;
   FaceRenderer renderer;
   AuShapes shapes;
   datasets::synthetic::ExpressionMixer mixer;
   std::vector<MeshTriangle> all_skin, skin;  // the latter: what is warped
   std::vector<std::array<std::array<float, 2>, 3>> texcoords;  // of skin
+  std::vector<std::int32_t> lower_teeth;
   internal::Seams seams;
   internal::PhotoFitter fitter;
   internal::FoldPainter folds;
@@ -140,6 +149,19 @@ std::vector<Vec3> FaceWarper::Impl::EditedShape(const FittedPhoto& photo, const 
   mixer.Add(change, shape);
   Knit(change, shape);
   return shape;
+}
+
+// How the lower teeth move in the picture, pixels.
+Point2 FaceWarper::Impl::JawMoves(const FittedPhoto& photo, const std::vector<Vec3>& shape) const {
+  Point2 sum;
+  const datasets::synthetic::Camera& camera = photo.fit.camera;
+  for (const std::int32_t vertex : lower_teeth) {
+    const auto v = static_cast<std::size_t>(vertex);
+    const Point2 from = camera.Project(camera.View(photo.shape[v])), to = camera.Project(camera.View(shape[v]));
+    sum = {sum.x + to.x - from.x, sum.y + to.y - from.y};
+  }
+  const auto n = static_cast<float>(std::max<std::size_t>(1, lower_teeth.size()));
+  return {sum.x / n, sum.y / n};
 }
 
 // The model's frown lowers the brows; the corrugator also draws them together.
@@ -290,7 +312,7 @@ void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& land
     internal::FillEye(before[i], after[i], px, source, target);
     internal::DrawLid(before[i], after[i], px, source, target);
   }
-  internal::FillMouth(renderer, light, camera, shape, before[0], after[0], px, source, target);
+  internal::FillMouth(renderer, light, camera, shape, before[0], after[0], JawMoves(photo, shape), px, source, target);
   if (closes_lips) internal::DrawLipLine(before[0], after[0], px, target);
   target.convertTo(area, CV_8UC3, 255);
 }

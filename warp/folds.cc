@@ -12,7 +12,7 @@ namespace {
 using synthetic::Vec3;
 
 constexpr int kSide = 384;             // texels of the reliefs
-constexpr float kDepth = 0.42F;        // of folds that an AU adds, as WrinkleStyle::expression
+constexpr float kDepth = 0.36F;        // of folds that an AU adds, as WrinkleStyle::expression
 constexpr float kSoft = 0.05F;            // cm
 constexpr float kLeast = 0.55F, kMost = 1.25F;
 

@@ -7,6 +7,8 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "warp/internal/sample.h"
+
 namespace auforge::warp::internal {
 namespace {
 
@@ -101,7 +103,7 @@ cv::Vec3f Behind(FacePart part, const cv::Vec3f& lit, float depth, const InOpeni
     case FacePart::kInnerLip:
       return lit * (0.55F + 0.45F * sides);
     default:
-      return cv::Vec3f{0.017F, 0.014F, 0.065F} * (light.white * sides * (0.35F + 0.65F * falls));
+      return cv::Vec3f{0.013F, 0.011F, 0.075F} * (light.white * sides * (0.35F + 0.65F * falls));
   }
 }
 
@@ -148,7 +150,7 @@ cv::Mat DrawInside(const synthetic::FaceRenderer& renderer, const PhotoLight& li
     if (part == FacePart::kSkin || part == FacePart::kInnerLip || part == FacePart::kTeeth) return;
     const float tongue = Tongue(in, gap);
     const float lie = 0.55F + 0.45F * synthetic::SmoothStep(0, 0.35F, in.above_lower), furrow = 1 - 0.16F * std::exp(-std::pow(in.across / 0.07F, 2.0F));
-    c = c * (1 - tongue) + cv::Vec3f{0.125F, 0.115F, 0.36F} * (0.75F * light.white * lie * furrow * tongue);
+    c = c * (1 - tongue) + cv::Vec3f{0.21F, 0.20F, 0.68F} * (0.80F * light.white * lie * furrow * tongue);
   });
   // As soft as a photo: parts meet without steps.
   cv::GaussianBlur(inside, inside, {}, std::max(0.6F, 0.03F * pixels_per_cm));
@@ -159,10 +161,6 @@ cv::Mat DrawInside(const synthetic::FaceRenderer& renderer, const PhotoLight& li
   return inside;
 }
 
-cv::Vec3f Near(const cv::Mat& picture, Point2 p) {
-  return picture.at<cv::Vec3f>(std::clamp(static_cast<int>(p.y), 0, picture.rows - 1), std::clamp(static_cast<int>(p.x), 0, picture.cols - 1));
-}
-float Luma(const cv::Vec3f& c) { return 0.114F * c[0] + 0.587F * c[1] + 0.299F * c[2]; }
 Point2 Between(Point2 a, Point2 b, float t) { return {a.x + t * (b.x - a.x), a.y + t * (b.y - a.y)}; }
 
 // Where what hangs from the skull ends and what moves with the jaw begins, a share of the way from the upper rim to the
@@ -172,19 +170,56 @@ float JawBegins(const Opening& opening, const cv::Mat& photo) {
   std::array<float, kSteps + 1> profile{};
   for (int i = 0; i <= kSteps; ++i) {
     for (std::size_t k = kRimPoints / 3; k < 2 * kRimPoints / 3; ++k) {
-      profile[static_cast<std::size_t>(i)] += Luma(Near(photo, Between(opening.upper[k], opening.lower[k], static_cast<float>(i) / kSteps)));
+      profile[static_cast<std::size_t>(i)] += Luma(At(photo, Between(opening.upper[k], opening.lower[k], static_cast<float>(i) / kSteps)));
     }
   }
   const auto from = profile.begin() + kSteps / 4, to = profile.end() - kSteps / 8;
   const auto darkest = std::min_element(from, to);
   const float above = *std::max_element(profile.begin(), darkest + 1);
-  return *darkest < 0.5F * above ? static_cast<float>(darkest - profile.begin()) / kSteps : 1.0F;
+  return *darkest < 0.4F * above ? static_cast<float>(darkest - profile.begin()) / kSteps : 1.0F;
+}
+
+// How far behind a rim (cm) the photo surely shows what lies behind the lips: where it is brightest, for teeth are. Both rims.
+struct Inner {
+  std::array<float, kRimPoints> upper{}, lower{};
+};
+Inner FindInner(const Opening& opening, float pixels_per_cm, const cv::Mat& photo) {
+  constexpr float kLeast = 0.07F, kMost = 0.30F, kStep = 0.02F;
+  Inner raw, smooth;
+  for (std::size_t k = 0; k < kRimPoints; ++k) {
+    const float gap = std::max(1e-3F, features::Distance(opening.upper[k], opening.lower[k]) / pixels_per_cm);
+    const auto brightest = [&](Point2 from, Point2 to) {
+      float best = std::min(kLeast, 0.5F * gap), luma = -1;
+      for (float cm = best; cm <= std::min(kMost, 0.5F * gap); cm += kStep) {
+        const float now = Luma(At(photo, Between(from, to, cm / gap)));
+        if (now > luma) {
+          luma = now;
+          best = cm;
+        }
+      }
+      return best;
+    };
+    raw.upper[k] = brightest(opening.upper[k], opening.lower[k]);
+    raw.lower[k] = brightest(opening.lower[k], opening.upper[k]);
+  }
+  for (int k = 0; k < kRimPoints; ++k) {
+    float weight = 0;
+    const auto at = static_cast<std::size_t>(k);
+    for (int n = std::max(0, k - 2); n <= std::min(kRimPoints - 1, k + 2); ++n, ++weight) {
+      smooth.upper[at] += raw.upper[static_cast<std::size_t>(n)];
+      smooth.lower[at] += raw.lower[static_cast<std::size_t>(n)];
+    }
+    smooth.upper[at] /= weight;
+    smooth.lower[at] /= weight;
+  }
+  return smooth;
 }
 
 // What the photo itself shows behind the lips: the upper teeth stand still while lips move, the lower ones go with the jaw.
-void PutOwnMouth(const Opening& before, const Opening& after, float pixels_per_cm, const cv::Mat& source, const cv::Rect& box,
+void PutOwnMouth(const Opening& before, const Opening& after, Point2 jaw_moves, float pixels_per_cm, const cv::Mat& source, const cv::Rect& box,
                  cv::Mat& inside) {
-  constexpr float kInner = 0.14F, kBared = 0.40F;  // cm
+  constexpr float kBared = 0.40F;  // cm that lips may bare beyond what the photo shows
+  const Inner inner = FindInner(before, pixels_per_cm, source);
   const float rim = 0.05F * pixels_per_cm, split = JawBegins(before, source);
   cv::Mat own = OpeningMask(before, source.size(), 0);
   const int size = 2 * std::max(1, cvRound(rim)) + 1;
@@ -204,20 +239,28 @@ void PutOwnMouth(const Opening& before, const Opening& after, float pixels_per_c
       cv::Vec3f& c = inside.at<cv::Vec3f>(y, x);
       const auto height = [&](const InOpening& in) { return in.below_upper / std::max(0.02F, in.below_upper + in.above_lower); };
       // What lips bare beyond that goes on as it was at their rims.
-      const auto pulled_in = [&](Point2 q) {
-        const InOpening in = frame.At(q);
-        const float move = std::clamp(kInner - in.below_upper, 0.0F, kBared) - std::clamp(kInner - in.above_lower, 0.0F, kBared);
-        return Point2{q.x + frame.Down().x * move * pixels_per_cm, q.y + frame.Down().y * move * pixels_per_cm};
+      const auto moved_down = [&](Point2 q, float cm) {
+        return Point2{q.x + frame.Down().x * cm * pixels_per_cm, q.y + frame.Down().y * cm * pixels_per_cm};
       };
       if (split < 1) {
-        const Point2 with_jaw = pulled_in({p.x - (after.lower[k].x - before.lower[k].x), p.y - (after.lower[k].y - before.lower[k].y)});
-        const float s = share_at(with_jaw) * synthetic::SmoothStep(split - 0.08F, split + 0.08F, height(frame.At(with_jaw)));
-        c = c * (1 - s) + Near(source, with_jaw) * s;
+        const Point2 jaw{p.x - jaw_moves.x, p.y - jaw_moves.y};
+        const Point2 with_jaw = moved_down(jaw, -std::clamp(inner.lower[k] - frame.At(jaw).above_lower, 0.0F, 0.6F * kBared));
+        // As long as the jaw hardly moves both rows overlap, so that no gap shows between them.
+        const float apart = std::hypot(jaw_moves.x, jaw_moves.y) / pixels_per_cm;
+        const float from = split - 0.08F - 0.25F * (1 - synthetic::SmoothStep(0, 0.2F, apart));
+        const float s = share_at(with_jaw) * synthetic::SmoothStep(from, from + 0.16F, height(frame.At(with_jaw)));
+        c = c * (1 - s) + At(source, with_jaw) * s;
       }
-      const Point2 still = at.below_upper < kInner ? pulled_in(p) : p;
+      float bared = std::clamp(inner.upper[k] - at.below_upper, 0.0F, kBared);
+      if (split == 1) {
+        // Upper teeth that reach the lower lip do so when it gives way a little; when the mouth opens they end.
+        const float drop = features::Distance(before.lower[k], after.lower[k]) / pixels_per_cm;
+        bared -= std::clamp(inner.lower[k] - at.above_lower, 0.0F, kBared) * (1 - synthetic::SmoothStep(0.15F, 0.4F, drop));
+      }
+      const Point2 still = moved_down(p, bared);
       const float s = share_at(still) * (split < 1 ? 1 - synthetic::SmoothStep(split - 0.08F, split + 0.08F, height(frame.At(still))) : 1.0F);
       const float roof = 0.65F + 0.35F * synthetic::SmoothStep(-kBared, 0, at.below_upper);
-      c = c * (1 - s) + Near(source, still) * (roof * s);
+      c = c * (1 - s) + At(source, still) * (roof * s);
     }
   }
 }
@@ -246,8 +289,8 @@ cv::Mat OpeningMask(const Opening& opening, cv::Size size, float blur) {
 }
 
 void FillMouth(const synthetic::FaceRenderer& renderer, const PhotoLight& light, const synthetic::Camera& camera,
-               std::span<const Vec3> shape, const Opening& before, const Opening& after, float pixels_per_cm, const cv::Mat& source,
-               cv::Mat& target) {
+               std::span<const Vec3> shape, const Opening& before, const Opening& after, Point2 jaw_moves, float pixels_per_cm,
+               const cv::Mat& source, cv::Mat& target) {
   if (LargestGap(after) < 0.06F * pixels_per_cm) return;
   // Lips that stay leave what is between them alone.
   const float share = synthetic::SmoothStep(0.01F, 0.06F, LargestMove(before, after) / pixels_per_cm);
@@ -257,7 +300,7 @@ void FillMouth(const synthetic::FaceRenderer& renderer, const PhotoLight& light,
   box = cv::Rect(box.x - margin, box.y - margin, box.width + 2 * margin, box.height + 2 * margin) & cv::Rect({0, 0}, target.size());
   if (box.empty()) return;
   cv::Mat inside = DrawInside(renderer, light, camera, shape, before, after, pixels_per_cm, box);
-  if (LargestGap(before) > kOwnGap * pixels_per_cm) PutOwnMouth(before, after, pixels_per_cm, source, box, inside);
+  if (LargestGap(before) > kOwnGap * pixels_per_cm) PutOwnMouth(before, after, jaw_moves, pixels_per_cm, source, box, inside);
   const cv::Mat mask = OpeningMask(after, target.size(), std::max(0.5F, 0.02F * pixels_per_cm))(box);
   cv::Mat part = target(box);
   for (int y = 0; y < box.height; ++y) {
@@ -287,8 +330,8 @@ void DrawLipLine(const Opening& before, const Opening& after, float pixels_per_c
     for (int n = -3; n <= 3; ++n) {
       const auto at = static_cast<std::size_t>(std::clamp(static_cast<int>(k) + n, 0, kRimPoints - 1));
       for (const float cm : {0.17F, 0.22F, 0.27F}) {
-        above += Near(picture, {after.upper[at].x - down.x * cm, after.upper[at].y - down.y * cm});
-        below += Near(picture, {after.lower[at].x + down.x * cm, after.lower[at].y + down.y * cm});
+        above += At(picture, {after.upper[at].x - down.x * cm, after.upper[at].y - down.y * cm});
+        below += At(picture, {after.lower[at].x + down.x * cm, after.lower[at].y + down.y * cm});
         count += 1;
       }
     }

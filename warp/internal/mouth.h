@@ -18,10 +18,11 @@ Opening Trace(const Seam& seam, std::span<const features::Point2> at);
 cv::Mat OpeningMask(const Opening& opening, cv::Size size, float blur);
 
 // Fills the mouth of `target` (CV_32FC3, display values 0..1). source: the photo, of the same size and type. The
-// photo's own teeth stay where the mouth showed them before; the rest is drawn.
+// photo's own teeth stay where the mouth showed them before, the lower ones go along with the jaw (jaw_moves: of the lower
+// teeth, pixels); the rest is drawn.
 void FillMouth(const synthetic::FaceRenderer& renderer, const PhotoLight& light, const synthetic::Camera& camera,
-               std::span<const synthetic::Vec3> shape, const Opening& before, const Opening& after, float pixels_per_cm,
-               const cv::Mat& source, cv::Mat& target);
+               std::span<const synthetic::Vec3> shape, const Opening& before, const Opening& after, features::Point2 jaw_moves,
+               float pixels_per_cm, const cv::Mat& source, cv::Mat& target);
 
 // The line between lips that have closed. target: as above.
 void DrawLipLine(const Opening& before, const Opening& after, float pixels_per_cm, cv::Mat& target);
