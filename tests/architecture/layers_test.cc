@@ -30,7 +30,7 @@ const std::map<std::string, std::set<std::string>>& Allowed() {
       {"annotator", {"features", "datasets/storage"}},
       {"datasets", {"features", "datasets/storage"}},
       {"datasets/synthetic", {"features", "annotator", "datasets", "datasets/storage"}},
-      {"warp", {"features", "annotator", "datasets", "datasets/storage", "datasets/synthetic"}},
+      {"gan/warp", {"features", "annotator", "datasets", "datasets/storage", "datasets/synthetic"}},
       {"pipeline", {"features", "annotator", "datasets", "datasets/storage"}},
       {"gan", {"features", "datasets", "datasets/storage"}},
       {"annotator/net_training", {"features", "datasets", "datasets/storage"}},
@@ -39,7 +39,7 @@ const std::map<std::string, std::set<std::string>>& Allowed() {
 }
 
 std::string LayerOf(const std::string& path) {
-  for (const char* nested : {"datasets/storage", "datasets/synthetic", "annotator/net_training"}) {
+  for (const char* nested : {"datasets/storage", "datasets/synthetic", "annotator/net_training", "gan/warp"}) {
     if (path.starts_with(std::string(nested) + "/")) return nested;
   }
   return path.substr(0, path.find('/'));
@@ -61,7 +61,7 @@ std::vector<Include> IncludesOf(const fs::path& root, const fs::path& file) {
 std::vector<Include> AllIncludes(const std::string& extension) {
   const fs::path root = tests::SourcePath("");
   std::vector<Include> all;
-  for (const char* folder : {"features", "annotator", "datasets", "warp", "pipeline", "gan", "tools"}) {
+  for (const char* folder : {"features", "annotator", "datasets", "pipeline", "gan", "tools"}) {
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       if (entry.path().extension() != extension) continue;
       const auto includes = IncludesOf(root, entry.path());

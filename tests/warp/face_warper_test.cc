@@ -1,5 +1,5 @@
 // Edits by warping, on faces drawn by computer graphics whose landmarks and AUs are exact.
-#include "warp/face_warper.h"
+#include "gan/warp/face_warper.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

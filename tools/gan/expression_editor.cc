@@ -10,7 +10,7 @@
 #include "features/align.h"
 #include "gan/editor.h"
 #include "tools/gan/gan_paste.h"
-#include "warp/face_warper.h"
+#include "gan/warp/face_warper.h"
 
 namespace auforge::tools {
 namespace {

@@ -1,4 +1,4 @@
-// The ways to edit a face: a generator that draws it anew, or the photo's own pixels moved (warp/face_warper.h).
+// The ways to edit a face: a generator that draws it anew, or the photo's own pixels moved (gan/warp/face_warper.h).
 #pragma once
 
 #include <memory>

@@ -5,8 +5,8 @@
 #include <span>
 
 #include "datasets/synthetic/wrinkles.h"
-#include "warp/internal/displacement.h"
-#include "warp/internal/shading.h"
+#include "gan/warp/internal/displacement.h"
+#include "gan/warp/internal/shading.h"
 
 namespace auforge::warp::internal {
 

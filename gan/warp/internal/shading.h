@@ -7,7 +7,7 @@
 
 #include "datasets/synthetic/face_renderer.h"
 #include "datasets/synthetic/light.h"
-#include "warp/internal/photo_fit.h"
+#include "gan/warp/internal/photo_fit.h"
 
 namespace auforge::warp::internal {
 

@@ -4,8 +4,8 @@
 #include <opencv2/core/mat.hpp>
 
 #include "datasets/synthetic/face_renderer.h"
-#include "warp/internal/seams.h"
-#include "warp/internal/shading.h"
+#include "gan/warp/internal/seams.h"
+#include "gan/warp/internal/shading.h"
 
 namespace auforge::warp::internal {
 

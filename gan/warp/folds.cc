@@ -1,4 +1,4 @@
-#include "warp/internal/folds.h"
+#include "gan/warp/internal/folds.h"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 #include <string>
 
 #include "datasets/storage/installed.h"
-#include "warp/face_warper.h"
+#include "gan/warp/face_warper.h"
 
 namespace auforge::warp {
 

@@ -8,7 +8,7 @@
 
 #include "datasets/synthetic/geometry.h"
 #include "datasets/synthetic/renderer.h"
-#include "warp/internal/seams.h"
+#include "gan/warp/internal/seams.h"
 
 namespace auforge::warp::internal {
 

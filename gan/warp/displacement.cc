@@ -1,4 +1,4 @@
-#include "warp/internal/displacement.h"
+#include "gan/warp/internal/displacement.h"
 
 #include <algorithm>
 #include <array>

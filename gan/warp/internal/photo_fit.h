@@ -9,7 +9,7 @@
 #include "datasets/synthetic/face_fit.h"
 #include "datasets/synthetic/landmark_points.h"
 #include "datasets/synthetic/landmark_pull.h"
-#include "warp/internal/seams.h"
+#include "gan/warp/internal/seams.h"
 
 namespace auforge::warp::internal {
 

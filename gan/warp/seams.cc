@@ -1,4 +1,4 @@
-#include "warp/internal/seams.h"
+#include "gan/warp/internal/seams.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "warp/internal/eyes.h"
+#include "gan/warp/internal/eyes.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
-#include "warp/internal/sample.h"
+#include "gan/warp/internal/sample.h"
 
 namespace auforge::warp::internal {
 namespace {

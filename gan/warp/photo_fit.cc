@@ -1,4 +1,4 @@
-#include "warp/internal/photo_fit.h"
+#include "gan/warp/internal/photo_fit.h"
 
 #include <array>
 #include <cmath>

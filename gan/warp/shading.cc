@@ -1,4 +1,4 @@
-#include "warp/internal/shading.h"
+#include "gan/warp/internal/shading.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "warp/internal/mouth.h"
+#include "gan/warp/internal/mouth.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
-#include "warp/internal/sample.h"
+#include "gan/warp/internal/sample.h"
 
 namespace auforge::warp::internal {
 namespace {

@@ -1,4 +1,4 @@
-#include "warp/face_warper.h"
+#include "gan/warp/face_warper.h"
 
 #include <algorithm>
 #include <array>
@@ -13,13 +13,13 @@
 #include "datasets/synthetic/face_renderer.h"
 #include "datasets/synthetic/skin_unwrap.h"
 #include "features/au_schema.h"
-#include "warp/internal/displacement.h"
-#include "warp/internal/eyes.h"
-#include "warp/internal/folds.h"
-#include "warp/internal/mouth.h"
-#include "warp/internal/photo_fit.h"
-#include "warp/internal/seams.h"
-#include "warp/internal/shading.h"
+#include "gan/warp/internal/displacement.h"
+#include "gan/warp/internal/eyes.h"
+#include "gan/warp/internal/folds.h"
+#include "gan/warp/internal/mouth.h"
+#include "gan/warp/internal/photo_fit.h"
+#include "gan/warp/internal/seams.h"
+#include "gan/warp/internal/shading.h"
 
 namespace auforge::warp {
 namespace {
