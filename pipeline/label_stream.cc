@@ -23,8 +23,7 @@ constexpr std::size_t kGroupsPerThread = 3;
 struct LabelPool::Work {
   std::unique_ptr<Group> group;
   std::atomic<bool> called_off{false};
-  // Guarded by the mutex of Threads.
-  bool is_done = false;
+  std::atomic<bool> is_done{false};  // the rest is there from then on
   std::unique_ptr<ExaminedGroup> result;
   std::exception_ptr fault;
   pid_t process = getpid();
@@ -44,6 +43,7 @@ struct LabelPool::Threads {
     }
     has_work.notify_all();
     for (std::thread& thread : threads) thread.join();
+    for (const auto& work : waiting) work->is_done = true;  // without a result
   }
 
   void Put(std::shared_ptr<Work> work) {
@@ -56,7 +56,7 @@ struct LabelPool::Threads {
 
   bool Await(const Work& work, std::chrono::milliseconds wait) {
     std::unique_lock lock(mutex);
-    return has_result.wait_for(lock, wait, [&work] { return work.is_done; });
+    return has_result.wait_for(lock, wait, [&work] { return work.is_done.load(); });
   }
 
   ExamineShared shared;
@@ -71,7 +71,10 @@ struct LabelPool::Threads {
       if (ending) return;
       const std::shared_ptr<Work> work = std::move(waiting.front());
       waiting.pop_front();
-      if (work->called_off) continue;
+      if (work->called_off) {
+        work->is_done = true;
+        continue;
+      }
       in_work.push_back(work);
       lock.unlock();
       Examine(examiner, *work);
@@ -146,6 +149,7 @@ std::unique_ptr<ExaminedGroup> LabelStream::Pop(std::chrono::milliseconds wait) 
   if (!pool_.threads().Await(*work, wait)) return nullptr;
   in_flight_.erase(in_flight_.begin());
   if (work->fault) std::rethrow_exception(work->fault);
+  if (!work->result || work->result->abandoned) throw std::runtime_error("labelling was stopped before this image");
   return std::move(work->result);
 }
 

@@ -27,8 +27,8 @@ class LabelPool {
   // Starts the threads when the first image comes. jobs >= 1. Throws std::invalid_argument.
   LabelPool(std::shared_ptr<const Labeller> labeller, int jobs);
   ~LabelPool();
-  // Calls off what is not done and waits for the threads (in a process that was forked off meanwhile there are none).
-  // Not while a stream is in use. The next image starts them anew.
+  // Calls off what is not done, which Pop then says, and waits for the threads (in a process that was forked off
+  // meanwhile there are none). The next image starts them anew. Not while another thread is in Push or Pop.
   void Stop();
   LabelPool(const LabelPool&) = delete;
   LabelPool& operator=(const LabelPool&) = delete;
@@ -62,7 +62,8 @@ class LabelStream {
   bool Full() const;
   std::size_t InFlight() const;  // groups
   // The oldest group in flight, as many images as were pushed; nullptr when it is not done within `wait`. Throws what
-  // labelling threw (out of memory), and std::runtime_error in a process that was forked off after the push.
+  // labelling threw (out of memory), and std::runtime_error when the pool was stopped before, and in a process that was
+  // forked off after the push.
   std::unique_ptr<ExaminedGroup> Pop(std::chrono::milliseconds wait);
 
  private:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    PathLike = Union[str, "os.PathLike[str]"]
     ImageLike = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, npt.NDArray[np.uint8], "SourceImage"]
 
 
@@ -133,10 +134,10 @@ class Annotator:
 
     def __init__(
         self,
-        model: Optional["os.PathLike[str] | str"] = None,
-        landmarks: Optional["os.PathLike[str] | str"] = None,
+        model: Optional[PathLike] = None,
+        landmarks: Optional[PathLike] = None,
         detector: str = "hog",
-        detector_model: Optional["os.PathLike[str] | str"] = None,
+        detector_model: Optional[PathLike] = None,
         min_face: int = 80,
         jobs: int = 0,
         *,
@@ -195,12 +196,12 @@ class Annotator:
         return self._labeller.jobs
 
     @overload
-    def annotate(self, images: "ImageLike") -> Result: ...
+    def annotate(self, images: ImageLike) -> Result: ...
 
     @overload
-    def annotate(self, images: "Iterable[ImageLike]") -> Iterator[Result]: ...
+    def annotate(self, images: Iterable[ImageLike]) -> Iterator[Result]: ...
 
-    def annotate(self, images: Any) -> Any:
+    def annotate(self, images: Union[ImageLike, Iterable[ImageLike]]) -> Union[Result, Iterator[Result]]:
         """Labels one image, or any number of them.
 
         Parameters
@@ -261,7 +262,7 @@ class Annotator:
         """Ends the threads. The next image starts them again."""
         self._labeller.stop()
 
-    def __enter__(self) -> "Annotator":
+    def __enter__(self) -> Annotator:
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -314,8 +315,8 @@ if TYPE_CHECKING:
 
 
 def read_images(
-    inputs: "str | os.PathLike[str] | Sequence[str | os.PathLike[str]]", *, max_bytes: int = 64 << 20
-) -> "Iterator[SourceImage]":
+    inputs: Union[PathLike, Sequence[PathLike]], *, max_bytes: int = 64 << 20
+) -> Iterator[SourceImage]:
     """Reads images as ``auforge annotate`` does, in its order, one at a time.
 
     Parameters

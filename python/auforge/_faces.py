@@ -59,17 +59,17 @@ class Face:
         return self._table.au_names
 
     @property
-    def box(self) -> "Floats":
+    def box(self) -> Floats:
         """(4,) left, top, width, height; pixels of the image. May reach outside the image."""
         return self._table.values[self._row, 0:4]
 
     @property
-    def pose(self) -> "Floats":
+    def pose(self) -> Floats:
         """(3,) yaw, pitch, roll in degrees; > 0: turned to the image's right, up, leaning to the image's right."""
         return self._table.values[self._row, 4:7]
 
     @property
-    def crop_from_image(self) -> "Floats":
+    def crop_from_image(self) -> Floats:
         """(2, 3) the similarity that made the crop: ``crop = M @ (x, y, 1)``."""
         return self._table.values[self._row, 7:13].reshape(2, 3)
 
@@ -104,37 +104,37 @@ class Face:
         return int(self._table.codes[self._row, 2])
 
     @property
-    def landmarks(self) -> "Floats":
+    def landmarks(self) -> Floats:
         """(68, 2) x, y in pixels of the image (iBUG 68 order); the first pixel's centre is (0.5, 0.5)."""
         return self._table.values[self._row, _HEAD : _HEAD + _LANDMARKS].reshape(68, 2)
 
     @property
-    def au_intensity(self) -> "Floats":
+    def au_intensity(self) -> Floats:
         """(A,) 0..5; FACS A..E are 1..5."""
         return self._table.au_column(0)[self._row]
 
     @property
-    def au_probability(self) -> "Floats":
+    def au_probability(self) -> Floats:
         """(A,) 0..1, calibrated probability that the AU is present."""
         return self._table.au_column(1)[self._row]
 
     @property
-    def au_present(self) -> "Bytes":
+    def au_present(self) -> Bytes:
         """(A,) uint8, 1 exactly where ``au_intensity >= 1``."""
         return self._table.present[self._row]
 
     @property
-    def au_visible(self) -> "Floats":
+    def au_visible(self) -> Floats:
         """(A,) 0 where the AU's region is covered or turned away (nothing is known of it then), else 1."""
         return self._table.au_column(2)[self._row]
 
     @property
-    def au_left(self) -> Optional["Floats"]:
+    def au_left(self) -> Optional[Floats]:
         """(A,) 0..5 of the subject's own left half, NaN for AUs without halves; None where the model tells none."""
         return self._table.au_column(3)[self._row] if self._table.codes[self._row, 3] else None
 
     @property
-    def au_right(self) -> Optional["Floats"]:
+    def au_right(self) -> Optional[Floats]:
         """(A,) likewise of the subject's right half."""
         return self._table.au_column(4)[self._row] if self._table.codes[self._row, 3] else None
 
@@ -149,7 +149,7 @@ class Face:
         return self._table.crops[self._row]
 
     @property
-    def crop(self) -> "Bytes":
+    def crop(self) -> Bytes:
         """(H, W, 3) uint8 RGB: the aligned crop, decoded when it is first asked for.
 
         Raises BadInputError when the bytes are damaged.
@@ -266,38 +266,38 @@ class Result(Sequence[Face]):
         return self._packed["sha256"]
 
     @property
-    def box(self) -> "Floats":
+    def box(self) -> Floats:
         """(F, 4), see :attr:`Face.box`."""
         return self._table.values[:, 0:4]
 
     @property
-    def pose(self) -> "Floats":
+    def pose(self) -> Floats:
         """(F, 3), see :attr:`Face.pose`."""
         return self._table.values[:, 4:7]
 
     @property
-    def quality(self) -> "Floats":
+    def quality(self) -> Floats:
         """(F,), see :attr:`Face.quality`."""
         return self._table.values[:, 13]
 
     @property
-    def landmarks(self) -> "Floats":
+    def landmarks(self) -> Floats:
         """(F, 68, 2), see :attr:`Face.landmarks`."""
         values = self._table.values[:, _HEAD : _HEAD + _LANDMARKS]
         return values.reshape(len(values), 68, 2)
 
     @property
-    def au_intensity(self) -> "Floats":
+    def au_intensity(self) -> Floats:
         """(F, A) 0..5."""
         return self._table.au_column(0)
 
     @property
-    def au_probability(self) -> "Floats":
+    def au_probability(self) -> Floats:
         """(F, A) 0..1."""
         return self._table.au_column(1)
 
     @property
-    def au_present(self) -> "Bytes":
+    def au_present(self) -> Bytes:
         """(F, A) uint8, 1 exactly where ``au_intensity >= 1``."""
         return self._table.present
 

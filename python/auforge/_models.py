@@ -17,18 +17,16 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from ._annotator import ImageLike
-
-    PathLike = Union[str, "os.PathLike[str]"]
+    from ._annotator import ImageLike, PathLike
 
 
 def fit_readout(
-    data: "str | Sequence[str]",
-    output: "PathLike",
+    data: Union[str, Sequence[str]],
+    output: PathLike,
     *,
-    model: "Optional[PathLike]" = None,
+    model: Optional[PathLike] = None,
     detector: str = "hog",
-    detector_model: "Optional[PathLike]" = None,
+    detector_model: Optional[PathLike] = None,
     min_face: int = 40,
     folds: int = 5,
     least_present: int = 8,
@@ -137,7 +135,7 @@ def render_face(
     aus: Mapping[str, Any],
     seed: int = 1,
     *,
-    face_model: "Optional[PathLike]" = None,
+    face_model: Optional[PathLike] = None,
     size: int = 256,
     yaw: float = 0.0,
     pitch: float = 0.0,
@@ -200,12 +198,12 @@ def _gan_program() -> str:
 
 
 def edit(
-    image: "ImageLike",
+    image: ImageLike,
     aus: Mapping[str, float],
     *,
-    checkpoint: "Optional[PathLike]" = None,
+    checkpoint: Optional[PathLike] = None,
     min_face: int = 60,
-) -> "npt.NDArray[np.uint8]":
+) -> npt.NDArray[np.uint8]:
     """Changes the AUs of every face of a photograph, by the program auforge-gan (``auforge gan edit``).
 
     >>> smiling = auforge.edit("photo.jpg", {"AU12": 0.8, "AU6": 0.5})

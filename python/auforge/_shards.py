@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas
 
+    from ._annotator import PathLike
     from ._torch import FaceDataset
-
-    PathLike = Union[str, "os.PathLike[str]"]
 
 _OPEN_SHARDS = 4  # kept open; each costs its columns, about 1.3 KB a face
 
@@ -103,52 +102,52 @@ class FaceBatch(Sequence[ShardFace]):
         return self._table.au_names
 
     @property
-    def box(self) -> "npt.NDArray[np.float32]":
+    def box(self) -> npt.NDArray[np.float32]:
         """(N, 4), see :attr:`Face.box`."""
         return self._table.values[:, 0:4]
 
     @property
-    def pose(self) -> "npt.NDArray[np.float32]":
+    def pose(self) -> npt.NDArray[np.float32]:
         """(N, 3), see :attr:`Face.pose`."""
         return self._table.values[:, 4:7]
 
     @property
-    def quality(self) -> "npt.NDArray[np.float32]":
+    def quality(self) -> npt.NDArray[np.float32]:
         """(N,), see :attr:`Face.quality`."""
         return self._table.values[:, 13]
 
     @property
-    def landmarks(self) -> "npt.NDArray[np.float32]":
+    def landmarks(self) -> npt.NDArray[np.float32]:
         """(N, 68, 2), see :attr:`Face.landmarks`."""
         return self._table.values[:, 16:152].reshape(len(self), 68, 2)
 
     @property
-    def au_intensity(self) -> "npt.NDArray[np.float32]":
+    def au_intensity(self) -> npt.NDArray[np.float32]:
         """(N, A) 0..5."""
         return self._table.au_column(0)
 
     @property
-    def au_probability(self) -> "npt.NDArray[np.float32]":
+    def au_probability(self) -> npt.NDArray[np.float32]:
         """(N, A) 0..1."""
         return self._table.au_column(1)
 
     @property
-    def au_visible(self) -> "npt.NDArray[np.float32]":
+    def au_visible(self) -> npt.NDArray[np.float32]:
         """(N, A) 0 or 1, see :attr:`Face.au_visible`."""
         return self._table.au_column(2)
 
     @property
-    def au_left(self) -> "npt.NDArray[np.float32]":
+    def au_left(self) -> npt.NDArray[np.float32]:
         """(N, A) 0..5, NaN where there is none, see :attr:`Face.au_left`."""
         return self._table.au_column(3)
 
     @property
-    def au_right(self) -> "npt.NDArray[np.float32]":
+    def au_right(self) -> npt.NDArray[np.float32]:
         """(N, A) likewise."""
         return self._table.au_column(4)
 
     @property
-    def au_present(self) -> "npt.NDArray[np.uint8]":
+    def au_present(self) -> npt.NDArray[np.uint8]:
         """(N, A) uint8."""
         return self._table.present
 
@@ -157,7 +156,7 @@ class FaceBatch(Sequence[ShardFace]):
         """N names, see :attr:`Face.emotion`."""
         return [self._table.emotion_names[code] for code in self._table.codes[:, 0].tolist()]
 
-    def crops(self) -> "npt.NDArray[np.uint8]":
+    def crops(self) -> npt.NDArray[np.uint8]:
         """(N, H, W, 3) RGB: the aligned crops, decoded.
 
         Raises BadInputError when bytes are damaged, UsageError when the crops are not all of one size.
@@ -242,7 +241,7 @@ class ShardDataset(Sequence[ShardFace]):
         for batch in self.iter_batches(256):
             yield from batch
 
-    def filter(self, where: str, *, sort: str = "") -> "ShardDataset":
+    def filter(self, where: str, *, sort: str = "") -> ShardDataset:
         """The faces that ``auforge query --where`` finds.
 
         The index that this needs is made when it is first asked for: beside the shards of a folder, where it can be
@@ -301,7 +300,7 @@ class ShardDataset(Sequence[ShardFace]):
             raise UsageError(f"n = {n}; must be >= 1")
         return (self._batch(range(begin, min(begin + n, len(self))), crops) for begin in range(0, len(self), n))
 
-    def to_pandas(self) -> "pandas.DataFrame":
+    def to_pandas(self) -> pandas.DataFrame:
         """A row for each face, the columns of ``auforge export --format csv``.
 
         ``shard face key url keywords image_width image_height face_index box_x … yaw pitch roll quality detector_score
@@ -340,7 +339,7 @@ class ShardDataset(Sequence[ShardFace]):
                     columns[f"{name}_{kind}"] = part[:, j]
         return pandas.DataFrame(columns)
 
-    def to_torch(self, transform: Optional[Callable[[Any], Any]] = None) -> "FaceDataset":
+    def to_torch(self, transform: Optional[Callable[[Any], Any]] = None) -> FaceDataset:
         """A ``torch.utils.data.Dataset`` of ``{"image", "au_intensity", "au_present"}``.
 
         Each item is a dict: ``image`` (3, H, W) float32 0..1 RGB, ``au_intensity`` (A,) float32 0..5, ``au_present``
@@ -355,7 +354,7 @@ class ShardDataset(Sequence[ShardFace]):
 
         return FaceDataset(self, transform)
 
-    def _of(self, rows: Any) -> "ShardDataset":
+    def _of(self, rows: Any) -> ShardDataset:
         return ShardDataset(self._files, self._folder, self._outlines, rows)
 
     def _shard(self, number: int) -> Any:
@@ -433,7 +432,7 @@ _inherited: List[Any] = []
 
 
 def open_shards(
-    paths: "PathLike | Sequence[PathLike]", *, skip_damaged: bool = False
+    paths: Union[PathLike, Sequence[PathLike]], *, skip_damaged: bool = False
 ) -> ShardDataset:
     """Opens the shards of a folder, or some files.
 

@@ -10,11 +10,11 @@ shift
 source=$(cd "$(dirname "$0")/../.." && pwd)
 python=${PYTHON:-/usr/bin/python3}
 
-# Debian's torch, where it is installed, is seen through; the registry's would be gigabytes.
+# Debian's torch, where it is installed, is seen through, and wants numpy 1; the registry's would be gigabytes.
 if [[ ! -x $work/venv/bin/pytest ]]; then
   "$python" -m venv --system-site-packages "$work/venv"
   if ! "$work/venv/bin/pip" install -q --disable-pip-version-check --retries 1 --timeout 15 \
-      pytest 'pandas<3' h5py pillow nbclient nbformat ipykernel matplotlib 2>"$work/pip.log"; then
+      pytest 'numpy<2' 'pandas<3' h5py pillow nbclient nbformat ipykernel matplotlib 2>"$work/pip.log"; then
     tail -3 "$work/pip.log" >&2
     echo "skipped: the package registry cannot be reached, and the tests need pytest, pandas, h5py, nbclient, matplotlib" >&2
     exit 77

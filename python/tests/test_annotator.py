@@ -271,6 +271,18 @@ def test_close_and_again(people_jpg):
     annotator.close()
 
 
+def test_an_iterator_whose_annotator_was_closed_says_so(people):
+    annotator = auforge.Annotator(jobs=1)
+    results = annotator.annotate([people] * 40)
+    next(results)
+    annotator.close()
+    with pytest.raises(auforge.Error, match="stopped"):
+        for _ in results:
+            pass
+    assert len(annotator.annotate(people)) > 0
+    annotator.close()
+
+
 def test_the_import_is_quick_and_loads_nothing_heavy():
     code = (
         "import sys, time; start = time.perf_counter(); import auforge; took = time.perf_counter() - start;"

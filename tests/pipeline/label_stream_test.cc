@@ -156,6 +156,18 @@ TEST_F(LabelStreamTest, AStreamThatIsLeftHoldsUpNobody) {
   EXPECT_EQ(LabelOne(pool, Blank(1)), expected);
 }
 
+TEST_F(LabelStreamTest, WhatWasStoppedIsSaid) {
+  LabelPool pool(Loaded(), 1);
+  LabelStream stream(pool);
+  for (int group = 0; group < 3; ++group) {
+    std::vector<datasets::ImageItem> images;
+    for (int n = 0; n < 4; ++n) images.push_back(People());
+    stream.Push(std::move(images));
+  }
+  pool.Stop();
+  EXPECT_THROW(Finish(stream), std::runtime_error);
+}
+
 TEST_F(LabelStreamTest, AForkHasThreadsOfItsOwn) {
   LabelPool pool(Loaded(), 2);
   const auto expected = LabelOne(pool, People());
