@@ -50,7 +50,7 @@ FittedPhoto PhotoFitter::Fit(const features::Landmarks68& landmarks, std::span<c
 }
 
 void PhotoFitter::AddResiduals(const features::Landmarks68& landmarks, FittedPhoto& photo) const {
-  photo.apart.assign(photo.at.size(), {});
+  photo.residual.assign(photo.at.size(), {});
   const auto points = points_.Locate(photo.shape, photo.fit.camera);
   const std::array<Side, 6> sides{{{&seams_.mouth, true, {48, 49, 50, 51, 52, 53, 54, 60, 61, 62, 63, 64}},
                                    {&seams_.mouth, false, {48, 54, 55, 56, 57, 58, 59, 60, 64, 65, 66, 67}},
@@ -81,7 +81,7 @@ void PhotoFitter::AddResiduals(const features::Landmarks68& landmarks, FittedPho
     cv::solve(covariance, said, weights, cv::DECOMP_CHOLESKY);
     for (const Seam::NearVertex& near : side.seam->near) {
       if (near.is_upper != side.is_upper) continue;
-      Point2& r = photo.apart[static_cast<std::size_t>(near.vertex)];
+      Point2& r = photo.residual[static_cast<std::size_t>(near.vertex)];
       for (int i = 0; i < n; ++i) {
         const float k = kernel(model_.neutral[static_cast<std::size_t>(near.vertex)], places[static_cast<std::size_t>(i)]);
         r.x += k * static_cast<float>(weights.at<double>(i, 0));
@@ -89,18 +89,7 @@ void PhotoFitter::AddResiduals(const features::Landmarks68& landmarks, FittedPho
       }
     }
   }
-  photo.meeting = photo.apart;
-  for (const Seam* seam : {&seams_.mouth, &seams_.eyes[0], &seams_.eyes[1]}) {
-    const Rim upper = TraceRim(seam->upper, photo.apart), lower = TraceRim(seam->lower, photo.apart);
-    for (const Seam::NearVertex& near : seam->near) {
-      const auto k = static_cast<std::size_t>(std::lround(near.s * (kRimPoints - 1)));
-      const Point2 mean = features::Midpoint(upper[k], lower[k]), own = near.is_upper ? upper[k] : lower[k];
-      const float share = 1 - synthetic::SmoothStep(0, 0.7F, std::abs(near.u));
-      Point2& r = photo.meeting[static_cast<std::size_t>(near.vertex)];
-      r = {r.x + share * (mean.x - own.x), r.y + share * (mean.y - own.y)};
-    }
-  }
-  for (std::size_t v = 0; v < photo.at.size(); ++v) photo.at[v] = {photo.at[v].x + photo.apart[v].x, photo.at[v].y + photo.apart[v].y};
+  for (std::size_t v = 0; v < photo.at.size(); ++v) photo.at[v] = {photo.at[v].x + photo.residual[v].x, photo.at[v].y + photo.residual[v].y};
 }
 
 }  // namespace auforge::warp::internal

@@ -1,8 +1,7 @@
 #include "tools/gan/expression_editor.h"
 
-#include <algorithm>
-#include <iostream>
-#include <utility>
+#include <cstdlib>
+#include <stdexcept>
 #include <vector>
 
 #include "datasets/storage/paths.h"
@@ -44,7 +43,7 @@ class Generator final : public ExpressionEditor {
 
 class Warp final : public ExpressionEditor {
  public:
-  explicit Warp(const std::string& path) : model_(datasets::synthetic::FaceModel::Load(path)), warper_(model_) {}
+  explicit Warp(const std::string& path) : model_(datasets::synthetic::FaceModel::Load(path)), warper_(Make(path, model_)) {}
   const features::AuSchema& schema() const override { return features::CatalogueSchema(); }
   std::string Name() const override { return "warp"; }
 
@@ -66,6 +65,14 @@ class Warp final : public ExpressionEditor {
   }
 
  private:
+  static warp::FaceWarper Make(const std::string& path, const datasets::synthetic::FaceModel& model) {
+    try {
+      return warp::FaceWarper(model);
+    } catch (const std::invalid_argument& fault) {  // another model than the one whose parts we know
+      throw BadInputError(path + ": " + fault.what());
+    }
+  }
+
   datasets::synthetic::FaceModel model_;
   warp::FaceWarper warper_;
 };
@@ -83,11 +90,17 @@ void AddEditorOptions(Command& command, EditorChoice& choice) {
 }
 
 std::unique_ptr<ExpressionEditor> MakeExpressionEditor(const EditorChoice& choice) {
-  const bool warp = choice.method == "warp" || !choice.face_model.empty();
   const bool generator = choice.method == "generator" || !choice.checkpoint.empty();
+  const char* named = std::getenv("AUFORGE_FACE_MODEL");
+  const bool warp = choice.method == "warp" || !choice.face_model.empty() || (!generator && named != nullptr && *named != '\0');
   if (warp && generator) throw UsageError("--method warp and --face-model do not go with --method generator and --checkpoint");
   const std::string model = choice.face_model.empty() ? warp::DefaultFaceModelPath() : choice.face_model;
-  if (warp || (!generator && datasets::storage::Exists(model))) return std::make_unique<Warp>(model);
+  if (!generator && (warp || datasets::storage::Exists(model))) {
+    if (!datasets::storage::Exists(model)) {
+      throw std::runtime_error(model + ": there is no face model; make one with auforge synth import-model");
+    }
+    return std::make_unique<Warp>(model);
+  }
   return std::make_unique<Generator>(choice.checkpoint.empty() ? gan::DefaultGeneratorPath() : choice.checkpoint);
 }
 

@@ -3,7 +3,7 @@
 
 #include <opencv2/core/mat.hpp>
 
-#include "gan/warp/internal/mouth.h"
+#include "gan/warp/internal/rims.h"
 
 namespace auforge::warp::internal {
 

@@ -4,18 +4,10 @@
 #include <opencv2/core/mat.hpp>
 
 #include "datasets/synthetic/face_renderer.h"
-#include "gan/warp/internal/seams.h"
+#include "gan/warp/internal/rims.h"
 #include "gan/warp/internal/shading.h"
 
 namespace auforge::warp::internal {
-
-struct Opening {
-  Rim upper, lower;
-};
-// The rims of a seam whose vertices lie `at`; where they cross, both lie in the middle.
-Opening Trace(const Seam& seam, std::span<const features::Point2> at);
-// CV_32FC1, 0..1: how much of each pixel lies in the opening. blur: pixels.
-cv::Mat OpeningMask(const Opening& opening, cv::Size size, float blur);
 
 // Fills the mouth of `target` (CV_32FC3, display values 0..1). source: the photo, of the same size and type. The
 // photo's own teeth stay where the mouth showed them before, the lower ones go along with the jaw (jaw_moves: of the lower

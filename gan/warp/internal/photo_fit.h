@@ -17,9 +17,7 @@ struct FittedPhoto {
   synthetic::FaceFit fit;               // camera in the photo's pixels
   std::vector<synthetic::Vec3> shape;   // all vertices as photographed
   std::vector<features::Point2> at;     // the same in the photo, brought to the landmarks
-  // What was added to the projections for that, pixels. apart: rims follow their own landmarks; meeting: rims that
-  // close move as one.
-  std::vector<features::Point2> apart, meeting;
+  std::vector<features::Point2> residual;  // what was added to the projections for that, pixels
   float pixels_per_cm = 1;              // at the face
 };
 
