@@ -8,8 +8,8 @@
 #include "datasets/synthetic/face_model.h"
 #include "features/align.h"
 #include "gan/editor.h"
-#include "tools/gan/gan_paste.h"
 #include "gan/warp/face_warper.h"
+#include "tools/gan/gan_paste.h"
 
 namespace auforge::tools {
 namespace {
