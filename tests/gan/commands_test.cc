@@ -14,6 +14,7 @@
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 #include "tools/gan/au_request.h"
+#include "tools/gan/expression_editor.h"
 #include "tools/cli/cli.h"
 #include "tools/gan/gan_metrics.h"
 #include "tools/gan/gan_paste.h"
@@ -40,6 +41,17 @@ TEST(FrechetDistance, IsTheFormulaOfGaussians) {
   EXPECT_NEAR(FrechetDistance(a, Cloud(4000, 3, 2, 1, 3), 3), 12, 0.5);
   EXPECT_NEAR(FrechetDistance(a, Cloud(4000, 3, 0, 2, 4), 3), 3, 0.3);
   EXPECT_THROW(FrechetDistance(Cloud(3, 3, 0, 1, 1), a, 3), std::invalid_argument);
+}
+
+TEST(ExpressionEditor, TheMethodIsWhatWasAskedFor) {
+  EXPECT_EQ(MakeExpressionEditor({})->Name(), "warp");
+  EXPECT_EQ(MakeExpressionEditor({.method = "warp", .checkpoint = {}, .face_model = {}})->Name(), "warp");
+  EXPECT_EQ(MakeExpressionEditor({.method = "generator", .checkpoint = {}, .face_model = {}})->Name(), gan::DefaultGeneratorPath());
+  EXPECT_EQ(MakeExpressionEditor({.method = {}, .checkpoint = gan::DefaultGeneratorPath(), .face_model = {}})->Name(),
+            gan::DefaultGeneratorPath());
+  EXPECT_THROW(MakeExpressionEditor({.method = "warp", .checkpoint = "run", .face_model = {}}), UsageError);
+  EXPECT_THROW(MakeExpressionEditor({.method = "generator", .checkpoint = {}, .face_model = "face.h5"}), UsageError);
+  EXPECT_THROW(MakeExpressionEditor({.method = {}, .checkpoint = {}, .face_model = "/nowhere/face.h5"}), std::runtime_error);
 }
 
 TEST(GanMetrics, WhatHappensInsideTheMaskDoesNotCount) {

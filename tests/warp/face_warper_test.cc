@@ -17,7 +17,7 @@
 #include "datasets/synthetic/cg_generator.h"
 #include "features/align.h"
 #include "features/au_schema.h"
-#include "tests/synthetic/imported_model.h"
+#include "tests/support/test_data.h"
 
 namespace auforge::warp {
 namespace {
@@ -25,26 +25,33 @@ namespace {
 using datasets::synthetic::AuShapes;
 using datasets::synthetic::CgGenerator;
 using datasets::synthetic::Expression;
-using datasets::synthetic::ImportedModel;
-using datasets::synthetic::ImportedRenderer;
+using datasets::synthetic::FaceModel;
+using datasets::synthetic::FaceRenderer;
 using datasets::synthetic::SyntheticFace;
 using features::Landmarks68;
 
 std::size_t ColumnOf(int au) { return features::CatalogueSchema().Find(au).value(); }
 
+// The one that comes with the program.
+const FaceModel& Model() {
+  static const FaceModel model = FaceModel::Load(tests::SourcePath("gan/warp/models/face.h5"));
+  return model;
+}
+
 SyntheticFace Draw(std::vector<std::pair<int, float>> aus, features::HeadPose pose = {}, std::uint64_t person = 5) {
-  static const CgGenerator generator(*ImportedModel(), ImportedRenderer(), [] {
+  static const FaceRenderer renderer(Model());
+  static const CgGenerator generator(Model(), renderer, [] {
     datasets::synthetic::CgOptions options;
     options.size = 320;
     return options;
   }());
-  Expression expression = AuShapes(*ImportedModel()).Single(1, 0);
+  Expression expression = AuShapes(Model()).Single(1, 0);
   for (const auto& [au, intensity] : aus) expression.left[ColumnOf(au)] = expression.right[ColumnOf(au)] = intensity;
   return generator.Draw(person, 0.5F, expression, pose);
 }
 
 const FaceWarper& Warper() {
-  static const FaceWarper warper(*ImportedModel());
+  static const FaceWarper warper(Model());
   return warper;
 }
 
@@ -85,20 +92,17 @@ double MeanDifference(const cv::Mat& a, const cv::Mat& b) {
 }
 
 TEST(FaceWarper, AFaceAskedForAsItIsStaysToTheLastBit) {
-  AUFORGE_NEEDS_FACE_MODEL();
   for (const SyntheticFace& face : {Draw({}), Draw({{12, 3}, {6, 2}}, {12, 3, 5})}) {
     EXPECT_EQ(MeanDifference(Edited(face, {}), face.image), 0);
   }
 }
 
 TEST(FaceWarper, ALittleAskedForChangesLittle) {
-  AUFORGE_NEEDS_FACE_MODEL();
   const SyntheticFace face = Draw({});
   for (const int au : {1, 4, 12, 25, 26, 45}) EXPECT_LT(MeanDifference(Edited(face, {{au, 0.05F}}), face.image), 0.5) << "AU" << au;
 }
 
 TEST(FaceWarper, MoreAskedForMovesMore) {
-  AUFORGE_NEEDS_FACE_MODEL();
   struct Case {
     int au;
     std::function<float(const Landmarks68&)> measure;
@@ -120,7 +124,6 @@ TEST(FaceWarper, MoreAskedForMovesMore) {
 
 // The landmarker keeps eyes open that are shut, so that lids are compared with drawn ones.
 TEST(FaceWarper, LidsCoverTheEyes) {
-  AUFORGE_NEEDS_FACE_MODEL();
   const SyntheticFace open = Draw({}), shut = Draw({{45, 5}});
   const cv::Mat edited = Edited(open, {{45, 5}}), half = Edited(open, {{45, 2.5F}});
   for (const std::size_t first : {36U, 42U}) {
@@ -134,7 +137,6 @@ TEST(FaceWarper, LidsCoverTheEyes) {
 }
 
 TEST(FaceWarper, SmilesAreTakenAway) {
-  AUFORGE_NEEDS_FACE_MODEL();
   const SyntheticFace face = Draw({{12, 5}, {25, 3}});
   const Landmarks68 before = Found(face.image, face.landmarks), after = Found(Edited(face, {{12, 0}, {25, 0}}), face.landmarks);
   EXPECT_LT(MouthWidth(after), MouthWidth(before) - 0.08F);
@@ -142,7 +144,6 @@ TEST(FaceWarper, SmilesAreTakenAway) {
 }
 
 TEST(FaceWarper, GreyStaysGrey) {
-  AUFORGE_NEEDS_FACE_MODEL();
   SyntheticFace face = Draw({{12, 2}});
   cv::Mat grey;
   cv::cvtColor(face.image, grey, cv::COLOR_BGR2GRAY);
@@ -155,7 +156,6 @@ TEST(FaceWarper, GreyStaysGrey) {
 }
 
 TEST(FaceWarper, WhatIsFarFromTheFaceStays) {
-  AUFORGE_NEEDS_FACE_MODEL();
   const SyntheticFace face = Draw({});
   cv::Mat large(640, 640, CV_8UC3);
   cv::randu(large, 0, 255);
@@ -171,7 +171,6 @@ TEST(FaceWarper, WhatIsFarFromTheFaceStays) {
 }
 
 TEST(FaceWarper, EveryAuDoesSomething) {
-  AUFORGE_NEEDS_FACE_MODEL();
   const SyntheticFace face = Draw({});
   for (const int au : features::CatalogueSchema().numbers()) {
     EXPECT_GT(MeanDifference(Edited(face, {{au, 5}}), face.image), 0.15) << "AU" << au;
@@ -179,7 +178,6 @@ TEST(FaceWarper, EveryAuDoesSomething) {
 }
 
 TEST(FaceWarper, FacesAtTheFramesEdgeAndTinyOnesAreEdited) {
-  AUFORGE_NEEDS_FACE_MODEL();
   const SyntheticFace face = Draw({});
   for (const cv::Rect part : {cv::Rect(120, 0, 200, 320), cv::Rect(0, 120, 320, 200), cv::Rect(150, 150, 30, 30)}) {
     cv::Mat cut = face.image(part).clone();
@@ -198,8 +196,34 @@ TEST(FaceWarper, FacesAtTheFramesEdgeAndTinyOnesAreEdited) {
   EXPECT_NO_THROW(Warper().Edit(tiny, landmarks, face.au, wanted));
 }
 
+// Lips that close leave nothing of the teeth that were between them.
+TEST(FaceWarper, NoTeethStayBetweenClosedLips) {
+  const SyntheticFace face = Draw({{12, 4}, {25, 4}});
+  const cv::Mat after = Edited(face, {{12, 0}, {25, 0}});
+  const Landmarks68 found = Found(after, face.landmarks);
+  // Along the line between the lips there is nothing as bright as teeth.
+  const auto brightness = [](const cv::Mat& picture, features::Point2 p) {
+    const auto& c = picture.at<cv::Vec3b>(static_cast<int>(p.y), static_cast<int>(p.x));
+    return 0.114 * c[0] + 0.587 * c[1] + 0.299 * c[2];
+  };
+  double teeth = 0, left = 0;
+  for (const auto& [upper, lower] : {std::pair{61U, 67U}, {62U, 66U}, {63U, 65U}}) {
+    for (const float t : {0.2F, 0.35F, 0.5F, 0.65F, 0.8F}) {
+      const auto at = [t](features::Point2 a, features::Point2 b) { return features::Point2{a.x + t * (b.x - a.x), a.y + t * (b.y - a.y)}; };
+      teeth = std::max(teeth, brightness(face.image, at(face.landmarks[upper], face.landmarks[lower])));
+      left = std::max(left, brightness(after, at(found[upper], found[lower])));
+    }
+  }
+  EXPECT_LT(left, 0.75 * teeth);
+}
+
+TEST(FaceWarper, AModelThatIsNotIctFaceKitIsRefused) {
+  FaceModel other = Model();
+  other.neutral.pop_back();
+  EXPECT_THROW(FaceWarper{other}, std::invalid_argument);
+}
+
 TEST(FaceWarper, BadInputIsNamed) {
-  AUFORGE_NEEDS_FACE_MODEL();
   const SyntheticFace face = Draw({});
   const std::vector<float> aus(features::CatalogueSchema().size(), 1.0F), few(3, 1.0F);
   const auto edit = [&](cv::Mat picture, const Landmarks68& landmarks, const std::vector<float>& own, const std::vector<float>& wanted) {
