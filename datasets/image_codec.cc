@@ -4,9 +4,11 @@
 #include <turbojpeg.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <new>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <optional>
@@ -15,6 +17,7 @@
 #include "datasets/content_kind.h"
 #include "datasets/internal/image_header.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/memory_fault.h"
 
 namespace auforge::datasets {
 namespace {
@@ -71,7 +74,7 @@ cv::Mat BgrFromCmyk(const cv::Mat& cmyk) {
 
 DecodedImage DecodeJpeg(Bytes bytes, const DecodeOptions& options) {
   const JpegHandle jpeg(tjInitDecompress(), tjDestroy);
-  if (!jpeg) throw std::runtime_error("turbojpeg cannot be started");
+  if (!jpeg) throw std::bad_alloc();  // the one reason there is
   int width = 0, height = 0, subsampling = 0, colourspace = 0;
   if (tjDecompressHeader3(jpeg.get(), bytes.data(), bytes.size(), &width, &height, &subsampling, &colourspace) != 0) {
     return Failed(Outcome::kUndecodable, std::string("damaged JPEG: ") + tjGetErrorStr2(jpeg.get()));
@@ -123,6 +126,7 @@ DecodedImage DecodeGif(Bytes bytes, const DecodeOptions& options, const ImageHea
   int error = 0;
   const std::unique_ptr<GifFileType, decltype(close)> gif(DGifOpen(&cursor, ReadGifBytes, &error), close);
   const auto damaged = [&] {
+    if ((gif ? gif->Error : error) == D_GIF_ERR_NOT_ENOUGH_MEM) throw std::bad_alloc();
     return Failed(Outcome::kUndecodable, "damaged GIF", static_cast<int>(header.width), static_cast<int>(header.height));
   };
   if (!gif) return damaged();
@@ -213,6 +217,7 @@ DecodedImage DecodeStored(Bytes bytes, std::string_view format) {
     if (image.bgr.type() != CV_8UC3) return Failed(Outcome::kUndecodable, name + " with unusual channels");
     return image;
   } catch (const cv::Exception& error) {
+    if (storage::IsOutOfMemory(error)) throw;
     return Failed(Outcome::kUndecodable, "damaged " + name + ": " + error.err);
   }
 }
@@ -239,6 +244,9 @@ DecodedImage DecodeOther(Bytes bytes, const DecodeOptions& options, const ImageH
     if (orientation >= 5) std::swap(fault->width, fault->height);
     return *std::move(fault);
   }
+  // A small picture may lie in a tile of gigabytes.
+  if (header.tile_width > 0 && header.tile_height > options.max_pixels / header.tile_width)
+    return Failed(Outcome::kTooLarge, "tiles of " + std::to_string(header.tile_width) + "x" + std::to_string(header.tile_height) + " pixels");
   DecodedImage image;
   if (IsAnimatedWebp(bytes)) {
     image = DecodeAnimatedWebp(bytes, header);
@@ -266,6 +274,27 @@ DecodedImage Foreign(Bytes bytes) {
                                            ": none of JPEG, PNG, WebP, BMP, TIFF, GIF by its first bytes");
 }
 
+DecodedImage DecodeKnown(Bytes bytes, const DecodeOptions& options, const ImageHeader& header) {
+  if (header.format == ImageFormat::kJpeg) return DecodeJpeg(bytes, options);
+  if (header.format != ImageFormat::kGif) return DecodeOther(bytes, options, header);
+  if (auto fault = CheckSize(header.width, header.height, options)) return *std::move(fault);
+  return DecodeGif(bytes, options, header);
+}
+
+// A decoder that gets no memory calls the picture damaged, which would be written down for good. What tells is its
+// text, where it has one, and errno: a failed allocation sets it, and nothing but another failure changes it.
+bool IsWantOfMemory(const DecodedImage& image, int error) {
+  return image.status == Outcome::kUndecodable &&
+         (error == ENOMEM || storage::IsOutOfMemory(std::runtime_error(image.message)));
+}
+
+// A damaged TIFF may ask for more than any machine has; the others ask for what their pixels need, which is known to be
+// within bounds.
+void RequireMemoryOfTiff(const ImageHeader& header) {
+  constexpr std::uint64_t kBytesAPixel = 16;  // four floats
+  storage::RequireMemory(kBytesAPixel * header.width * header.height);
+}
+
 }  // namespace
 
 void DecodeOptions::Validate() const {
@@ -284,10 +313,13 @@ DecodedImage DecodeImage(Bytes bytes, const DecodeOptions& options) {
   const ImageHeader header = ReadImageHeader(bytes);
   if (header.format == ImageFormat::kUnknown) return Foreign(bytes);
   if (header.is_raw) return Failed(Outcome::kUnsupported, "a camera's raw file, which is not read; convert it to JPEG or PNG");
-  if (header.format == ImageFormat::kJpeg) return DecodeJpeg(bytes, options);
-  if (header.format != ImageFormat::kGif) return DecodeOther(bytes, options, header);
-  if (auto fault = CheckSize(header.width, header.height, options)) return *std::move(fault);
-  return DecodeGif(bytes, options, header);
+  errno = 0;
+  DecodedImage image = DecodeKnown(bytes, options, header);
+  const int error = errno;
+  if (!IsWantOfMemory(image, error)) return image;
+  if (header.format != ImageFormat::kTiff) throw std::bad_alloc();
+  RequireMemoryOfTiff(header);
+  return image;
 }
 
 DecodedImage TakePixels(const cv::Mat& bgr, const DecodeOptions& options) {
@@ -307,7 +339,7 @@ std::vector<std::uint8_t> EncodeJpeg(const cv::Mat& bgr, int quality) {
   const bool is_grey = bgr.channels() == 1;
   const int subsampling = is_grey ? TJSAMP_GRAY : quality >= 90 ? TJSAMP_444 : TJSAMP_420;
   const JpegHandle jpeg(tjInitCompress(), tjDestroy);
-  if (!jpeg) throw std::runtime_error("turbojpeg cannot be started");
+  if (!jpeg) throw std::bad_alloc();  // the one reason there is
   std::vector<std::uint8_t> out(tjBufSize(bgr.cols, bgr.rows, subsampling));
   unsigned char* data = out.data();
   unsigned long size = out.size();

@@ -93,6 +93,8 @@ void ReadTiff(Bytes bytes, ImageHeader& header) {
     const auto [tag, value] = directory[i];
     if (tag == 256) header.width = value;
     if (tag == 257) header.height = value;
+    if (tag == 322) header.tile_width = value;
+    if (tag == 323) header.tile_height = value;
     if (tag == 254) is_preview = (value & 1) != 0;
     if (tag == 330) has_more = true;
     if (tag == 50706) header.is_raw = true;  // DNGVersion

@@ -2,7 +2,9 @@
 #include <archive_entry.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <new>
 
 #include "datasets/internal/tar_stream.h"
 
@@ -27,6 +29,7 @@ std::string Target(archive_entry* entry, const std::string& name) {
 }  // namespace
 
 TarStream::TarStream(std::string path) : path_(std::move(path)), archive_(archive_read_new(), archive_read_free) {
+  if (!archive_) throw std::bad_alloc();
   archive_read_support_format_tar(archive_.get());
   archive_read_support_format_empty(archive_.get());
   archive_read_support_filter_all(archive_.get());
@@ -39,12 +42,12 @@ TarStream::~TarStream() = default;
 TarStream::Step TarStream::Next(TarMemberInfo& member) {
   if (!opened_) {
     opened_ = true;
-    if (archive_read_open_filename(archive_.get(), path_.c_str(), 1 << 16) != ARCHIVE_OK) return Step::kBroken;
+    if (archive_read_open_filename(archive_.get(), path_.c_str(), 1 << 16) != ARCHIVE_OK) return GiveUp(), Step::kBroken;
   }
   archive_entry* entry = nullptr;
   const int status = archive_read_next_header(archive_.get(), &entry);
   if (status == ARCHIVE_EOF) return Step::kEnd;
-  if (status < ARCHIVE_WARN || IsBomb()) return Step::kBroken;
+  if (status < ARCHIVE_WARN || IsBomb()) return GiveUp(), Step::kBroken;
   const char* name = archive_entry_pathname_utf8(entry);
   if (name == nullptr) name = archive_entry_pathname(entry);
   member = {};
@@ -65,7 +68,7 @@ bool TarStream::Read(std::size_t most, std::vector<std::uint8_t>& bytes) {
     const std::size_t have = bytes.size();
     bytes.resize(have + std::min(left, kStep));
     const la_ssize_t got = archive_read_data(archive_.get(), bytes.data() + have, bytes.size() - have);
-    if (got < 0 || IsBomb()) return false;
+    if (got < 0 || IsBomb()) return GiveUp();
     bytes.resize(have + static_cast<std::size_t>(got));
     if (got == 0) break;
     left -= static_cast<std::size_t>(got);
@@ -74,7 +77,8 @@ bool TarStream::Read(std::size_t most, std::vector<std::uint8_t>& bytes) {
 }
 
 bool TarStream::Skip() {
-  if (archive_filter_count(archive_.get()) <= 1) return archive_read_data_skip(archive_.get()) >= ARCHIVE_WARN;
+  if (archive_filter_count(archive_.get()) <= 1)
+    return archive_read_data_skip(archive_.get()) >= ARCHIVE_WARN || GiveUp();
   // Compressed: all of it must be unpacked to get past it, under watch.
   for (;;) {
     const void* block = nullptr;
@@ -82,8 +86,13 @@ bool TarStream::Skip() {
     la_int64_t offset = 0;
     const int status = archive_read_data_block(archive_.get(), &block, &length, &offset);
     if (status == ARCHIVE_EOF) return true;
-    if (status < ARCHIVE_WARN || IsBomb()) return false;
+    if (status < ARCHIVE_WARN || IsBomb()) return GiveUp();
   }
+}
+
+bool TarStream::GiveUp() const {
+  if (archive_errno(archive_.get()) == ENOMEM) throw std::bad_alloc();
+  return false;
 }
 
 // Images hardly compress: who unpacks to a hundred times its size is no archive of images.

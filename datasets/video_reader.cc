@@ -15,6 +15,7 @@
 #include <stdexcept>
 
 #include "datasets/storage/installed.h"
+#include "datasets/storage/memory_fault.h"
 
 namespace auforge::datasets {
 namespace {
@@ -223,6 +224,7 @@ bool VideoReader::Next(ImageItem& item) {
   } catch (const std::runtime_error& error) {
     impl_->is_over = true;
     impl_->process.reset();
+    if (storage::IsOutOfMemory(error)) throw;
     impl_->frame = 0;
     item = ImageItem{};
     item.key = fs::path(impl_->path).stem().string();

@@ -7,12 +7,14 @@
 // wanted: numbers of frames, from 1, ascending, a line each; nothing = all. Out, for each: "FRAME number bytes
 // seconds\n" and the frame as BMP, or "LOST number\n" where it cannot be decoded; then "END frames\n", the number of
 // frames that were read or lost, or "ERROR what is wrong\n".
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <new>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/videoio.hpp>
@@ -33,6 +35,13 @@ int Fail(const std::string& text) {
   Say("ERROR " + text);
   std::fflush(stdout);
   return 3;
+}
+
+// The library says "no" for want of memory, too: errno tells, which a failed allocation sets and nothing but another
+// failure changes. Call with errno = 0 before.
+bool IsGiven(bool answer) {
+  if (!answer && errno == ENOMEM) throw std::bad_alloc();
+  return answer;
 }
 
 std::vector<long> ReadWanted() {
@@ -60,7 +69,8 @@ class Frames {
     // was. So many in a row are the end.
     constexpr long kMostLostInARow = 1000;
     for (long lost = 0; lost <= kMostLostInARow; ++lost) {
-      if (!video_.grab()) continue;
+      errno = 0;
+      if (!IsGiven(video_.grab())) continue;
       first_lost = number_ + 1;
       number_ += lost + 1;
       any_lost_ = any_lost_ || lost > 0;
@@ -104,7 +114,8 @@ double SecondsOf(const cv::VideoCapture& video, long number) {
 bool SayFrame(cv::VideoCapture& video, long number) {
   cv::Mat frame;
   std::vector<std::uint8_t> bytes;
-  if (!video.retrieve(frame) || frame.empty() || !cv::imencode(".bmp", frame, bytes))
+  errno = 0;
+  if (!IsGiven(video.retrieve(frame) && !frame.empty() && cv::imencode(".bmp", frame, bytes)))
     return Say("LOST " + std::to_string(number));
   return Say("FRAME " + std::to_string(number) + " " + std::to_string(bytes.size()) + " " +
              std::to_string(SecondsOf(video, number))) && Write(bytes.data(), bytes.size());
@@ -114,8 +125,9 @@ int Decode(const std::string& file) {
   Wanted wanted(ReadWanted());
   if (!std::ifstream(file)) return Fail("cannot be read");
   // A path with a leading slash is a file to every library, never an address or a pattern.
+  errno = 0;
   cv::VideoCapture video(std::filesystem::absolute(file).string(), cv::CAP_FFMPEG);
-  if (!video.isOpened()) return Fail("is no video that can be decoded; copy it again from its source");
+  if (!IsGiven(video.isOpened())) return Fail("is no video that can be decoded; copy it again from its source");
   if (video.get(cv::CAP_PROP_FRAME_WIDTH) * video.get(cv::CAP_PROP_FRAME_HEIGHT) > kMostPixels)
     return Fail("frames of more than " + std::to_string(static_cast<long>(kMostPixels)) + " pixels");
   const double said = video.get(cv::CAP_PROP_FRAME_COUNT);
@@ -151,6 +163,8 @@ int main(int argc, char** argv) {
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
   try {
     return Decode(argv[1]);
+  } catch (const std::bad_alloc&) {
+    return Fail("out of memory");
   } catch (const std::exception& error) {
     return Fail(error.what());
   }

@@ -15,6 +15,7 @@ struct ImageHeader {
   ImageFormat format = ImageFormat::kUnknown;
   std::uint64_t width = 0;   // 0 while the header does not say it plainly
   std::uint64_t height = 0;
+  std::uint64_t tile_width = 0, tile_height = 0;  // of a TIFF in tiles, of which one is unpacked whole; else 0
   bool is_big_tiff = false;  // 64-bit offsets
   bool is_raw = false;       // a camera's raw file (DNG, NEF, ARW, …) in the clothes of a TIFF: a preview comes first
 };

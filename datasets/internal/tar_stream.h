@@ -38,6 +38,9 @@ class TarStream {
   std::string Fault() const;
 
  private:
+  // The library could not go on: false when because of the archive; throws std::bad_alloc for want of memory, which says
+  // nothing about it.
+  bool GiveUp() const;
   bool IsBomb();
 
   std::string path_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "datasets/storage/internal/hdf5_handle.h"
 
@@ -58,9 +59,9 @@ class ChunkReader {
     if (H5Dread_chunk(c_.set, H5P_DEFAULT, offset.data(), &mask, stored_.data()) < 0 || mask != 0) Damaged();
     if (packing_.deflate) {
       uLongf length = plain_.size();
-      if (uncompress(plain_.data(), &length, stored_.data(), stored_.size()) != Z_OK ||
-          length != plain_.size())
-        Damaged();
+      const int fault = uncompress(plain_.data(), &length, stored_.data(), stored_.size());
+      if (fault == Z_MEM_ERROR) throw std::bad_alloc();
+      if (fault != Z_OK || length != plain_.size()) Damaged();
       stored_.swap(plain_);
       plain_.resize(stored_.size());
     }

@@ -267,5 +267,10 @@ TEST(EncodeJpeg, SamePixelsSameBytes) {
   EXPECT_LT(Difference(DecodeImage(EncodeJpeg(picture, 95), {}).bgr, picture), 3);
 }
 
+TEST(DecodeImage, ATiffOfAHugeTileIsTooLarge) {
+  const std::string tiff = tests::TiffOfAHugeTile();
+  EXPECT_EQ(DecodeImage({reinterpret_cast<const std::uint8_t*>(tiff.data()), tiff.size()}, {}).status, Outcome::kTooLarge);
+}
+
 }  // namespace
 }  // namespace auforge::datasets

@@ -177,6 +177,7 @@ void Bombs(const cv::Mat& photo, Files& files) {
   const std::size_t frame = jpeg.find("\xFF\xC0");
   PutNumber(jpeg, frame + 5, 65500, 2, false), PutNumber(jpeg, frame + 7, 65500, 2, false);
   too_large("header.jpg", jpeg);
+  too_large("tile.tif", TiffOfAHugeTile());
   // Real ones: a few kilobytes that become gigabytes, and the largest that is still taken.
   too_large("real.png", EncodeAs(cv::Mat(12000, 12000, CV_8UC1, cv::Scalar(7)), ".png",
                                  {cv::IMWRITE_PNG_COMPRESSION, 9}));

@@ -87,6 +87,15 @@ std::string MakeTiff(const cv::Mat& bgr, int orientation, bool big) {
   return start + pixels + extra + Number(10, big ? 8 : 2, true) + entries + std::string(static_cast<std::size_t>(offset), '\0');
 }
 
+std::string TiffOfAHugeTile() {
+  std::string tiff = std::string("II*\0\x08\0\0\0", 8) + Number(11, 2, true);
+  for (const auto& [tag, value] : std::vector<std::pair<std::uint64_t, std::uint64_t>>{
+           {256, 64}, {257, 64}, {258, 8}, {259, 1}, {262, 1}, {277, 1}, {284, 1}, {322, 65520}, {323, 16000}, {324, 8}, {325, 400}})
+    tiff += Number(tag, 2, true) + Number(4, 2, true) + Number(1, 4, true) + Number(value, 4, true);
+  tiff.resize(600);
+  return tiff;
+}
+
 std::string AnimatedWebp(const std::string& first, const std::string& second, cv::Size frame, cv::Point at, cv::Size canvas) {
   const auto animation_frame = [&](const std::string& webp) {
     const std::string head = Number(static_cast<std::uint64_t>(at.x) / 2, 3, true) + Number(static_cast<std::uint64_t>(at.y) / 2, 3, true) +

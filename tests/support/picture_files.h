@@ -14,6 +14,8 @@ std::string PngWithOrientation(const std::string& png, int orientation, bool beh
 std::string WebpWithOrientation(const std::string& webp, int width, int height, int orientation);
 // An uncompressed TIFF, CV_8UC3; big: with 64-bit offsets.
 std::string MakeTiff(const cv::Mat& bgr, int orientation, bool big);
+// 64 x 64 pixels in one tile of 65,520 x 16,000: a gigabyte to unpack.
+std::string TiffOfAHugeTile();
 // Two frames, each a WebP of its own, at (x, y) of a canvas.
 std::string AnimatedWebp(const std::string& first, const std::string& second, cv::Size frame, cv::Point at, cv::Size canvas);
 // What a viewer turns by this orientation to show `upright`.

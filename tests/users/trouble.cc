@@ -3,6 +3,7 @@
 //   AUFORGE_TROUBLE=locks                  flock and fcntl locks fail with ENOLCK, as on NFS without its lock daemon
 //   AUFORGE_TROUBLE=open:ERRNO:PART        opening a file whose path contains PART fails with that error
 //   AUFORGE_TROUBLE=read:ERRNO:PART        so does reading it
+//   AUFORGE_TROUBLE=memory:BYTES:PART      a library whose path contains PART gets no block of BYTES or more
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/types.h>
@@ -49,6 +50,18 @@ Function* Next(const char* name) {
   return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
 }
 
+// Whether the code at that address, the caller of an allocator, is to get nothing. Allocates nothing itself.
+bool IsStarved(const void* caller, std::size_t size) {
+  static const char* const trouble = std::getenv("AUFORGE_TROUBLE");
+  if (trouble == nullptr || std::strncmp(trouble, "memory:", 7) != 0) return false;
+  char* part = nullptr;
+  if (size < std::strtoul(trouble + 7, &part, 10) || *part != ':') return false;
+  Dl_info library{};
+  const bool is_starved = dladdr(caller, &library) != 0 && std::strstr(library.dli_fname, part + 1) != nullptr;
+  if (is_starved) errno = ENOMEM;
+  return is_starved;
+}
+
 bool IsLock(int command) {
   return command == F_SETLK || command == F_SETLKW || command == F_GETLK || command == F_OFD_SETLK ||
          command == F_OFD_SETLKW || command == F_OFD_GETLK;
@@ -57,6 +70,18 @@ bool IsLock(int command) {
 }  // namespace
 
 extern "C" {
+
+void* __libc_malloc(size_t size);
+void* __libc_calloc(size_t count, size_t size);
+void* __libc_realloc(void* block, size_t size);
+
+void* malloc(size_t size) { return IsStarved(__builtin_return_address(0), size) ? nullptr : __libc_malloc(size); }
+void* calloc(size_t count, size_t size) {
+  return IsStarved(__builtin_return_address(0), count * size) ? nullptr : __libc_calloc(count, size);
+}
+void* realloc(void* block, size_t size) {
+  return IsStarved(__builtin_return_address(0), size) ? nullptr : __libc_realloc(block, size);
+}
 
 int flock(int file, int operation) {
   if (Trouble() == "locks") {
