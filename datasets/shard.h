@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "datasets/outcome.h"
+#include "datasets/storage/stored_value.h"
 #include "features/au_schema.h"
 #include "features/types.h"
 
@@ -55,7 +56,7 @@ struct FaceRecord {
   features::Similarity crop_from_image;
   float detector_score = 0;
   std::uint8_t emotion = 0;               // index into emotion_names: the nearest category,
-  float emotion_score = 0;                // how sure it is, 0..1, and
+  float emotion_score = 0;                // how sure it is, 0..1 (NaN: the shard does not tell), and
   std::uint8_t emotion_rule = 0;          // the one that EmotioNet's exact rule gives
   std::int64_t sample = 0;                // row of /samples
   std::int32_t face_index = 0;            // 0, 1, … within its image
@@ -84,11 +85,13 @@ class ShardWriter {
   // Returns the row of the sample. Faces refer to it.
   std::int64_t AddSample(SampleRecord sample);
   // Throws std::invalid_argument when the AU sizes do not match the schema, a value is not finite or out of
-  // range, present contradicts intensity, or the sample row does not exist; and when some faces have halves and
-  // others have not.
+  // range, present contradicts intensity, or the sample row does not exist; and when some faces have halves or an
+  // emotion's score and others have not.
   void AddFace(FaceRecord face);
   void AddExtra(ExtraDataset extra);
   void AddExtra(ExtraStrings extra);
+  // What another shard has beside format 1, as ShardReader::Further tells.
+  void AddFurther(storage::StoredObject object);
   // Commits. stats_json: a JSON object with the caller's figures; the writer adds "shard", "samples", "faces",
   // "status" counts, "config_digest" and "model_digest". error_log: content of NNNNN_errors.jsonl, where there is to be
   // one. replace: called where NNNNN.h5 is there already, also when another process has put it there in this very
@@ -145,6 +148,10 @@ class ShardReader {
   // An extra dataset, or nullopt when the shard has none of that path.
   std::optional<ExtraDataset> Extra(const std::string& path) const;
   std::optional<ExtraStrings> ExtraText(const std::string& path) const;
+  // All that the file has beside the columns of format 1, whatever its name and type: further datasets and groups, and
+  // attributes of any object (an object of format 1 has no data here). Throws storage::BadContent naming what cannot
+  // be copied.
+  std::vector<storage::StoredObject> Further() const;
 
  private:
   struct Impl;

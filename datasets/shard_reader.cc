@@ -239,7 +239,7 @@ FaceRecord ShardReader::Face(std::size_t face) const {
   record.crop_from_image = CropFromImage(face);
   record.detector_score = impl_->score.at(face);
   record.emotion = impl_->emotion.at(face);
-  record.emotion_score = impl_->emotion_score.empty() ? 0 : impl_->emotion_score.at(face);
+  record.emotion_score = impl_->emotion_score.empty() ? std::numeric_limits<float>::quiet_NaN() : impl_->emotion_score.at(face);
   record.emotion_rule = impl_->emotion_rule.at(face);
   record.sample = impl_->sample.at(face);
   record.face_index = impl_->face_index.at(face);
@@ -261,6 +261,16 @@ std::optional<ExtraStrings> ShardReader::ExtraText(const std::string& path) cons
 ShardOutline ReadOutline(const std::string& path) {
   const storage::Hdf5Reader file(path);
   return {ReadHeader(file, path), CountFaces(file, path)};
+}
+
+std::vector<storage::StoredObject> ShardReader::Further() const {
+  const std::lock_guard lock(impl_->mutex);
+  std::vector<storage::StoredObject> further{impl_->file.ReadStored("/", /*with_data=*/false)};
+  for (const std::string& path : impl_->file.Objects()) {
+    const bool is_ours = std::find(layout::kColumns.begin(), layout::kColumns.end(), path) != layout::kColumns.end();
+    further.push_back(impl_->file.ReadStored(path, /*with_data=*/!is_ours));
+  }
+  return further;
 }
 
 std::vector<std::string> FindShards(const std::vector<std::string>& paths) {

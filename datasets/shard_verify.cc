@@ -78,7 +78,7 @@ class Verifier {
         FaceFault(i, au + " presence contradicts its intensity");
     }
     CheckSides(i, face);
-    if (!(face.emotion_score >= 0 && face.emotion_score <= 1)) FaceFault(i, "the emotion's score is not in 0..1");
+    if (!shard_.EmotionScore().empty() && !(face.emotion_score >= 0 && face.emotion_score <= 1)) FaceFault(i, "the emotion's score is not in 0..1");
     if (!(face.aus.quality >= 0 && face.aus.quality <= 1)) FaceFault(i, "quality is not in 0..1");
     for (const features::Point2& p : face.landmarks) {
       if (!std::isfinite(p.x) || !std::isfinite(p.y)) {

@@ -84,6 +84,7 @@ struct ShardWriter::Impl {
   std::vector<double> timestamp;
   std::vector<ExtraDataset> extras;
   std::vector<ExtraStrings> extra_strings;
+  std::vector<storage::StoredObject> further;
 
   [[noreturn]] void Refuse(const std::string& what) const {
     throw std::invalid_argument(path + ": face " + std::to_string(sample.size()) + ": " + what);
@@ -108,7 +109,10 @@ struct ShardWriter::Impl {
     }
     if (!sample.empty() && has_sides == left.empty()) Refuse("its AUs have halves and those of others have none");
     if (const std::string fault = FaultOfSides(face.aus); !fault.empty()) Refuse(fault);
-    if (!(face.emotion_score >= 0 && face.emotion_score <= 1)) Refuse("the emotion's score is not in 0..1");
+    const bool has_score = !std::isnan(face.emotion_score);
+    if (!sample.empty() && has_score == emotion_score.empty())
+      Refuse("its emotion has a score and those of others have none, or the other way round");
+    if (has_score && !(face.emotion_score >= 0 && face.emotion_score <= 1)) Refuse("the emotion's score is not in 0..1");
     if (!(face.aus.quality >= 0 && face.aus.quality <= 1)) Refuse("the quality is not in 0..1");
     if (face.sample < 0 || face.sample >= static_cast<std::int64_t>(key.size())) Refuse("its sample does not exist");
     if (std::max(face.emotion, face.emotion_rule) >= std::max<std::size_t>(1, header.emotion_names.size()))
@@ -152,7 +156,7 @@ struct ShardWriter::Impl {
     write(layout::kQuality, quality, {n});
     write(layout::kEmotion, emotion, {n});
     hdf5.WriteAttribute(layout::kEmotion, "names", header.emotion_names);
-    write(layout::kEmotionScore, emotion_score, {n});
+    if (emotion_score.size() == n) write(layout::kEmotionScore, emotion_score, {n});
     write(layout::kEmotionRule, emotion_rule, {n});
     hdf5.WriteAttribute(layout::kEmotionRule, "names", header.emotion_names);
     if (!left.empty()) {
@@ -178,6 +182,7 @@ struct ShardWriter::Impl {
       hdf5.Write<float>(extra.path, std::span(extra.values.data(), extra.values.size()), extra.shape);
     }
     for (const ExtraStrings& extra : extra_strings) hdf5.WriteStrings(extra.path, extra.values);
+    for (const storage::StoredObject& object : further) hdf5.WriteStored(object);
     return hdf5.Finish();
   }
 
@@ -242,7 +247,7 @@ void ShardWriter::AddFace(FaceRecord face) {
   i.score.push_back(face.detector_score);
   i.quality.push_back(face.aus.quality);
   i.emotion.push_back(face.emotion);
-  i.emotion_score.push_back(face.emotion_score);
+  if (!std::isnan(face.emotion_score)) i.emotion_score.push_back(face.emotion_score);
   i.emotion_rule.push_back(face.emotion_rule);
   append(i.left, face.aus.left);
   append(i.right, face.aus.right);
@@ -251,6 +256,7 @@ void ShardWriter::AddFace(FaceRecord face) {
 }
 
 void ShardWriter::AddExtra(ExtraDataset extra) { impl_->extras.push_back(std::move(extra)); }
+void ShardWriter::AddFurther(storage::StoredObject object) { impl_->further.push_back(std::move(object)); }
 void ShardWriter::AddExtra(ExtraStrings extra) {
   for (std::string& text : extra.values) text = StoredText(text);
   impl_->extra_strings.push_back(std::move(extra));

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "datasets/export/internal/exporters.h"
+#include "datasets/storage/bad_content.h"
 
 namespace auforge::datasets {
 
@@ -103,8 +104,29 @@ void FolderOutput::Fail(const std::string& name) const {
 
 std::string FolderOutput::File(const std::string& name) const {
   const fs::path file = fs::path(temporary_) / name;
-  fs::create_directories(file.parent_path());
+  std::error_code fault;
+  fs::create_directories(file.parent_path(), fault);
+  if (fault) throw std::runtime_error(path_ + "/" + name + ": cannot be written: " + fault.message());
   return file.string();
+}
+
+// With the user's name of the folder in place of the temporary one.
+std::string FolderOutput::Named(std::string text) const {
+  for (std::size_t at = 0; (at = text.find(temporary_, at)) != std::string::npos; at += path_.size())
+    text.replace(at, temporary_.size(), path_);
+  return text;
+}
+
+void FolderOutput::Do(const std::function<void()>& work) const {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    const std::string text = Named(error.what());
+    if (text == error.what()) throw;
+    if (dynamic_cast<const storage::BadContent*>(&error) != nullptr) throw storage::BadContent(text);
+    if (dynamic_cast<const std::invalid_argument*>(&error) != nullptr) throw std::invalid_argument(text);
+    throw std::runtime_error(text);
+  }
 }
 
 void FolderOutput::Write(const std::string& name, std::span<const std::uint8_t> bytes) const {
@@ -125,10 +147,12 @@ void FolderOutput::Write(const std::string& name, const std::string& text) const
 void FolderOutput::Finish() {
   std::error_code fault;
   if (is_inside_) {
-    for (const auto& entry : fs::directory_iterator(temporary_)) {
-      fs::rename(entry.path(), fs::path(place_) / entry.path().filename(), fault);
-      if (fault) throw std::runtime_error(path_ + ": cannot be put in place: " + fault.message());
+    for (auto entry = fs::directory_iterator(temporary_, fault); !fault && entry != fs::directory_iterator();) {
+      const fs::path from = entry->path();
+      entry.increment(fault);
+      if (!fault) fs::rename(from, fs::path(place_) / from.filename(), fault);
     }
+    if (fault) throw std::runtime_error(path_ + ": cannot be put in place: " + fault.message());
     fs::remove(temporary_, fault);
   } else {
     fs::rename(temporary_, place_, fault);

@@ -1,62 +1,37 @@
-// Shards of the chosen faces: one for each shard that has any, with the images they are on and every further
-// column.
-#include <algorithm>
+// Shards of the chosen faces: one for each shard that has any, with the images they are on and everything further that
+// the shard has.
 #include <map>
-#include <stdexcept>
+#include <optional>
 
-#include "datasets/storage/bad_content.h"
 #include "datasets/export/internal/exporters.h"
-#include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/bad_content.h"
 
 namespace auforge::datasets {
 namespace {
 
 using Rows = std::span<const std::uint32_t>;
 
-// The chosen rows of a further dataset that has one row for each face; others do not speak of faces and are
-// left out.
-void CopyExtra(const ShardReader& shard, const std::string& path, const std::vector<std::uint64_t>& shape,
-               Rows faces, ShardWriter& writer) {
-  if (shape.empty() || shape[0] != shard.FaceCount()) return;
-  std::optional<ExtraStrings> strings;
-  try {
-    strings = shard.ExtraText(path);
-  } catch (const std::runtime_error&) {
-    // It holds numbers.
-  }
-  if (strings) {
-    ExtraStrings chosen{path, {}};
-    for (const std::uint32_t face : faces) chosen.values.push_back(strings->values[face]);
-    writer.AddExtra(std::move(chosen));
-    return;
-  }
-  const std::optional<ExtraDataset> numbers = shard.Extra(path);
-  if (!numbers) return;
-  const std::size_t width = numbers->values.size() / shard.FaceCount();
-  ExtraDataset chosen{path, shape, {}};
-  chosen.shape[0] = faces.size();
-  for (const std::uint32_t face : faces) {
-    const auto begin = numbers->values.begin() + static_cast<std::ptrdiff_t>(face * width);
-    chosen.values.insert(chosen.values.end(), begin, begin + static_cast<std::ptrdiff_t>(width));
-  }
-  writer.AddExtra(std::move(chosen));
+// Which rows of that dataset are copied: those of the chosen faces or of their images where it has one for each of
+// them, else all. Where a shard has as many faces as images, only the group tells of which it speaks.
+std::optional<Rows> RowsOf(const storage::StoredObject& object, const ShardReader& shard, Rows faces, Rows samples) {
+  const std::vector<std::uint64_t>& shape = object.data->shape;
+  if (shape.empty()) return std::nullopt;
+  if (shape[0] == shard.SampleCount() && object.path.starts_with("/samples/")) return samples;
+  if (shape[0] == shard.FaceCount()) return faces;
+  if (shape[0] == shard.SampleCount() && !object.path.starts_with("/faces/")) return samples;
+  return std::nullopt;
 }
 
-void CopyExtras(const ShardReader& shard, Rows faces, ShardWriter& writer) {
-  const storage::Hdf5Reader file(shard.path());
-  for (const std::string& group : file.List("/")) {
-    if (group == "faces" || group == "samples") continue;
-    for (const std::string& name : file.List("/" + group)) {
-      const std::string path = "/" + group + "/" + name;
-      std::vector<std::uint64_t> shape;
-      try {
-        shape = file.Shape(path);
-      } catch (const std::runtime_error&) {
-        continue;  // a group in a group
-      }
-      CopyExtra(shard, path, shape, faces, writer);
-    }
+void KeepRows(storage::StoredValue& value, Rows rows) {
+  const std::size_t width = value.bytes.size() / value.shape[0];
+  std::vector<std::uint8_t> kept;
+  kept.reserve(rows.size() * width);
+  for (const std::uint32_t row : rows) {
+    const auto begin = value.bytes.begin() + static_cast<std::ptrdiff_t>(row * width);
+    kept.insert(kept.end(), begin, begin + static_cast<std::ptrdiff_t>(width));
   }
+  value.bytes = std::move(kept);
+  value.shape[0] = rows.size();
 }
 
 class ShardExporter : public FaceExporter {
@@ -65,20 +40,7 @@ class ShardExporter : public FaceExporter {
 
   void Add(const ShardReader& shard, Rows faces) override {
     if (faces.empty()) return;
-    ShardWriter writer(output_.File("."), count_++, shard.header());
-    std::map<std::int64_t, std::int64_t> new_row;
-    for (const std::uint32_t face : faces) {
-      FaceRecord record = shard.Face(face);
-      const auto found = new_row.find(record.sample);
-      record.sample = found != new_row.end()
-                          ? found->second
-                          : new_row[record.sample] =
-                                writer.AddSample(shard.Sample(static_cast<std::size_t>(record.sample)));
-      record.image = shard.FaceImage(face);
-      writer.AddFace(std::move(record));
-    }
-    CopyExtras(shard, faces, writer);
-    writer.Finish();
+    output_.Do([&] { Copy(shard, faces); });
   }
   std::vector<std::string> Finish() override {
     if (count_ == 0) throw storage::BadContent("no face was chosen; no shard is written");
@@ -87,6 +49,30 @@ class ShardExporter : public FaceExporter {
   }
 
  private:
+  void Copy(const ShardReader& shard, Rows faces) {
+    ShardWriter writer(output_.File(""), count_++, shard.header());
+    std::map<std::int64_t, std::int64_t> new_row;
+    std::vector<std::uint32_t> samples;
+    for (const std::uint32_t face : faces) {
+      FaceRecord record = shard.Face(face);
+      const auto [row, is_new] = new_row.try_emplace(record.sample, static_cast<std::int64_t>(samples.size()));
+      if (is_new) {
+        writer.AddSample(shard.Sample(static_cast<std::size_t>(record.sample)));
+        samples.push_back(static_cast<std::uint32_t>(record.sample));
+      }
+      record.sample = row->second;
+      record.image = shard.FaceImage(face);
+      writer.AddFace(std::move(record));
+    }
+    for (storage::StoredObject& object : shard.Further()) {
+      if (object.data) {
+        if (const std::optional<Rows> rows = RowsOf(object, shard, faces, samples)) KeepRows(*object.data, *rows);
+      }
+      writer.AddFurther(std::move(object));
+    }
+    writer.Finish();
+  }
+
   FolderOutput output_;
   int count_ = 0;
 };

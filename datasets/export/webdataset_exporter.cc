@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 
 #include <cstdio>
+#include <new>
 
 #include "datasets/export/face_text.h"
 #include "datasets/export/internal/exporters.h"
@@ -15,6 +16,7 @@ namespace {
 class TarFile {
  public:
   explicit TarFile(const std::string& path) : path_(path), archive_(archive_write_new()) {
+    if (archive_ == nullptr) throw std::bad_alloc();
     archive_write_set_format_ustar(archive_);
     if (archive_write_open_filename(archive_, path.c_str()) != ARCHIVE_OK) Fail();
   }
@@ -24,6 +26,7 @@ class TarFile {
 
   void Add(const std::string& name, const void* bytes, std::size_t size) {
     archive_entry* entry = archive_entry_new();
+    if (entry == nullptr) throw std::bad_alloc();
     archive_entry_set_pathname(entry, name.c_str());
     archive_entry_set_size(entry, static_cast<la_int64_t>(size));
     archive_entry_set_filetype(entry, AE_IFREG);
@@ -56,24 +59,27 @@ class WebdatasetExporter : public FaceExporter {
       : output_(options.output), faces_per_tar_(options.faces_per_tar) {}
 
   void Add(const ShardReader& shard, std::span<const std::uint32_t> faces) override {
-    for (const std::uint32_t face : faces) {
-      if (tar_ == nullptr || in_tar_ == faces_per_tar_) NextTar();
-      const std::vector<std::uint8_t> picture = shard.FaceImage(face);
-      const std::string name = FaceFileName(shard, face);
-      const std::string json = FaceJson(shard, face);
-      tar_->Add(name + "." + PictureEnding(picture), picture.data(), picture.size());
-      tar_->Add(name + ".json", json.data(), json.size());
-      ++in_tar_;
-    }
+    output_.Do([&] {
+      for (const std::uint32_t face : faces) AddFace(shard, face);
+    });
   }
   std::vector<std::string> Finish() override {
-    if (tar_ != nullptr) tar_->Close();
+    if (tar_ != nullptr) output_.Do([&] { tar_->Close(); });
     tar_.reset();
     output_.Finish();
     return {};
   }
 
  private:
+  void AddFace(const ShardReader& shard, std::uint32_t face) {
+    if (tar_ == nullptr || in_tar_ == faces_per_tar_) NextTar();
+    const std::vector<std::uint8_t> picture = shard.FaceImage(face);
+    const std::string name = FaceFileName(shard, face);
+    const std::string json = FaceJson(shard, face);
+    tar_->Add(name + "." + PictureEnding(picture), picture.data(), picture.size());
+    tar_->Add(name + ".json", json.data(), json.size());
+    ++in_tar_;
+  }
   void NextTar() {
     if (tar_ != nullptr) tar_->Close();
     char name[24];

@@ -1,6 +1,7 @@
 // Names and limits of shard format 1, shared by writer, reader and verifier.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace auforge::datasets::layout {
@@ -35,6 +36,12 @@ inline constexpr const char* kSha256 = "/samples/sha256";
 // Optional: of frames of videos.
 inline constexpr const char* kFrame = "/samples/frame";
 inline constexpr const char* kTimestamp = "/samples/timestamp";
+
+// The columns that ShardWriter writes always or for a face that has them.
+inline constexpr std::array kColumns{kImageBytes, kImageOffsets, kImageCrc, kAuIntensity, kAuProbability, kAuPresent,
+                                     kLandmarks, kBox, kPose, kCropFromImage, kDetectorScore, kQuality, kEmotion,
+                                     kEmotionScore, kEmotionRule, kAuLeft, kAuRight, kSample, kFaceIndex, kKey, kUrl,
+                                     kKeywords, kStatus, kWidth, kHeight, kSha256};
 
 // A text of a sample is cut to this many bytes: fixed-length columns are as wide as their longest entry, and one
 // hostile caption must not make a shard of gigabytes.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/stored_value.h"
 
 namespace auforge::datasets::storage {
 
@@ -46,6 +47,9 @@ class Hdf5Writer {
   void Write(const std::string& path, std::span<const T> values, const std::vector<std::uint64_t>& shape, int gzip = 0);
   // Fixed-length UTF-8 strings, as long as the longest (at least 1).
   void WriteStrings(const std::string& path, const std::vector<std::string>& values);
+  // What another file has: the dataset or group is made where it is not there yet, attributes are added where they are
+  // not there yet.
+  void WriteStored(const StoredObject& object);
   // Writes; throws when the disk is full. The file is there when what is returned has been committed.
   OutputFile Finish();
   void Close() { Finish().Commit(); }
@@ -82,6 +86,14 @@ class Hdf5Reader {
   template <typename T>
   bool Stores(const std::string& path) const;
   std::vector<std::string> ReadStrings(const std::string& path) const;
+  // Paths of all groups and datasets below the root, each group before what is in it, by name. Throws BadContent for
+  // groups in a circle or too deep.
+  std::vector<std::string> Objects() const;
+  bool IsDataset(const std::string& path) const;
+  // A dataset, a group or the root, as it is stored; texts of variable length become texts of the longest one's.
+  // with_data: or only the attributes. Throws BadContent naming a dataset or an attribute of another type of variable
+  // length and of references to other places, which no other file could hold.
+  StoredObject ReadStored(const std::string& path, bool with_data) const;
   // Elements [begin, begin + count) of a one-dimensional dataset, without reading the rest.
   template <typename T>
   std::vector<T> ReadRange(const std::string& path, std::uint64_t begin, std::uint64_t count) const;

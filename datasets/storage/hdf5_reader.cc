@@ -14,6 +14,7 @@
 #include "datasets/storage/hdf5_file.h"
 #include "datasets/storage/internal/hdf5_chunks.h"
 #include "datasets/storage/internal/hdf5_handle.h"
+#include "datasets/storage/internal/hdf5_stored.h"
 
 namespace auforge::datasets::storage {
 namespace {
@@ -21,6 +22,7 @@ namespace {
 // deflate cannot shrink data by more than about 1,030; a dataset that claims more than this times the file's
 // size is a lie that would have us allocate the machine away.
 constexpr std::uint64_t kLargestExpansion = 1100;
+constexpr int kDeepestGroup = 16;
 constexpr std::size_t kCoreIncrement = 1 << 16;  // bytes by which a file in memory would grow; it never does
 
 std::vector<std::string> Unpack(const std::vector<char>& packed, std::size_t count, std::size_t length) {
@@ -180,6 +182,8 @@ struct Hdf5Reader::Impl {
     }
     return count;
   }
+  std::vector<StoredAttribute> Attributes(hid_t object, const std::string& name) const;
+  StoredValue Values(hid_t set, const std::string& name) const;
   std::vector<std::string> Strings(hid_t type, hid_t space, const std::string& name, const auto& read) const {
     if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0) {
       FailReading(path, name, "is not made of fixed-length strings");
@@ -331,6 +335,70 @@ std::vector<std::string> Hdf5Reader::ReadStrings(const std::string& path) const 
     impl_->ReadStored(set.get(), impl_->Extent(space.get(), path), H5Tget_size(type.get()), path, out);
     return 0;
   });
+}
+
+bool Hdf5Reader::IsDataset(const std::string& path) const {
+  const Handle object(H5Oopen(impl_->file.get(), path.c_str(), H5P_DEFAULT), H5Oclose);
+  if (!object.valid()) FailReading(impl_->path, path, "cannot be opened");
+  return H5Iget_type(object.get()) == H5I_DATASET;
+}
+
+std::vector<std::string> Hdf5Reader::Objects() const {
+  std::vector<std::string> paths;
+  const auto walk = [&](const auto& self, const std::string& group, int depth) -> void {
+    if (depth > kDeepestGroup) FailReading(impl_->path, group, "lies in too many groups, or in a circle of them");
+    for (const std::string& name : List(group.empty() ? "/" : group)) {
+      const std::string path = group + "/" + name;
+      paths.push_back(path);
+      if (!IsDataset(path)) self(self, path, depth + 1);
+    }
+  };
+  walk(walk, "", 0);
+  return paths;
+}
+
+std::vector<StoredAttribute> Hdf5Reader::Impl::Attributes(hid_t object, const std::string& name) const {
+  std::vector<std::string> names;
+  const auto visit = [](hid_t, const char* attribute, const H5A_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(attribute);
+    return 0;
+  };
+  if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit, &names) < 0)
+    FailReading(path, name, "has no readable attributes; the file is damaged");
+  std::vector<StoredAttribute> attributes;
+  for (const std::string& attribute : names) {
+    const Handle handle = OpenAttribute(name, attribute);
+    const Handle type(H5Aget_type(handle.get()), H5Tclose), space(H5Aget_space(handle.get()), H5Sclose);
+    StoredPlace place{type.get(), space.get(), Extent(space.get(), name), 0, {}, path, name + "@" + attribute};
+    place.count = Elements(place.shape, H5Tget_size(type.get()), place.name);
+    place.read = [&](hid_t memory, void* out) { return H5Aread(handle.get(), memory, out) >= 0; };
+    attributes.push_back({attribute, ReadValue(place)});
+  }
+  return attributes;
+}
+
+StoredValue Hdf5Reader::Impl::Values(hid_t set, const std::string& name) const {
+  const Handle type(H5Dget_type(set), H5Tclose), space(H5Dget_space(set), H5Sclose);
+  StoredPlace place{type.get(), space.get(), Extent(space.get(), name), 0, {}, path, name};
+  place.count = Elements(place.shape, H5Tget_size(type.get()), name);
+  const bool is_chunked = IsChunked(set);
+  if (is_chunked && H5Tis_variable_str(type.get()) > 0)
+    FailReading(path, name, "holds texts of variable length in chunks; write it anew in one piece, or remove it");
+  place.read = [&](hid_t memory, void* out) {
+    if (!is_chunked) return H5Dread(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0;
+    ReadStored(set, place.shape, H5Tget_size(type.get()), name, out);
+    return true;
+  };
+  return ReadValue(place);
+}
+
+StoredObject Hdf5Reader::ReadStored(const std::string& path, bool with_data) const {
+  StoredObject object{path, std::nullopt, {}};
+  const Handle handle(H5Oopen(impl_->file.get(), path.c_str(), H5P_DEFAULT), H5Oclose);
+  if (!handle.valid()) FailReading(impl_->path, path, "cannot be opened");
+  object.attributes = impl_->Attributes(handle.get(), path);
+  if (with_data && H5Iget_type(handle.get()) == H5I_DATASET) object.data = impl_->Values(impl_->OpenSet(path).get(), path);
+  return object;
 }
 
 template <typename T>

@@ -202,6 +202,25 @@ void Hdf5Writer::WriteStrings(const std::string& path, const std::vector<std::st
   impl_->Dataset(path, type.get(), {values.size()}, Pack(values, length).data(), 0);
 }
 
+void Hdf5Writer::WriteStored(const StoredObject& object) {
+  const hid_t file = impl_->file.get();
+  const bool is_root = object.path == "/";
+  impl_->MakeGroups(object.data || is_root ? object.path : object.path + "/");
+  if (object.data && H5Lexists(file, object.path.c_str(), H5P_DEFAULT) <= 0) {
+    const Handle type(H5Tdecode(object.data->type.data()), H5Tclose);
+    impl_->Dataset(object.path, type.get(), object.data->shape, object.data->bytes.data(), 0);
+  }
+  for (const StoredAttribute& attribute : object.attributes) {
+    if (H5Aexists_by_name(file, object.path.c_str(), attribute.name.c_str(), H5P_DEFAULT) > 0) continue;
+    const StoredValue& value = attribute.value;
+    const Handle type(H5Tdecode(value.type.data()), H5Tclose);
+    const std::vector<hsize_t> extent(value.shape.begin(), value.shape.end());
+    const Handle space(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose);
+    const std::uint8_t none = 0;
+    impl_->Attribute(object.path, attribute.name, type.get(), space.get(), value.bytes.empty() ? &none : value.bytes.data());
+  }
+}
+
 OutputFile Hdf5Writer::Finish() {
   const hid_t file = impl_->file.get();
   if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0) OutOfMemory();

@@ -15,8 +15,9 @@ namespace auforge::tools {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::AnyOf;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using tests::InShell;
 
 class Limits : public testing::Test {
@@ -59,6 +60,7 @@ TEST_F(Limits, AFileThatMayNotGrowIsAFailureThatNamesTheLimit) {
     const auto outcome = InShell("ulimit -f 8; " + writer.command);
     EXPECT_EQ(outcome.code, 1) << writer.command << "\n" << outcome.text;
     EXPECT_THAT(outcome.text, HasSubstr("File too large")) << writer.command;
+    EXPECT_THAT(outcome.text, AllOf(HasSubstr(writer.output), Not(HasSubstr(".tmp")))) << "the name that the user gave";
     EXPECT_FALSE(fs::exists(writer.output)) << writer.command;
     EXPECT_EQ(tests::LeftoversIn("."), "") << writer.command;
   }
@@ -78,7 +80,8 @@ TEST_F(Limits, AFullDiskIsAFailureThatNamesIt) {
         fs::remove_all("disk/" + writer.output);
       } else {
         EXPECT_EQ(outcome.code, 1) << command << "\n" << outcome.text;
-        EXPECT_THAT(outcome.text, HasSubstr("No space left on device")) << command;
+        EXPECT_THAT(outcome.text, AllOf(HasSubstr("No space left on device"), HasSubstr("disk/" + writer.output),
+                                        Not(HasSubstr(".tmp")))) << command;
       }
       EXPECT_EQ(tests::LeftoversIn("disk"), "") << command;
       fs::remove_all("disk/out_frames.csv");

@@ -1,6 +1,7 @@
 // The exporters' makers and what they share.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,14 +43,18 @@ class FolderOutput {
   ~FolderOutput();
   FolderOutput(const FolderOutput&) = delete;
   FolderOutput& operator=(const FolderOutput&) = delete;
-  // Where to write "name"; its parent folders are made.
+  // Where to write "name", "" for the folder; its parent folders are made. It lies in a temporary folder that no user
+  // has named: what writes there belongs into Do.
   std::string File(const std::string& name) const;
+  // Does it; the texts of its exceptions name the folder as the user did.
+  void Do(const std::function<void()>& work) const;
   void Write(const std::string& name, std::span<const std::uint8_t> bytes) const;
   void Write(const std::string& name, const std::string& text) const;
   void Finish();
 
  private:
   [[noreturn]] void Fail(const std::string& name) const;
+  std::string Named(std::string text) const;
 
   std::string path_, place_, temporary_;  // as given; without symbolic links; what is being written
   bool is_inside_ = false;                // temporary_ lies in the folder itself
