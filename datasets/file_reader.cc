@@ -83,24 +83,30 @@ bool FileReader::Next(ImageItem& item) {
   return true;
 }
 
+std::vector<std::string> FilesBeside(const std::string& picture) {
+  const std::string stem(WithoutEnding(picture));
+  std::vector<std::string> files;
+  for (const char* ending : {".txt", ".json"}) {
+    files.push_back(stem + ending);
+    if (stem != picture) files.push_back(picture + ending);
+  }
+  std::erase(files, picture);
+  return files;
+}
+
 void FileReader::ReadBeside(ImageItem& item) {
-  const std::string stem(WithoutEnding(item.path));
-  std::array<std::string, 2> captions{stem + ".txt", item.path + ".txt"}, records{stem + ".json", item.path + ".json"};
-  const auto read = [&](const std::string& path, bool is_json) {
-    if (path == item.path) return;
+  for (const std::string& path : FilesBeside(item.path)) {
     bool whole = true;
     const std::optional<std::string> text = ReadSide(path, whole);
-    if (!text) return;
+    if (!text) continue;
     ++notes_.metadata;
     if (whole) {
-      const Metadata found = is_json ? ReadJsonRecord(*text) : ReadCaption(*text);
+      const Metadata found = path.ends_with(".json") ? ReadJsonRecord(*text) : ReadCaption(*text);
       whole = found.is_whole;
       Fill(found, item);
     }
     if (!whole) ++notes_.damaged_metadata;
-  };
-  for (std::size_t i = 0; i < (stem == item.path ? 1U : 2U); ++i) read(captions[i], false);
-  for (std::size_t i = 0; i < (stem == item.path ? 1U : 2U); ++i) read(records[i], true);
+  }
 }
 
 ImageItem ReadImageFile(const std::string& path, std::uint64_t max_bytes) {
@@ -118,6 +124,13 @@ ContentKind TellFile(const std::string& path, int& error) {
   const std::size_t read = std::fread(head.data(), 1, head.size(), file.get());
   if (read == 0 && std::ferror(file.get()) != 0) error = errno;
   return TellContent(std::span(head).first(read));
+}
+
+bool IsPictureAt(const std::string& path) {
+  if (NamePromisesPicture(path) && !BaseName(path).starts_with("._")) return true;
+  int error = 0;
+  const ContentKind kind = TellFile(path, error);
+  return error == 0 && IsPictureFile(path, kind);
 }
 
 }  // namespace auforge::datasets

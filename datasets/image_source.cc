@@ -289,8 +289,17 @@ std::vector<std::string> ImageSource::Files(const InputShard& shard) const {
   const auto index = static_cast<std::size_t>(shard.index);
   if (index < impl_->streams.size()) return {impl_->streams[index].path};
   const std::size_t begin = (index - impl_->streams.size()) * impl_->options.shard_size;
-  std::vector<std::string> paths;
-  for (std::size_t i = begin; i < begin + shard.count; ++i) paths.push_back(impl_->files[i].path);
+  std::vector<std::string> paths, beside;
+  for (std::size_t i = begin; i < begin + shard.count; ++i) {
+    const FileEntry& file = impl_->files[i];
+    paths.push_back(file.path);
+    if (!file.look_beside) continue;
+    for (const std::string& path : FilesBeside(file.path)) {
+      std::error_code error;
+      if (fs::exists(path, error) || error) beside.push_back(path);
+    }
+  }
+  paths.insert(paths.end(), beside.begin(), beside.end());
   return paths;
 }
 

@@ -114,7 +114,7 @@ class ImageSource {
   const std::vector<InputShard>& Shards() const;
   // What the folders hold beside pictures.
   const SideNotes& Notes() const;
-  // The files that are read for it, in the order of its items.
+  // The files that are read for it, in the order of its items, then the captions and records that there are beside them.
   std::vector<std::string> Files(const InputShard& shard) const;
   // Thread-safe: several shards may be read at once, each reader by one thread.
   std::unique_ptr<ItemReader> Open(const InputShard& shard) const;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "datasets/content_kind.h"
 #include "datasets/image_source.h"
@@ -13,8 +14,11 @@ struct FileEntry {
   std::string path;
   std::string key;
   int error = 0;            // errno that is known already
-  bool look_beside = true;  // for PATH.txt, PATH.json and the same with the ending replaced
+  bool look_beside = true;  // for FilesBeside
 };
+
+// Where captions (first) and records of a picture may lie: PATH.txt, PATH.json and the same with the ending replaced.
+std::vector<std::string> FilesBeside(const std::string& picture);
 
 class FileReader : public ItemReader {
  public:
@@ -36,5 +40,7 @@ class FileReader : public ItemReader {
 
 // What the first bytes of a file say. error: errno where they cannot be read, or that of a path that is no file.
 ContentKind TellFile(const std::string& path, int& error);
+// The rule of ListPictures for one file: by its name where that promises a picture, else by its content.
+bool IsPictureAt(const std::string& path);
 
 }  // namespace auforge::datasets

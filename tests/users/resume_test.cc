@@ -121,6 +121,34 @@ TEST_F(Resume, APictureThatWasReplacedIsLabelledAgain) {
   EXPECT_EQ(Sample("out/00000.h5", 0).status, datasets::Outcome::kUndecodable);
 }
 
+TEST_F(Resume, AChangedCaptionBesideAPictureIsReadAgain) {
+  MakeFolder("rr");
+  tests::WriteText(dir_ / "list", "rr/a.bmp\nrr/b.bmp\n");
+  const auto made_anew = [this](const std::string& arguments) {
+    const ProgramOutcome outcome = Annotate(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.text;
+    EXPECT_TRUE(Has(outcome, "has changed since it was labelled; ")) << outcome.text;
+  };
+  ASSERT_EQ(Annotate("rr -o out").code, 0);
+  ASSERT_EQ(Annotate("@list -o listed").code, 0);
+  tests::WriteText(dir_ / "rr/a.txt", "joy");  // the folder's first
+  tests::WriteText(dir_ / "rr/b.bmp.json", R"({"url": "http://b/", "license": "by"})");
+  made_anew("rr -o out");
+  made_anew("@list -o listed");
+  EXPECT_EQ(Sample("out/00000.h5", 0).keywords, "joy");
+  EXPECT_EQ(Sample("out/00000.h5", 1).url, "http://b/");
+  tests::WriteText(dir_ / "rr/b.bmp.json", R"({"url": "http://b/", "license": "cc0"})");
+  made_anew("rr -o out");
+  EXPECT_EQ(datasets::ShardReader(dir_ / "out/00000.h5").ExtraText("/samples/licence")->values[1], "cc0");
+  fs::remove(dir_ / "rr/a.txt");
+  made_anew("rr -o out");
+  EXPECT_EQ(Sample("out/00000.h5", 0).keywords, "");
+  // Written again as it was, or of nobody: nothing has changed.
+  tests::WriteText(dir_ / "rr/b.bmp.json", R"({"url": "http://b/", "license": "cc0"})");
+  tests::WriteText(dir_ / "rr/readme.txt", "about");
+  ExpectNothingToDo("rr -o out");
+}
+
 TEST_F(Resume, LabelsOfWhatCannotBeReadNowAreKept) {
   MakeTar("x.tar", 1);
   ASSERT_EQ(Annotate("x.tar -o out").code, 0);
