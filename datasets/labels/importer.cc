@@ -7,6 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "datasets/internal/file_reader.h"
 #include "datasets/storage/paths.h"
 #include "features/number.h"
 
@@ -90,15 +91,10 @@ std::vector<std::string> FilesWith(const std::string& folder, const std::vector<
   return found;
 }
 
-bool IsPictureName(const std::string& name) {
-  const std::string extension = Lower(fs::path(name).extension().string());
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".bmp";
-}
-
 std::vector<std::string> PicturesOf(const std::string& folder) {
   std::vector<std::string> found;
   for (const std::string& entry : EntriesOf(folder)) {
-    if (IsPictureName(entry) && !storage::IsFolder(entry)) found.push_back(entry);
+    if (!storage::IsFolder(entry) && IsPictureAt(entry)) found.push_back(entry);
   }
   return found;
 }

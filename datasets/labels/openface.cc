@@ -89,7 +89,7 @@ bool IsSure(const OpenFaceTable& table, const TableRow& row) {
 std::string PictureOf(const std::string& csv, const std::string& folder) {
   const std::string beside = folder.empty() ? fs::path(csv).parent_path().string() : folder;
   std::string found;
-  for (const char* ending : {".jpg", ".png", ".jpeg", ".bmp", ".JPG", ".PNG", ".JPEG", ".BMP"}) {
+  for (const char* ending : kPictureEndings) {
     const std::string picture = Under(beside, Stem(csv) + ending);
     std::error_code error;
     if (!fs::is_regular_file(picture, error)) continue;

@@ -41,7 +41,7 @@ FramePlace PlaceOf(const std::string& key, const std::string& base, const std::s
   if (!video.empty() && number) return {video, *number};
   std::error_code error;
   for (const std::string& name : {key, fs::path(key).filename().string()}) {
-    for (const char* ending : {"", ".jpg", ".jpeg", ".png", ".JPG", ".bmp"}) {
+    for (const char* ending : kPictureEndings) {
       const std::string path = Under(base, name + ending);
       if (fs::is_regular_file(path, error)) return {path, 0};
     }

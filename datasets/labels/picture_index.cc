@@ -1,11 +1,13 @@
 #include "datasets/labels/internal/picture_index.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
+#include <stdexcept>
 
-#include "datasets/folder_walk.h"
+#include "datasets/content_kind.h"
+#include "datasets/internal/file_reader.h"
 #include "datasets/internal/tar_reader.h"
 #include "datasets/labels/internal/importer.h"
 #include "datasets/storage/paths.h"
@@ -15,37 +17,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 8> kPictureEndings{".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"};
-constexpr std::array<const char*, 3> kTarEndings{".tar", ".tar.gz", ".tar.zst"};
 // A picture of more bytes is not what labels speak of.
 constexpr std::uint64_t kMostBytes = 64ULL << 20;
-
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
-template <typename Endings>
-std::string EndingOf(const std::string& name, const Endings& endings) {
-  const std::string lower = Lower(name);
-  for (const char* ending : endings) {
-    if (lower.ends_with(ending)) return ending;
-  }
-  return "";
-}
-
-bool IsPicture(const std::string& name) { return !EndingOf(name, kPictureEndings).empty(); }
-bool IsTar(const std::string& name) { return !EndingOf(name, kTarEndings).empty(); }
 
 std::string Base(const std::string& name) { return fs::path(name).filename().string(); }
 
 }  // namespace
 
 std::string PictureKey(const std::string& name) {
-  std::string key = Base(name);
-  key.resize(key.size() - EndingOf(key, kPictureEndings).size());
-  return key;
+  const std::string base = Base(name);
+  return NamePromisesPicture(base) ? std::string(WithoutEnding(base)) : base;
 }
 
 PictureIndex::PictureIndex(std::vector<std::string> places) : places_(std::move(places)) {
@@ -54,19 +35,33 @@ PictureIndex::PictureIndex(std::vector<std::string> places) : places_(std::move(
       AddFile(place);
       continue;
     }
-    for (const WalkedFile& file : WalkFolder(place).files) {
-      if (file.error == 0) AddFile(file.path);
+    const PictureFolder found = ListPictures(place);
+    if (found.error != 0 && found.error != ENOENT && found.error != ENOTDIR)
+      throw std::runtime_error(place + ": cannot be listed: " + std::strerror(found.error));
+    for (const std::string& tar : found.tars) AddTar(tar);
+    for (const PictureFile& picture : found.pictures) {
+      if (picture.error == 0) AddPicture(picture.path);
     }
   }
 }
 
+// What is named itself is a tar, or else meant as a picture.
 void PictureIndex::AddFile(const std::string& path) {
-  if (!known_.insert(fs::path(path).lexically_normal().string()).second) return;
-  if (IsTar(path)) {
-    tars_.push_back(path);
-  } else if (IsPicture(path)) {
-    Add(files_, {path, ""}, Base(path));
-  }
+  int error = 0;
+  if (NamePromisesArchive(path) || TellFile(path, error).content == Content::kArchive) return AddTar(path);
+  AddPicture(path);
+}
+
+bool PictureIndex::IsNew(const std::string& path) {
+  return known_.insert(fs::path(path).lexically_normal().string()).second;
+}
+
+void PictureIndex::AddTar(const std::string& path) {
+  if (IsNew(path)) tars_.push_back(path);
+}
+
+void PictureIndex::AddPicture(const std::string& path) {
+  if (IsNew(path)) Add(files_, {path, ""}, Base(path));
 }
 
 void PictureIndex::Add(Names& names, PicturePlace place, const std::string& name) {
@@ -130,7 +125,7 @@ std::optional<PicturePlace> PictureIndex::Find(const std::string& name, LabelSet
     if (names == &members_ && !tars_read_) ReadTars(set);
     if (const auto place = Take(names->by_name, base, name, set)) return place;
     // A name that says what kind of file it is does not mean another kind.
-    if (IsPicture(base)) continue;
+    if (NamePromisesPicture(base)) continue;
     if (const auto place = Take(names->by_key, base, name, set)) return place;
   }
   return std::nullopt;

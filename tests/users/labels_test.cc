@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <opencv2/imgcodecs.hpp>
 #include <string>
 
+#include "tests/support/faces.h"
 #include "tests/support/program.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
@@ -49,6 +51,23 @@ TEST(Labels, ASequenceMayNameItsVideo) {
   const auto longer = Eval("openface:" + (dir / "clip.csv") + ",images=" + (dir / "film.avi"));
   EXPECT_NE(longer.code, 0);
   EXPECT_THAT(longer.text, AllOf(HasSubstr("has 9 frames"), HasSubstr("speak of 6")));
+}
+
+// As annotate tells pictures: by content.
+TEST(Labels, SpeakOfPicturesOfAnyName) {
+  const tests::TempDir dir;
+  std::vector<std::uint8_t> jpeg;
+  cv::imencode(".jpg", tests::Texture(64, 48, 3, 1), jpeg);
+  fs::create_directories(dir.path() / "photos");
+  const std::vector<std::string> files{"a.jfif", "b", "c.jpg?w=200", "d.JPG_large", "e.dat", "f.webp"};
+  for (const std::string& file : files) tests::WriteText(dir / ("photos/" + file), {jpeg.begin(), jpeg.end()});
+  tests::WriteTar(dir / "photos/more.bin", {{"g.jfif", {jpeg.begin(), jpeg.end()}}, {"h", {jpeg.begin(), jpeg.end()}}});
+  tests::WriteText(dir / "photos/i.jpg.txt", "a caption, and no picture");
+  tests::WriteText(dir / "labels.csv", "image,AU12\na,1\nb,1\nc,1\nd,1\ne.dat,1\nf,1\ng,1\nh,1\ni,1\n");
+  const std::string said = Eval("csv:" + (dir / "labels.csv") + ",images=" + (dir / "photos")).text;
+  for (const std::string& file : files) EXPECT_THAT(said, HasSubstr(file + ": no face found"));
+  for (const std::string member : {"g.jfif", "h"}) EXPECT_THAT(said, HasSubstr("more.bin:" + member + ": no face found"));
+  EXPECT_THAT(said, Not(HasSubstr("i.jpg.txt: no face found")));
 }
 
 TEST(Labels, OfNoughtToOneAreSaid) {

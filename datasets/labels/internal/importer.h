@@ -1,6 +1,7 @@
 // What the importers share: looking for pictures, checking values, collecting faults.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,9 +43,11 @@ float IntensityOf(LabelSet& set, const TextTable& table, std::size_t line, int a
 // Folders and files of a folder, sorted by name; empty when there is none.
 std::vector<std::string> SubFolders(const std::string& folder);
 std::vector<std::string> FilesWith(const std::string& folder, const std::vector<std::string>& extensions);
-// Those that are pictures by their name.
+// Those that are pictures, as annotate tells them: by content.
 std::vector<std::string> PicturesOf(const std::string& folder);
-bool IsPictureName(const std::string& name);
+// Endings of pictures' names, "" first: for those that are looked for by a name without it.
+inline constexpr std::array kPictureEndings{"",      ".jpg", ".jpeg", ".jpe",  ".jfif", ".png", ".bmp", ".webp",
+                                            ".tif", ".tiff", ".gif", ".JPG", ".JPEG", ".PNG", ".BMP", ".TIF"};
 // Pictures of a folder by the last number in their name: a video taken apart. Files with the same number are a fault
 // that names both, and neither is given.
 std::map<long, std::string> FramesOf(const std::string& folder, LabelSet& set);

@@ -1,4 +1,5 @@
-// Where the pictures are that tables name: files below folders, and members of tars.
+// Where the pictures are that tables name: files below folders, and members of tars. What a picture is, is told by the
+// rule of annotate (datasets/content_kind.h): by content.
 #pragma once
 
 #include <map>
@@ -24,7 +25,8 @@ struct PicturePlace {
 // read of them is a fault of the set.
 class PictureIndex {
  public:
-  // places: folders, looked through with everything below them, and tars.
+  // places: folders, looked through with everything below them, tars and pictures. Throws std::runtime_error naming a
+  // folder that cannot be listed.
   explicit PictureIndex(std::vector<std::string> places);
 
   // The picture that a table calls `name`: the path below a place, else the file name, else the key (the name
@@ -46,6 +48,9 @@ class PictureIndex {
     std::multimap<std::string, std::size_t> by_name, by_key;
   };
   void AddFile(const std::string& path);
+  void AddTar(const std::string& path);
+  void AddPicture(const std::string& path);
+  bool IsNew(const std::string& path);
   void ReadTars(LabelSet& set);
   void Add(Names& names, PicturePlace place, const std::string& name);
   std::optional<PicturePlace> FindPath(const std::string& name);
