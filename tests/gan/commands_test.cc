@@ -6,19 +6,23 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <random>
+#include <sstream>
 
 #include "datasets/image_codec.h"
 #include "features/align.h"
 #include "gan/editor.h"
 #include "tests/support/faces.h"
+#include "tests/support/number_options.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 #include "tools/gan/au_request.h"
 #include "tools/gan/expression_editor.h"
 #include "tools/cli/cli.h"
+#include "tools/gan/gan_commands.h"
 #include "tools/gan/gan_metrics.h"
 #include "tools/gan/gan_paste.h"
 #include "tools/gan/gif.h"
+#include "tools/net/net_commands.h"
 
 namespace auforge::tools {
 namespace {
@@ -31,6 +35,57 @@ cv::Mat Cloud(int rows, int cols, double mean, double deviation, unsigned seed) 
     for (int j = 0; j < cols; ++j) m.at<float>(i, j) = normal(random);
   }
   return m;
+}
+
+TEST(GanCommands, NumbersHaveARangeThatIsTold) {
+  Cli cli("auforge-gan", "");
+  for (void (*add)(Cli&) : {AddGanTrain, AddGanSheet, AddGanEdit, AddGanEditServer, AddGanEval, AddGanWeights, AddTrainNet})
+    add(cli);
+  EXPECT_GT(cli.Numbers().size(), 30U);
+  tests::ExpectRangesAreTold(cli);
+}
+
+// What `arguments` ends with and says on stderr; OUT stands for `out`.
+std::pair<int, std::string> RunGan(std::string arguments, const std::string& out) {
+  arguments.replace(arguments.find("OUT"), 3, out);
+  std::vector<std::string> words{"auforge-gan"};
+  std::istringstream text(arguments);
+  for (std::string word; text >> word;) words.push_back(word);
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  Cli cli("auforge-gan", "");
+  for (void (*add)(Cli&) : {AddGanTrain, AddGanSheet, AddGanEdit, AddGanEval, AddGanWeights}) add(cli);
+  testing::internal::CaptureStderr();
+  const int code = cli.Main(static_cast<int>(words.size()), pointers.data());
+  return {code, testing::internal::GetCapturedStderr()};
+}
+
+// As Outputs.AreTriedBeforeTheWork of tests/users.
+TEST(GanCommands, OutputsAreTriedBeforeTheWork) {
+  const tests::TempDir dir;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(dir.path());
+  std::filesystem::create_directories("folder");
+  tests::WriteText("file", "x");
+  const auto expect_usage = [](const std::string& command, const std::string& out) {
+    const auto [code, said] = RunGan(command, out);
+    EXPECT_EQ(code, kUsage) << command << "\n" << said;
+    EXPECT_THAT(said, testing::AllOf(testing::HasSubstr(out), testing::Not(testing::HasSubstr("nowhere: ")))) << command;
+  };
+  for (const std::string command : {"eval nowhere -o OUT.png", "eval nowhere --json-file OUT", "sheet nowhere -o OUT.png",
+                                    "sheet nowhere --to AU12=1 -o OUT.gif", "edit nowhere.jpg --au AU12=1 -o OUT.png",
+                                    "export-weights nowhere -o OUT"}) {
+    expect_usage(command, "missing/out");
+    if (command.find("OUT.") == std::string::npos) expect_usage(command, "folder");
+    expect_usage(command, "file/out");
+  }
+  for (const std::string command : {"train nowhere -o OUT", "import-weights nowhere -o OUT"}) {
+    expect_usage(command, "file");
+    expect_usage(command, "file/out");
+  }
+  EXPECT_FALSE(std::filesystem::exists("missing"));
+  std::filesystem::current_path(before);
 }
 
 TEST(FrechetDistance, IsTheFormulaOfGaussians) {

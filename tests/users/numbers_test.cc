@@ -5,9 +5,11 @@
 
 #include <string>
 
+#include "tests/support/number_options.h"
 #include "tests/support/program.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
+#include "tools/commands.h"
 
 namespace auforge::tools {
 namespace {
@@ -41,6 +43,16 @@ TEST(Numbers, OfOptionsAreWholeTokens) {
     EXPECT_EQ(outcome.code, 2) << wrong.arguments << "\n" << outcome.text;
     EXPECT_THAT(outcome.text, HasSubstr(wrong.said)) << wrong.arguments;
   }
+}
+
+// Every option of every command; those of auforge-gan in tests/gan/commands_test.cc.
+TEST(Numbers, OfEveryOptionHaveARangeThatIsTold) {
+  Cli cli("auforge", "");
+  for (void (*add)(Cli&) : {AddAnnotate, AddInspect, AddVerify, AddMergeStats, AddReport, AddQuery, AddExport, AddKeywords,
+                            AddServe, AddTrainAu, AddEvalAu, AddCalibrate, AddSynth})
+    add(cli);
+  EXPECT_GT(cli.Numbers().size(), 60U);
+  tests::ExpectRangesAreTold(cli);
 }
 
 TEST(Numbers, OfDataSpecsAreWholeTokens) {

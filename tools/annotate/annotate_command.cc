@@ -235,14 +235,14 @@ void AddAnnotate(Cli& cli) {
   command.Add("--detector", options.detector, "hog, or yunet: faster, also finds turned and small faces");
   command.Add("--detector-model", options.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx");
   command.Add("--detector-threshold", options.detector_threshold,
-              "added to the detector's own; higher: surer faces");
+              "added to the detector's own; higher: surer faces").Range(-100, 100);
   command.Add("--min-quality", options.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Add("--crop-size", options.crop.size, "side of the stored crops, pixels").Range(16, 2048);
   command.Add("--jpeg-quality", options.jpeg_quality, "of the stored crops").Range(1, 100);
   command.Add("--shard-size", arguments->shard_size, "images a shard, for folders and lists")
       .Range(1, 10'000'000);
-  command.Add("--max-pixels", options.decode.max_pixels, "images with more pixels are not decoded");
-  command.Add("--max-bytes", options.source.max_bytes, "image files of more bytes are not read");
+  command.Add("--max-pixels", options.decode.max_pixels, "images with more pixels are not decoded").Range(1, 1 << 30);
+  command.Add("--max-bytes", options.source.max_bytes, "image files of more bytes are not read").Range(1, 1e12);
   command.Flag("--full-size", arguments->full_size,
                "decode every JPEG at full size, even where --min-face needs less");
   command.Flag("--skip-duplicates", options.skip_duplicates,

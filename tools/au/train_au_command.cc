@@ -8,6 +8,7 @@
 #include "annotator/learnt_net_file.h"
 #include "annotator/training.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/paths.h"
 #include "tools/au/au_compare.h"
 #include "tools/au/au_data.h"
 #include "tools/au/au_table.h"
@@ -35,7 +36,7 @@ std::shared_ptr<const features::LearntNet> LoadNet(const std::string& path) {
   try {
     return annotator::LoadLearntNet(path);
   } catch (const std::runtime_error& error) {
-    if (std::filesystem::exists(path)) throw BadInputError(error.what());
+    if (datasets::storage::Exists(path)) throw BadInputError(error.what());
     throw;
   }
 }
@@ -149,24 +150,24 @@ void AddTrainAu(Cli& cli) {
   command.Add("--seed", options.seed, "of split and centres");
   command.Add("--centres", options.centres, "nystrom: shared centres").Range(1, 8192);
   command.Add("--svm-rows", options.svm_rows, "svm: training faces at most").Range(50, 20000);
-  command.Add("--svm-c", options.svm_c, "svm: C");
+  command.Add("--svm-c", options.svm_c, "svm: C").Range(1e-9, 1e9);
   command.Add("--ksda-rows", options.ksda_rows, "ksda: training faces at most").Range(50, 8000);
   command.Flag(
       "--ksda-nearest", options.ksda_nearest,
       "ksda: the nearest subclass mean decides, as published, not a regression on the discriminants");
-  command.Add("--train-rows", options.train_rows, "training faces at most, for every learner; 0: all");
+  command.Add("--train-rows", options.train_rows, "training faces at most, for every learner; 0: all").Range(0, 1e9);
   command.Add("--consistency", options.consistency,
-              "nystrom: weight of --unlabelled photos giving one answer");
+              "nystrom: weight of --unlabelled photos giving one answer").Range(0, 1e6);
   command.Add("--prevalence", options.prevalence,
-              "nystrom: weight of AUs not being commoner in them than in training");
+              "nystrom: weight of AUs not being commoner in them than in training").Range(0, 1e6);
   command.Add("--photo-share", options.photo_share,
               "nystrom: mean intensity of AUs in them by that in training, 0..1; smiles are exempt")
       .Range(0, 1);
   command.Add("--photo-spread", options.photo_spread,
               "present from median + this many median absolute deviations of them on, at least; 0: as on labels")
       .Range(0, 20);
-  command.Add("--ridge", options.ridge, "nystrom: regularisation");
-  command.Add("--gamma-scale", options.gamma_scale, "kernel width, times 1 / median squared distance");
+  command.Add("--ridge", options.ridge, "nystrom: regularisation").Range(1e-12, 1e6);
+  command.Add("--gamma-scale", options.gamma_scale, "kernel width, times 1 / median squared distance").Range(1e-6, 1e6);
   command.Add("--halves-of", arguments->halves_of,
               "instead: add the halves of the face to this model, which stays as it is otherwise");
   command.Add("--side-components", options.side_components,

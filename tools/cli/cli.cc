@@ -38,6 +38,9 @@ using Runs = std::map<CLI::App*, std::function<int()>>;
 CLI::Option* Cast(void* impl) { return static_cast<CLI::Option*>(impl); }
 CLI::App* App(void* impl) { return static_cast<CLI::App*>(impl); }
 
+// The range of 64 bits from 0, which need no narrower one: any seed will do.
+constexpr const char* kCounts = "0..18446744073709551615";
+
 std::string Canonical(double number) {
   char text[64];
   return {text, std::to_chars(text, text + sizeof(text), number).ptr};
@@ -54,7 +57,7 @@ std::string ReadNumber(std::string& text) {
     text = Canonical(*number);
   } else if constexpr (std::is_unsigned_v<T>) {
     const auto number = features::ParseCount(text, std::numeric_limits<T>::max());
-    if (!number) return given + " is not a whole number from 0";
+    if (!number) return given + " is not a whole number within " + kCounts;
     text = std::to_string(*number);
   } else {
     const auto number = features::ParseWhole(text, std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
@@ -64,10 +67,22 @@ std::string ReadNumber(std::string& text) {
   return {};
 }
 
+// Says the range where the number is none, too: the first validator is the one that reads it.
+void Bound(CLI::Option& option, const std::string& range, std::function<bool(double)> is_within) {
+  CLI::Validator& reader = *option.get_validator(0);
+  const CLI::Validator read = reader;
+  reader.description(range).operation([read, range, is_within = std::move(is_within)](std::string& text) {
+    const std::string given = text, fault = read(text);
+    if (!fault.empty()) return fault + "; it must be within " + range;
+    return is_within(*features::ParseNumber(text)) ? std::string() : given + " is not within " + range;
+  });
+}
+
 template <typename T>
 Option AddValue(void* impl, const std::string& names, T& value, const std::string& help) {
   CLI::Option* option = App(impl)->add_option(names, value, help)->capture_default_str();
-  if constexpr (std::is_arithmetic_v<T>) option->transform(CLI::Validator(ReadNumber<T>, ""));
+  if constexpr (std::is_arithmetic_v<T>)
+    option->transform(CLI::Validator(ReadNumber<T>, std::is_same_v<T, std::uint64_t> ? kCounts : ""));
   return Option(option);
 }
 
@@ -87,12 +102,7 @@ Option& Option::Required() {
 Option& Option::Range(double low, double high) {
   char text[64];
   std::snprintf(text, sizeof(text), "%.10g..%.10g", low, high);
-  const std::string range = text;
-  const auto check = [low, high, range](const std::string& value) {
-    const auto number = features::ParseNumber(value);
-    return number && *number >= low && *number <= high ? std::string() : value + " is not within " + range;
-  };
-  Cast(impl_)->check(check, range);
+  Bound(*Cast(impl_), text, [low, high](double number) { return number >= low && number <= high; });
   return *this;
 }
 Option& Option::OneOf(std::vector<std::string> choices) {
@@ -179,6 +189,24 @@ Cli::~Cli() = default;
 
 Command Cli::Add(const std::string& name, const std::string& help, const std::string& example) {
   return Command(AddApp(impl_->app, name, help, example), &impl_->runs);
+}
+
+std::vector<NumberOption> Cli::Numbers() const {
+  std::vector<NumberOption> numbers;
+  const auto walk = [&numbers](const auto& self, const CLI::App& app, const std::string& command) -> void {
+    for (const CLI::Option* option : app.get_options()) {
+      const bool is_number = std::ranges::any_of(std::initializer_list<const char*>{"INT", "UINT", "FLOAT"},
+                                                 [&](const char* type) { return option->get_type_name().starts_with(type); });
+      if (!is_number) continue;
+      const std::string type = option->get_type_name();
+      const std::size_t colon = type.find(':');
+      numbers.push_back({command, option->get_name(), colon == std::string::npos ? "" : type.substr(colon + 1)});
+    }
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+      self(self, *sub, command + (command.empty() ? "" : " ") + sub->get_name());
+  };
+  walk(walk, impl_->app, "");
+  return numbers;
 }
 
 void Cli::AddProgram(const std::string& name, const std::string& help, const std::string& program) {

@@ -38,6 +38,8 @@ class Option {  // a handle; fluent
  public:
   explicit Option(void* impl) : impl_(impl) {}
   Option& Required();
+  // Of a number; every one that is not 64 bits from 0 has one. What is no number or outside is wrong usage, and the range
+  // is told.
   Option& Range(double low, double high);
   Option& OneOf(std::vector<std::string> choices);
   Option& Hidden();
@@ -69,6 +71,12 @@ class Command {
   void* runs_;
 };
 
+// An option that takes a number, as --help shows it.
+struct NumberOption {
+  std::string command, name;  // "synth faces", "--count"
+  std::string range;          // "1..1e+09"; empty: it has none
+};
+
 class Cli {
  public:
   Cli(const std::string& program, const std::string& description);
@@ -80,6 +88,7 @@ class Cli {
   // One command of such a program, under the name that it has there ("auforge train-net ..." runs auforge-gan
   // train-net ...).
   void AddProgramCommand(const std::string& name, const std::string& help, const std::string& program);
+  std::vector<NumberOption> Numbers() const;  // of all commands
   // Parses, runs, turns exceptions into a message on stderr and an exit code. Results that could not be written to
   // stdout are a failure. --version is built in.
   int Main(int argc, char** argv);

@@ -102,8 +102,8 @@ void AddFaceOptions(Command& command, FaceArguments& arguments) {
   command.Add("--pose", arguments.pose, "most degrees of yaw and pitch; 0: any").Range(0, 180);
   command.Add("--sort", arguments.sort,
               "AU12, quality, size, … (highest first; +AU12: lowest first), random or random:SEED");
-  command.Add("--offset", arguments.offset, "faces to pass over");
-  command.Add("--limit", arguments.limit, "most faces to give; 0: as many as the output is meant for");
+  command.Add("--offset", arguments.offset, "faces to pass over").Range(0, 1e15);
+  command.Add("--limit", arguments.limit, "most faces to give; 0: as many as the output is meant for").Range(0, 1e15);
 }
 
 Expression ExpressionOf(const FaceArguments& arguments) {

@@ -98,7 +98,7 @@ void AddGanTrain(Cli& cli) {
       "--start-from", o.start_from,
       "begin with the weights of another run or file (same AUs and networks), optimisers fresh; a run "
       "that has a checkpoint goes on from that");
-  command.Add("--image-size", o.network.image_size, "side of the faces, pixels: 32, 64, 128, 256 or 512");
+  command.Add("--image-size", o.network.image_size, "side of the faces, pixels: 32, 64, 128, 256 or 512").Range(32, 512);
   command.Add("--conv-dim", o.network.conv_dim, "channels of the first layers; cost grows with the square")
       .Range(4, 256);
   command.Add("--aus", arguments->aus,
@@ -109,7 +109,7 @@ void AddGanTrain(Cli& cli) {
   command.Add("--batch", o.batch, "faces a step, of all processes together").Range(1, 4096);
   command.Add("--epochs", o.epochs, "passes over the faces").Range(1, 1'000'000);
   command.Add("--decay-epochs", o.decay_epochs, "the rate falls over the last ones").Range(0, 1'000'000);
-  command.Add("--rate", o.adam.rate, "Adam's learning rate");
+  command.Add("--rate", o.adam.rate, "Adam's learning rate").Range(1e-12, 1e30);
   command.Add("--critic-steps", o.critic_steps, "critic updates for one generator update").Range(1, 100);
   command
       .Add("--critic-step", arguments->critic_step, "one Adam step on loss + penalty, or the published two")
@@ -124,19 +124,19 @@ void AddGanTrain(Cli& cli) {
       .Range(0, 0.999999);
   command.Flag("--published-scaling", o.weights.published_scaling,
                "AU and smoothness weights that depend on the batch size");
-  command.Add("--lambda-au", o.weights.au, "weight of the AU regression");
-  command.Add("--lambda-cycle", o.weights.cycle, "weight of the way back");
-  command.Add("--lambda-mask", o.weights.mask, "weight of the mean attention");
-  command.Add("--lambda-smooth", o.weights.smooth, "weight of the attention's variation");
-  command.Add("--lambda-penalty", o.weights.penalty, "weight of the gradient penalty");
+  command.Add("--lambda-au", o.weights.au, "weight of the AU regression").Range(0, 1e6);
+  command.Add("--lambda-cycle", o.weights.cycle, "weight of the way back").Range(0, 1e6);
+  command.Add("--lambda-mask", o.weights.mask, "weight of the mean attention").Range(0, 1e6);
+  command.Add("--lambda-smooth", o.weights.smooth, "weight of the attention's variation").Range(0, 1e6);
+  command.Add("--lambda-penalty", o.weights.penalty, "weight of the gradient penalty").Range(0, 1e6);
   command.Add("--target-noise", o.target_noise, "on the AUs asked for").Range(0, 1);
   command.Add("--min-quality", o.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Flag("--no-flip", arguments->no_flip, "no mirrored faces");
   command.Add("--seed", o.seed, "of weights, order and noise");
   command.Add("-j,--jobs", o.jobs, "threads").Range(1, 1024);
-  command.Add("--max-minutes", o.max_minutes, "stop after this long, with a checkpoint");
-  command.Add("--max-steps", o.max_steps, "stop after this many steps (critic updates) in all");
-  command.Add("--save-minutes", o.save_minutes, "between checkpoints");
+  command.Add("--max-minutes", o.max_minutes, "stop after this long, with a checkpoint").Range(0, 1e7);
+  command.Add("--max-steps", o.max_steps, "stop after this many steps (critic updates) in all").Range(0, 1e15);
+  command.Add("--save-minutes", o.save_minutes, "between checkpoints").Range(0.001, 1e5);
   command.Add("--keep", o.keep, "checkpoints kept, besides best.h5").Range(1, 1000);
   command.Add("--samples", o.samples, "faces of the sheet drawn with every checkpoint; 0: none")
       .Range(0, 100);
