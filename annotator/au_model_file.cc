@@ -1,6 +1,5 @@
 // The AU model's file, format 4 (docs/au-model-format.md).
 #include <algorithm>
-#include <filesystem>
 #include <stdexcept>
 
 #include "annotator/au_model.h"
@@ -9,11 +8,11 @@
 #include "annotator/internal/half_rows.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::annotator {
 namespace {
 
-namespace fs = std::filesystem;
 using datasets::storage::Half;
 using datasets::storage::Hdf5Reader;
 using datasets::storage::Hdf5Writer;
@@ -357,10 +356,7 @@ void SaveAuModel(const AuModel::Weights& w, const std::string& path, int gzip) {
 void AuModel::Save(const std::string& path) const { SaveAuModel(*weights_, path, kAuModelGzip); }
 
 AuModel AuModel::Load(const std::string& path) {
-  if (!fs::exists(path)) {
-    throw std::runtime_error(path +
-                             ": no such AU model; name one with --model or train one with auforge train-au");
-  }
+  datasets::storage::RequireThere(path, "no such AU model; name one with --model or train one with auforge train-au");
   return ReadModel(Hdf5Reader(path), path, true);
 }
 

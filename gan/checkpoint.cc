@@ -8,6 +8,7 @@
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/paths.h"
 #include "gan/internal/checkpoint.h"
 
 namespace auforge::gan {
@@ -222,8 +223,7 @@ std::string WithPath(const std::string& path, const std::string& what) {
 }
 
 Checkpoint LoadCheckpoint(const std::string& path, bool with_training) {
-  if (!fs::exists(path))
-    throw std::runtime_error(path + ": no such checkpoint; train one with auforge gan train");
+  datasets::storage::RequireThere(path, "no such checkpoint; train one with auforge gan train");
   try {
     const Hdf5Reader file(path);
     return ReadAll(file, with_training);
@@ -242,12 +242,12 @@ std::string CheckpointName(std::int64_t step) {
 
 std::vector<std::string> FindCheckpoints(const std::string& run) {
   std::vector<std::string> found;
-  if (!fs::is_directory(run)) return found;
-  for (const auto& entry : fs::directory_iterator(run)) {  // throws where it cannot be listed: that is not "none"
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("checkpoint_") && name.ends_with(".h5")) found.push_back(entry.path().string());
+  // What cannot be looked at or listed is not "none".
+  if (!datasets::storage::IsThere(run) || !datasets::storage::IsFolder(run)) return found;
+  for (const std::string& entry : datasets::storage::FolderEntries(run)) {
+    const std::string name = fs::path(entry).filename().string();
+    if (name.starts_with("checkpoint_") && name.ends_with(".h5")) found.push_back(entry);
   }
-  std::sort(found.begin(), found.end());
   return found;
 }
 

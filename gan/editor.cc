@@ -1,3 +1,4 @@
+#include "datasets/storage/paths.h"
 #include "gan/editor.h"
 
 #include <algorithm>
@@ -28,7 +29,7 @@ std::string DefaultGeneratorPath() {
 
 Editor::Editor(const std::string& path) : impl_(std::make_unique<Impl>()) {
   std::vector<std::string> candidates{path};
-  if (std::filesystem::is_directory(path)) {
+  if (datasets::storage::IsFolder(path)) {
     candidates = FindCheckpoints(path);
     if (candidates.empty())
       throw std::runtime_error(path + ": no checkpoint in it; train one with auforge gan train");

@@ -12,6 +12,7 @@
 
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/paths.h"
 #include "features/number.h"
 
 namespace auforge::gan {
@@ -52,7 +53,7 @@ RunLog::RunLog(const std::string& run, std::int64_t resumed_at, bool has_pairs)
       terms_(std::begin(kTerms), std::end(kTerms)),
       events_(run, resumed_at) {
   if (has_pairs) terms_.insert(terms_.end(), std::begin(kPairTerms), std::end(kPairTerms));
-  if (!fs::exists(table_)) return;
+  if (!datasets::storage::IsThere(table_)) return;
   std::istringstream old(datasets::storage::ReadFile(table_));
   std::string kept, line;
   while (std::getline(old, line)) {

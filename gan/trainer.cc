@@ -1,14 +1,18 @@
 #include "gan/trainer.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
+#include "datasets/storage/paths.h"
 #include "datasets/storage/temporary_files.h"
 #include "gan/face_dataset.h"
 #include "gan/internal/checkpoint.h"
@@ -44,6 +48,11 @@ FaceDataset OpenFaces(const TrainOptions& o) {
 int UnpairedFaces(const TrainOptions& o) {
   if (!UsesPairs(o) || o.shards.empty()) return 0;
   return static_cast<int>(std::lround(o.photo_share * o.batch / o.processes.size)) * o.processes.size;
+}
+
+void Rename(const std::string& from, const std::string& to) {
+  if (std::rename(from.c_str(), to.c_str()) != 0)
+    throw std::runtime_error(to + ": cannot be written: " + std::strerror(errno));
 }
 
 // Everything that must be the same when a training goes on.
@@ -192,7 +201,7 @@ class Trainer {
       } catch (const datasets::storage::BadContent& error) {
         if (!IsFirst()) throw;
         Warn(std::string(error.what()) + "; going on from the one before");
-        fs::rename(found.back(), found.back() + ".damaged");
+        Rename(found.back(), found.back() + ".damaged");
         found.pop_back();
       }
     }
@@ -380,7 +389,11 @@ class Trainer {
     saved_step_ = checkpoint_.step;
     DrawSamples();
     std::vector<std::string> all = FindCheckpoints(options_.run);
-    for (std::size_t i = 0; i + static_cast<std::size_t>(options_.keep) < all.size(); ++i) fs::remove(all[i]);
+    for (std::size_t i = 0; i + static_cast<std::size_t>(options_.keep) < all.size(); ++i) {
+      std::error_code error;
+      fs::remove(all[i], error);
+      if (error) Warn(all[i] + ": cannot be removed: " + error.message());
+    }
   }
 
   // Two trainings that were given the same new folder: the second to save says so. An orphan of this training makes the
@@ -409,8 +422,9 @@ class Trainer {
     std::error_code error;
     fs::remove(fresh.path(), error);
     fs::create_hard_link(path, fresh.path(), error);
-    if (error) fs::copy_file(path, fresh.path(), fs::copy_options::overwrite_existing);
-    fs::rename(fresh.path(), best);
+    if (error) fs::copy_file(path, fresh.path(), fs::copy_options::overwrite_existing, error);
+    if (error) throw std::runtime_error(best + ": cannot be written: " + error.message());
+    Rename(fresh.path(), best);
     fresh.Release();
   }
 

@@ -8,6 +8,7 @@
 
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/paths.h"
 #include "gan/internal/weights.h"
 
 namespace auforge::gan {
@@ -100,7 +101,7 @@ Checkpoint ReadForeign(const Hdf5Reader& file, const ImportOptions& options) {
 
 // The run's newest checkpoint, where `from` is a folder.
 std::string FileOf(const std::string& from) {
-  if (!fs::is_directory(from)) return from;
+  if (!datasets::storage::IsFolder(from)) return from;
   const std::vector<std::string> found = FindCheckpoints(from);
   if (found.empty())
     throw std::runtime_error(from + ": no checkpoint in it; train one with auforge gan train");
@@ -116,7 +117,7 @@ int UsualCriticLayers(int image_size) {
 
 Checkpoint ReadWeights(const std::string& from, const ImportOptions& options) {
   const std::string path = FileOf(from);
-  if (!fs::exists(path)) throw std::runtime_error(path + ": no such file");
+  datasets::storage::RequireThere(path, "no such file");
   try {
     const Hdf5Reader file(path);
     Checkpoint c;

@@ -9,6 +9,7 @@
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::pipeline {
 namespace {
@@ -145,9 +146,9 @@ void RequireSameRun(const std::string& output, int index, const InputRecord& inp
 void RequireOurs(const std::string& output, const datasets::InputShard& shard, const InputRecord& input,
                  const RunConfig& config) {
   const std::string path = ShardPath(output, shard.index), stats_path = StatsPath(output, shard.index);
-  if (!fs::exists(path)) return;
+  if (!datasets::storage::IsThere(path)) return;
   std::string difference;
-  if (fs::exists(stats_path)) {
+  if (datasets::storage::IsThere(stats_path)) {
     const json stats = ReadStats(stats_path);
     const auto option = OptionDifference(stats, config);
     const bool is_ours = IsSamePlace(stats, input) && Member(stats, "source_digest") == input.keys;
@@ -173,9 +174,12 @@ void MakeRoom(const std::string& output, const datasets::InputShard& shard, cons
               const RunConfig& config) {
   RequireOurs(output, shard, input, config);
   const std::string stats_path = StatsPath(output, shard.index);
-  if (!fs::exists(stats_path)) return;
+  if (!datasets::storage::IsThere(stats_path)) return;
   // The marker of the old content must not stand beside the new for a moment.
-  if (Member(ReadStats(stats_path), "source_state") != input.state) fs::remove(stats_path);
+  if (Member(ReadStats(stats_path), "source_state") == input.state) return;
+  std::error_code error;
+  fs::remove(stats_path, error);
+  if (error) throw std::runtime_error(stats_path + ": cannot be removed: " + error.message());
 }
 
 }  // namespace auforge::pipeline

@@ -1,16 +1,15 @@
 #include "pipeline/run_config.h"
 
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "datasets/storage/checksum.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::pipeline {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
 
 // Identity of the 100 MB landmark file without reading all of it: its size and its first megabyte.
@@ -20,7 +19,7 @@ std::string LandmarkDigest(const std::string& path) {
   std::vector<char> head(1 << 20);
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   const std::string text(head.data(), static_cast<std::size_t>(file.gcount()));
-  return datasets::storage::Sha256Hex(text + std::to_string(fs::file_size(path))).substr(0, 16);
+  return datasets::storage::Sha256Hex(text + std::to_string(datasets::storage::FileSize(path))).substr(0, 16);
 }
 
 }  // namespace

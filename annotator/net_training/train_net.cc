@@ -5,9 +5,11 @@
 #include <ATen/autocast_mode.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
+#include <cstdio>
+#include <cstring>
 #include <future>
 #include <numbers>
 #include <stdexcept>
@@ -15,6 +17,7 @@
 
 #include "annotator/net_training/augment.h"
 #include "annotator/net_training/internal/trunk.h"
+#include "datasets/storage/paths.h"
 #include "features/align.h"
 
 namespace auforge::annotator {
@@ -317,7 +320,8 @@ void SaveState(const State& state, const std::string& path) {
   archive.write("optimiser", optimiser);
   archive.write("step", torch::tensor(state.step));
   archive.save_to(path + ".tmp");
-  std::filesystem::rename(path + ".tmp", path);
+  if (std::rename((path + ".tmp").c_str(), path.c_str()) != 0)
+    throw std::runtime_error(path + ": cannot be written: " + std::strerror(errno));
 }
 
 void LoadState(State& state, const std::string& path) {
@@ -420,7 +424,7 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
   CopyWeights(state.net, state.average);
   for (Trunk* net : {&state.net, &state.average}) (*net)->to(device);
   state.optimiser = MakeOptimiser(state.net, options);
-  if (!options.state.empty() && std::filesystem::exists(options.state)) {
+  if (!options.state.empty() && datasets::storage::IsThere(options.state)) {
     LoadState(state, options.state);
   } else if (!options.start_from.empty()) {
     LoadState(state, options.start_from);

@@ -10,6 +10,7 @@
 
 #include "datasets/query/internal/sqlite.h"
 #include "datasets/storage/bad_content.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::datasets::query {
 namespace {
@@ -39,8 +40,8 @@ std::string IndexFile(const std::string& folder, const IndexOptions& options) {
 }
 
 void RequireFolder(const std::string& folder) {
-  if (!fs::exists(folder)) throw std::runtime_error(folder + ": no such folder");
-  if (!fs::is_directory(folder))
+  storage::RequireThere(folder, "no such folder");
+  if (!storage::IsFolder(folder))
     throw std::runtime_error(folder + ": is not a folder; name the folder of the shards");
 }
 
@@ -144,13 +145,15 @@ FaceIndex::FaceIndex(const std::string& folder, const IndexOptions& options)
 }
 
 void FaceIndex::Open(const IndexOptions& options) {
+  // First of all: where there is none, no index of nothing is left behind.
+  const std::vector<std::string> shards = FindShards({folder_});
   store_ = OpenStore(folder_, options, note_);
   try {
-    Refresh(options);
+    Refresh(options, shards);
   } catch (const UnusableDatabase& error) {
     note_ = InMemory(error);
     store_ = IndexStore(":memory:");
-    Refresh(options);
+    Refresh(options, shards);
   } catch (const DamagedDatabase&) {
     // Found while reading: the pages are bad although the header is not.
     if (!options.file.empty()) throw;
@@ -158,7 +161,7 @@ void FaceIndex::Open(const IndexOptions& options) {
     anew.rebuild = true;
     store_ = IndexStore(":memory:");
     store_ = OpenStore(folder_, anew, note_);
-    Refresh(anew);
+    Refresh(anew, shards);
   }
 }
 
@@ -166,7 +169,7 @@ FaceIndex::FaceIndex(IndexStore store) : store_(std::move(store)), shards_(store
 FaceIndex::FaceIndex(FaceIndex&&) noexcept = default;
 FaceIndex::~FaceIndex() = default;
 
-void FaceIndex::Refresh(const IndexOptions& options) {
+void FaceIndex::Refresh(const IndexOptions& options, const std::vector<std::string>& shards) {
   left_out_.clear();
   std::map<std::string, IndexedShard> known;
   for (IndexedShard& shard : store_.Shards()) known[shard.name] = std::move(shard);
@@ -175,7 +178,7 @@ void FaceIndex::Refresh(const IndexOptions& options) {
     FileState state;
   };
   std::vector<Work> work;
-  for (const std::string& path : FindShards({folder_})) {
+  for (const std::string& path : shards) {
     const std::optional<FileState> state = StateOf(path);
     const auto found = known.find(fs::path(path).filename().string());
     const bool is_same = !options.rebuild && found != known.end() && state && IsSame(found->second, *state);

@@ -56,7 +56,7 @@ class FaceIndex {
 
  private:
   void Open(const IndexOptions& options);
-  void Refresh(const IndexOptions& options);
+  void Refresh(const IndexOptions& options, const std::vector<std::string>& shards);
 
   std::string folder_, note_;
   IndexStore store_;

@@ -11,16 +11,14 @@
 
 #include "datasets/query/nearest.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/paths.h"
 
 namespace auforge::datasets::query {
 namespace {
 
 std::string ReadWordNetFile(const std::string& folder, const char* name) {
   const std::string path = (std::filesystem::path(folder) / name).string();
-  if (!std::filesystem::exists(path)) {
-    throw std::runtime_error(
-        path + ": is not there; install wordnet-base (tools/install-deps.sh does) or name WordNet's folder");
-  }
+  storage::RequireThere(path, "is not there; install wordnet-base (tools/install-deps.sh does) or name WordNet's folder");
   return storage::ReadFile(path);
 }
 

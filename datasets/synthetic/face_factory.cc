@@ -27,6 +27,7 @@
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/paths.h"
 #include "datasets/synthetic/geometry.h"
 
 namespace auforge::datasets::synthetic {
@@ -270,7 +271,7 @@ bool IsFinished(const FactoryOptions& options, int shard, std::uint64_t pictures
 void RequireOurs(const FactoryOptions& options, int shard, const std::string& digest) {
   const std::string path = (fs::path(options.output) / ShardFileName(shard)).string();
   try {
-    if (!fs::exists(path) || storage::Hdf5Reader(path).ReadString("/", "config_digest") == digest) return;
+    if (!storage::IsThere(path) || storage::Hdf5Reader(path).ReadString("/", "config_digest") == digest) return;
   } catch (const storage::BadContent&) {
     return;  // half a file is nobody's
   }

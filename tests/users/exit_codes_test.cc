@@ -13,7 +13,9 @@ namespace auforge::tools {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using tests::InShell;
 
 class ExitCodes : public testing::Test {
@@ -67,7 +69,11 @@ TEST_F(ExitCodes, InputsWithNothingInThem) {
   Expect(3, "$AUFORGE calibrate --images empty -o c.h5", "empty");
   Expect(3, "$AUFORGE eval-au --coherence empty", "empty");
   Expect(3, "$AUFORGE calibrate --images text -o c.h5", "no face");
+  Expect(3, "$AUFORGE train-au --data csv:empty -o m.h5", "empty");
+  if (tests::HasGan()) Expect(3, "$GAN edit empty --au AU12=1 -o edited", "empty");
   Expect(1, "$AUFORGE annotate gone -q -o out", "gone");
+  Expect(1, "$AUFORGE query empty -q --count", "no finished shard");
+  EXPECT_TRUE(fs::is_empty("empty")) << "an index of nothing was left in it";
 }
 
 TEST_F(ExitCodes, LabelsThatCannotBeUnderstood) {
@@ -92,6 +98,30 @@ TEST_F(ExitCodes, ShardsThatAreDamaged) {
   Expect(2, "$AUFORGE merge-stats shards text", "text");
   Expect(1, "$AUFORGE inspect gone", "gone");
   Expect(1, "$AUFORGE verify gone", "gone");
+}
+
+TEST_F(ExitCodes, PathsThatLeadInACircle) {
+  fs::create_symlink("circle", "circle");
+  std::vector<std::string> commands{"$AUFORGE annotate people.jpg -q -o out --model circle",
+                                    "$AUFORGE annotate people.jpg -q -o out --landmarks circle",
+                                    "$AUFORGE train-au --data shards:shards -o m.h5 --net circle",
+                                    "$AUFORGE eval-au --data csv:circle",
+                                    "$AUFORGE synth sheet -o s.png --method cg --face-model circle",
+                                    "$AUFORGE merge-stats circle",
+                                    "$AUFORGE query circle -q --count",
+                                    "$AUFORGE inspect circle",
+                                    "$AUFORGE keywords --wordnet circle"};
+  if (tests::HasGan()) {
+    commands.push_back("$GAN edit people.jpg --au AU12=1 -o x.png --checkpoint circle");
+    commands.push_back("$GAN export-weights circle -o w.h5");
+    commands.push_back("$GAN import-weights circle -o run");
+  }
+  for (const std::string& command : commands) {
+    const auto outcome = InShell(command);
+    EXPECT_EQ(outcome.code, 1) << command << "\n" << outcome.text;
+    EXPECT_THAT(outcome.text, AllOf(HasSubstr("circle"), HasSubstr("Too many levels of symbolic links"),
+                                    Not(HasSubstr("filesystem error")))) << command;
+  }
 }
 
 TEST_F(ExitCodes, StatsFilesOfSomebodyElse) {

@@ -221,6 +221,9 @@ def document(rows, cells):
              "Output paths are tried before the work. A missing folder and a path of the wrong kind are wrong usage (2); a folder",
              "that may not be written and a full disk may pass (1). Devices, FIFOs and `>(command)` are written straight, symbolic",
              "links are followed, and HDF5 files need a file.", "",
+             "A folder of pictures or labels with nothing in it that could be used, an empty one too, is bad data (3): `annotate`,",
+             "`synth faces --photos`, `gan edit`, `calibrate --images`, `eval-au --coherence`, `train-au --data csv:`. A folder of shards,",
+             "checkpoints or other files that a program of ours makes may have them later (1).", "",
              "What each command answers:", ""]
     lines += ["| | " + " | ".join(name for name, _ in CONDITIONS) + " |", "|---" * (len(CONDITIONS) + 1) + "|"]
     for row in rows:

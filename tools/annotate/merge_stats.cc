@@ -25,7 +25,7 @@ constexpr std::string_view kEnding = "_stats.json";
 std::multimap<int, fs::path> FindStats(const std::vector<std::string>& folders) {
   std::multimap<int, fs::path> found;
   for (const std::string& folder : folders) {
-    if (!fs::exists(folder)) throw std::runtime_error(folder + ": no such folder");
+    datasets::storage::RequireThere(folder, "no such folder");
     if (!datasets::storage::IsFolder(folder)) throw UsageError(folder + ": is not a folder of shards");
     for (const fs::path entry : datasets::storage::FolderEntries(folder)) {
       const std::string name = entry.filename().string();

@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "datasets/storage/paths.h"
+
 namespace auforge::tools {
 namespace {
 
@@ -61,7 +63,7 @@ Way Try(const std::string& name, const TrainingData& data, const TrainingData& p
   way.seconds_a_face = trained.report.seconds_a_face;
   if (!path.empty()) {
     trained.model.Save(path);
-    way.bytes = std::filesystem::file_size(path);
+    way.bytes = datasets::storage::FileSize(path);
   }
   JudgeOnUnlabelled(trained.model, photos, way);
   if (log) log("=== " + name + ": mean r " + std::to_string(annotator::MeanFigure(way.figures).r));

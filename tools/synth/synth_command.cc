@@ -1,10 +1,10 @@
 // auforge synth: faces that never were, with exact AUs.
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/paths.h"
 #include "datasets/synthetic/face_model.h"
 #include "tools/commands.h"
 #include "tools/cli/progress.h"
@@ -35,7 +35,7 @@ int RunImport(const ImportArguments& arguments) {
   model.Save(arguments.output);
   std::cout << arguments.output << ": " << model.VertexCount() << " vertices, " << model.identities.size()
             << " identities, " << model.expressions.size() << " expressions, "
-            << std::filesystem::file_size(arguments.output) / 1024 << " KB\n";
+            << datasets::storage::FileSize(arguments.output) / 1024 << " KB\n";
   return kDone;
 }
 

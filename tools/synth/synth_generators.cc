@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <iostream>
 #include <stdexcept>
 
+#include "datasets/storage/paths.h"
 #include "tools/cli/progress.h"
 
 namespace auforge::tools {
@@ -18,7 +18,7 @@ synthetic::FaceModel LoadFaceModel(const std::string& path) {
   try {
     return synthetic::FaceModel::Load(path);
   } catch (const std::runtime_error& error) {
-    if (std::filesystem::exists(path)) throw BadInputError(error.what());
+    if (datasets::storage::Exists(path)) throw BadInputError(error.what());
     throw std::runtime_error(std::string(error.what()) + "; make one with auforge synth import-model");
   }
 }
