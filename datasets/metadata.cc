@@ -196,7 +196,7 @@ Metadata ReadCaption(std::string_view bytes) {
   const ContentKind kind = TellContent(head);
   const auto controls = std::count_if(head.begin(), head.end(), [](std::uint8_t c) { return c < 0x09 || (c > 0x0D && c < 0x20); });
   // A stray control character makes no caption unreadable; a picture or noise under its name is none.
-  found.is_whole = IsTextKind(kind) || (kind.content == Content::kUnknown && static_cast<std::size_t>(controls) * 10 <= head.size());
+  found.is_whole = IsTextKind(kind) || (kind.content == Content::kUnknown && static_cast<std::size_t>(controls) <= 1 + head.size() / 10);
   if (!found.is_whole) return found;
   std::string text = Utf8Text(bytes);
   while (!text.empty() && (std::isspace(static_cast<unsigned char>(text.back())) != 0 || text.back() == '\0')) text.pop_back();

@@ -21,8 +21,16 @@ bool CouldBeKindOfData(std::string_view middle) {
   });
 }
 
+// "./a" and "a" are one place.
+std::string Plain(std::string name) {
+  while (name.starts_with("./")) name.erase(0, 2);
+  return name;
+}
+
 // Those of a kind that may be a picture's, best first.
-std::array<const std::string*, 3> StemsOf(const MemberName& picture) { return {&picture.stem, &picture.name, &picture.sample}; }
+std::array<std::string, 3> StemsOf(const MemberName& picture) {
+  return {Plain(picture.stem), Plain(picture.name), Plain(picture.sample)};
+}
 
 }  // namespace
 
@@ -79,14 +87,14 @@ bool ReadMetadataMember(TarStream& stream, const TarMemberInfo& info, MemberKind
 
 TarRun::Pairs TarRun::Pair() const {
   std::map<std::pair<std::string, MemberKind>, std::vector<std::size_t>> by_stem;
-  for (std::size_t i = 0; i < texts.size(); ++i) by_stem[{texts[i].stem, texts[i].kind}].push_back(i);
+  for (std::size_t i = 0; i < texts.size(); ++i) by_stem[{Plain(texts[i].stem), texts[i].kind}].push_back(i);
   Pairs pairs{std::vector<std::vector<std::size_t>>(pictures.size()), std::vector<bool>(texts.size(), false)};
   std::map<std::string, std::size_t> seen;
   for (std::size_t p = 0; p < pictures.size(); ++p) {
     const std::size_t ordinal = seen[pictures[p].name]++;
     for (const MemberKind kind : {MemberKind::kCaption, MemberKind::kRecord}) {
-      for (const std::string* stem : StemsOf(pictures[p])) {
-        const auto found = by_stem.find({*stem, kind});
+      for (const std::string& stem : StemsOf(pictures[p])) {
+        const auto found = by_stem.find({stem, kind});
         if (found == by_stem.end()) continue;
         const std::size_t text = found->second[std::min(ordinal, found->second.size() - 1)];
         pairs.of_picture[p].push_back(text);
@@ -143,7 +151,7 @@ void TarTexts::Keep(TarRun& run) {
       continue;
     }
     bytes_ += size;
-    Entries& entries = by_stem_[text.stem];
+    Entries& entries = by_stem_[Plain(text.stem)];
     (text.kind == MemberKind::kCaption ? entries.captions : entries.records).texts.push_back(std::move(text.found));
   }
 }
@@ -155,8 +163,8 @@ void TarTexts::Fill(const MemberName& picture, bool caption, bool record, ImageI
     ++entry.used;
     return true;
   };
-  for (const std::string* stem : StemsOf(picture)) {
-    const auto found = by_stem_.find(*stem);
+  for (const std::string& stem : StemsOf(picture)) {
+    const auto found = by_stem_.find(stem);
     if (found == by_stem_.end()) continue;
     if (caption && take(found->second.captions)) caption = false;
     if (record && take(found->second.records)) record = false;

@@ -41,6 +41,10 @@ TEST(Tars, MembersOfEveryHabitAndTextsAnywhere) {
                                                {"same.txt", "second"},
                                                {"other.json", "{\"url\": \"http://x/\", \"nsfw\": NaN, \"caption\": \"caf\xE9 \\ud83d\"}"},
                                                {"link.json", "{\"url\": \"http://link/\", \"caption\": \"cut o"},
+                                               {"./dotted.jpg", jpeg},
+                                               {"dotted.txt", "of dotted"},
+                                               {"undotted.jpg", jpeg},
+                                               {"./undotted.txt", std::string("of\0it", 5)},
                                                {"nobody.txt", "of nobody"}});
   const tests::ProgramOutcome outcome =
       tests::RunCommand(AUFORGE_PROGRAM " annotate '" + (dir / "pictures-first.tar") + "' -q --json -o '" + (dir / "out") + "'");
@@ -59,8 +63,10 @@ TEST(Tars, MembersOfEveryHabitAndTextsAnywhere) {
                                   {"same", {"no_face", "first"}},
                                   {"other", {"no_face", "café \xEF\xBF\xBD"}},
                                   {"same#2", {"no_face", "second"}},
+                                  {"./dotted", {"no_face", "of dotted"}},
+                                  {"undotted", {"no_face", "of it"}},
                                   {"link", {"no_face", "cut o"}}}));
-  const json wanted_texts{{"read", 7}, {"damaged", 1}, {"without_image", 1}}, wanted_others{{"macOS", 3}, {"text", 1}};
+  const json wanted_texts{{"read", 9}, {"damaged", 1}, {"without_image", 1}}, wanted_others{{"macOS", 3}, {"text", 1}};
   const json stats = json::parse(tests::ReadText(dir / "out/00000_stats.json"));
   EXPECT_EQ(stats.at("metadata"), wanted_texts);
   EXPECT_EQ(stats.at("left_out"), wanted_others);
