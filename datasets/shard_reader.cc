@@ -276,7 +276,7 @@ std::vector<storage::StoredObject> ShardReader::Further() const {
 std::vector<std::string> FindShards(const std::vector<std::string>& paths) {
   std::vector<std::string> shards;
   for (const std::string& path : paths) {
-    if (!storage::Exists(path)) throw std::runtime_error(path + ": no such file or folder");
+    storage::RequireThere(path, "no such file or folder");
     if (!storage::IsFolder(path)) {
       shards.push_back(path);
       continue;

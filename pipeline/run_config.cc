@@ -1,5 +1,7 @@
 #include "pipeline/run_config.h"
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -14,12 +16,13 @@ using nlohmann::json;
 
 // Identity of the 100 MB landmark file without reading all of it: its size and its first megabyte.
 std::string LandmarkDigest(const std::string& path) {
+  const std::uint64_t size = datasets::storage::FileSize(path);
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::runtime_error(path + ": cannot be read");
+  if (!file) throw std::runtime_error(path + ": cannot be read: " + std::strerror(errno));
   std::vector<char> head(1 << 20);
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   const std::string text(head.data(), static_cast<std::size_t>(file.gcount()));
-  return datasets::storage::Sha256Hex(text + std::to_string(datasets::storage::FileSize(path))).substr(0, 16);
+  return datasets::storage::Sha256Hex(text + std::to_string(size)).substr(0, 16);
 }
 
 }  // namespace

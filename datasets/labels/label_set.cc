@@ -162,7 +162,7 @@ LabelSet ImportLabels(const std::string& source, const std::string& path, const 
   for (const std::string& place : options.images) {
     if (!storage::Exists(place)) throw std::runtime_error(place + ": no such folder or tar of pictures");
   }
-  if (!storage::Exists(path)) throw std::runtime_error(path + ": no such file or folder");
+  storage::RequireThere(path, "no such file or folder");
   LabelSet set = known->import(path, options);
   set.source = source;
   if (options.scale == 0) {

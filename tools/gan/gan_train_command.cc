@@ -83,12 +83,12 @@ void AddGanTrain(Cli& cli) {
       "  auforge gan train fresh-labels/ -o run2/ --start-from run/");
   command.Positional("DIR", o.shards, "shards or folders of them; may be left out with --pairs");
   command.Add("--pairs", o.pairs, "shards of 'synth faces --expressions K', whose faces are told the answer");
-  command.Add("--paired-weight", o.weights.paired, "of the L1 to the answer; 0: pairs are faces like all others");
-  command.Add("--feature-weight", o.weights.feature, "of the critic's activations for the answer");
-  command.Add("--attention-weight", o.weights.attention, "of the attention to where face and answer differ");
+  command.Add("--paired-weight", o.weights.paired, "of the L1 to the answer; 0: pairs are faces like all others").Range(0, 1e6);
+  command.Add("--feature-weight", o.weights.feature, "of the critic's activations for the answer").Range(0, 1e6);
+  command.Add("--attention-weight", o.weights.attention, "of the attention to where face and answer differ").Range(0, 1e6);
   command.Add("--photo-share", o.photo_share, "of each batch that is faces of DIR, when there are pairs").Range(0, 0.999);
   command.Add("--paired-only-steps", o.paired_only_steps,
-              "so many first steps learn from the answers alone, without the critic: cheap, and far");
+              "so many first steps learn from the answers alone, without the critic: cheap, and far").Range(0, 1e15);
   command
       .Add("--unsure-label", o.unsure_label,
            "what a label counts of which the annotator is wholly unsure; 1: all count alike")
