@@ -1,13 +1,12 @@
-#include "datasets/storage/paths.h"
 #include "gan/editor.h"
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <opencv2/imgproc.hpp>
 #include <stdexcept>
 
 #include "datasets/storage/installed.h"
+#include "datasets/storage/paths.h"
 #include "gan/internal/checkpoint.h"
 #include "gan/internal/editing.h"
 
