@@ -192,10 +192,13 @@ class EditProcess : public FaceEditor {
 
 }  // namespace
 
-std::unique_ptr<FaceEditor> StartEditor(const std::string& checkpoint) {
+std::unique_ptr<FaceEditor> StartEditor(const std::string& method, const std::string& checkpoint) {
   const std::string beside = datasets::storage::ProgramBeside("auforge-gan");
   const std::string program = beside.empty() ? "auforge-gan" : beside;
-  return StartEditor({program, "edit-server", "--checkpoint", checkpoint}, 60, 60);
+  std::vector<std::string> command{program, "edit-server"};
+  if (!method.empty()) command.insert(command.end(), {"--method", method});
+  if (!checkpoint.empty()) command.insert(command.end(), {"--checkpoint", checkpoint});
+  return StartEditor(command, 60, 60);
 }
 
 std::unique_ptr<FaceEditor> StartEditor(const std::vector<std::string>& command, int seconds_to_start,

@@ -241,7 +241,7 @@ struct Explorer::Impl {
   }
 
   HttpResponse Edit(const HttpRequest& request) const {
-    if (editor == nullptr) return Fault(404, "no generator: start with --checkpoint RUN");
+    if (editor == nullptr) return Fault(404, "no editor: start with --edit warp or --checkpoint RUN");
     const FaceReference face = Face(request.Get("shard"), request.Get("face"));
     const json wanted = json::parse(request.body, nullptr, false);
     if (!wanted.is_object()) throw BadRequest("the body is an object of AUs, {\"AU12\": 3.5}");

@@ -19,7 +19,7 @@ namespace {
 struct ServeArguments {
   IndexArguments index;
   HttpOptions http;
-  std::string checkpoint;
+  std::string edit, checkpoint;
   double query_seconds = 10;
 };
 
@@ -28,7 +28,7 @@ int RunServe(const ServeArguments& arguments) {
   const datasets::query::FaceIndex index = OpenIndex(arguments.index);
   ReportDamage(index, arguments.index);  // served without them
   std::unique_ptr<FaceEditor> editor;
-  if (!arguments.checkpoint.empty()) editor = StartEditor(arguments.checkpoint);
+  if (!arguments.edit.empty() || !arguments.checkpoint.empty()) editor = StartEditor(arguments.edit, arguments.checkpoint);
   ExplorerOptions options;
   std::error_code unknown;
   options.title = std::filesystem::weakly_canonical(arguments.index.folder, unknown).filename().string();
@@ -58,14 +58,15 @@ void AddServe(Cli& cli) {
   auto arguments = std::make_shared<ServeArguments>();
   Command command = cli.Add("serve", "Explore a folder of shards in a browser on this machine",
                             "auforge serve shards/ --port 8080\n"
-                            "  auforge serve shards/ --checkpoint run/      with a panel that edits faces");
+                            "  auforge serve shards/ --edit warp            with a panel that edits faces");
   AddIndexOptions(command, arguments->index);
   command.Add("--port", arguments->http.port, "port; 0: a free one, which is printed").Range(0, 65535);
   command.Add("--bind", arguments->http.bind,
               "address to listen on; anything but loopback shows the faces to others");
   command.Add("--allow-host", arguments->http.allowed_hosts, "further names by which browsers may ask");
+  command.Add("--edit", arguments->edit, "faces can be edited, by this method of gan edit").OneOf({"warp", "generator"});
   command.Add("--checkpoint", arguments->checkpoint,
-              "a trained generator (a run's folder): faces can be edited");
+              "a trained generator (a run's folder): faces can be edited with it");
   command.Add("--query-seconds", arguments->query_seconds, "longest time of one question").Range(0.01, 3600);
   command.Run([arguments] { return EndCleanly([&] { return RunServe(*arguments); }); });
 }

@@ -19,6 +19,7 @@ class Generator final : public ExpressionEditor {
   explicit Generator(const std::string& path) : editor_(path) {}
   const features::AuSchema& schema() const override { return editor_.schema(); }
   std::string Name() const override { return editor_.path(); }
+  int CropSide() const override { return editor_.image_size(); }
 
   void EditPhoto(cv::Mat& picture, const features::Landmarks68& landmarks, std::span<const float> own,
                  std::span<const float> wanted) const override {
@@ -46,6 +47,7 @@ class Warp final : public ExpressionEditor {
   explicit Warp(const std::string& path) : model_(datasets::synthetic::FaceModel::Load(path)), warper_(Make(path, model_)) {}
   const features::AuSchema& schema() const override { return features::CatalogueSchema(); }
   std::string Name() const override { return "warp"; }
+  int CropSide() const override { return 0; }
 
   void EditPhoto(cv::Mat& picture, const features::Landmarks68& landmarks, std::span<const float> own,
                  std::span<const float> wanted) const override {

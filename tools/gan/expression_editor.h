@@ -28,6 +28,8 @@ class ExpressionEditor {
   virtual const features::AuSchema& schema() const = 0;
   // "warp", or the generator's file.
   virtual std::string Name() const = 0;
+  // Side of the crops that a generator works on, pixels; 0: any, and the landmarks count to the pixel.
+  virtual int CropSide() const = 0;
   // Edits one face in place, at the picture's resolution. picture: CV_8UC3; landmarks: in its pixels; own, wanted: what
   // the face shows and what it is to show, 0..1 for each AU of the schema.
   virtual void EditPhoto(cv::Mat& picture, const features::Landmarks68& landmarks, std::span<const float> own,

@@ -8,22 +8,45 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "annotator/landmarker.h"
 #include "datasets/image_codec.h"
-#include "gan/editor.h"
+#include "features/align.h"
+#include "tools/gan/expression_editor.h"
 #include "tools/gan/gan_commands.h"
-#include "tools/gan/gan_paste.h"
 
 namespace auforge::tools {
 namespace {
 
 constexpr std::size_t kLargestCrop = 16U << 20;
+constexpr int kSmallestCrop = 16;  // pixels, of features::AlignOptions
 
 struct BadRequest : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Where the points of a standard crop are: those of a mean face, or found from there.
+class CropPoints {
+ public:
+  explicit CropPoints(bool find) {
+    if (find) landmarker_ = std::make_unique<annotator::Landmarker>();
+  }
+  features::Landmarks68 Of(const cv::Mat& crop) const {
+    features::AlignOptions options;
+    options.size = crop.rows;
+    const features::Landmarks68& face = features::MeanFace();
+    const features::Landmarks68 mean = features::Transform(features::CropFromImage(face, options), face);
+    if (!landmarker_) return mean;
+    // Where a detector's box lies in a standard crop, in the mean.
+    const auto side = static_cast<float>(crop.rows);
+    return landmarker_->FindSteady(crop, {0.105F * side, 0.095F * side, 0.83F * side, 0.83F * side});
+  }
+
+ private:
+  std::unique_ptr<annotator::Landmarker> landmarker_;
+};
+
 // Reads one request behind its first line and returns the PNG that answers it.
-std::string Answer(const gan::Editor& editor, const std::string& line) {
+std::string Answer(const ExpressionEditor& editor, const CropPoints& points, const std::string& line) {
   std::istringstream head(line);
   std::string word;
   std::size_t bytes = 0, rows = 0;
@@ -50,24 +73,28 @@ std::string Answer(const gan::Editor& editor, const std::string& line) {
     throw std::runtime_error("the request ends early");
   const datasets::DecodedImage image = datasets::DecodeImage(crop, {});
   if (image.status != datasets::Outcome::kOk) throw BadRequest("the crop is no picture: " + image.message);
-  const int side = editor.image_size();
-  cv::Mat crop_of_side;
-  cv::resize(image.bgr, crop_of_side, {side, side}, 0, 0, image.bgr.rows > side ? cv::INTER_AREA : cv::INTER_CUBIC);
-  const cv::Mat face =
-      ApplyChange(crop_of_side, editor.Edit(image.bgr, aus).face, ScopeOf(editor.schema(), own, aus));
+  cv::Mat crop_of_side = image.bgr;
+  if (const int side = editor.CropSide(); side != 0) {
+    cv::resize(image.bgr, crop_of_side, {side, side}, 0, 0, image.bgr.rows > side ? cv::INTER_AREA : cv::INTER_CUBIC);
+  } else if (crop_of_side.rows != crop_of_side.cols || crop_of_side.rows < kSmallestCrop) {
+    throw BadRequest("the crop is no square of " + std::to_string(kSmallestCrop) + " pixels and more");
+  }
+  const cv::Mat face = editor.EditCrop(crop_of_side, points.Of(crop_of_side), own, aus).face;
   std::vector<std::uint8_t> png;
   cv::imencode(".png", face, png);
   return {png.begin(), png.end()};
 }
 
-int RunGanEditServer(const std::string& checkpoint) {
-  const gan::Editor editor(checkpoint);
+int RunGanEditServer(const EditorChoice& choice) {
+  const std::unique_ptr<ExpressionEditor> chosen = MakeExpressionEditor(choice);
+  const ExpressionEditor& editor = *chosen;
+  const CropPoints points(editor.CropSide() == 0);
   std::cout << "READY";
   for (const int au : editor.schema().numbers()) std::cout << " " << au;
   std::cout << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     try {
-      const std::string png = Answer(editor, line);
+      const std::string png = Answer(editor, points, line);
       std::cout << "OK " << png.size() << "\n" << png << std::flush;
     } catch (const BadRequest& fault) {
       std::cout << "ERROR " << fault.what() << std::endl;
@@ -79,12 +106,13 @@ int RunGanEditServer(const std::string& checkpoint) {
 }  // namespace
 
 void AddGanEditServer(Cli& cli) {
-  auto checkpoint = std::make_shared<std::string>();
+  auto choice = std::make_shared<EditorChoice>();
   Command command =
       cli.Add("edit-server", "Edit the faces that another program sends over a pipe (auforge serve does)",
-              "auforge serve shards/ --checkpoint run/");
-  command.Add("--checkpoint", *checkpoint, "a run's folder or a checkpoint").Required();
-  command.Run([checkpoint] { return RunGanEditServer(*checkpoint); });
+              "auforge serve shards/ --edit warp\n"
+              "  auforge serve shards/ --checkpoint run/");
+  AddEditorOptions(command, *choice);
+  command.Run([choice] { return RunGanEditServer(*choice); });
 }
 
 }  // namespace auforge::tools

@@ -535,7 +535,7 @@ const editor = {
     for (const slider of $('sliders').querySelectorAll('input')) {
       if (+slider.value !== +slider.dataset.shown) wanted[`AU${slider.dataset.au}`] = +slider.value;
     }
-    this.show(undefined, 'The generator is drawing…');
+    this.show(undefined, 'Drawing…');
     try {
       const response = await fetch('/api/edit?' + new URLSearchParams({shard: face.shard, face: face.face}), {method: 'POST', body: JSON.stringify(wanted)});
       if (!response.ok) throw new Error((await response.json()).error);
