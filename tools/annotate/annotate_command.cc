@@ -235,7 +235,7 @@ void AddAnnotate(Cli& cli) {
   command.Add("--detector", options.detector, "hog, or yunet: faster, also finds turned and small faces");
   command.Add("--detector-model", options.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx");
   command.Add("--detector-threshold", options.detector_threshold,
-              "added to the detector's own; higher: surer faces").Range(-100, 100);
+              "added to the detector's own; higher: surer faces").Range(-10, 10);
   command.Add("--min-quality", options.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Add("--crop-size", options.crop.size, "side of the stored crops, pixels").Range(16, 2048);
   command.Add("--jpeg-quality", options.jpeg_quality, "of the stored crops").Range(1, 100);
