@@ -136,7 +136,7 @@ void AddGanTrain(Cli& cli) {
   command.Add("-j,--jobs", o.jobs, "threads").Range(1, 1024);
   command.Add("--max-minutes", o.max_minutes, "stop after this long, with a checkpoint").Range(0, 1e7);
   command.Add("--max-steps", o.max_steps, "stop after this many steps (critic updates) in all").Range(0, 1e15);
-  command.Add("--save-minutes", o.save_minutes, "between checkpoints").Range(0.001, 1e5);
+  command.Add("--save-minutes", o.save_minutes, "between checkpoints").Range(1e-6, 1e5);
   command.Add("--keep", o.keep, "checkpoints kept, besides best.h5").Range(1, 1000);
   command.Add("--samples", o.samples, "faces of the sheet drawn with every checkpoint; 0: none")
       .Range(0, 100);

@@ -143,7 +143,7 @@ void AddTrainNet(Cli& cli) {
   command.Add("--precision", arguments->precision, "of the convolutions").OneOf({"bf16", "fp32"});
   command.Add("--device", o.device, "where to compute").OneOf({"cpu", "cuda"});
   command.Add("--seed", o.seed, "of weights, order and augmentation");
-  command.Add("--save-minutes", o.save_minutes, "between savings of the state").Range(0.001, 1e5);
+  command.Add("--save-minutes", o.save_minutes, "between savings of the state").Range(1e-6, 1e5);
   command.Add("-j,--jobs", o.jobs, "threads").Range(1, 1024);
   command.Flag("-q,--quiet", arguments->quiet, "no progress");
   command.Run([arguments] { return RunTrainNet(*arguments); });
