@@ -16,9 +16,17 @@
 #include <stdexcept>
 
 #include "annotator/internal/landmark_ensemble.h"
+#include "annotator/landmark_fault.h"
 #include "datasets/storage/bad_content.h"
 
 namespace auforge::annotator {
+
+std::string LandmarkFault(const std::string& path, const std::string& what) {
+  return path + ": " + what +
+         ". Landmark weights come with Debian's package libdlib-data; AUFORGE_LANDMARKS (or --landmarks of "
+         "annotate) names another file, of dlib's shape_predictor_68_face_landmarks.dat.";
+}
+
 namespace {
 
 using Cascade = LandmarkCascade;
@@ -26,15 +34,9 @@ using Cascade = LandmarkCascade;
 constexpr std::size_t kLargestForest = 1 << 16;      // trees of a cascade
 constexpr std::size_t kLargestTree = (1 << 12) - 1;  // splits of a tree
 
-std::string Remedy(const std::string& name, const std::string& what) {
-  return name + ": " + what +
-         ". Landmark weights come with Debian's package libdlib-data; AUFORGE_LANDMARKS (or --landmarks of "
-         "annotate) names another file, of dlib's shape_predictor_68_face_landmarks.dat.";
-}
-
 // The bytes are at fault.
 [[noreturn]] void Fail(const std::string& name, const std::string& what) {
-  throw datasets::storage::BadContent(Remedy(name, what));
+  throw datasets::storage::BadContent(LandmarkFault(name, what));
 }
 
 // 2^exponent for normal floats.
@@ -175,7 +177,7 @@ class MappedFile {
  public:
   explicit MappedFile(const std::string& path) {
     const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) throw std::runtime_error(Remedy(path, std::string("cannot be opened: ") + std::strerror(errno)));
+    if (file < 0) throw std::runtime_error(LandmarkFault(path, std::string("cannot be opened: ") + std::strerror(errno)));
     struct stat status {};
     const bool is_file = fstat(file, &status) == 0 && S_ISREG(status.st_mode);
     if (is_file && status.st_size > 0) {
@@ -184,7 +186,7 @@ class MappedFile {
     }
     const int error = errno;
     close(file);
-    if (!is_file) throw std::runtime_error(Remedy(path, "is not a file"));
+    if (!is_file) throw std::runtime_error(LandmarkFault(path, "is not a file"));
     if (size_ == 0) Fail(path, "is empty");
     if (bytes_ == MAP_FAILED) throw std::runtime_error(path + ": cannot be read: " + std::strerror(error));
     madvise(bytes_, size_, MADV_SEQUENTIAL);

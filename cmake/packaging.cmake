@@ -55,16 +55,15 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_AUFORGE_PACKAGE_NAME auforge)
 set(CPACK_DEBIAN_GAN_PACKAGE_NAME auforge-gan)
-# The landmarker's weights come from Debian; they are not ours to hand on.
-set(CPACK_DEBIAN_AUFORGE_PACKAGE_DEPENDS libdlib-data)
+# The landmarker's weights come from Debian; they are not ours to hand on. Any BLAS would do, slowly.
+set(CPACK_DEBIAN_AUFORGE_PACKAGE_DEPENDS "libdlib-data, libopenblas0")
 set(CPACK_DEBIAN_AUFORGE_PACKAGE_SUGGESTS "auforge-gan, wordnet-base")
 set(CPACK_DEBIAN_GAN_PACKAGE_DEPENDS "auforge (= ${PROJECT_VERSION})")
-set(CPACK_COMPONENT_AUFORGE_DESCRIPTION "labels faces with FACS Action Units
- From a crawl of images to training shards: faces are found, aligned and
- labelled with 22 Action Units, emotions, pose and quality, and written as
- HDF5 files that can be queried, reported on and exported.")
-set(CPACK_COMPONENT_GAN_DESCRIPTION "edits facial expressions by FACS Action Units
- Trains GANimation on the shards that auforge writes, and edits the
- expressions of faces in photographs.")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "labels faces with FACS Action Units")
+set(CPACK_DEBIAN_AUFORGE_DESCRIPTION "labels faces with FACS Action Units
+From a crawl of images to training shards: faces are found, aligned and
+labelled with 22 Action Units, emotions, pose and quality, and written as
+HDF5 files that can be queried, reported on and exported.")
+set(CPACK_DEBIAN_GAN_DESCRIPTION "edits facial expressions by FACS Action Units
+Trains GANimation on the shards that auforge writes, and edits the
+expressions of faces in photographs.")
 include(CPack)

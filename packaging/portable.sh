@@ -24,6 +24,15 @@ for program in "$tree"/bin/*; do
   cp packaging/launcher.sh "$program"
 done
 
+# Debian's package of a file. /lib is a link to /usr/lib, and the package knows one of the two names.
+package_of() {
+  local file path
+  file=$(realpath "$1")
+  for path in "$file" "${file#/usr}"; do
+    dpkg-query -S "$path" 2>/dev/null | sed -n '1s/:.*//p'
+  done | head -n 1
+}
+
 # Libraries under the names that the loader asks for, and the terms of each package that they come from.
 declare -A seen
 packages=()
@@ -32,13 +41,13 @@ for program in "${programs[@]}"; do
     [[ -n "${seen[$library]:-}" ]] && continue
     seen[$library]=1
     cp -L "$path" "$tree/lib/$library"
-    packages+=("$(dpkg-query -S "$(realpath "$path")" 2>/dev/null | head -1 | cut -d: -f1)")
+    packages+=("$(package_of "$path" || true)")
   done < <(ldd "$tree/libexec/auforge/$program" | awk '$2 == "=>" && $3 ~ "^/" {print $1, $3}')
 done
 cp -L /lib64/ld-linux-x86-64.so.2 "$tree/lib/"
 packages+=(libc6)
 : >"$tree/share/doc/auforge/libraries/VERSIONS"
-for package in $(printf '%s\n' "${packages[@]}" | sort -u); do
+for package in $(printf '%s\n' "${packages[@]}" | sort -u); do  # empty ones vanish
   dpkg-query -W -f '${Package} ${Version} (source ${source:Package} ${source:Version})\n' "$package" \
     >>"$tree/share/doc/auforge/libraries/VERSIONS" 2>/dev/null || true
   if [[ -r /usr/share/doc/$package/copyright ]]; then
@@ -47,6 +56,6 @@ for package in $(printf '%s\n' "${packages[@]}" | sort -u); do
 done
 chmod -R u+w,go+rX "$tree"
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@${SOURCE_DATE_EPOCH:-$(date +%s)}" -C "$work" -c "$name" |
-  gzip -9n >"$work/$name.tar.gz"
+  gzip -n >"$work/$name.tar.gz"
 mv "$work/$name.tar.gz" "$out/"
 echo "$out/$name.tar.gz"

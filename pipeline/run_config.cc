@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "annotator/landmark_fault.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/paths.h"
 
@@ -16,9 +17,9 @@ using nlohmann::json;
 
 // Identity of the 100 MB landmark file without reading all of it: its size and its first megabyte.
 std::string LandmarkDigest(const std::string& path) {
-  const std::uint64_t size = datasets::storage::FileSize(path);
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::runtime_error(path + ": cannot be read: " + std::strerror(errno));
+  if (!file) throw std::runtime_error(annotator::LandmarkFault(path, std::string("cannot be read: ") + std::strerror(errno)));
+  const std::uint64_t size = datasets::storage::FileSize(path);
   std::vector<char> head(1 << 20);
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   const std::string text(head.data(), static_cast<std::size_t>(file.gcount()));

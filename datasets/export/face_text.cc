@@ -28,15 +28,22 @@ const SampleRecord& SampleOf(const ShardReader& shard, std::size_t face) {
   return shard.Sample(static_cast<std::size_t>(shard.FaceSample()[face]));
 }
 
+// Always with a point or an exponent: readers that infer types from values (Arrow, and so Hugging Face's datasets) take
+// "0" for a whole number, and then refuse the next file.
+std::string RealJson(float value) {
+  const std::string text = NumberText(value);
+  return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+}
+
 std::string AusJson(const features::AuEstimate& aus, const features::AuSchema& schema) {
   const auto& numbers = schema.numbers();
   std::string json = "{";
   for (std::size_t j = 0; j < numbers.size(); ++j) {
-    json += (j > 0 ? ",\"AU" : "\"AU") + std::to_string(numbers[j]) + "\":{\"intensity\":" + NumberText(aus.intensity[j]) +
-            ",\"probability\":" + NumberText(aus.probability[j]) +
+    json += (j > 0 ? ",\"AU" : "\"AU") + std::to_string(numbers[j]) + "\":{\"intensity\":" + RealJson(aus.intensity[j]) +
+            ",\"probability\":" + RealJson(aus.probability[j]) +
             ",\"present\":" + (aus.present[j] != 0 ? "true" : "false");
     if (!aus.left.empty() && !std::isnan(aus.left[j])) {
-      json += ",\"left\":" + NumberText(aus.left[j]) + ",\"right\":" + NumberText(aus.right[j]);
+      json += ",\"left\":" + RealJson(aus.left[j]) + ",\"right\":" + RealJson(aus.right[j]);
     }
     json += "}";
   }
@@ -47,22 +54,22 @@ std::string AusJson(const features::AuEstimate& aus, const features::AuSchema& s
 std::string MembersJson(const FaceRecord& face, const ShardHeader& header, bool has_score) {
   const features::Box& box = face.box;
   const features::Similarity& crop = face.crop_from_image;
-  std::string json = "\"face_index\":" + std::to_string(face.face_index) + ",\"box\":[" + NumberText(box.x) + "," +
-                     NumberText(box.y) + "," + NumberText(box.width) + "," + NumberText(box.height) + "]";
-  json += ",\"pose\":{\"yaw\":" + NumberText(face.pose.yaw) + ",\"pitch\":" + NumberText(face.pose.pitch) +
-          ",\"roll\":" + NumberText(face.pose.roll) + "}";
-  json += ",\"quality\":" + NumberText(face.aus.quality) + ",\"detector_score\":" + NumberText(face.detector_score);
+  std::string json = "\"face_index\":" + std::to_string(face.face_index) + ",\"box\":[" + RealJson(box.x) + "," +
+                     RealJson(box.y) + "," + RealJson(box.width) + "," + RealJson(box.height) + "]";
+  json += ",\"pose\":{\"yaw\":" + RealJson(face.pose.yaw) + ",\"pitch\":" + RealJson(face.pose.pitch) +
+          ",\"roll\":" + RealJson(face.pose.roll) + "}";
+  json += ",\"quality\":" + RealJson(face.aus.quality) + ",\"detector_score\":" + RealJson(face.detector_score);
   json += ",\"emotion\":" + JsonText(NameOf(header, face.emotion));
-  if (has_score) json += ",\"emotion_score\":" + NumberText(face.emotion_score);
+  if (has_score) json += ",\"emotion_score\":" + RealJson(face.emotion_score);
   json += ",\"emotion_rule\":" + JsonText(NameOf(header, face.emotion_rule)) +
           ",\"aus\":" + AusJson(face.aus, header.schema) + ",\"landmarks\":[";
   bool is_first = true;
   for (const features::Point2& point : face.landmarks) {
-    json += (is_first ? "[" : ",[") + NumberText(point.x) + "," + NumberText(point.y) + "]";
+    json += (is_first ? "[" : ",[") + RealJson(point.x) + "," + RealJson(point.y) + "]";
     is_first = false;
   }
-  return json + "],\"crop_from_image\":[[" + NumberText(crop.a) + "," + NumberText(-crop.b) + "," + NumberText(crop.tx) +
-         "],[" + NumberText(crop.b) + "," + NumberText(crop.a) + "," + NumberText(crop.ty) + "]]";
+  return json + "],\"crop_from_image\":[[" + RealJson(crop.a) + "," + RealJson(-crop.b) + "," + RealJson(crop.tx) +
+         "],[" + RealJson(crop.b) + "," + RealJson(crop.a) + "," + RealJson(crop.ty) + "]]";
 }
 
 }  // namespace

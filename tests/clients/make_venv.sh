@@ -8,10 +8,14 @@ requirements=$(cd "$(dirname "$0")" && pwd)/requirements.txt
 if [[ -e $venv/made && ! $requirements -nt $venv/made ]]; then exit 0; fi
 mkdir -p "$venv"
 "${PYTHON:-/usr/bin/python3}" -m venv "$venv"
-install=("$venv/bin/pip" install -q --disable-pip-version-check --retries 1 --timeout 60)
+# MediaPipe's versions whose wheel brings the face mesh with it (later ones load it from a hub) want old versions of what
+# others want new ones of: an environment within.
+"${PYTHON:-/usr/bin/python3}" -m venv "$venv/mediapipe"
+options=(-q --disable-pip-version-check --retries 1 --timeout 60)
 torch=${AUFORGE_TORCH_WHEEL:-torch}
-if ! "${install[@]}" -r "$requirements" 2>"$venv/pip.log" ||
-   ! { [[ $torch == no ]] || "${install[@]}" "$torch" 2>"$venv/pip.log"; }; then
+if ! "$venv/bin/pip" install "${options[@]}" -r "$requirements" 2>"$venv/pip.log" ||
+   ! { [[ $torch == no ]] || "$venv/bin/pip" install "${options[@]}" "$torch" 2>"$venv/pip.log"; } ||
+   ! "$venv/mediapipe/bin/pip" install "${options[@]}" 'mediapipe<0.10.22' pillow matplotlib 2>"$venv/pip.log"; then
   tail -3 "$venv/pip.log" >&2
   echo "skipped: the Python registry cannot be reached, or has no wheels for this Python" >&2
   exit 77

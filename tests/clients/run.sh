@@ -13,6 +13,8 @@ fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
-"$venv/bin/python" -W ignore "$here/clients_test.py" "$auforge" "$photos" "$@" 2>&1 | tee "$log" || status=${PIPESTATUS[0]}
+python=$venv/bin/python
+[[ "$*" == *mediapipe* ]] && python=$venv/mediapipe/bin/python
+"$python" -W ignore "$here/clients_test.py" "$auforge" "$photos" "$@" 2>&1 | tee "$log" || status=${PIPESTATUS[0]}
 if (( status == 0 )) && grep -q '^OK (skipped=' "$log" && ! grep -q '\.\.\. ok$' "$log"; then exit 77; fi
 exit "$status"

@@ -61,6 +61,7 @@ TEST_F(ExitCodes, ModelsThatAreDamagedOrForeign) {
   Expect(3, "$AUFORGE synth faces -q -o out --method cg --face-model text", "text");
   Expect(1, "$AUFORGE annotate people.jpg -q -o out --model gone.h5", "gone.h5");
   Expect(1, "$AUFORGE annotate people.jpg -q -o out --landmarks gone.dat", "gone.dat");
+  Expect(1, "$AUFORGE annotate people.jpg -q -o out --landmarks gone.dat", "libdlib-data");
   Expect(1, "$AUFORGE annotate people.jpg -q -o out --detector yunet --detector-model gone.onnx", "gone.onnx");
 }
 
