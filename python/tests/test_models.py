@@ -15,9 +15,9 @@ import auforge._load
 import conftest
 
 
-def test_a_face_shows_what_is_asked(studio, annotator):
-    rest = auforge.render_face({}, seed=3, face_model=studio)
-    smile = auforge.render_face({"AU12": 4, "AU6": 3}, seed=3, face_model=studio)
+def test_a_face_shows_what_is_asked(annotator):
+    rest = auforge.render_face({}, seed=3)
+    smile = auforge.render_face({"AU12": 4, "AU6": 3}, seed=3)
     assert smile.image.shape == (256, 256, 3) and smile.image.dtype == numpy.uint8
     assert smile.landmarks.shape == (68, 2) and smile.aus["AU12"] == 4 and rest.aus["AU12"] == 0
     width = lambda face: numpy.linalg.norm(face.landmarks[54] - face.landmarks[48])
@@ -28,11 +28,11 @@ def test_a_face_shows_what_is_asked(studio, annotator):
     assert numpy.abs(seen[1][0].landmarks - smile.landmarks).mean() < 8
 
 
-def test_seeds_halves_sizes(studio):
-    draw = lambda **options: auforge.render_face({"AU12": 3}, face_model=studio, size=96, **options)
+def test_seeds_halves_sizes():
+    draw = lambda **options: auforge.render_face({"AU12": 3}, size=96, **options)
     assert (draw(seed=1).image == draw(seed=1).image).all()
     assert (draw(seed=1).image != draw(seed=2).image).any()
-    one_sided = auforge.render_face({"AU12": (3, 0)}, seed=1, face_model=studio, size=96)
+    one_sided = auforge.render_face({"AU12": (3, 0)}, seed=1, size=96)
     at = one_sided.au_names.index("AU12")
     assert (one_sided.au_left[at], one_sided.au_right[at], one_sided.au_intensity[at]) == (3, 0, 3)
     turned = draw(seed=1, yaw=30, skin=2.0)
@@ -51,20 +51,20 @@ def test_seeds_halves_sizes(studio):
         ({}, {"face_model": "nowhere.h5"}, auforge.Error, "nowhere.h5.*auforge synth import-model"),
     ],
 )
-def test_what_cannot_be_drawn_is_said(studio, aus, options, kind, says):
+def test_what_cannot_be_drawn_is_said(aus, options, kind, says):
     with pytest.raises(kind, match=says):
-        auforge.render_face(aus, **{"face_model": studio, **options})
+        auforge.render_face(aus, **options)
 
 
 @pytest.fixture(scope="session")
-def labelled(tmp_path_factory, studio):
+def labelled(tmp_path_factory):
     """Photographs, as it were, with their AU12 and AU4."""
     folder = tmp_path_factory.mktemp("labelled")
     (folder / "photos").mkdir()
     lines = ["image,AU12,AU4"]
     for i in range(24):
         aus = {"AU12": 4 * (i % 2), "AU4": 4 * (i // 2 % 2)}
-        auforge._load.core().write_png(os.fsencode(folder / f"photos/{i}.png"), auforge.render_face(aus, seed=i, face_model=studio).image)
+        auforge._load.core().write_png(os.fsencode(folder / f"photos/{i}.png"), auforge.render_face(aus, seed=i).image)
         lines.append(f"{i}.png,{aus['AU12']},{aus['AU4']}")
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
     return folder

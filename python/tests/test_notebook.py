@@ -17,13 +17,11 @@ def test_the_notebook_runs(annotator, shards, monkeypatch, tmp_path):
     nbformat.validate(notebook)
     assert all(not cell.get("outputs") for cell in notebook.cells), "the notebook is kept without outputs"
     monkeypatch.setenv("AUFORGE_SHARDS", str(shards))
-    if conftest.face_model():
-        monkeypatch.setenv("AUFORGE_FACE_MODEL", conftest.face_model())
     nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
     pictures = [
         output.data["image/png"] for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
     ]
-    assert len(pictures) == 4 + bool(conftest.face_model())
+    assert len(pictures) == 5
     nbformat.write(notebook, tmp_path / "faces.ipynb")
     text = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
     assert "ShardDataset" in text and pathlib.Path(tmp_path / "faces.ipynb").stat().st_size > 100_000
