@@ -196,7 +196,7 @@ class Annotator:
         return self._labeller.jobs
 
     @overload
-    def annotate(self, images: ImageLike) -> Result: ...
+    def annotate(self, images: ImageLike) -> Result: ...  # type: ignore[overload-overlap]
 
     @overload
     def annotate(self, images: Iterable[ImageLike]) -> Iterator[Result]: ...
@@ -228,7 +228,7 @@ class Annotator:
             and whatever the iterable itself raises, comes after the results of the images before.
         """
         if not _is_one(images):
-            return self._annotate_many(iter(images))
+            return self._annotate_many(iter(images))  # type: ignore[arg-type]
         if isinstance(images, (str, os.PathLike)) and not os.path.lexists(images):
             raise NotFoundError(f"{os.fsdecode(images)}: no such file or folder")
         stream = core().LabelStream(self._labeller)

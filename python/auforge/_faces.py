@@ -168,6 +168,9 @@ class Face:
         )
         return f"<auforge.Face {self.emotion}, quality {self.quality:.2f}{': ' if present else ''}{present}>"
 
+    def __reduce__(self) -> Any:
+        return _face_again, _face_state(self)
+
 
 def _face_state(face: Face) -> Tuple[Any, ...]:
     table = face._table
@@ -183,9 +186,6 @@ def _face_state(face: Face) -> Tuple[Any, ...]:
 
 def _face_again(packed: Mapping[str, Any], au_names: Tuple[str, ...], emotion_names: Tuple[str, ...]) -> Face:
     return Face(_Table(packed, au_names, emotion_names), 0)
-
-
-Face.__reduce__ = lambda self: (_face_again, _face_state(self))  # type: ignore[assignment]
 
 
 class Result(Sequence[Face]):

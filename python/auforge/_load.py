@@ -3,7 +3,7 @@
 import os
 import platform
 import threading
-from typing import Any
+from typing import Any, List
 
 _core: Any = None
 
@@ -16,26 +16,30 @@ os.register_at_fork(before=hdf5_lock.acquire, after_in_parent=hdf5_lock.release,
 _NEEDED_FLAGS = ("avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe")
 
 
+def _missing_flags(cpuinfo: str) -> List[str]:
+    """Of those that are needed, what the first processor of /proc/cpuinfo lacks; nothing where it does not say."""
+    for line in cpuinfo.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "flags":
+            return [flag for flag in _NEEDED_FLAGS if flag not in value.split()]
+    return []
+
+
 def _check_processor() -> None:
     """Raises ImportError where the compiled part would end the process with an illegal instruction."""
     if platform.machine() not in ("x86_64", "AMD64"):
         return
     try:
         with open("/proc/cpuinfo", "rb") as file:
-            head = file.read(8192).decode("ascii", "replace")
+            missing = _missing_flags(file.read(8192).decode("ascii", "replace"))
     except OSError:
         return
-    for line in head.splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == "flags":
-            missing = [flag for flag in _NEEDED_FLAGS if flag not in value.split()]
-            if missing:
-                raise ImportError(
-                    "auforge is built for x86-64-v3 processors (2013 and later) and this one lacks "
-                    + ", ".join(missing)
-                    + "; build it from source with -DAUFORGE_ARCH=x86-64"
-                )
-            return
+    if missing:
+        raise ImportError(
+            "auforge is built for x86-64-v3 processors (2013 and later) and this one lacks "
+            + ", ".join(missing)
+            + "; build it from source with -DAUFORGE_ARCH=x86-64"
+        )
 
 
 def core() -> Any:

@@ -328,9 +328,10 @@ class ShardDataset(Sequence[ShardFace]):
         for at, name in enumerate(("box_x", "box_y", "box_width", "box_height", "yaw", "pitch", "roll")):
             columns[name] = values[:, at]
         columns["quality"], columns["detector_score"] = values[:, 13], values[:, 14]
-        columns["emotion"] = pandas.Categorical.from_codes(codes[:, 0], self._emotion_names)
+        emotions = pandas.Index(self._emotion_names)
+        columns["emotion"] = pandas.Categorical.from_codes(codes[:, 0], emotions)
         columns["emotion_score"] = values[:, 15]
-        columns["emotion_rule"] = pandas.Categorical.from_codes(codes[:, 1], self._emotion_names)
+        columns["emotion_rule"] = pandas.Categorical.from_codes(codes[:, 1], emotions)
         table = _Table({"values": values, "present": present, "codes": codes, "crops": []}, self._au_names, ())
         for kind, column in (("intensity", 0), ("probability", 1), ("present", None), ("left", 3), ("right", 4)):
             part = present if column is None else table.au_column(column)
@@ -394,7 +395,7 @@ class ShardDataset(Sequence[ShardFace]):
             }
             return FaceBatch(_Table(empty, self._au_names, self._emotion_names), [], [])
         back = numpy.argsort(numpy.concatenate(order), kind="stable")
-        whole = {
+        whole: Dict[str, Any] = {
             "values": numpy.concatenate([numpy.asarray(packed["values"]) for packed, _, _ in parts])[back],
             "present": numpy.concatenate([numpy.asarray(packed["present"]) for packed, _, _ in parts])[back],
             "codes": numpy.concatenate([codes for _, codes, _ in parts])[back],
@@ -460,11 +461,11 @@ def open_shards(
     BadInputError
         A file is no shard, is damaged, or measures other AUs than those before it.
     """
-    single = isinstance(paths, (str, os.PathLike))
-    names = [os.fsdecode(path) for path in ([paths] if single else paths)]  # type: ignore[union-attr,list-item]
+    names = [os.fsdecode(path) for path in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
     if not names:
         raise UsageError("no shard; name folders of shards or shard files")
-    files, outlines = [], []
+    files: List[str] = []
+    outlines: List[Dict[str, Any]] = []
     for file in core().find_shards(list(map(os.fsencode, names))):
         try:
             with hdf5_lock:

@@ -8,7 +8,8 @@ out=$(mkdir -p "$1" && cd "$1" && pwd)
 python=${2:-python3}
 source=$(cd "$(dirname "$0")/../.." && pwd)
 work=$source/build/wheel-parts
-tools=$source/build/wheel-tools   # kept, so that the compiler cache knows pybind11 by its path
+# Kept, so that the compiler cache knows pybind11 by its path.
+tools=$source/build/wheel-tools-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 rm -rf "$work"
 mkdir -p "$work"
 

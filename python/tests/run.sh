@@ -14,7 +14,7 @@ python=${PYTHON:-/usr/bin/python3}
 if [[ ! -x $work/venv/bin/pytest ]]; then
   "$python" -m venv --system-site-packages "$work/venv"
   if ! "$work/venv/bin/pip" install -q --disable-pip-version-check --retries 1 --timeout 15 \
-      pytest 'numpy<2' 'pandas<3' h5py pillow nbclient nbformat ipykernel matplotlib 2>"$work/pip.log"; then
+      pytest 'numpy<2' 'pandas<3' h5py pillow nbclient nbformat ipykernel matplotlib mypy 2>"$work/pip.log"; then
     tail -3 "$work/pip.log" >&2
     echo "skipped: the package registry cannot be reached, and the tests need pytest, pandas, h5py, nbclient, matplotlib" >&2
     exit 77

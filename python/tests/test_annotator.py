@@ -293,6 +293,16 @@ def test_the_import_is_quick_and_loads_nothing_heavy():
     assert min(float(output.split()[0]) for output in outputs) < 0.3
 
 
+def test_a_processor_that_is_too_old_is_told_before_it_is_asked(monkeypatch):
+    from auforge import _load
+
+    assert _load._missing_flags("processor : 0\nflags : fpu sse avx fma bmi1 f16c movbe\n") == ["avx2", "bmi2"]
+    assert _load._missing_flags("nothing of the kind") == []
+    monkeypatch.setattr(_load, "_missing_flags", lambda text: ["avx2"])
+    with pytest.raises(ImportError, match="x86-64-v3.*lacks avx2.*AUFORGE_ARCH"):
+        _load._check_processor()
+
+
 def test_help_reads_like_documentation():
     import pydoc
 
