@@ -29,7 +29,8 @@ export LD_LIBRARY_PATH=$work/stand-ins:/usr/lib/$arch/blas:/usr/lib/$arch/lapack
 # The terms of each package that a library comes from.
 "$tools/bin/python" -m wheel unpack -d "$work/tree" "$work"/plain/auforge-*.whl >/dev/null
 papers=$(echo "$work"/tree/auforge-*/auforge-*.dist-info)/licenses/libraries
-mkdir -p "$papers"
+mkdir -p "$papers" "$work/packed"
+cp "$source/LICENSE" "$source/NOTICE" "$papers/.."
 ldd "$work"/tree/auforge-*/auforge/_core*.so | awk '$2 == "=>" && $3 ~ "^/usr|^/lib" {print $3}' | xargs -r realpath |
   { xargs -r dpkg-query -S 2>/dev/null || true; } | cut -d: -f1 | sort -u | while read -r package; do
   dpkg-query -W -f '${Package} ${Version} (source ${source:Package} ${source:Version})\n' "$package" >>"$papers/VERSIONS"
