@@ -285,7 +285,7 @@ def test_an_iterator_whose_annotator_was_closed_says_so(people):
 
 def test_the_import_is_quick_and_loads_nothing_heavy():
     code = (
-        "import sys, time; start = time.perf_counter(); import auforge; took = time.perf_counter() - start;"
+        "import sys, time; start = time.process_time(); import auforge; took = time.process_time() - start;"
         "heavy = [m for m in ('numpy', 'pandas', 'torch', 'auforge._core') if m in sys.modules]; print(took, heavy)"
     )
     outputs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout for _ in range(3)]
