@@ -94,7 +94,7 @@ LinePlace AlongLine(std::span<const features::Point2> before, std::span<const fe
 
 void MoveLidSkin(const LidSkin& lid, float pixels_per_cm, cv::Mat& movement, cv::Mat& has) {
   if (lid.share <= 0) return;
-  constexpr float kLashes = 0.18F, kBrow = 0.66F;  // of the way to the line of the brow: where lashes end and its hair begins
+  constexpr float kLashes = 0.30F, kBrow = 0.66F;  // of the way to the line of the brow: where lashes end and its hair begins
   const features::Point2 origin = lid.rim_after.front(), end = lid.rim_after.back();
   const float length = std::max(1.0F, features::Distance(origin, end));
   const features::Point2 along{(end.x - origin.x) / length, (end.y - origin.y) / length};

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
+#include <span>
 #include <vector>
 
 #include "gan/warp/internal/sample.h"
@@ -27,8 +28,8 @@ struct Frame {
   float Down(Point2 p) const { return (p.x - origin.x) * down.x + (p.y - origin.y) * down.y; }
 };
 
-// How far down a rim lies at a place along the frame.
-float DownAt(const Frame& frame, const Rim& rim, float along) {
+// How far down a line of points lies at a place along the frame.
+float DownAt(const Frame& frame, std::span<const Point2> rim, float along) {
   for (std::size_t k = 1; k < rim.size(); ++k) {
     const float to = frame.Along(rim[k]);
     if (along > to && k + 1 < rim.size()) continue;
@@ -61,9 +62,10 @@ void Smooth(std::array<T, kRimPoints>& values, int radius) {
   }
 }
 
-constexpr float kCrease = 0.30F;  // cm above the upper rim of an open eye, where its lid folds away
+// Above the upper rim of an open eye, where its lid folds away: cm, and at most this part of the way to the brow.
+constexpr float kCrease = 0.60F, kCreaseToBrow = 0.55F;
 
-LidPaint ReadLid(const Frame& frame, const Opening& before, float px, const cv::Mat& source) {
+LidPaint ReadLid(const Frame& frame, const Opening& before, const cv::Vec3f& skin, float px, const cv::Mat& source) {
   LidPaint paint;
   for (std::size_t k = 0; k < kRimPoints; ++k) {
     const Point2 up = before.upper[k], low = before.lower[k];
@@ -79,6 +81,15 @@ LidPaint ReadLid(const Frame& frame, const Opening& before, float px, const cv::
     for (float cm = -0.12F; cm < 0.10F; cm += 0.02F) darkest = std::min(darkest, Luma(At(source, down(up, cm))));
     paint.rim[k] = darkest / std::max(0.02F, Luma(paint.below[k]));
   }
+  // Highlights and make-up end at the lashes: no lid is brighter or paler than its face.
+  const float brightness = std::max(1e-3F, Luma(skin));
+  const auto warmth = [](const cv::Vec3f& c) { return (c[2] - c[0]) / std::max(1e-3F, Luma(c)); };
+  for (auto* line : {&paint.above, &paint.below}) {
+    for (cv::Vec3f& c : *line) {
+      if (warmth(c) < warmth(skin)) c = c * 0.3F + skin * (0.7F * Luma(c) / brightness);
+      c *= std::min(1.0F, 1.05F * brightness / std::max(1e-3F, Luma(c)));
+    }
+  }
   Smooth(paint.above, 6);
   Smooth(paint.below, 6);
   Smooth(paint.rim, 5);
@@ -87,7 +98,8 @@ LidPaint ReadLid(const Frame& frame, const Opening& before, float px, const cv::
 
 }  // namespace
 
-void DrawLid(const Opening& before, const Opening& after, float pixels_per_cm, const cv::Mat& source, cv::Mat& target) {
+void DrawLid(const Opening& before, const Opening& after, std::span<const Point2> brow, const cv::Vec3f& skin, float pixels_per_cm,
+             const cv::Mat& source, cv::Mat& target) {
   const float px = pixels_per_cm;
   const Frame frame(before);
   const auto rise = [&](std::size_t k) { return frame.Down(after.upper[k]) - frame.Down(before.upper[k]); };
@@ -95,7 +107,7 @@ void DrawLid(const Opening& before, const Opening& after, float pixels_per_cm, c
   for (std::size_t k = 0; k < kRimPoints; ++k) most = std::max(most, rise(k) / px);
   const float share = synthetic::SmoothStep(0.05F, 0.35F, most);  // cm that the lid has come down
   if (share <= 0) return;
-  const LidPaint paint = ReadLid(frame, before, px, source);
+  const LidPaint paint = ReadLid(frame, before, skin, px, source);
   std::vector<cv::Point2f> outline;
   for (const Rim& rim : {before.upper, after.upper, after.lower}) {
     for (const Point2& p : rim) outline.emplace_back(p.x, p.y);
@@ -117,25 +129,27 @@ void DrawLid(const Opening& before, const Opening& after, float pixels_per_cm, c
       if (along <= 0 || along >= 1) continue;
       const float ends = std::min(along, 1 - along);
       const float upper = DownAt(frame, before.upper, along), rim = DownAt(frame, after.upper, along);
-      const float crease = upper - kCrease * px * synthetic::SmoothStep(0, 0.2F, ends);
+      const float fold = std::min(kCrease * px, kCreaseToBrow * std::max(0.0F, upper - DownAt(frame, brow, along)));
+      const float crease = upper - fold * synthetic::SmoothStep(-0.03F, 0.12F, ends);
       const auto k = static_cast<std::size_t>(std::lround(along * (kRimPoints - 1)));
       const float height = std::max(1.0F, rim - crease), t = (down - crease) / height;
       cv::Vec3f& c = target.at<cv::Vec3f>(box.y + y, box.x + x);
-      const float moved = synthetic::SmoothStep(0.04F, 0.25F, (rim - upper) / px);
+      const float moved = synthetic::SmoothStep(0.01F, 0.08F, (rim - upper) / px);
       const float past = (down - rim) / px;  // cm beyond the lid's edge
-      const float lid = share * moved * synthetic::SmoothStep(-0.05F, 0.30F, t) * (1 - synthetic::SmoothStep(0.01F, 0.07F, past));
+      const float lid = share * moved * synthetic::SmoothStep(0, 0.28F, t) * (1 - synthetic::SmoothStep(0.01F, 0.07F, past));
       if (lid > 0) {
         const float s = std::clamp(t, 0.0F, 1.0F);
         const float shade = 1 + 0.07F * std::sin(3.14159F * std::min(1.0F, 1.15F * s)) - 0.10F * std::exp(-s / 0.10F) -
-                            0.10F * synthetic::SmoothStep(0.7F, 1.05F, s);
-        cv::Vec3f skin = (paint.above[k] * (1 - s) + paint.below[k] * s) * shade;
+                            0.10F * synthetic::SmoothStep(0.7F, 1.05F, s) - 0.08F * (1 - synthetic::SmoothStep(0, 0.3F, ends));
+        cv::Vec3f painted = (paint.above[k] * (1 - s) + paint.below[k] * s) * shade;
         const int gx = std::clamp(box.x + x, wide.x, wide.x + wide.width - 1);
         const int gy = std::clamp(box.y + y + cvRound(grain_below), wide.y, wide.y + wide.height - 1);
-        skin += source.at<cv::Vec3f>(gy, gx) - broad.at<cv::Vec3f>(gy - wide.y, gx - wide.x);
-        c = c * (1 - lid) + skin * lid;
+        painted += (source.at<cv::Vec3f>(gy, gx) - broad.at<cv::Vec3f>(gy - wide.y, gx - wide.x)) * 0.7F;
+        c = c * (1 - lid) + painted * lid;
       }
       // Lashes: a line on the rim that grows thinner towards the nose, and what hangs down from it.
-      const float line = std::exp(-(past / 0.05F) * (past / 0.05F));
+      const float width = std::max(0.05F, 0.75F / px);  // no thinner than a pixel shows
+      const float line = std::min(1.0F, 0.07F / width) * std::exp(-(past / width) * (past / width));
       const float hang = past > 0 ? 0.45F * std::exp(-past / 0.10F) : 0;
       const float dark = std::clamp(1 - paint.rim[k], 0.2F, 0.65F) * share * moved * synthetic::SmoothStep(0, 0.12F, ends);
       c *= 1 - dark * std::max(line, hang);

@@ -216,9 +216,10 @@ void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& land
     c *= std::sqrt(moved.gain.at<float>(at[0], at[1]) * furrows.gain.at<float>(at[0], at[1]));
   });
   internal::FadeFurrows(furrows.fade, px, target);
+  const cv::Vec3f skin_colour(std::sqrt(edit.light.skin.x), std::sqrt(edit.light.skin.y), std::sqrt(edit.light.skin.z));
   for (std::size_t i = 1; i < edit.after.size(); ++i) {
     internal::FillEye(edit.before[i], edit.after[i], px, source, target);
-    internal::DrawLid(edit.before[i], edit.after[i], px, source, target);
+    internal::DrawLid(edit.before[i], edit.after[i], std::span(landmarks).subspan(i == 1 ? 17 : 22, 5), skin_colour, px, source, target);
   }
   internal::FillMouth(renderer, edit.light, camera, edit.shape, edit.before[0], edit.after[0],
                       expression.JawMoves(edit.photo, edit.shape), px, source, target);
