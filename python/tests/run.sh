@@ -10,14 +10,18 @@ shift
 source=$(cd "$(dirname "$0")/../.." && pwd)
 python=${PYTHON:-/usr/bin/python3}
 
+skip() { echo "skipped: $1" >&2; exit 77; }
+"$python" -c 'import ensurepip' 2>/dev/null || skip "$python makes no environments; install python3-venv"
+if [[ -z ${AUFORGE_PYTHON_PATH:-} && ! -e $("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h ]]; then
+  skip "Python's headers are not there; install python3-dev"
+fi
 # Debian's torch, where it is installed, is seen through, and wants numpy 1; the registry's would be gigabytes.
 if [[ ! -x $work/venv/bin/pytest ]]; then
   "$python" -m venv --system-site-packages "$work/venv"
   if ! "$work/venv/bin/pip" install -q --disable-pip-version-check --retries 1 --timeout 15 \
       pytest 'numpy<2' 'pandas<3' h5py pillow nbclient nbformat ipykernel matplotlib mypy 2>"$work/pip.log"; then
     tail -3 "$work/pip.log" >&2
-    echo "skipped: the package registry cannot be reached, and the tests need pytest, pandas, h5py, nbclient, matplotlib" >&2
-    exit 77
+    skip "the package registry cannot be reached, and the tests need pytest, pandas, h5py, nbclient, matplotlib"
   fi
 fi
 if [[ -n ${AUFORGE_PYTHON_PATH:-} ]]; then
