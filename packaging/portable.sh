@@ -24,30 +24,21 @@ for program in "$tree"/bin/*; do
   cp packaging/launcher.sh "$program"
 done
 
-# Debian's package of a file. /lib is a link to /usr/lib, and the package knows one of the two names.
-package_of() {
-  local file path
-  file=$(realpath "$1")
-  for path in "$file" "${file#/usr}"; do
-    dpkg-query -S "$path" 2>/dev/null | sed -n '1s/:.*//p'
-  done | head -n 1
-}
-
 # Libraries under the names that the loader asks for, and the terms of each package that they come from.
 declare -A seen
-packages=()
+files=()
 for program in "${programs[@]}"; do
   while read -r library path; do
     [[ -n "${seen[$library]:-}" ]] && continue
     seen[$library]=1
     cp -L "$path" "$tree/lib/$library"
-    packages+=("$(package_of "$path" || true)")
+    file=$(realpath "$path")
+    files+=("$file" "${file#/usr}")  # /lib is a link to /usr/lib, and a package knows one of the two names
   done < <(ldd "$tree/libexec/auforge/$program" | awk '$2 == "=>" && $3 ~ "^/" {print $1, $3}')
 done
 cp -L /lib64/ld-linux-x86-64.so.2 "$tree/lib/"
-packages+=(libc6)
 : >"$tree/share/doc/auforge/libraries/VERSIONS"
-for package in $(printf '%s\n' "${packages[@]}" | sort -u); do  # empty ones vanish
+for package in libc6 $( (dpkg-query -S "${files[@]}" 2>/dev/null || true) | sed 's/:.*//' | sort -u); do
   dpkg-query -W -f '${Package} ${Version} (source ${source:Package} ${source:Version})\n' "$package" \
     >>"$tree/share/doc/auforge/libraries/VERSIONS" 2>/dev/null || true
   if [[ -r /usr/share/doc/$package/copyright ]]; then

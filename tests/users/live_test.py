@@ -175,7 +175,8 @@ class Stream(Live):
                 peak = int(status.split("VmHWM:")[1].split()[0])
         self.assertEqual(process.stdout.read(), b"")
         self.assertEqual(process.wait(timeout=60), 0)
-        self.assertLess(peak, 700_000)
+        if "/asan/" not in AUFORGE and "/tsan/" not in AUFORGE:  # whose own memory is many times the program's
+            self.assertLess(peak, 700_000)
 
     def test_signals_end_it_with_whole_lines(self):
         self.photo("a.jpg")
