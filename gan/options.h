@@ -32,7 +32,7 @@ struct LossWeights {
   // Of faces whose true picture with the AUs asked for is known, in place of cycle, mask and smooth:
   double paired = 50;    // L1 to it; 0: pairs are faces like all others
   double feature = 1;    // L1 of the critic's activations to those of it, each layer in units of its mean
-  double attention = 1;  // cross entropy of the attention and where the two pictures are alike
+  double attention = 0.2;  // cross entropy of the attention and where the two pictures are alike
   LossForm form = LossForm::kCode;
   // The published code divides the AU weight by the batch size and sums the variation over the batch, so that
   // another batch size is another balance. By default the weights are those that it has at 25 images,
