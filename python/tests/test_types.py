@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-import auforge
+import conftest
 
 USE = """
 import pathlib
@@ -26,10 +26,11 @@ print(auforge.render_face({"AU12": (3, 0)}).image.shape, auforge.edit("a.jpg", {
 def test_types(tmp_path):
     pytest.importorskip("mypy")
     (tmp_path / "use.py").write_text(USE)
-    check = lambda *what: subprocess.run([sys.executable, "-m", "mypy", "--ignore-missing-imports", "--cache-dir", str(tmp_path / "cache"), *what],
-                                         capture_output=True, text=True, cwd=tmp_path)
-    package = os.path.dirname(os.path.realpath(os.path.join(os.path.dirname(auforge.__file__), "__init__.py")))
-    said = check(package, "use.py")
-    assert said.returncode == 0, said.stdout
+    command = [sys.executable, "-m", "mypy", "--ignore-missing-imports", "--cache-dir", str(tmp_path / "cache")]
+    environment = {**os.environ, "MYPYPATH": str(conftest.SOURCE / "python")}
+    check = lambda *what: subprocess.run([*command, *what], capture_output=True, text=True, cwd=tmp_path, env=environment)
+    for what in (["-p", "auforge"], ["use.py"]):
+        said = check(*what)
+        assert said.returncode == 0, said.stdout
     (tmp_path / "misuse.py").write_text("import auforge\nauforge.Annotator(min_face='much')\nauforge.open_shards(3)\n")
-    assert check(package, "misuse.py").stdout.count("error:") == 2
+    assert check("misuse.py").stdout.count("error:") == 2
