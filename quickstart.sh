@@ -24,6 +24,9 @@ tools/build.sh release auforge auforge-gan
 took
 auforge=build/release/bin/auforge
 
+# Edits move the photos' own pixels where the face model is; without it the generator that comes with the program draws them.
+tools/fetch-face-model.sh || echo "face model: not to be had now; edits.png is drawn by the generator"
+
 step "3/7 photos"
 if (( $# > 0 )); then
   inputs=("$@")

@@ -9,7 +9,6 @@ set(AUFORGE_PACKAGING ${PROJECT_SOURCE_DIR}/packaging)
 
 install(TARGETS auforge auforge-video RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT auforge)
 install(FILES annotator/models/default.h5 DESTINATION ${CMAKE_INSTALL_DATADIR}/auforge COMPONENT auforge)
-install(FILES gan/warp/models/face.h5 DESTINATION ${CMAKE_INSTALL_DATADIR}/auforge COMPONENT auforge)
 if(AUFORGE_WITH_TORCH)
   install(TARGETS auforge-gan RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT gan)
   install(FILES gan/models/default.h5 RENAME generator.h5 DESTINATION ${CMAKE_INSTALL_DATADIR}/auforge COMPONENT gan)

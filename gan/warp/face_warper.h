@@ -13,7 +13,8 @@
 
 namespace auforge::warp {
 
-// The face model that comes with the program; AUFORGE_FACE_MODEL overrides it. The file need not exist.
+// Where tools/fetch-face-model.sh puts the face model, which is not part of the repository; AUFORGE_FACE_MODEL overrides it.
+// The file need not exist.
 std::string DefaultFaceModelPath();
 
 // Immutable; thread-safe.

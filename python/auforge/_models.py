@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, 
 
 from ._annotator import _as_array, _path
 from ._errors import Error, NotFoundError, UsageError
-from ._load import core, hdf5_lock, model_path, package_file
+from ._load import core, hdf5_lock, model_path
 from ._processes import call_apart, run_program
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ def render_face(
     seed : int
         Who it is: the same person for the same seed.
     face_model : path, optional
-        From ``auforge synth import-model``. Default: ``$AUFORGE_FACE_MODEL``, else the small one that comes with the
-        package.
+        From ``auforge synth import-model``. Default: ``$AUFORGE_FACE_MODEL``, else face.h5 in the
+        current folder.
     size : int, 64..1024
         Side of the picture, pixels.
     yaw, pitch, roll : float
@@ -170,7 +170,7 @@ def render_face(
     Error
         The face model is not there.
     """
-    path = _path(face_model or os.environ.get("AUFORGE_FACE_MODEL") or package_file("models", "face.h5") or "face.h5")
+    path = _path(face_model or os.environ.get("AUFORGE_FACE_MODEL") or "face.h5")
     left: Dict[str, float] = {}
     right: Dict[str, float] = {}
     for name, value in aus.items():

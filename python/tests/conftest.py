@@ -41,6 +41,20 @@ def annotator():
 
 
 @pytest.fixture(scope="session")
+def face_model():
+    """render_face's model: $AUFORGE_FACE_MODEL, what tools/fetch-face-model.sh made, or makes of $AUFORGE_DATA."""
+    made = SOURCE / "build/release/share/auforge/face.h5"
+    archive = pathlib.Path(os.environ.get("AUFORGE_DATA", SOURCE / "../shared/data")) / "ict-facekit/ict-facekit.tar.xz"
+    if not os.environ.get("AUFORGE_FACE_MODEL"):
+        if not made.exists() and archive.exists() and program("auforge"):
+            fetch = [SOURCE / "tools/fetch-face-model.sh", made]
+            subprocess.run(fetch, check=True, env={**os.environ, "AUFORGE": program("auforge")})
+        if not made.exists():
+            pytest.skip("no face model; tools/fetch-face-model.sh gets it")
+        os.environ["AUFORGE_FACE_MODEL"] = str(made)
+
+
+@pytest.fixture(scope="session")
 def people_jpg():
     """Twelve made-up people in one picture."""
     return SOURCE / "docs/images/cg-people.jpg"

@@ -14,6 +14,8 @@ import auforge
 import auforge._load
 import conftest
 
+pytestmark = pytest.mark.usefixtures("face_model")
+
 
 def test_a_face_shows_what_is_asked(annotator):
     rest = auforge.render_face({}, seed=3)

@@ -7,7 +7,7 @@ import pytest
 import conftest
 
 
-def test_the_notebook_runs(annotator, shards, monkeypatch, tmp_path):
+def test_the_notebook_runs(annotator, shards, face_model, monkeypatch, tmp_path):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("matplotlib")

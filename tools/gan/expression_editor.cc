@@ -1,6 +1,7 @@
 #include "tools/gan/expression_editor.h"
 
 #include <cstdlib>
+#include <iostream>
 #include <stdexcept>
 #include <vector>
 
@@ -88,7 +89,7 @@ void AddEditorOptions(Command& command, EditorChoice& choice) {
            "--checkpoint")
       .OneOf({"warp", "generator"});
   command.Add("--checkpoint", choice.checkpoint, "a run's folder or a checkpoint; default: the generator that comes with the program");
-  command.Add("--face-model", choice.face_model, "for warp, from 'auforge synth import-model'; default: the one that comes with the program");
+  command.Add("--face-model", choice.face_model, "for warp, from 'auforge synth import-model'; default: where tools/fetch-face-model.sh puts it");
 }
 
 std::unique_ptr<ExpressionEditor> MakeExpressionEditor(const EditorChoice& choice) {
@@ -99,9 +100,13 @@ std::unique_ptr<ExpressionEditor> MakeExpressionEditor(const EditorChoice& choic
   const std::string model = choice.face_model.empty() ? warp::DefaultFaceModelPath() : choice.face_model;
   if (!generator && (warp || datasets::storage::Exists(model))) {
     if (!datasets::storage::Exists(model)) {
-      throw std::runtime_error(model + ": there is no face model; make one with auforge synth import-model");
+      throw std::runtime_error(model + ": there is no face model; tools/fetch-face-model.sh gets it, and auforge synth import-model makes one of ICT-FaceKit");
     }
     return std::make_unique<Warp>(model);
+  }
+  if (!generator) {
+    std::cerr << "no face model at " << model << ": the generator draws; tools/fetch-face-model.sh gets the model, for edits of "
+              << "the photo's own pixels\n";
   }
   return std::make_unique<Generator>(choice.checkpoint.empty() ? gan::DefaultGeneratorPath() : choice.checkpoint);
 }
