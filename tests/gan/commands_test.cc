@@ -22,6 +22,7 @@
 #include "tools/gan/gan_metrics.h"
 #include "tools/gan/gan_paste.h"
 #include "tools/gan/gif.h"
+#include "tools/gan/in_front.h"
 #include "tools/net/net_commands.h"
 
 namespace auforge::tools {
@@ -249,6 +250,41 @@ TEST(GanPaste, AFaceGetsNoHueThatItDoesNotHave) {
   cv::circle(edited, {64, 64}, 8, cv::Scalar(0.35, 0.4, 0.75), -1);
   const auto lip = ApplyChange(crop, edited).at<cv::Vec3b>(64, 64);
   EXPECT_NEAR(lip[2], 182, 12) << "redder than the skin, as lips are: " << lip;
+}
+
+// A tinted print: what an edit paints has the print's tone, whatever the drawing's.
+TEST(GanPaste, APrintInOneToneStaysInIt) {
+  cv::Mat crop(128, 128, CV_8UC3);
+  crop.forEach<cv::Vec3b>([](cv::Vec3b& pixel, const int* at) {
+    const double y = 60 + at[1];
+    pixel = {cv::saturate_cast<std::uint8_t>(0.8 * y), cv::saturate_cast<std::uint8_t>(0.97 * y), cv::saturate_cast<std::uint8_t>(1.1 * y)};
+  });
+  cv::Mat edited;
+  crop.convertTo(edited, CV_32FC3, 1 / 255.0);
+  cv::circle(edited, {64, 64}, 10, cv::Scalar(0.1, 0.1, 0.6), -1);
+  const cv::Mat changed = ApplyChange(crop, edited);
+  const auto pixel = changed.at<cv::Vec3b>(64, 64);
+  EXPECT_LE(pixel[2], 80) << "the drawing's red is not the print's: " << pixel;
+  EXPECT_NEAR(pixel[0], 0.8 / 1.1 * pixel[2], 2);
+}
+
+// Frames are drawn over cheek and bridge of the nose; brows, eyes and what lies below the nose are not taken for them.
+TEST(GanPaste, FramesAndStrandsOfHairStandInFront) {
+  const features::Landmarks68 at = tests::NeutralFace();
+  cv::Mat photo(256, 256, CV_8UC3, cv::Scalar(120, 150, 200));
+  const cv::Point cheek(cvRound(at[41].x), cvRound(at[41].y) + 16), forehead(128, cvRound(at[21].y) - 14);
+  cv::line(photo, cheek - cv::Point(12, 0), cheek + cv::Point(12, 0), cv::Scalar(20, 20, 20), 3);
+  cv::line(photo, forehead - cv::Point(0, 6), forehead + cv::Point(2, 6), cv::Scalar(30, 40, 60), 2);
+  const cv::Point eye(cvRound((at[37].x + at[41].x) / 2), cvRound((at[37].y + at[41].y) / 2)), lip(cvRound(at[57].x), cvRound(at[57].y));
+  cv::circle(photo, eye, 3, cv::Scalar(20, 20, 20), -1);
+  cv::circle(photo, lip, 5, cv::Scalar(20, 20, 20), -1);
+  const cv::Mat taken = BehindWhatStandsInFront(photo, at);
+  EXPECT_LT(taken.at<float>(cheek), 0.1F);
+  EXPECT_LT(taken.at<float>(forehead), 0.3F);
+  EXPECT_GT(taken.at<float>(eye), 0.95F);
+  EXPECT_GT(taken.at<float>(lip), 0.95F);
+  EXPECT_GT(taken.at<float>(cheek + cv::Point(0, 12)), 0.95F) << "skin";
+  EXPECT_EQ(taken.at<float>(4, 4), 1);
 }
 
 TEST(Gif, TheFirstFrameReadsBack) {

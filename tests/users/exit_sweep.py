@@ -71,6 +71,9 @@ ROWS = [
     Row("gan sheet", "sheet IN --aus AU12 --faces 1 -o OUT", ".png", "shards", "--steps", gan=True),
     Row("gan sheet .gif", "sheet IN --to AU12=1 --steps 2 -o OUT", ".gif", "shards", "--steps", gan=True),
     Row("gan eval", "eval IN --faces 1 --values 2 --sheet-faces 1 -q -o OUT", ".png", "shards", "--faces", gan=True),
+    Row("gan eval --write-pictures", "eval IN --write-pictures OUT --aus AU12 --method generator -q", "folder", "photos", "--faces",
+        gan=True),
+    Row("gan eval --judge", "eval IN --judge annotator -q --json-file OUT", ".json", "edits", "--faces", gan=True),
     Row("gan export-weights", "export-weights IN -o OUT", ".h5", "checkpoint", gan=True),
     Row("gan import-weights", "import-weights IN -o OUT", "folder", "checkpoint", "--image-size", gan=True),
     Row("--help", "--help", quick=True),
@@ -112,6 +115,9 @@ class Sweep:
         (f / "photos").mkdir()
         for name in ("cg-people.jpg",) if self.quick else ("cg-people.jpg", "cg-au12.jpg", "cg-occluded.jpg"):
             shutil.copy(ROOT / "docs/images" / name, f / "photos" / name)
+        for name in ("AU12_0", "AU12_1"):
+            (f / "edits" / name).mkdir(parents=True)
+            shutil.copy(photo, f / "edits" / name / "photo.jpg")
         subprocess.run([self.auforge, "annotate", "photos", "-q", "-o", "shards"], cwd=f, check=True, stdout=subprocess.DEVNULL)
         (f / "wordnet").mkdir()
         (f / "wordnet/data.noun").write_text("00000000 12 n 02 fear 0 fear_of_x 0 000 | a, \"an example\"  \n")
@@ -122,6 +128,10 @@ class Sweep:
         d = f / "damaged"
         d.mkdir()
         (d / "photo").write_bytes(photo.read_bytes()[:2000])
+        shutil.copytree(f / "edits", d / "edits")
+        (d / "edits/AU12_1/photo.jpg").write_bytes(photo.read_bytes()[:2000])
+        (d / "photos").mkdir()
+        (d / "photos/photo.jpg").write_bytes(photo.read_bytes()[:2000])
         shutil.copytree(f / "shards", d / "shards")
         shutil.copytree(f / "shards", d / "stats")
         half = (d / "shards/00000.h5").read_bytes()
@@ -140,7 +150,7 @@ class Sweep:
 
     def good_input(self, kind):
         return {"photo": "photo.jpg", "shards": "shards", "stats": "shards", "wordnet": "wordnet", "model": "model",
-                "checkpoint": "checkpoint"}.get(kind, "absent")
+                "checkpoint": "checkpoint", "photos": "photos", "edits": "edits"}.get(kind, "absent")
 
     def applies(self, row, condition):
         if condition == "works":

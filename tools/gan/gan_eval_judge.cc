@@ -34,10 +34,12 @@ std::vector<std::string> Keys(const auto& map) {
   return keys;
 }
 
-// Points and pictures of one set: each picture measured, and nothing measured that is not there.
+// Points and pictures of one set: each picture measured, and nothing measured that is not there. Of pictures that were
+// edited back no movement is told.
 void RequireSame(const MeshFile& points, const Pictures& pictures) {
   for (const auto& [key, path] : pictures) {
-    if (!points.rows.contains(key)) throw BadInputError(points.path + ": no points of " + path + "; measure the whole folder again");
+    const bool back = ParseJudgedKey(points.path, key).kind == JudgedKind::kBack;
+    if (!back && !points.rows.contains(key)) throw BadInputError(points.path + ": no points of " + path + "; measure the whole folder again");
   }
   for (const auto& [key, row] : points.rows) {
     const bool again = ParseJudgedKey(points.path, key).kind == JudgedKind::kAgain;

@@ -1,8 +1,12 @@
 #include "tools/gan/gan_paste.h"
 
 #include <algorithm>
+#include <cmath>
 #include <opencv2/imgproc.hpp>
 #include <vector>
+
+#include "features/align.h"
+#include "tools/gan/in_front.h"
 
 namespace auforge::tools {
 namespace {
@@ -21,10 +25,18 @@ cv::Mat SoftWindow(int size) {
   return window;
 }
 
-// The hues of a face: least and most of B - Y and of R - Y, 0..1.
+// B - Y or R - Y of a picture in one tone: a line of Y.
+struct Tone {
+  float at_black = 0, slope = 0;
+  float operator()(float luma) const { return at_black + slope * luma; }
+};
+
+// The hues of a face: least and most of B - Y and of R - Y, 0..1. in_one_tone: they follow from Y, as in prints and grey photos
+// that were tinted.
 struct Palette {
   float least_blue = 0, most_blue = 0, least_red = 0, most_red = 0;
-  bool is_grey = true;
+  Tone blue, red;
+  bool is_grey = true, in_one_tone = true;
 };
 
 float Luma(const cv::Vec3f& bgr) { return 0.114F * bgr[0] + 0.587F * bgr[1] + 0.299F * bgr[2]; }
@@ -38,6 +50,19 @@ void Range(std::vector<float>& values, float& least, float& most) {
   };
   least = std::min(0.0F, at(0.01));
   most = std::max(0.0F, at(0.99));
+}
+
+// Least squares; off: root mean square of what it leaves.
+Tone FitTone(const std::vector<float>& luma, const std::vector<float>& hue, double& off) {
+  const auto n = static_cast<double>(luma.size());
+  double y = 0, h = 0, yy = 0, yh = 0, hh = 0;
+  for (std::size_t i = 0; i < luma.size(); ++i) {
+    const double a = static_cast<double>(luma[i]), b = static_cast<double>(hue[i]);
+    y += a, h += b, yy += a * a, yh += a * b, hh += b * b;
+  }
+  const double spread = yy - y * y / n, slope = spread > 1e-9 ? (yh - y * h / n) / spread : 0, at_black = (h - slope * y) / n;
+  off = std::sqrt(std::max(0.0, (hh - h * h / n - slope * (yh - y * h / n)) / n));
+  return {static_cast<float>(at_black), static_cast<float>(slope)};
 }
 
 // Where an aligned crop shows the face: within its landmarks, or its middle where they are not known. CV_8UC1.
@@ -58,17 +83,26 @@ cv::Mat FacePixels(int side, const EditScope& scope) {
 Palette PaletteOf(const cv::Mat& before, const EditScope& scope) {
   // Lips and cheeks may go a little beyond what the face shows at rest, in a photo that has colour.
   constexpr float kNoHue = 1.5F / 255, kBeyond = 0.25F;
+  // Compression leaves this much beside a tone; skin and lips of a photo in colour lie further apart.
+  constexpr double kOffTone = 1.5 / 255;
+  // Skin's own red is about a quarter of its luma: a stronger tone than this is no print's, but a face without lips.
+  constexpr float kMostTint = 0.2F;
   const cv::Mat is_face = FacePixels(before.rows, scope);
-  std::vector<float> blue, red;
+  std::vector<float> luma, blue, red;
   for (int y = 0; y < before.rows; ++y) {
     for (int x = 0; x < before.cols; ++x) {
       if (is_face.at<std::uint8_t>(y, x) == 0) continue;
       const auto& pixel = before.at<cv::Vec3f>(y, x);
+      luma.push_back(Luma(pixel));
       blue.push_back(pixel[0] - Luma(pixel));
       red.push_back(pixel[2] - Luma(pixel));
     }
   }
   Palette p;
+  double blue_off = 0, red_off = 0;
+  p.blue = FitTone(luma, blue, blue_off);
+  p.red = FitTone(luma, red, red_off);
+  p.in_one_tone = std::max(blue_off, red_off) < kOffTone && std::abs(p.red.slope) < kMostTint;
   Range(blue, p.least_blue, p.most_blue);
   Range(red, p.least_red, p.most_red);
   const float spread = std::max(p.most_blue - p.least_blue, p.most_red - p.least_red);
@@ -89,6 +123,12 @@ cv::Vec3f Allowed(const cv::Vec3f& before, const cv::Vec3f& edited, const Palett
   return {is + b, is - (0.114F * b + 0.299F * r) / 0.587F, is + r};
 }
 
+// Of a picture in one tone: what the edit does to its brightness, and to its hue what goes with that.
+cv::Vec3f ToneOf(float was, float is, const Palette& palette) {
+  const float b = palette.blue(is) - palette.blue(was), r = palette.red(is) - palette.red(was), y = is - was;
+  return {y + b, y - (0.114F * b + 0.299F * r) / 0.587F, y + r};
+}
+
 // edited - crop at the size of edited, within the scope and faded out at the border. CV_32FC3.
 cv::Mat Change(const cv::Mat& crop, const cv::Mat& edited, const EditScope& scope) {
   cv::Mat before = crop;
@@ -101,11 +141,25 @@ cv::Mat Change(const cv::Mat& crop, const cv::Mat& edited, const EditScope& scop
   cv::Mat change(edited.size(), CV_32FC3);
   change.forEach<cv::Vec3f>([&](cv::Vec3f& pixel, const int* at) {
     const auto &was = before.at<cv::Vec3f>(at[0], at[1]), &is = edited.at<cv::Vec3f>(at[0], at[1]);
-    // The same number three times: a grey pixel stays grey to the last bit.
-    pixel = palette.is_grey ? cv::Vec3f::all(Luma(is) - Luma(was)) : Allowed(was, is, palette) - was;
+    if (palette.is_grey) {
+      pixel = cv::Vec3f::all(Luma(is) - Luma(was));  // the same number three times: grey stays grey to the last bit
+    } else {
+      pixel = palette.in_one_tone ? ToneOf(Luma(was), Luma(is), palette) : Allowed(was, is, palette) - was;
+    }
     pixel *= share.at<float>(at[0], at[1]);
   });
   return change;
+}
+
+// What stands before the face stays. landmarks: in picture's pixels.
+void Spare(const cv::Mat& picture, const features::Landmarks68& landmarks, cv::Mat& change) {
+  const cv::Mat taken = BehindWhatStandsInFront(picture, landmarks);
+  change.forEach<cv::Vec3f>([&](cv::Vec3f& pixel, const int* at) { pixel *= taken.at<float>(at[0], at[1]); });
+}
+
+// The scope's landmarks in a crop of that side.
+features::Landmarks68 InCrop(const EditScope& scope, int side) {
+  return features::Transform({static_cast<float>(side), 0, 0, 0}, scope.landmarks);
 }
 
 void Add(const cv::Mat& change, cv::Mat& picture) {
@@ -125,6 +179,7 @@ void PasteChange(const cv::Mat& crop, const cv::Mat& edited, const features::Sim
   cv::Mat full;
   cv::warpAffine(Change(crop, edited, scope), full, map, photo.size(), cv::INTER_CUBIC | cv::WARP_INVERSE_MAP,
                  cv::BORDER_CONSTANT);
+  if (!scope.aus.empty()) Spare(photo, features::Transform(s.Inverse(), InCrop(scope, edited.rows)), full);
   Add(full, photo);
 }
 
@@ -132,6 +187,7 @@ cv::Mat ApplyChange(const cv::Mat& crop, const cv::Mat& edited, const EditScope&
   cv::Mat change = Change(crop, edited, scope);
   if (change.size() != crop.size()) cv::resize(change, change, crop.size(), 0, 0, cv::INTER_CUBIC);
   cv::Mat result = crop.clone();
+  if (!scope.aus.empty()) Spare(crop, InCrop(scope, crop.rows), change);
   Add(change, result);
   return result;
 }

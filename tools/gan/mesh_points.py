@@ -66,7 +66,8 @@ class Mesh:
 
 def pictures(folder):
     for parent, folders, files in os.walk(folder):
-        folders.sort()
+        # Of pictures that were edited back no movement is asked.
+        folders[:] = sorted(name for name in folders if parent != folder or not name.endswith('_back'))
         for name in sorted(files):
             stem, ending = os.path.splitext(name)
             if ending.lower() in ('.png', '.jpg', '.jpeg'):
