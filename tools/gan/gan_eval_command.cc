@@ -221,7 +221,7 @@ int RunWrite(const GanEvalArguments& arguments) {
   options.photos = arguments.source;
   options.count = arguments.faces.count;
   options.quiet = arguments.quiet;
-  if (!datasets::storage::IsFolder(options.photos)) throw UsageError("--write-pictures: " + options.photos + " is no folder of photos");
+  if (datasets::storage::IsFile(options.photos)) throw UsageError("--write-pictures: " + options.photos + " is no folder of photos");
   return WriteJudgedPictures(options, *MakeExpressionEditor(arguments.editor));
 }
 
