@@ -53,6 +53,8 @@ struct LearntNet::Impl {
   std::vector<Block> blocks;
   std::vector<int> opinion_aus;
   std::vector<float> opinion_weight, opinion_bias;
+  Pooling pooling = Pooling::kMean;
+  std::size_t channels = 0;  // of the last map
   std::size_t embedding_size = 0, weight_count = 0, multiply_adds = 0;
   std::size_t largest_map = 0;  // floats
 
@@ -63,6 +65,8 @@ struct LearntNet::Impl {
     largest_map = std::max(largest_map, target.Size());
   }
   void Run(const cv::Mat& crop, int pictures, std::span<float> out) const;
+  // map: the last one of one picture; embedding: its numbers.
+  void Pool(const float* map, float* embedding) const;
 };
 
 LearntNet::Impl::Impl(std::vector<std::uint8_t> net_bytes, Registers registers)
@@ -83,7 +87,9 @@ LearntNet::Impl::Impl(std::vector<std::uint8_t> net_bytes, Registers registers)
     source = second.target();
     blocks.push_back({std::move(first), std::move(second)});
   }
-  embedding_size = static_cast<std::size_t>(net.blocks.back().second.out);
+  pooling = net.pooling;
+  channels = static_cast<std::size_t>(net.blocks.back().second.out);
+  embedding_size = internal::EmbeddingSize(net);
   opinion_aus = net.opinion_aus;
   opinion_weight = net.opinion_weight;
   opinion_bias = net.opinion_bias;
@@ -120,19 +126,27 @@ void LearntNet::Impl::Run(const cv::Mat& crop, int pictures, std::span<float> ou
     block.second.Run(maps[1], maps[0], maps[2], pictures);
     std::swap(maps[0], maps[2]);
   }
+  for (std::size_t p = 0; p < count; ++p)
+    Pool(maps[0] + p * blocks.back().second.target().Size(), out.data() + p * embedding_size);
+}
+
+void LearntNet::Impl::Pool(const float* map, float* embedding) const {
   const MapShape& last = blocks.back().second.target();
-  const float share = 1 / static_cast<float>(last.side * last.side);
-  std::fill(out.begin(), out.end(), 0.0F);
-  for (std::size_t p = 0; p < count; ++p) {
-    float* mean = out.data() + p * embedding_size;
+  if (pooling == Pooling::kNone) {
     for (int y = 0; y < last.side; ++y) {
-      for (int x = 0; x < last.side; ++x) {
-        const float* pixel = maps[0] + p * last.Size() + last.At(x, y);
-        for (std::size_t d = 0; d < embedding_size; ++d) mean[d] += pixel[d];
-      }
+      for (int x = 0; x < last.side; ++x) embedding = std::copy_n(map + last.At(x, y), channels, embedding);
     }
-    for (std::size_t d = 0; d < embedding_size; ++d) mean[d] *= share;
+    return;
   }
+  std::fill_n(embedding, channels, 0.0F);
+  for (int y = 0; y < last.side; ++y) {
+    for (int x = 0; x < last.side; ++x) {
+      const float* pixel = map + last.At(x, y);
+      for (std::size_t d = 0; d < channels; ++d) embedding[d] += pixel[d];
+    }
+  }
+  const float share = 1 / static_cast<float>(last.side * last.side);
+  for (std::size_t d = 0; d < channels; ++d) embedding[d] *= share;
 }
 
 bool HasWideRegisters() { return internal::WideTiles() != nullptr; }

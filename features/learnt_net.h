@@ -4,7 +4,8 @@
 //   picture (BGR, 0..255) -> (x / 255 - 0.5) / 0.25 in each channel
 //   stem:     ReLU(conv3x3, stride s, pad 1)
 //   blocks:   y = ReLU(conv3x3(ReLU(conv3x3(x, stride s, pad 1)), stride 1, pad 1) + conv1x1(x, stride s))
-//   embedding: mean of the last map over its pixels, one number a channel
+//   embedding: mean of the last map over its pixels, one number a channel; or the map as it is, pixel by pixel in
+//             rows from the top, the channels of a pixel side by side
 //   opinions: what the net itself makes of AUs, a linear function of the embedding (may be left out)
 //
 // Every convolution has a bias; activations are fp32 and held below 1e6; weights are IEEE half floats,
@@ -30,6 +31,12 @@ struct ConvWeights {
   std::vector<float> bias;     // out
 };
 
+// What becomes of the last map.
+enum class Pooling {
+  kMean,  // one number a channel: what is in the picture
+  kNone,  // all of it: where it is, too
+};
+
 struct NetDescription {
   struct Block {
     ConvWeights first;     // in -> out, 3x3, the block's stride
@@ -37,9 +44,10 @@ struct NetDescription {
     ConvWeights shortcut;  // in -> out, 1x1, the block's stride
   };
   int crop_size = 112;        // side of the picture, pixels, 16..512
+  Pooling pooling = Pooling::kMean;
   ConvWeights stem;           // 3 (B, G, R) -> C0, 3x3
   std::vector<Block> blocks;  // 1..16; at most 1024 channels each
-  // FACS numbers, at most 64; with them 2 x AUs rows of D weights and as many biases: intensities (0..1 for 0..5) of
+  // FACS numbers, at most 64, none where the map is kept; with them 2 x AUs rows of D weights and as many biases: intensities (0..1 for 0..5) of
   // all, then logits of presence of all. Floats, since they are few.
   std::vector<int> opinion_aus;
   std::vector<float> opinion_weight, opinion_bias;

@@ -13,7 +13,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "net files are copied as they lie in memory");
 
-constexpr char kMagic[] = {'A', 'U', 'F', 'L', 'N', 'E', 'T', '1'};
+constexpr std::size_t kMagicSize = 8;
+constexpr char kMeanMagic[kMagicSize + 1] = "AUFLNET1", kMapMagic[kMagicSize + 1] = "AUFLNET2";
 constexpr int kLeastCrop = 16, kMostCrop = 512;
 constexpr int kMostChannels = 1024, kMostBlocks = 16;
 constexpr int kMostAus = 64;
@@ -53,12 +54,14 @@ void ValidateConv(const std::string& name, const ConvWeights& conv, int in, int 
   RequireBelow(name + ".bias", conv.bias, kMostOfBias);
 }
 
+std::int64_t SideAfter(std::int64_t side, int stride) { return (side - 1) / stride + 1; }
+
 // What the maps of a net hold and cost, checked layer by layer.
 class Extent {
  public:
   explicit Extent(int side) : side_(side) {}
   void Add(const ConvWeights& conv, int stride) {
-    side_ = (side_ - 1) / stride + 1;
+    side_ = SideAfter(side_, stride);
     const std::int64_t pixels = std::int64_t{side_} * side_;
     multiply_adds_ += pixels * static_cast<std::int64_t>(conv.weight.size());
     RequireRange("numbers of a map", pixels * conv.out, 1, kMostOfMap);
@@ -165,7 +168,7 @@ void ValidateNet(const NetDescription& net) {
     channels = block.second.out;
   }
   const auto opinions = static_cast<std::int64_t>(net.opinion_aus.size());
-  RequireRange("number of AUs", opinions, 0, kMostAus);
+  RequireRange("number of AUs", opinions, 0, net.pooling == Pooling::kMean ? kMostAus : 0);
   for (const int au : net.opinion_aus) RequireRange("AU", au, 1, 99);
   RequireEqual("opinion_weight.size", static_cast<std::int64_t>(net.opinion_weight.size()), 2 * opinions * channels);
   RequireEqual("opinion_bias.size", static_cast<std::int64_t>(net.opinion_bias.size()), 2 * opinions);
@@ -173,9 +176,17 @@ void ValidateNet(const NetDescription& net) {
   RequireBelow("opinion_bias", net.opinion_bias, kMostOfBias);
 }
 
+std::size_t EmbeddingSize(const NetDescription& net) {
+  const auto channels = static_cast<std::size_t>(net.blocks.back().second.out);
+  if (net.pooling == Pooling::kMean) return channels;
+  std::int64_t side = SideAfter(net.crop_size, net.stem.stride);
+  for (const NetDescription::Block& block : net.blocks) side = SideAfter(side, block.first.stride);
+  return static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * channels;
+}
+
 std::vector<std::uint8_t> NetBytes(const NetDescription& net) {
   Writer writer;
-  writer.Add<char>(kMagic);
+  writer.Add<char>({net.pooling == Pooling::kMean ? kMeanMagic : kMapMagic, kMagicSize});
   writer.AddSize(net.crop_size);
   writer.AddSize(static_cast<std::int64_t>(net.blocks.size()));
   writer.AddConv(net.stem);
@@ -191,15 +202,16 @@ std::vector<std::uint8_t> NetBytes(const NetDescription& net) {
 
 NetDescription NetFromBytes(std::span<const std::uint8_t> bytes) {
   constexpr std::size_t kSumSize = sizeof(std::uint64_t);
-  if (bytes.size() < sizeof(kMagic) + kSumSize || std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) != 0) {
-    Fail("is not a learnt net (it does not begin with " + std::string(kMagic, sizeof(kMagic)) + ")");
-  }
+  const auto begins_with = [bytes](const char* magic) { return std::memcmp(bytes.data(), magic, kMagicSize) == 0; };
+  if (bytes.size() < kMagicSize + kSumSize || !(begins_with(kMeanMagic) || begins_with(kMapMagic)))
+    Fail(std::string("is not a learnt net (it does not begin with ") + kMeanMagic + " or " + kMapMagic + ")");
   const auto content = bytes.first(bytes.size() - kSumSize);
   std::uint64_t sum = 0;
   std::memcpy(&sum, bytes.data() + content.size(), kSumSize);
   if (sum != NetChecksum(content)) Fail("its content does not match its checksum");
-  Reader reader(content.subspan(sizeof(kMagic)));
+  Reader reader(content.subspan(kMagicSize));
   NetDescription net;
+  net.pooling = begins_with(kMeanMagic) ? Pooling::kMean : Pooling::kNone;
   net.crop_size = reader.TakeSize("crop_size", kMostCrop);
   net.blocks.resize(static_cast<std::size_t>(reader.TakeSize("number of blocks", kMostBlocks)));
   net.stem = reader.TakeConv();

@@ -1,5 +1,5 @@
-// A net's bytes: magic "AUFLNET1", crop size, convolutions, checksum; little endian
-// (docs/au-model-format.md).
+// A net's bytes: magic "AUFLNET1" (the mean of the last map) or "AUFLNET2" (the map as it is), crop size,
+// convolutions, checksum; little endian (docs/au-model-format.md).
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,8 @@ namespace auforge::features::internal {
 // Throws std::invalid_argument naming layer and fault.
 void ValidateNet(const NetDescription& net);
 
+// Numbers of an embedding. requires: ValidateNet passes.
+std::size_t EmbeddingSize(const NetDescription& net);
 // Weights become halves. requires: ValidateNet passes.
 std::vector<std::uint8_t> NetBytes(const NetDescription& net);
 // Throws std::invalid_argument naming the fault.

@@ -71,11 +71,24 @@ std::vector<double> PlainEmbedding(const NetDescription& net, const cv::Mat& bgr
     for (std::size_t i = 0; i < sum.values.size(); ++i) sum.values[i] += shortcut.values[i];
     map = Relu(std::move(sum));
   }
-  std::vector<double> embedding(static_cast<std::size_t>(map.channels));
   const auto pixels = static_cast<std::size_t>(map.side * map.side);
+  std::vector<double> embedding;
+  if (net.pooling == Pooling::kNone) {
+    for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
+      for (std::size_t at = pixel; at < map.values.size(); at += pixels) embedding.push_back(map.values[at]);
+    }
+    return embedding;
+  }
+  embedding.resize(static_cast<std::size_t>(map.channels));
   for (std::size_t i = 0; i < map.values.size(); ++i)
     embedding[i / pixels] += map.values[i] / static_cast<double>(pixels);
   return embedding;
+}
+
+NetDescription RandomMapNet(const NetShape& shape, std::uint64_t seed) {
+  NetDescription net = RandomNet(shape, seed);
+  net.pooling = Pooling::kNone;
+  return net;
 }
 
 std::vector<float> Embedding(const LearntNet& net, const cv::Mat& crop) {
@@ -114,6 +127,39 @@ TEST(LearntNet, EqualsPlainLoops) {
     for (std::size_t d = 0; d < plain.size(); ++d)
       EXPECT_NEAR(fast[d], plain[d], 1e-5 * most) << shape.crop << " px, number " << d;
   }
+}
+
+TEST(LearntNet, AMapThatIsKeptEqualsPlainLoops) {
+  for (const NetShape& shape : kShapes) {
+    const NetDescription description = RandomMapNet(shape, 8);
+    const LearntNet net = LearntNet::FromWeights(description);
+    const cv::Mat crop = tests::Texture(shape.crop, shape.crop, 3, 6);
+    const std::vector<float> fast = Embedding(net, crop);
+    const std::vector<double> plain = PlainEmbedding(description, crop);
+    ASSERT_EQ(fast.size(), plain.size());
+    double most = 0;
+    for (const double v : plain) most = std::max(most, v);
+    ASSERT_GT(most, 0.01) << "a net that answers nothing tests nothing";
+    for (std::size_t d = 0; d < plain.size(); ++d)
+      EXPECT_NEAR(fast[d], plain[d], 1e-5 * most) << shape.crop << " px, number " << d;
+    const LearntNet again = LearntNet::Parse(net.Serialise(), "net");
+    EXPECT_EQ(Bits(Embedding(again, crop)), Bits(fast));
+    EXPECT_NE(net.digest(), LearntNet::FromWeights(RandomNet(shape, 8)).digest());
+    const LearntNet narrow = LearntNet::FromWeights(description, Registers::kNarrow);
+    std::vector<float> both(2 * net.embedding_size()), other(both.size());
+    net.EmbedWithMirror(crop, both);
+    narrow.EmbedWithMirror(crop, other);
+    EXPECT_EQ(Bits(both), Bits(other));
+    EXPECT_TRUE(std::equal(fast.begin(), fast.end(), both.begin()));
+  }
+}
+
+TEST(LearntNet, AMapThatIsKeptHasNoOpinions) {
+  NetDescription net = RandomMapNet({32, 8, 2, {{16, 2}}}, 3);
+  net.opinion_aus = {12};
+  net.opinion_weight.assign(32, 0.0F);
+  net.opinion_bias.assign(2, 0.0F);
+  EXPECT_THROW(LearntNet::FromWeights(net), std::invalid_argument);
 }
 
 TEST(LearntNet, WideAndNarrowRegistersGiveTheSameBits) {
