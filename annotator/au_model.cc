@@ -185,6 +185,7 @@ void AuModel::Weights::RoundToHalves() {
 
 std::string AuModel::Weights::Digest() const {
   std::string text = info.features.ToJson();
+  if (info.landmarker != "dlib") text += "landmarks of " + info.landmarker;
   if (info.features.net != nullptr)
     text += datasets::storage::HexDigest(datasets::storage::Sha256(info.features.net->Serialise()));
   for (const std::string& name : info.schema.Names()) text += name + ",";

@@ -32,6 +32,7 @@ struct AuModelInfo {
   features::AuSchema schema;
   features::FeatureSpec features;
   std::string learner;                   // "nystrom", "svm", "ksda"
+  std::string landmarker = "dlib";       // Landmarker::Name() of the points it was trained with; of others it knows nothing
   std::string provenance;                // command, data and seed, for people
   bool provisional = false;              // a first model that says of itself that it is not good enough yet
   std::vector<std::string> confidence;   // per AU: "strong", "fair", "weak"
@@ -73,6 +74,9 @@ class AuModel {
  private:
   std::unique_ptr<Weights> weights_;
 };
+
+// AuModelInfo::landmarker of a model's file, without loading it; "dlib" where that cannot be told.
+std::string LandmarkerOfModel(const std::string& path);
 
 // $AUFORGE_MODEL, else the model beside the installed program, else the one in the source tree.
 std::string DefaultAuModelPath();

@@ -1,4 +1,4 @@
-// The AU model's file, format 4 (docs/au-model-format.md).
+// The AU model's file, format 5 (docs/au-model-format.md).
 #include <algorithm>
 #include <stdexcept>
 
@@ -18,8 +18,10 @@ using datasets::storage::Hdf5Reader;
 using datasets::storage::Hdf5Writer;
 
 constexpr const char* kFormat = "auforge-au-model";
-constexpr std::int64_t kFormatVersion = 4, kOldestFormat = 2;
+constexpr std::int64_t kFormatVersion = 5, kOldestFormat = 2;
 constexpr std::int64_t kFirstWithHalves = 4;
+// A model of another landmarker than dlib's is one that older programs must not use; other models stay readable for them.
+constexpr std::int64_t kFirstWithLandmarker = 5;
 constexpr const char* kNetPath = "/learnt_net";
 
 void Require(bool condition, const std::string& text) {
@@ -206,7 +208,11 @@ SideHead ReadSides(const Hdf5Reader& file) {
 
 void WriteInfo(Hdf5Writer& file, const AuModelInfo& info, bool has_halves) {
   file.WriteAttribute("/", "format", std::string(kFormat));
-  file.WriteAttribute("/", "format_version", has_halves ? kFormatVersion : kFirstWithHalves - 1);
+  const bool is_dlib = info.landmarker == "dlib";
+  file.WriteAttribute("/", "format_version", !is_dlib     ? kFirstWithLandmarker
+                                             : has_halves ? kFirstWithHalves
+                                                          : kFirstWithHalves - 1);
+  if (!is_dlib) file.WriteAttribute("/", "landmarker", info.landmarker);
   file.WriteAttribute("/", "au_names", info.schema.Names());
   file.WriteAttribute("/", "confidence", info.confidence);
   file.WriteAttribute("/", "looks_at", info.looks_at);
@@ -235,6 +241,7 @@ AuModelInfo ReadInfo(const Hdf5Reader& file, const std::string& path) {
   info.looks_at = file.ReadStringList("/", "looks_at");
   info.features = features::FeatureSpec::FromJson(file.ReadString("/", "features"), ReadNet(file, path));
   info.learner = file.ReadString("/", "learner");
+  if (file.HasAttribute("/", "landmarker")) info.landmarker = file.ReadString("/", "landmarker");
   info.provenance = file.ReadString("/", "provenance");
   info.provisional = file.ReadInteger("/", "provisional") != 0;
   if (!file.Exists("/held_out")) return info;
@@ -358,6 +365,16 @@ void AuModel::Save(const std::string& path) const { SaveAuModel(*weights_, path,
 AuModel AuModel::Load(const std::string& path) {
   datasets::storage::RequireThere(path, "no such AU model; name one with --model or train one with auforge train-au");
   return ReadModel(Hdf5Reader(path), path, true);
+}
+
+std::string LandmarkerOfModel(const std::string& path) {
+  try {
+    const Hdf5Reader file(path);
+    if (file.HasAttribute("/", "landmarker")) return file.ReadString("/", "landmarker");
+  } catch (const std::exception&) {
+    // Loading it says what is wrong.
+  }
+  return AuModelInfo{}.landmarker;
 }
 
 AuModel ParseAuModel(std::span<const std::uint8_t> bytes, const std::string& name, bool with_digest) {

@@ -5,10 +5,16 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
+#include <optional>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include "annotator/internal/landmark_ensemble.h"
+#include "annotator/internal/landmark_look.h"
+#include "annotator/net_landmarker.h"
+#include "datasets/storage/bad_content.h"
 #include "features/align.h"
 
 namespace auforge::annotator {
@@ -66,28 +72,15 @@ struct BoxFrame {
   double Y(float y) const { return top + static_cast<double>(y) * height; }
 };
 
-// Where dlib's detector puts its box, in the median, around a face with these points: of 3.48 times the
-// spread of brows, eyes, nose and mouth, a little below their centre. (Measured on 139 faces of portraits and
-// dlib's photos; the landmarker was trained on such boxes.) `box` itself where points and box have nothing to
-// do with each other.
+// `box` itself where points and box have nothing to do with each other.
 features::Box BoxAskedFor(const Landmarks68& points, const features::Box& box) {
-  constexpr std::size_t kFirst = 17, kCount = features::kLandmarkCount - kFirst;
-  constexpr double kSide = 3.48, kBelow = 0.03;
   constexpr float kLeastOverlap = 0.3F;
-  double x = 0, y = 0, squares = 0;
-  for (std::size_t i = kFirst; i < points.size(); ++i) x += points[i].x / kCount, y += points[i].y / kCount;
-  for (std::size_t i = kFirst; i < points.size(); ++i)
-    squares += std::pow(points[i].x - x, 2) + std::pow(points[i].y - y, 2);
-  const double spread = std::sqrt(squares / kCount);
-  const auto side = static_cast<float>(kSide * spread);
-  const features::Box asked{static_cast<float>(x) - side / 2,
-                            static_cast<float>(y + kBelow * spread) - side / 2, side, side};
+  const features::Box asked = BoxAround(points);
   return features::Overlap(box, asked) > kLeastOverlap ? asked : box;
 }
 
-}  // namespace
-
-struct Landmarker::Impl {
+// dlib's.
+struct TreeLandmarker {
   LandmarkEnsemble ensemble;
 
   // A face on its way through the cascades. A mirrored one is looked at through a mirror: its frame and shape
@@ -192,6 +185,17 @@ struct Landmarker::Impl {
     return points;
   }
 
+  std::vector<Landmarks68> FindOneWay(std::span<const FaceInImage> faces) const {
+    std::vector<State> states;
+    states.reserve(faces.size());
+    for (const FaceInImage& face : faces) states.push_back(Start(face, false));
+    Run(states);
+    std::vector<Landmarks68> found;
+    found.reserve(faces.size());
+    for (const State& state : states) found.push_back(PointsOf(state));
+    return found;
+  }
+
   // Means of the face and its mirror image.
   std::vector<Landmarks68> FindBothWays(std::span<const FaceInImage> faces) const {
     std::vector<State> states;
@@ -212,19 +216,68 @@ struct Landmarker::Impl {
   }
 };
 
-std::string DefaultLandmarkPath() {
-  const char* configured = std::getenv("AUFORGE_LANDMARKS");
-  return configured != nullptr && *configured != '\0'
-             ? configured
-             : "/usr/share/dlib/shape_predictor_68_face_landmarks.dat";
+// What a file is, its first bytes tell.
+bool HoldsNets(const std::string& path) {
+  std::array<char, 8> begin{};
+  std::ifstream file(path, std::ios::binary);
+  file.read(begin.data(), begin.size());
+  return file.gcount() == begin.size() &&
+         IsNetLandmarker({reinterpret_cast<const std::uint8_t*>(begin.data()), begin.size()});
 }
 
-Landmarker::Landmarker(const std::string& path)
-    : impl_(std::make_unique<Impl>(Impl{ReadLandmarkEnsemble(path)})) {}
+std::vector<Landmarks68> PointsOf(const std::vector<FoundLandmarks>& found) {
+  std::vector<Landmarks68> points;
+  points.reserve(found.size());
+  for (const FoundLandmarks& face : found) points.push_back(face.points);
+  return points;
+}
+
+constexpr const char* kDlibPrefix = "dlib:";
+constexpr const char* kNetPrefix = "auforge-";
+
+}  // namespace
+
+struct Landmarker::Impl {
+  std::optional<TreeLandmarker> trees;  // one of the two
+  std::optional<NetLandmarker> nets;
+};
+
+std::string DefaultLandmarks() {
+  const char* configured = std::getenv("AUFORGE_LANDMARKS");
+  return configured != nullptr && *configured != '\0' ? configured : "dlib";
+}
+
+std::string LandmarkFile(const std::string& name) {
+  if (name == "auforge") return DefaultNetLandmarkerPath();
+  if (name == "dlib") return "/usr/share/dlib/shape_predictor_68_face_landmarks.dat";
+  return name.starts_with(kDlibPrefix) ? name.substr(std::string_view(kDlibPrefix).size()) : name;
+}
+
+std::string LandmarksFor(const std::string& trained_with) {
+  return trained_with.starts_with(kNetPrefix) ? "auforge" : DefaultLandmarks();
+}
+
+void RequireSameLandmarker(const std::string& found_by, const std::string& trained_with, const std::string& name) {
+  if (found_by == trained_with) return;
+  throw datasets::storage::BadContent(name + " was trained with the landmarks of " + trained_with + ", not with those of " + found_by +
+                              ": use --landmarks " + (trained_with.starts_with(kNetPrefix) ? "with that net's file" : "dlib") +
+                              ", or a model that was trained with these");
+}
+
+Landmarker::Landmarker(const std::string& name) : impl_(std::make_unique<Impl>()) {
+  const std::string path = LandmarkFile(name);
+  if (HoldsNets(path) && !name.starts_with(kDlibPrefix)) {
+    impl_->nets.emplace(NetLandmarker::Load(path));
+  } else {
+    impl_->trees.emplace(TreeLandmarker{ReadLandmarkEnsemble(path)});
+  }
+}
 
 Landmarker::~Landmarker() = default;
 Landmarker::Landmarker(Landmarker&&) noexcept = default;
 Landmarker& Landmarker::operator=(Landmarker&&) noexcept = default;
+
+std::string Landmarker::Name() const { return impl_->nets ? kNetPrefix + impl_->nets->digest() : "dlib"; }
 
 Landmarks68 Landmarker::Find(const cv::Mat& image, const features::Box& box) const {
   const FaceInImage face{&image, box};
@@ -232,27 +285,24 @@ Landmarks68 Landmarker::Find(const cv::Mat& image, const features::Box& box) con
 }
 
 std::vector<Landmarks68> Landmarker::Find(std::span<const FaceInImage> faces) const {
-  std::vector<Impl::State> states;
-  states.reserve(faces.size());
-  for (const FaceInImage& face : faces) states.push_back(impl_->Start(face, false));
-  impl_->Run(states);
-  std::vector<Landmarks68> found;
-  found.reserve(faces.size());
-  for (const Impl::State& state : states) found.push_back(Impl::PointsOf(state));
-  return found;
+  if (impl_->nets) return PointsOf(impl_->nets->Find(faces));
+  return impl_->trees->FindOneWay(faces);
 }
 
 std::vector<Landmarks68> Landmarker::FindSteady(std::span<const FaceInImage> faces) const {
-  return FindSteady(faces, impl_->FindBothWays(faces));
+  if (impl_->nets) return PointsOf(impl_->nets->Find(faces));
+  return FindSteady(faces, impl_->trees->FindBothWays(faces));
 }
 
 std::vector<Landmarks68> Landmarker::FindSteady(std::span<const FaceInImage> faces,
                                                 std::span<const Landmarks68> first) const {
   if (first.size() != faces.size())
     throw std::invalid_argument("Landmarker: points for another number of faces");
+  if (faces.empty()) return {};
+  if (impl_->nets) return PointsOf(impl_->nets->Find(faces, first));
   std::vector<FaceInImage> again(faces.begin(), faces.end());
   for (std::size_t f = 0; f < again.size(); ++f) again[f].box = BoxAskedFor(first[f], faces[f].box);
-  return impl_->FindBothWays(again);
+  return impl_->trees->FindBothWays(again);
 }
 
 Landmarks68 Landmarker::FindSteady(const cv::Mat& image, const features::Box& box) const {

@@ -300,6 +300,7 @@ TrainedModel TrainAuModel(const TrainingData& data, const TrainOptions& options,
   weights->info.schema = data.schema;
   weights->info.features = data.spec;
   weights->info.learner = options.learner;
+  if (!data.landmarker.empty()) weights->info.landmarker = data.landmarker;
   weights->info.provenance = options.provenance;
   weights->info.provisional = options.provisional;
   TrainReport report;

@@ -23,6 +23,7 @@ namespace auforge::annotator {
 struct TrainingData {
   features::FeatureSpec spec;
   features::AuSchema schema;
+  std::string landmarker;              // Landmarker::Name() of its points; "": not told, dlib's
   std::size_t rows = 0;
   std::vector<float> features;         // n x dimension of the spec
   std::vector<float> labels;           // n x A, 0..5; NaN = not labelled

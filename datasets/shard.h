@@ -28,6 +28,7 @@ struct ShardHeader {
   features::AuSchema schema;
   std::string model_digest;    // of the AU model; "exact" for synthetic faces
   std::string detector;        // "dlib-hog", …
+  std::string landmarker = "dlib";  // whose points: "dlib", "auforge-…"
   std::string config_digest;   // of everything that can change the content
   std::string source;          // the input shard's name
   std::string created;         // ISO 8601 UTC; the one attribute that differs between equal runs

@@ -42,6 +42,7 @@ ShardHeader ReadHeader(const storage::Hdf5Reader& file, const std::string& path)
   header.tool_version = file.ReadString("/", "tool_version");
   header.model_digest = file.ReadString("/", "model_digest");
   header.detector = file.ReadString("/", "detector");
+  if (file.HasAttribute("/", "landmarker")) header.landmarker = file.ReadString("/", "landmarker");
   header.config_digest = file.ReadString("/", "config_digest");
   header.source = file.ReadString("/", "source");
   header.created = file.ReadString("/", "created");

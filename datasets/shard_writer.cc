@@ -136,6 +136,7 @@ struct ShardWriter::Impl {
     hdf5.WriteAttribute("/", "au_names", header.schema.Names());
     hdf5.WriteAttribute("/", "model_digest", header.model_digest);
     hdf5.WriteAttribute("/", "detector", header.detector);
+    if (header.landmarker != "dlib") hdf5.WriteAttribute("/", "landmarker", header.landmarker);
     hdf5.WriteAttribute("/", "config_digest", header.config_digest);
     hdf5.WriteAttribute("/", "source", StoredText(header.source));
     hdf5.WriteAttribute("/", "created", header.created);

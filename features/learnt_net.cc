@@ -191,6 +191,7 @@ LearntNet LearntNet::Parse(std::span<const std::uint8_t> bytes, const std::strin
 std::vector<std::uint8_t> LearntNet::Serialise() const { return impl_->bytes; }
 const std::string& LearntNet::digest() const { return impl_->digest; }
 int LearntNet::crop_size() const { return impl_->picture.side; }
+Pooling LearntNet::pooling() const { return impl_->pooling; }
 std::size_t LearntNet::embedding_size() const { return impl_->embedding_size; }
 std::size_t LearntNet::weight_count() const { return impl_->weight_count; }
 std::size_t LearntNet::multiply_adds() const { return impl_->multiply_adds; }

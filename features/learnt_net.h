@@ -85,6 +85,7 @@ class LearntNet {
 
   const std::string& digest() const;  // 16 hex digits over all sizes and weights
   int crop_size() const;
+  Pooling pooling() const;
   std::size_t embedding_size() const;  // D
   std::size_t weight_count() const;
   std::size_t multiply_adds() const;  // of one Embed

@@ -152,7 +152,7 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
   const Labeller labeller(options);
   const annotator::AuModel& model = labeller.model();
   const datasets::ImageSource source = datasets::ImageSource::Plan(options.inputs, options.source);
-  const RunConfig config = MakeRunConfig(options, model.info().digest, labeller.detector_name(), labeller.landmark_path());
+  const RunConfig config = MakeRunConfig(options, model.info().digest, labeller.detector_name(), labeller.landmark_file());
 
   AnnotateSummary summary;
   summary.notes = source.Notes();

@@ -14,8 +14,16 @@ std::shared_ptr<const annotator::AuModel> LoadModel(const LabelOptions& options)
       annotator::AuModel::Load(options.model.empty() ? annotator::DefaultAuModelPath() : options.model));
 }
 
-std::shared_future<annotator::Landmarker> BeginLoading(const std::string& path) {
-  return std::async(std::launch::async, [path] { return annotator::Landmarker(path); }).share();
+std::shared_future<annotator::Landmarker> BeginLoading(const std::string& name) {
+  return std::async(std::launch::async, [name] { return annotator::Landmarker(name); }).share();
+}
+
+// What is named, else what the model wants; told without loading the model, so that both can be loaded side by side.
+std::string LandmarksOf(const LabelOptions& options) {
+  if (!options.landmarks.empty()) return options.landmarks;
+  if (options.ready_model) return annotator::LandmarksFor(options.ready_model->info().landmarker);
+  return annotator::LandmarksFor(
+      annotator::LandmarkerOfModel(options.model.empty() ? annotator::DefaultAuModelPath() : options.model));
 }
 
 LabelOptions Validated(LabelOptions options) {
@@ -41,13 +49,19 @@ void LabelOptions::Validate() const {
 
 Labeller::Labeller(LabelOptions options)
     : options_(Validated(std::move(options))),
-      landmark_path_(options_.landmarks.empty() ? annotator::DefaultLandmarkPath() : options_.landmarks),
-      landmarker_(BeginLoading(landmark_path_)),
+      landmark_file_(annotator::LandmarkFile(LandmarksOf(options_))),
+      landmarker_(BeginLoading(LandmarksOf(options_))),
       detector_name_(MakeDetector(options_)->Name()),
       model_(LoadModel(options_)),
       extractor_(model_->info().features) {
   // One pool of threads: ours. OpenCV would start another inside every task.
   cv::setNumThreads(0);
+}
+
+const annotator::Landmarker& Labeller::landmarker() const {
+  const annotator::Landmarker& loaded = landmarker_.get();
+  annotator::RequireSameLandmarker(loaded.Name(), model_->info().landmarker, "the AU model");
+  return loaded;
 }
 
 }  // namespace auforge::pipeline

@@ -18,7 +18,7 @@ namespace auforge::pipeline {
 struct LabelOptions {
   std::string model;                 // AU model; empty: annotator::DefaultAuModelPath()
   std::shared_ptr<const annotator::AuModel> ready_model;  // used instead of `model` where set
-  std::string landmarks;             // dlib weights; empty: annotator::DefaultLandmarkPath()
+  std::string landmarks;             // as annotator::LandmarkFile's; empty: those that the model has learnt from
   std::string detector = "hog";      // "hog" (dlib's, comes with auforge) or "yunet" (needs detector_model; faster,
                                      // finds turned and smaller faces)
   std::string detector_model;        // YuNet's ONNX file
@@ -42,14 +42,15 @@ class Labeller {
   const LabelOptions& options() const { return options_; }
   const annotator::AuModel& model() const { return *model_; }
   const features::FeatureExtractor& extractor() const { return extractor_; }
-  // Waits until the weights are there; throws likewise.
-  const annotator::Landmarker& landmarker() const { return landmarker_.get(); }
-  const std::string& landmark_path() const { return landmark_path_; }
+  // Waits until the weights are there; throws likewise, and datasets::storage::BadContent where the model has learnt from
+  // another landmarker's points.
+  const annotator::Landmarker& landmarker() const;
+  const std::string& landmark_file() const { return landmark_file_; }
   const std::string& detector_name() const { return detector_name_; }
 
  private:
   LabelOptions options_;
-  std::string landmark_path_;
+  std::string landmark_file_;
   std::shared_future<annotator::Landmarker> landmarker_;
   std::string detector_name_;
   std::shared_ptr<const annotator::AuModel> model_;

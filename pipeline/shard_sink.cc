@@ -18,6 +18,7 @@ datasets::ShardHeader MakeShardHeader(const Labeller& labeller, const RunConfig&
   header.schema = labeller.model().info().schema;
   header.model_digest = labeller.model().info().digest;
   header.detector = labeller.detector_name();
+  header.landmarker = labeller.landmarker().Name();
   header.config_digest = config.digest;
   header.emotion_names = annotator::EmotionNames();
   return header;

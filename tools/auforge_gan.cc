@@ -1,4 +1,5 @@
-// auforge-gan: everything that needs LibTorch. Users call it as `auforge gan …` (GANimation) and `auforge train-net`.
+// auforge-gan: everything that needs LibTorch. Users call it as `auforge gan …` (GANimation), `auforge train-net`
+// and `auforge train-landmarks`.
 #include "tools/cli/program_start.h"
 #include "tools/gan/gan_commands.h"
 #include "tools/net/net_commands.h"
@@ -13,5 +14,6 @@ int main(int argc, char** argv) {
   auforge::tools::AddGanEval(cli);
   auforge::tools::AddGanWeights(cli);
   auforge::tools::AddTrainNet(cli);
+  auforge::tools::AddTrainLandmarks(cli);
   auforge::tools::Leave(cli.Main(argc, argv));
 }

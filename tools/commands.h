@@ -17,6 +17,7 @@ void AddServe(Cli& cli);     // serve_command.cc
 void AddTrainAu(Cli& cli);   // train_au_command.cc
 void AddEvalAu(Cli& cli);    // eval_au_command.cc
 void AddCalibrate(Cli& cli); // calibrate_command.cc
+void AddEvalLandmarks(Cli& cli);  // eval_landmarks_command.cc
 void AddSynth(Cli& cli);     // synth_command.cc
 
 }  // namespace auforge::tools

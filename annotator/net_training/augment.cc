@@ -89,13 +89,14 @@ void AddNoise(cv::Mat& crop, double strength, std::mt19937_64& random) {
   cv::add(crop, values, crop, cv::noArray(), CV_8UC3);
 }
 
-void CoverAPatch(cv::Mat& crop, std::mt19937_64& random) {
+cv::Rect CoverAPatch(cv::Mat& crop, std::mt19937_64& random) {
   const double side = crop.cols;
   const int w = static_cast<int>(side * Uniform(random, .08, .45)), h = static_cast<int>(side * Uniform(random, .08, .45));
   const int x = static_cast<int>(side * Uniform(random, 0, 1)) - w / 2, y = static_cast<int>(side * Uniform(random, 0, 1)) - h / 2;
   const cv::Rect patch = cv::Rect(x, y, w, h) & cv::Rect(0, 0, crop.cols, crop.rows);
-  if (patch.empty()) return;
-  crop(patch).setTo(cv::Scalar(Uniform(random, 0, 255), Uniform(random, 0, 255), Uniform(random, 0, 255)));
+  if (!patch.empty())
+    crop(patch).setTo(cv::Scalar(Uniform(random, 0, 255), Uniform(random, 0, 255), Uniform(random, 0, 255)));
+  return patch;
 }
 
 }  // namespace
@@ -110,8 +111,12 @@ cv::Mat AugmentedCrop(const cv::Mat& picture, const features::Similarity& net_fr
       ToWholeCentres(Jittered(net_from_picture, side, mirrored, options.geometry, random));
   cv::Mat crop;
   cv::warpAffine(picture, crop, place, {side, side}, cv::INTER_LINEAR, cv::BORDER_REPLICATE);
-  const double tone = options.tone;
-  if (tone <= 0) return crop;
+  ChangeValues(crop, options.tone, random);
+  return crop;
+}
+
+cv::Rect ChangeValues(cv::Mat& crop, double tone, std::mt19937_64& random) {
+  if (tone <= 0) return {};
   ChangeTone(crop, tone, random);
   if (Happens(random, .35 * tone)) LightFromASide(crop, tone, random);
   if (Happens(random, .5 * tone)) LoseResolution(crop, random);
@@ -119,7 +124,22 @@ cv::Mat AugmentedCrop(const cv::Mat& picture, const features::Similarity& net_fr
     crop = datasets::DecodeImage(datasets::EncodeJpeg(crop, static_cast<int>(Uniform(random, 25, 90))), {}).bgr;
   }
   if (Happens(random, .6 * tone)) AddNoise(crop, tone, random);
-  if (Happens(random, .3 * tone)) CoverAPatch(crop, random);
+  return Happens(random, .3 * tone) ? CoverAPatch(crop, random) : cv::Rect();
+}
+
+cv::Mat WarpedCrop(const cv::Mat& picture, cv::Matx23d crop_from_picture, int side) {
+  // Bilinear sampling alone would alias where the picture shrinks.
+  cv::Mat source = picture;
+  const double size = std::sqrt(std::abs(crop_from_picture(0, 0) * crop_from_picture(1, 1) -
+                                         crop_from_picture(0, 1) * crop_from_picture(1, 0)));
+  for (double shrink = 1 / size; shrink >= 2 && std::min(source.cols, source.rows) >= 4; shrink /= 2) {
+    cv::Mat half;
+    cv::resize(source(cv::Rect(0, 0, source.cols / 2 * 2, source.rows / 2 * 2)), half, {}, 0.5, 0.5, cv::INTER_AREA);
+    source = half;
+    for (int row = 0; row < 2; ++row) crop_from_picture(row, 0) *= 2, crop_from_picture(row, 1) *= 2;
+  }
+  cv::Mat crop;
+  cv::warpAffine(source, crop, ToWholeCentres(crop_from_picture), {side, side}, cv::INTER_LINEAR, cv::BORDER_REPLICATE);
   return crop;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <opencv2/core/mat.hpp>
+#include <opencv2/core/matx.hpp>
 #include <random>
 
 #include "features/types.h"
@@ -20,6 +21,13 @@ struct AugmentOptions {
 // The net's crop, side x side, CV_8UC3, of a face that `net_from_picture` shows it at rest; mirrored when `mirrored`.
 cv::Mat AugmentedCrop(const cv::Mat& picture, const features::Similarity& net_from_picture, int side, bool mirrored,
                       const AugmentOptions& options, std::mt19937_64& random);
+
+// Its second half: colour, tone, light, resolution, compression, noise and a covered patch, in place. Returns the patch,
+// empty when there is none.
+cv::Rect ChangeValues(cv::Mat& crop, double tone, std::mt19937_64& random);
+// A crop of side x side pixels at any place, area-averaged where the picture shrinks. crop_from_picture: affine, pixel
+// centres at .5.
+cv::Mat WarpedCrop(const cv::Mat& picture, cv::Matx23d crop_from_picture, int side);
 
 // Uniform in [low, high).
 double Uniform(std::mt19937_64& random, double low, double high);

@@ -2,20 +2,15 @@
 
 #include <torch/torch.h>
 
-#include <ATen/autocast_mode.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 #include <future>
-#include <numbers>
 #include <stdexcept>
 #include <thread>
 
 #include "annotator/net_training/augment.h"
+#include "annotator/net_training/internal/training_loop.h"
 #include "annotator/net_training/internal/trunk.h"
 #include "datasets/storage/paths.h"
 #include "features/align.h"
@@ -28,17 +23,10 @@ using Clock = std::chrono::steady_clock;
 constexpr int kPoseOutputs = 3;
 constexpr double kPoseUnit = 30;         // degrees
 constexpr double kIntensityWeight = 4, kSideWeight = 2, kPoseWeight = 0.1;
-constexpr double kAverageDecay = 0.999;  // of the weights over steps
-constexpr double kWarmUp = 0.1;          // share of the steps
 constexpr double kMostOften = 2;         // a rare photograph is drawn by a common one; more, and it is learnt by heart
 constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::mt19937_64 Stream(std::uint64_t seed, std::uint64_t step, std::uint64_t index) {
-  std::seed_seq sequence{seed, seed >> 32, step, index};
-  return std::mt19937_64(sequence);
-}
 
 // Columns of the net's output.
 struct Columns {
@@ -164,10 +152,6 @@ class Batches {
   std::vector<double> cumulative_;
 };
 
-torch::Tensor Normalised(const torch::Tensor& pictures) {
-  return ((pictures.permute({0, 3, 1, 2}).to(torch::kFloat) / 255 - 0.5) / 0.25).contiguous(at::MemoryFormat::ChannelsLast);
-}
-
 // Mean over what is known of weight * value.
 torch::Tensor KnownMean(const torch::Tensor& value, const torch::Tensor& known, const torch::Tensor& weight) {
   return (value * weight * known).sum() / known.sum().clamp_min(1);
@@ -204,30 +188,6 @@ torch::Tensor Disagreement(const torch::Tensor& output, const torch::Tensor& tea
          kSideWeight * (output.slice(1, 2 * a, 4 * a) - teacher.slice(1, 2 * a, 4 * a)).square().mean();
 }
 
-// bfloat16 for what gains by it, while one lives.
-class Reduced {
- public:
-  Reduced(bool on, bool cuda) : on_(on), cuda_(cuda) { Set(on_); }
-  ~Reduced() {
-    Set(false);
-    at::autocast::clear_cache();
-  }
-  Reduced(const Reduced&) = delete;
-  Reduced& operator=(const Reduced&) = delete;
-
- private:
-  void Set(bool on) const {
-    if (cuda_) {
-      at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
-      at::autocast::set_enabled(on);
-    } else {
-      at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
-      at::autocast::set_cpu_enabled(on);
-    }
-  }
-  bool on_, cuda_;
-};
-
 double PearsonOf(const std::vector<double>& x, const std::vector<double>& y) {
   const auto n = static_cast<double>(x.size());
   double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
@@ -258,7 +218,7 @@ std::vector<double> Correlations(Trunk& net, const CropSet& set, const std::vect
       const cv::Mat crop = AugmentedCrop(face.picture, face.net_from_picture, options.crop_size, false, {0, 0}, random);
       std::copy_n(crop.data, side * side * 3, pictures.data_ptr<std::uint8_t>() + static_cast<std::ptrdiff_t>(i) * side * side * 3);
     }
-    const torch::Tensor x = Normalised(pictures.to(device));
+    const torch::Tensor x = NormalisedPictures(pictures.to(device));
     const torch::Tensor out = ((net(x) + net(x.flip(3))) / 2).to(torch::kCPU).contiguous();
     for (std::size_t i = 0; i < count; ++i) {
       for (std::size_t j = 0; j < a; ++j) {
@@ -274,80 +234,9 @@ std::vector<double> Correlations(Trunk& net, const CropSet& set, const std::vect
   return r;
 }
 
-// Everything that a step changes.
-struct State {
-  Trunk net{nullptr}, average{nullptr};
-  std::unique_ptr<torch::optim::AdamW> optimiser;
-  std::int64_t step = 0;
-};
-
-void UpdateAverage(const Trunk& net, Trunk& average, std::int64_t step) {
-  const torch::NoGradGuard no_grad;
-  const double keep = std::min(kAverageDecay, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
-  const auto blend = [keep](const torch::OrderedDict<std::string, torch::Tensor>& from,
-                            torch::OrderedDict<std::string, torch::Tensor> to) {
-    for (const auto& entry : from) {
-      torch::Tensor& target = to[entry.key()];
-      if (target.is_floating_point()) {
-        target.mul_(keep).add_(entry.value(), 1 - keep);
-      } else {
-        target.copy_(entry.value());
-      }
-    }
-  };
-  blend(net->named_parameters(), average->named_parameters());
-  blend(net->named_buffers(), average->named_buffers());
-}
-
-void CopyWeights(const Trunk& from, Trunk& to) {
-  const torch::NoGradGuard no_grad;
-  for (const auto& entry : from->named_parameters()) to->named_parameters()[entry.key()].copy_(entry.value());
-  for (const auto& entry : from->named_buffers()) to->named_buffers()[entry.key()].copy_(entry.value());
-}
-
 std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const Trunk& net, const NetTrainOptions& options) {
   return std::make_unique<torch::optim::AdamW>(
       net->parameters(), torch::optim::AdamWOptions(options.rate).weight_decay(options.decay));
-}
-
-void SaveState(const State& state, const std::string& path) {
-  torch::serialize::OutputArchive archive, net, average, optimiser;
-  state.net->save(net);
-  state.average->save(average);
-  state.optimiser->save(optimiser);
-  archive.write("net", net);
-  archive.write("average", average);
-  archive.write("optimiser", optimiser);
-  archive.write("step", torch::tensor(state.step));
-  archive.save_to(path + ".tmp");
-  if (std::rename((path + ".tmp").c_str(), path.c_str()) != 0)
-    throw std::runtime_error(path + ": cannot be written: " + std::strerror(errno));
-}
-
-void LoadState(State& state, const std::string& path) {
-  try {
-    torch::serialize::InputArchive archive, net, average, optimiser;
-    archive.load_from(path);
-    archive.read("net", net);
-    archive.read("average", average);
-    archive.read("optimiser", optimiser);
-    state.net->load(net);
-    state.average->load(average);
-    state.optimiser->load(optimiser);
-    torch::Tensor step;
-    archive.read("step", step);
-    state.step = step.item<std::int64_t>();
-  } catch (const std::exception& error) {
-    const std::string text = error.what();
-    throw std::runtime_error(path + ": is not the state of such a training (" + text.substr(0, text.find('\n')) +
-                             "); remove it to begin anew");
-  }
-}
-
-double RateAt(std::int64_t step, std::int64_t steps, double highest) {
-  const double at = static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(1, steps));
-  if (at < kWarmUp) return highest * (0.05 + 0.95 * at / kWarmUp);
-  return highest * 0.5 * (1 + std::cos(std::numbers::pi * (at - kWarmUp) / (1 - kWarmUp)));
 }
 
 torch::Tensor PositiveWeights(const CropSet& renders) {
@@ -362,13 +251,6 @@ torch::Tensor PositiveWeights(const CropSet& renders) {
   for (std::size_t j = 0; j < a; ++j)
     weights.data_ptr<float>()[j] = 0.5F / std::clamp(present[j] / known[j], 0.05F, 0.98F);
   return weights;
-}
-
-torch::Device DeviceOf(const std::string& name) {
-  if (name == "cpu") return torch::kCPU;
-  if (!torch::cuda::is_available())
-    throw std::invalid_argument("device = cuda; this LibTorch finds no CUDA device, use cpu");
-  return torch::kCUDA;
 }
 
 void Require(bool condition, const std::string& text) {
@@ -418,19 +300,18 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
 
   const Columns columns{static_cast<std::int64_t>(renders.schema.size())};
   const TrunkShape shape{options.crop_size, options.stem, options.blocks};
-  State state;
-  state.net = Trunk(shape, static_cast<int>(columns.all()), options.dropout);
-  state.average = Trunk(shape, static_cast<int>(columns.all()), options.dropout);
-  CopyWeights(state.net, state.average);
-  for (Trunk* net : {&state.net, &state.average}) (*net)->to(device);
-  state.optimiser = MakeOptimiser(state.net, options);
+  Trunk net(shape, static_cast<int>(columns.all()), options.dropout);
+  Trunk average(shape, static_cast<int>(columns.all()), options.dropout);
+  CopyWeights(*net, *average);
+  for (Trunk* each : {&net, &average}) (*each)->to(device);
+  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(net, options)};
   if (!options.state.empty() && datasets::storage::IsThere(options.state)) {
-    LoadState(state, options.state);
+    state.Load(options.state);
   } else if (!options.start_from.empty()) {
-    LoadState(state, options.start_from);
-    CopyWeights(state.average, state.net);
+    state.Load(options.start_from);
+    CopyWeights(*average, *net);
     state.step = 0;
-    state.optimiser = MakeOptimiser(state.net, options);
+    state.optimiser = MakeOptimiser(net, options);
   }
 
   const auto steps = static_cast<std::int64_t>(
@@ -444,7 +325,7 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
   double loss_sum = 0;
   int loss_count = 0;
   bool stopped = false;
-  state.net->train();
+  net->train();
   while (state.step < steps) {
     if (stop && stop()) {
       stopped = true;
@@ -461,11 +342,11 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
     torch::Tensor output, teacher;
     {
       const Reduced reduced(options.reduced, device.is_cuda());
-      output = state.net(Normalised(batch.pictures)).to(torch::kFloat);
+      output = net(NormalisedPictures(batch.pictures)).to(torch::kFloat);
       if (batch.plain.size(0) > 0) {
         const torch::NoGradGuard no_grad;
-        state.average->eval();
-        teacher = state.average(Normalised(batch.plain)).to(torch::kFloat);
+        average->eval();
+        teacher = average(NormalisedPictures(batch.plain)).to(torch::kFloat);
       }
     }
     torch::Tensor loss = Loss(output, batch, positive);
@@ -478,7 +359,7 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
     state.optimiser->zero_grad();
     loss.backward();
     state.optimiser->step();
-    UpdateAverage(state.net, state.average, state.step);
+    UpdateAverage(*net, *average, state.step);
     ++state.step;
     constexpr int kReportEvery = 20;
     loss_sum += loss.item<double>();
@@ -492,14 +373,14 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
       loss_count = 0;
     }
     if (!options.state.empty() && SecondsSince(saved) > 60 * options.save_minutes) {
-      SaveState(state, options.state);
+      state.Save(options.state);
       saved = Clock::now();
     }
   }
   next.wait();
-  if (!options.state.empty()) SaveState(state, options.state);
-  NetTrainSummary summary{state.average->Folded(renders.schema.numbers()), state.step, !stopped, 0, judged.size(), {}};
-  if (!judged.empty()) summary.correlation = Correlations(state.average, renders, judged, options, device);
+  if (!options.state.empty()) state.Save(options.state);
+  NetTrainSummary summary{average->Folded(renders.schema.numbers()), state.step, !stopped, 0, judged.size(), {}};
+  if (!judged.empty()) summary.correlation = Correlations(average, renders, judged, options, device);
   summary.seconds = SecondsSince(start);
   return summary;
 }

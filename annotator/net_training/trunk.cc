@@ -7,12 +7,12 @@ namespace {
 
 constexpr double kNormEpsilon = 1e-5;
 
+}  // namespace
+
 std::vector<float> Values(const torch::Tensor& tensor) {
   const torch::Tensor t = tensor.contiguous().to(torch::kCPU, torch::kFloat);
   return {t.data_ptr<float>(), t.data_ptr<float>() + t.numel()};
 }
-
-}  // namespace
 
 NormedConvolutionImpl::NormedConvolutionImpl(int in_channels, int out_channels, int size, int step)
     : in(in_channels), out(out_channels), kernel(size), stride(step) {
@@ -31,6 +31,13 @@ features::ConvWeights NormedConvolutionImpl::Folded() const {
           Values(norm->bias - norm->running_mean * scale)};
 }
 
+int TrunkShape::EmbeddingSize() const {
+  if (pooling == features::Pooling::kMean) return blocks.back();
+  int side = (crop_size - 1) / 2 + 1;
+  for (std::size_t i = 0; i < blocks.size(); ++i) side = (side - 1) / 2 + 1;
+  return side * side * blocks.back();
+}
+
 TrunkImpl::TrunkImpl(const TrunkShape& of, int outputs, double drop) : shape(of) {
   stem = register_module("stem", NormedConvolution(3, shape.stem, 3, 2));
   int in = shape.stem;
@@ -43,7 +50,7 @@ TrunkImpl::TrunkImpl(const TrunkShape& of, int outputs, double drop) : shape(of)
     in = out;
   }
   dropout = register_module("dropout", torch::nn::Dropout(drop));
-  head = register_module("head", torch::nn::Linear(in, outputs));
+  head = register_module("head", torch::nn::Linear(shape.EmbeddingSize(), outputs));
 }
 
 torch::Tensor TrunkImpl::Embed(torch::Tensor x) {
@@ -52,17 +59,24 @@ torch::Tensor TrunkImpl::Embed(torch::Tensor x) {
     const torch::Tensor inner = torch::relu(block.first(x));
     x = torch::relu(block.second(inner) + block.shortcut(x));
   }
-  return x.to(torch::kFloat).mean({2, 3});
+  x = x.to(torch::kFloat);
+  return shape.pooling == features::Pooling::kMean ? x.mean({2, 3}) : x.permute({0, 2, 3, 1}).flatten(1);
 }
 
 torch::Tensor TrunkImpl::forward(const torch::Tensor& x) { return head(dropout(Embed(x))); }
 
-features::LearntNet TrunkImpl::Folded(const std::vector<int>& aus) const {
+features::NetDescription TrunkImpl::Description() const {
   features::NetDescription description;
   description.crop_size = shape.crop_size;
+  description.pooling = shape.pooling;
   description.stem = stem->Folded();
   for (const Block& block : blocks)
     description.blocks.push_back({block.first->Folded(), block.second->Folded(), block.shortcut->Folded()});
+  return description;
+}
+
+features::LearntNet TrunkImpl::Folded(const std::vector<int>& aus) const {
+  features::NetDescription description = Description();
   const torch::NoGradGuard no_grad;
   const auto rows = static_cast<std::int64_t>(2 * aus.size());
   description.opinion_aus = aus;

@@ -68,6 +68,8 @@ class Inspector {
   Inspector(const FaceGenerator& generator, const FactoryOptions& options, const annotator::Landmarker& landmarker)
       : generator_(generator), options_(options), landmarker_(landmarker), detector_(annotator::MakeHogDetector({})) {}
 
+  std::string landmarker() const { return landmarker_.Name(); }
+
   // All pictures of a scene. Those whose face is found are cut out alike, as the first of them is, and are each other's
   // pairs; a lonely one has none.
   std::vector<Product> Make(std::uint64_t scene) {
@@ -242,11 +244,12 @@ class OrderedProducts {
   std::exception_ptr failure_;
 };
 
-std::string ConfigDigest(const FaceGenerator& generator, const FactoryOptions& options) {
-  const nlohmann::json config{{"generator", generator.ConfigDigest()}, {"method", generator.Method()},
+std::string ConfigDigest(const FaceGenerator& generator, const FactoryOptions& options, const std::string& landmarker) {
+  nlohmann::json config{{"generator", generator.ConfigDigest()}, {"method", generator.Method()},
                               {"seed", options.seed},                  {"shard_size", options.shard_size},
                               {"crop_size", options.crop.size},        {"crop_inter_ocular", options.crop.inter_ocular},
                               {"crop_eye_height", options.crop.eye_height}, {"jpeg_quality", options.jpeg_quality}};
+  if (landmarker != ShardHeader{}.landmarker) config["landmarker"] = landmarker;
   return storage::Sha256Hex(config.dump());
 }
 
@@ -342,6 +345,7 @@ class ShardJob {
     header.schema = features::CatalogueSchema();
     header.model_digest = "exact";
     header.detector = "dlib-hog";
+    header.landmarker = inspectors_.front()->landmarker();
     header.config_digest = digest;
     header.source = generator_.Method() + " faces " + std::to_string(first) + ".." + std::to_string(last - 1);
     header.created = CreationTime();
@@ -426,10 +430,10 @@ FactorySummary MakeFaces(const FaceGenerator& generator, const FactoryOptions& o
   const auto start = Clock::now();
   const auto seconds = [start] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   if (!options.images.empty()) storage::MakeFolder(options.images);
-  const annotator::Landmarker landmarker;
+  const annotator::Landmarker landmarker(options.landmarks.empty() ? annotator::DefaultLandmarks() : options.landmarks);
   std::vector<std::unique_ptr<Inspector>> inspectors;
   for (int i = 0; i < options.jobs; ++i) inspectors.push_back(std::make_unique<Inspector>(generator, options, landmarker));
-  const std::string digest = ConfigDigest(generator, options);
+  const std::string digest = ConfigDigest(generator, options, landmarker.Name());
 
   struct Piece {
     int shard;

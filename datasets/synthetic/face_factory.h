@@ -21,6 +21,7 @@ struct FactoryOptions {
   int index = 0;                  // this process does shards i with i % processes == index
   int processes = 1;
   std::string images;             // folder for plain JPEGs, labels and points as CSV; empty: none
+  std::string landmarks;          // as annotator::LandmarkFile's; empty: annotator::DefaultLandmarks()
   features::AlignOptions crop;    // the crop that is stored
   int jpeg_quality = 92;          // of crop and plain picture, 1..100
   void Validate() const;          // throws std::invalid_argument naming field and value

@@ -58,7 +58,7 @@ class Labeller {
   pipeline::LabelPool& pool() { return *pool_; }
   const annotator::AuModelInfo& model() const { return pool_->labeller().model().info(); }
   const std::string& detector() const { return pool_->labeller().detector_name(); }
-  const std::string& landmarks() const { return pool_->labeller().landmark_path(); }
+  const std::string& landmarks() const { return pool_->labeller().landmark_file(); }
   void Stop() {
     const py::gil_scoped_release release;
     pool_->Stop();

@@ -58,7 +58,7 @@ TEST(Landmarker, AgreesWithDlibsOwnEvaluation) {
   if (photos.empty()) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
   const Landmarker ours;
   dlib::shape_predictor theirs;
-  dlib::deserialize(DefaultLandmarkPath()) >> theirs;
+  dlib::deserialize(LandmarkFile(DefaultLandmarks())) >> theirs;
   const auto detector = MakeHogDetector({});
   std::size_t faces = 0;
   std::vector<double> distances;
@@ -125,7 +125,7 @@ TEST(Landmarker, ABatchEqualsDlibsEvaluationToTheLastBits) {
   const auto photos = Photos();
   if (photos.empty()) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
   const Landmarker ours;
-  const PlainPredictor theirs(DefaultLandmarkPath());
+  const PlainPredictor theirs(LandmarkFile(DefaultLandmarks()));
   const auto detector = MakeHogDetector({});
   std::vector<cv::Mat> images;
   std::vector<FaceInImage> faces;

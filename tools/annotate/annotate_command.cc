@@ -101,7 +101,10 @@ std::shared_ptr<const annotator::AuModel> NeutralModel(const AnnotateArguments& 
   const annotator::AuModel model =
       annotator::AuModel::Load(path.empty() ? annotator::DefaultAuModelPath() : path);
   const PhotoFeatures photos =
-      ExtractPhotos(arguments.neutral, model.info().features, false, arguments.options.jobs);
+      ExtractPhotos(arguments.neutral, model.info().features, false,
+                    arguments.options.landmarks.empty() ? annotator::LandmarksFor(model.info().landmarker)
+                                                        : arguments.options.landmarks,
+                    arguments.options.jobs);
   if (photos.faces == 0)
     throw BadInputError(arguments.neutral.front() + ": no face to take for the resting one");
   return std::make_shared<const annotator::AuModel>(
@@ -226,7 +229,7 @@ void AddAnnotate(Cli& cli) {
   command.Add(
       "--neutral", arguments->neutral,
       "pictures of the one person shown, at rest, or frames whose median is: AUs are measured from there");
-  command.Add("--landmarks", options.landmarks, "dlib's 68-point weights; default: Debian's libdlib-data");
+  command.Add("--landmarks", options.landmarks, "auforge, dlib[:FILE] or FILE; default: that of the AU model, dlib's being Debian's libdlib-data");
   command.Add("-j,--jobs", options.jobs, "threads").Range(1, 1024);
   command
       .Add("--min-face", options.min_face,

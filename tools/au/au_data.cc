@@ -149,7 +149,19 @@ std::vector<int> ParseAus(const std::string& option, const std::string& text) {
 void AddFaceSearch(Command& command, FaceSearch& faces) {
   command.Add("--detector", faces.detector, "what finds the faces of labelled pictures: hog, or yunet: also turned ones");
   command.Add("--detector-model", faces.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx");
+  command.Add("--landmarks", faces.landmarks, "auforge, dlib[:FILE] or FILE; default: that of the model, else dlib");
   command.Add("--min-face", faces.min_face, "smallest face to look for in them, pixels").Range(20, 2000);
+}
+
+void MeetLandmarker(TrainingData& data, const std::string& landmarker, const std::string& source) {
+  if (data.landmarker.empty()) data.landmarker = landmarker;
+  if (data.landmarker == landmarker) return;
+  throw BadInputError(source + " has landmarks of " + landmarker + ", what was read before it of " + data.landmarker +
+                      ": label or render it again with the same --landmarks");
+}
+
+void UseLandmarksOf(const annotator::AuModel& model, FaceSearch& faces) {
+  if (faces.landmarks.empty()) faces.landmarks = annotator::LandmarksFor(model.info().landmarker);
 }
 
 TrainingData LoadTrainingData(const std::vector<std::string>& specs, const features::FeatureSpec& features,
@@ -171,6 +183,7 @@ TrainingData LoadTrainingData(const std::vector<std::string>& specs, const featu
     const DataSpec spec = ParseDataSpec(text);
     if (spec.name == "landmarks") {
       LoadLandmarks(spec, jobs, base, data);
+      MeetLandmarker(data, annotator::AuModelInfo{}.landmarker, text);
     } else if (spec.name == "shards" || spec.name == "synth") {
       LoadShards(spec, jobs, base, data);
     } else if (datasets::IsLabelSource(spec.name)) {
@@ -254,7 +267,7 @@ void DropConstantAus(TrainingData& data, const Log& log) {
 }
 
 void LoadUnlabelled(const std::vector<std::string>& inputs, int jobs, TrainingData& data, const Log& log) {
-  PhotoFeatures photos = ExtractPhotos(inputs, data.spec, true, jobs);
+  PhotoFeatures photos = ExtractPhotos(inputs, data.spec, true, annotator::LandmarksFor(data.landmarker), jobs);
   if (log) {
     log(std::to_string(photos.pictures) + " unlabelled photos, " + std::to_string(photos.faces) +
         " with a face, " + std::to_string(photos.picture.size()) + " pictures of them");

@@ -42,7 +42,7 @@ std::string DataSourcesHelp();
 
 // "6,12,25" -> {6, 12, 25}. Throws UsageError naming the option and what is no AU.
 std::vector<int> ParseAus(const std::string& option, const std::string& text);
-// --detector, --detector-model and --min-face, for commands that look at labelled pictures.
+// --detector, --detector-model, --landmarks and --min-face, for commands that look at labelled pictures.
 void AddFaceSearch(Command& command, FaceSearch& faces);
 
 using Log = std::function<void(const std::string&)>;
@@ -69,5 +69,10 @@ void DropConstantAus(annotator::TrainingData& data, const Log& log);
 // lists, tars.
 void LoadUnlabelled(const std::vector<std::string>& inputs, int jobs, annotator::TrainingData& data,
                     const Log& log);
+
+// The points of all of a training are of one landmarker. Throws BadInputError naming `source` where its are others'.
+void MeetLandmarker(annotator::TrainingData& data, const std::string& landmarker, const std::string& source);
+// Faces are looked for as the model knows them, unless a landmarker is named.
+void UseLandmarksOf(const annotator::AuModel& model, FaceSearch& faces);
 
 }  // namespace auforge::tools

@@ -147,7 +147,10 @@ bool LoadLabelled(const DataSpec& spec, const FaceSearch& faces, int jobs, std::
   const datasets::LabelSet set = Import(spec, data.schema, log);
   const features::FeatureExtractor extractor(data.spec);
   const std::size_t dimension = extractor.Dimension(), a = data.schema.size(), n = set.images.size();
-  const FaceSeeker seeker(faces);
+  FaceSearch search = faces;
+  if (search.landmarks.empty()) search.landmarks = annotator::LandmarksFor(data.landmarker);
+  const FaceSeeker seeker(search);
+  MeetLandmarker(data, seeker.landmarker().Name(), spec.name + ":" + spec.path);
   const SharedPictures shared(set);
   shared.Report(set, log);
   std::vector<std::vector<float>> rows(n);

@@ -146,7 +146,11 @@ void LoadShards(const DataSpec& spec, int jobs, std::int64_t identity_base, anno
     const std::vector<std::int64_t> identity = people.Of(shard);
     const bool is_synthetic = shard.Extra("/synthetic/identity").has_value();
     const std::size_t copies = spec.Number("copies", is_synthetic ? 1 : 0) + 1;
-    if (copies > 1 && !landmarker) landmarker.emplace();
+    MeetLandmarker(data, shard.header().landmarker, path);
+    if (copies > 1 && !landmarker) {
+      landmarker.emplace(annotator::LandmarksFor(data.landmarker));
+      annotator::RequireSameLandmarker(landmarker->Name(), data.landmarker, path);
+    }
     const std::size_t first = AddRows(data, faces * copies, dimension);
     const auto visibility = shard.Extra("/synthetic/au_visibility");
     const auto left = shard.Extra("/synthetic/au_left"), right = shard.Extra("/synthetic/au_right");

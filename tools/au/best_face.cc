@@ -33,6 +33,8 @@ void FaceSearch::Validate() const {
 }
 
 struct FaceSeeker::Impl {
+  explicit Impl(const FaceSearch& of)
+      : search(of), landmarker(of.landmarks.empty() ? annotator::DefaultLandmarks() : of.landmarks) {}
   FaceSearch search;
   annotator::Landmarker landmarker;
   std::mutex mutex;
@@ -89,9 +91,9 @@ struct FaceSeeker::Impl {
   }
 };
 
-FaceSeeker::FaceSeeker(const FaceSearch& search) : impl_(std::make_unique<Impl>()) {
+FaceSeeker::FaceSeeker(const FaceSearch& search) {
   search.Validate();
-  impl_->search = search;
+  impl_ = std::make_unique<Impl>(search);
 }
 FaceSeeker::~FaceSeeker() = default;
 const annotator::Landmarker& FaceSeeker::landmarker() const { return impl_->landmarker; }

@@ -26,6 +26,7 @@ struct BestFace {
 struct FaceSearch {
   std::string detector = "hog";  // or "yunet", which needs its model
   std::string detector_model;
+  std::string landmarks;  // as annotator::LandmarkFile's; empty: annotator::DefaultLandmarks()
   int min_face = 40;  // pixels, 20..2000: halved portraits are still found
   void Validate() const;  // throws std::invalid_argument naming field and value
 };

@@ -56,21 +56,28 @@ annotator::Recalibrated Refit(const CalibrateArguments& a, const annotator::AuMo
   return {std::move(refitted.model), std::move(shifts)};
 }
 
+annotator::TrainingData LoadFor(const annotator::AuModel& model, const std::vector<std::string>& specs,
+                                const CalibrateArguments& a, const Log& log) {
+  annotator::TrainingData data = LoadTrainingData(specs, model.info().features, a.faces, a.jobs, log);
+  annotator::RequireSameLandmarker(data.landmarker, model.info().landmarker, "the AU model");
+  return data;
+}
+
 annotator::Recalibrated Recalibrate(const CalibrateArguments& a, const annotator::AuModel& model) {
   const auto log = [](const std::string& text) { std::cerr << "calibrate: " << text << std::endl; };
   if (a.refit) return Refit(a, model, log);
   if (!a.data.empty()) {
-    const annotator::TrainingData data = LoadTrainingData(a.data, model.info().features, a.faces, a.jobs, log);
+    const annotator::TrainingData data = LoadFor(model, a.data, a, log);
     NameAusWithoutModel(data, model.info().schema, log);
     return annotator::RecalibrateOnLabels(model, data);
   }
   if (!a.shards.empty()) {
     std::vector<std::string> specs;
     for (const std::string& path : a.shards) specs.push_back("shards:" + path + ",copies=0");
-    return FromRows(a, model, LoadTrainingData(specs, model.info().features, a.faces, a.jobs, log).features);
+    return FromRows(a, model, LoadFor(model, specs, a, log).features);
   }
   const auto& inputs = a.neutral.empty() ? a.images : a.neutral;
-  return FromRows(a, model, ExtractPhotos(inputs, model.info().features, false, a.jobs).rows);
+  return FromRows(a, model, ExtractPhotos(inputs, model.info().features, false, a.faces.landmarks, a.jobs).rows);
 }
 
 int RunCalibrate(CalibrateArguments& a) {
@@ -86,6 +93,7 @@ int RunCalibrate(CalibrateArguments& a) {
   }
   const annotator::AuModel model =
       annotator::AuModel::Load(a.model.empty() ? annotator::DefaultAuModelPath() : a.model);
+  UseLandmarksOf(model, a.faces);
   annotator::Recalibrated result = Recalibrate(a, model);
   const std::string how = "; calibrate" + OptionText("--images", a.images) + OptionText("--data", a.data) +
                           OptionText("--shards", a.shards) + OptionText("--neutral", a.neutral);

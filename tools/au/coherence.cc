@@ -94,9 +94,11 @@ void JudgeQuality(const std::vector<PhotoVariants>& all, CoherenceReport& report
 }  // namespace
 
 CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs,
-                                 int jobs, const std::function<void(std::uint64_t)>& progress) {
+                                 const std::string& landmarks, int jobs,
+                                 const std::function<void(std::uint64_t)>& progress) {
   const features::FeatureExtractor extractor(model.info().features);
-  const FaceSeeker seeker;
+  const FaceSeeker seeker({.landmarks = landmarks});
+  annotator::RequireSameLandmarker(seeker.landmarker().Name(), model.info().landmarker, "the AU model");
   const std::vector<std::vector<std::uint8_t>> images = ReadImages(inputs);
   std::mutex mutex;
   std::uint64_t done = 0;

@@ -44,9 +44,10 @@ struct CoherenceReport {
   std::vector<CoherenceFigure> changes;
 };
 
-// inputs: as for annotation. progress(images done); may be empty.
+// inputs: as for annotation. landmarks: as annotator::LandmarkFile's. progress(images done); may be empty.
 CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs,
-                                 int jobs, const std::function<void(std::uint64_t)>& progress);
+                                 const std::string& landmarks, int jobs,
+                                 const std::function<void(std::uint64_t)>& progress);
 
 // photo,face,quality,AU,itself,mirrored,JPEG 50,half size: a line for each face and AU.
 std::string DetailsCsv(const CoherenceReport& report, const features::AuSchema& schema);

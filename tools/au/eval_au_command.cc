@@ -51,7 +51,7 @@ int RunCoherence(const EvalArguments& arguments, const annotator::AuModel& model
   ProgressLine line("eval-au");
   const auto start = std::chrono::steady_clock::now();
   const CoherenceReport report =
-      MeasureCoherence(model, arguments.photos, arguments.jobs, [&](std::uint64_t done) {
+      MeasureCoherence(model, arguments.photos, arguments.faces.landmarks, arguments.jobs, [&](std::uint64_t done) {
         line.Update(done, 0, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
                     "photos");
       });
@@ -114,7 +114,7 @@ void NameWhatHasNoMean(const std::vector<annotator::AuFigure>& figures, const st
   }
 }
 
-int RunEval(const EvalArguments& arguments) {
+int RunEval(EvalArguments& arguments) {
   const std::vector<int> means = ParseAus("--aus", arguments.aus);
   if (arguments.data.empty() == arguments.photos.empty())
     throw UsageError("name either --data or --coherence");
@@ -122,10 +122,12 @@ int RunEval(const EvalArguments& arguments) {
   if (!arguments.extremes.empty()) datasets::RequirePictureFile(arguments.extremes);
   const annotator::AuModel model =
       annotator::AuModel::Load(arguments.model.empty() ? annotator::DefaultAuModelPath() : arguments.model);
+  UseLandmarksOf(model, arguments.faces);
   if (!arguments.photos.empty()) return RunCoherence(arguments, model);
   const auto log = [](const std::string& text) { std::cerr << "eval-au: " << text << std::endl; };
   const annotator::TrainingData data =
       LoadTrainingData(arguments.data, model.info().features, arguments.faces, arguments.jobs, log);
+  annotator::RequireSameLandmarker(data.landmarker, model.info().landmarker, "the AU model");
   NameAusWithoutModel(data, model.info().schema, log);
   if (arguments.emotions) {
     std::cout << EmotionText(FitEmotions(model, data));

@@ -7,10 +7,10 @@
 namespace auforge::tools {
 
 PhotoFeatures ExtractPhotos(const std::vector<std::string>& inputs, const features::FeatureSpec& spec,
-                            bool with_variants, int jobs) {
+                            bool with_variants, const std::string& landmarks, int jobs) {
   const auto images = ReadImages(inputs);
   const features::FeatureExtractor extractor(spec);
-  const FaceSeeker seeker;
+  const FaceSeeker seeker({.landmarks = landmarks});
   std::vector<std::vector<float>> rows(images.size());
   ParallelFor(images.size(), jobs, [&](std::size_t i) {
     const datasets::DecodedImage photo = datasets::DecodeImage(images[i], {});

@@ -48,6 +48,7 @@ int RunHalves(TrainArguments& arguments) {
   annotator::TrainingData data = LoadTrainingData(arguments.data, model.info().features, arguments.faces,
                                                   arguments.jobs, log, arguments.held_out);
   DropConstantAus(data, log);
+  annotator::RequireSameLandmarker(data.landmarker, model.info().landmarker, arguments.halves_of);
   const annotator::WithHalves learnt = annotator::LearnHalves(model, data, arguments.options, log);
   std::string provenance = model.info().provenance + "; auforge train-au --halves-of it --seed " +
                            std::to_string(arguments.options.seed);
@@ -100,7 +101,10 @@ int RunTrain(TrainArguments& arguments) {
   }
   std::optional<annotator::TrainingData> photos;
   if (!arguments.photos.empty()) {
-    photos = LoadTrainingData(arguments.photos, data.spec, arguments.faces, arguments.jobs, log);
+    FaceSearch faces = arguments.faces;
+    if (faces.landmarks.empty()) faces.landmarks = annotator::LandmarksFor(data.landmarker);
+    photos = LoadTrainingData(arguments.photos, data.spec, faces, arguments.jobs, log);
+    MeetLandmarker(data, photos->landmarker, "--photos");
     NameAusWithoutModel(*photos, data.schema, log);
   }
   const annotator::TrainedModel trained =

@@ -15,8 +15,10 @@ struct FaceFinder::Impl {
   Impl(int min_face, int crop_size)
       : model(annotator::AuModel::Load(annotator::DefaultAuModelPath())),
         detector(annotator::MakeHogDetector({})),
+        landmarker(annotator::LandmarksFor(model.info().landmarker)),
         extractor(model.info().features),
         scale(80.0 / min_face) {
+    annotator::RequireSameLandmarker(landmarker.Name(), model.info().landmarker, annotator::DefaultAuModelPath());
     crop.size = crop_size;
   }
   annotator::AuModel model;

@@ -5,6 +5,7 @@
 
 namespace auforge::tools {
 
-void AddTrainNet(Cli& cli);  // train_net_command.cc
+void AddTrainNet(Cli& cli);        // train_net_command.cc
+void AddTrainLandmarks(Cli& cli);  // train_landmarks_command.cc
 
 }  // namespace auforge::tools

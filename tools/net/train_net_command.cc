@@ -3,14 +3,13 @@
 #include <iostream>
 #include <memory>
 #include <set>
-#include <sstream>
 
 #include "annotator/net_training/train_net.h"
 #include "datasets/storage/atomic_file.h"
-#include "features/number.h"
 #include "tools/au/au_data.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/signals.h"
+#include "tools/net/channels.h"
 #include "tools/net/net_commands.h"
 
 namespace auforge::tools {
@@ -23,17 +22,6 @@ struct NetArguments {
   annotator::NetTrainOptions options;
   bool quiet = false;
 };
-
-std::vector<int> ParseChannels(const std::string& text) {
-  std::vector<int> channels;
-  std::istringstream stream(text);
-  for (std::string word; std::getline(stream, word, ',');) {
-    const auto number = features::ParseWhole(word, 0, 9999);
-    if (!number) throw UsageError("--blocks " + text + ": \"" + word + "\" is no number of channels; write 32,64,128,192");
-    channels.push_back(static_cast<int>(*number));
-  }
-  return channels;
-}
 
 annotator::CropSet LoadCoded(const NetArguments& a, const features::AuSchema& schema, const annotator::CropLog& log) {
   if (a.codes.empty() != a.photos.empty())
@@ -60,7 +48,7 @@ annotator::CropSet LoadPlain(const NetArguments& a, const features::AuSchema& sc
 }
 
 int RunTrainNet(NetArguments& a) {
-  a.options.blocks = ParseChannels(a.blocks);
+  a.options.blocks = ParseChannels("--blocks", a.blocks);
   a.options.reduced = a.precision == "bf16";
   a.options.state = a.output + ".state";
   try {

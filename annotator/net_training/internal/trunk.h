@@ -13,7 +13,12 @@ struct TrunkShape {
   int crop_size = 112;
   int stem = 24;                             // channels
   std::vector<int> blocks{32, 64, 128, 192};  // channels, each with stride 2
+  features::Pooling pooling = features::Pooling::kMean;
+  int EmbeddingSize() const;
 };
+
+// A tensor's numbers, on the processor.
+std::vector<float> Values(const torch::Tensor& tensor);
 
 // Convolution without bias, batch norm.
 struct NormedConvolutionImpl : torch::nn::Module {
@@ -36,6 +41,8 @@ struct TrunkImpl : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
   // aus: FACS numbers of the first outputs, which become the net's opinions: intensities, then logits.
   features::LearntNet Folded(const std::vector<int>& aus) const;
+  // Of all but the head.
+  features::NetDescription Description() const;
 
   TrunkShape shape;
   NormedConvolution stem{nullptr};

@@ -1,0 +1,55 @@
+// What every training of a net here needs around its steps: streams of random numbers, reduced precision, the average
+// of the weights, states on disk, the rate.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+
+namespace auforge::annotator {
+
+// Of a sample of a step: the same whatever thread asks.
+std::mt19937_64 Stream(std::uint64_t seed, std::uint64_t step, std::uint64_t index);
+
+// bfloat16 for what gains by it, while one lives.
+class Reduced {
+ public:
+  Reduced(bool on, bool cuda);
+  ~Reduced();
+  Reduced(const Reduced&) = delete;
+  Reduced& operator=(const Reduced&) = delete;
+
+ private:
+  void Set(bool on) const;
+  bool on_, cuda_;
+};
+
+// Everything that a step changes. net and average: modules of the same shape.
+struct TrainingState {
+  std::shared_ptr<torch::nn::Module> net, average;
+  std::unique_ptr<torch::optim::AdamW> optimiser;
+  std::int64_t step = 0;
+  // Atomically.
+  void Save(const std::string& path) const;
+  // Throws std::runtime_error naming the file where it is no such state.
+  void Load(const std::string& path);
+};
+
+// average = keep average + (1 - keep) net; keep rises to .999 with the steps.
+void UpdateAverage(const torch::nn::Module& net, torch::nn::Module& average, std::int64_t step);
+void CopyWeights(const torch::nn::Module& from, torch::nn::Module& to);
+
+inline constexpr double kWarmUp = 0.1;  // share of the steps
+// Rises to `highest` while warming up, then falls to 0 by a cosine.
+double RateAt(std::int64_t step, std::int64_t steps, double highest);
+
+// "cpu" or "cuda". Throws std::invalid_argument where there is none.
+torch::Device DeviceOf(const std::string& name);
+
+// (x / 255 - .5) / .25 of N x S x S x 3 bytes, as nets take it.
+torch::Tensor NormalisedPictures(const torch::Tensor& pictures);
+
+}  // namespace auforge::annotator

@@ -1,0 +1,29 @@
+// Faces to train a landmarker on: pictures with points, exact for renders, a teacher's for photographs. Plain values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <opencv2/core/mat.hpp>
+#include <string>
+#include <vector>
+
+#include "features/types.h"
+
+namespace auforge::annotator {
+
+struct PointFace {
+  cv::Mat picture;                 // CV_8UC3 (BGR): the face and its surroundings
+  features::Landmarks68 points{};  // pixels of the picture; where not known, about where they should be
+  std::array<bool, features::kLandmarkCount> known{};
+  std::array<std::int8_t, features::kLandmarkCount> seen{};  // 1 can be seen, 0 hidden, -1 not known
+};
+
+using PointSetLog = std::function<void(const std::string&)>;
+
+// Tables of points (annotator/point_file.h) or folders of them, and shards of synthetic faces (the stored crops with
+// the exact points), by their names. Rows with fewer than half of the inner points known are left out and counted.
+// Pictures are kept no larger than a net can use. Throws std::runtime_error naming the file.
+std::vector<PointFace> LoadPointFaces(const std::vector<std::string>& sources, const PointSetLog& log);
+
+}  // namespace auforge::annotator
