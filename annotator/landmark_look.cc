@@ -1,8 +1,9 @@
+#include "annotator/landmark_look.h"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "annotator/internal/landmark_look.h"
 #include "annotator/landmarker.h"
 #include "features/align.h"
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "annotator/internal/landmark_ensemble.h"
-#include "annotator/internal/landmark_look.h"
+#include "annotator/landmark_look.h"
 #include "annotator/net_landmarker.h"
 #include "datasets/storage/bad_content.h"
 #include "features/align.h"

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "annotator/internal/landmark_look.h"
+#include "annotator/landmark_look.h"
 #include "annotator/internal/matrix_product.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"

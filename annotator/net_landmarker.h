@@ -25,7 +25,7 @@ struct LandmarkNetWeights {
 };
 
 // first: 136 outputs, x and y of each point's offset. second: 272, those, then the logarithms of 68 expected distances
-// and 68 logits of being seen. Offsets and distances in inter-ocular distances of the mean face (internal/landmark_look.h).
+// and 68 logits of being seen. Offsets and distances in inter-ocular distances of the mean face (landmark_look.h).
 struct LandmarkNets {
   LandmarkNetWeights first, second;
 };

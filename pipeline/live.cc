@@ -170,7 +170,7 @@ AnnotateSummary Run(const LiveOptions& options, InputRecord input, const MakeSou
   const Clock::time_point start = Clock::now();
   const Labeller labeller(annotate);
   const RunConfig config =
-      MakeRunConfig(annotate, labeller.model().info().digest, labeller.detector_name(), labeller.landmark_path());
+      MakeRunConfig(annotate, labeller.model().info().digest, labeller.detector_name(), labeller.landmark_file());
   const datasets::ShardHeader header = MakeShardHeader(labeller, config);
 
   AnnotateSummary summary;

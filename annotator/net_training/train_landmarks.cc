@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "annotator/internal/landmark_look.h"
+#include "annotator/landmark_look.h"
 #include "annotator/landmarker.h"
 #include "annotator/net_training/augment.h"
 #include "annotator/net_training/internal/training_loop.h"

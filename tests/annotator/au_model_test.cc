@@ -134,6 +134,27 @@ TEST(AuModel, OlderFormatsKeepEveryBit) {
   EXPECT_EQ(datasets::storage::Hdf5Reader(dir / "old.h5").ReadInteger("/", "format_version"), 3);
 }
 
+// Points of another landmarker mean something else: the file says whose it has learnt from, in a format that programs
+// which do not look at it refuse; models of dlib's stay as they were.
+TEST(AuModel, NamesTheLandmarkerThatItHasLearntFrom) {
+  const tests::TempDir dir;
+  TrainingData data = ShakyData(200, 5);
+  EXPECT_EQ(ToyModel().info().landmarker, "dlib");
+  ToyModel().Save(dir / "dlib.h5");
+  EXPECT_EQ(LandmarkerOfModel(dir / "dlib.h5"), "dlib");
+  EXPECT_EQ(datasets::storage::Hdf5Reader(dir / "dlib.h5").ReadInteger("/", "format_version"), 4);
+  data.landmarker = "auforge-0123456789abcdef";
+  const AuModel model = std::move(TrainAuModel(data, ToyOptions(), {}).model);
+  model.Save(dir / "nets.h5");
+  EXPECT_EQ(datasets::storage::Hdf5Reader(dir / "nets.h5").ReadInteger("/", "format_version"), 5);
+  const AuModel loaded = AuModel::Load(dir / "nets.h5");
+  EXPECT_EQ(loaded.info().landmarker, data.landmarker);
+  EXPECT_EQ(LandmarkerOfModel(dir / "nets.h5"), data.landmarker);
+  EXPECT_EQ(loaded.info().digest, model.info().digest);
+  EXPECT_NE(loaded.info().digest, ToyModel().info().digest) << "whose points belongs to what the model is";
+  EXPECT_EQ(LandmarkerOfModel(dir / "gone.h5"), "dlib");
+}
+
 TEST(HalfRows, KeepElevenBitsOfEveryMagnitudeAndTwiceIsOnce) {
   std::mt19937_64 random(1);
   std::normal_distribution<float> normal;

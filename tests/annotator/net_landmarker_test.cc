@@ -11,7 +11,7 @@
 #include <random>
 #include <thread>
 
-#include "annotator/internal/landmark_look.h"
+#include "annotator/landmark_look.h"
 #include "annotator/point_file.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"

@@ -33,7 +33,7 @@ const std::map<std::string, std::set<std::string>>& Allowed() {
       {"gan/warp", {"features", "annotator", "datasets", "datasets/storage", "datasets/synthetic"}},
       {"pipeline", {"features", "annotator", "datasets", "datasets/storage"}},
       {"gan", {"features", "datasets", "datasets/storage"}},
-      {"annotator/net_training", {"features", "datasets", "datasets/storage"}},
+      {"annotator/net_training", {"features", "annotator", "datasets", "datasets/storage"}},
   };
   return allowed;
 }
@@ -96,6 +96,7 @@ const std::map<std::string, std::set<std::string>>& RoomsAllowed() {
       {"crawl", {"cli"}},
       {"synth", {"cli"}},
       {"gan", {"cli"}},
+      {"landmarks", {"cli"}},
       {"net", {"cli", "au"}},
       {"manuals", {}},
   };

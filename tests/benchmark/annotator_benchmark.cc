@@ -133,10 +133,21 @@ void SteadyLandmarks(benchmark::State& state) {
 }
 BENCHMARK(SteadyLandmarks)->Arg(1)->Arg(16)->Unit(benchmark::kMillisecond);
 
-void LoadLandmarker(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(Landmarker());
+// The project's own. Args: faces in a batch.
+void NetLandmarks(benchmark::State& state) {
+  if (Missing(state)) return;
+  static const Landmarker landmarker("auforge");
+  const std::vector<FaceInImage> batch = Batch(state.range(0));
+  for (auto _ : state) benchmark::DoNotOptimize(landmarker.FindSteady(batch).data());
+  state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(LoadLandmarker)->Unit(benchmark::kMillisecond);
+BENCHMARK(NetLandmarks)->Arg(1)->Arg(32)->Unit(benchmark::kMillisecond);
+
+void LoadLandmarker(benchmark::State& state) {
+  const char* name = state.range(0) == 0 ? "dlib" : "auforge";
+  for (auto _ : state) benchmark::DoNotOptimize(Landmarker(name));
+}
+BENCHMARK(LoadLandmarker)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
 // Args: faces in a batch.
 void PredictAus(benchmark::State& state) {

@@ -1,12 +1,19 @@
-// Landmark weights: any bytes parse into trees whose indices fit, or are refused with a message.
+// Landmark weights: any bytes parse into trees whose indices fit, or into nets that answer with numbers, or are refused
+// with a message.
 #include <cstdlib>
 #include <stdexcept>
 
 #include "annotator/internal/landmark_ensemble.h"
+#include "annotator/net_landmarker.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace auforge::annotator;
   try {
+    if (IsNetLandmarker({data, size})) {
+      const NetLandmarker nets = NetLandmarker::Parse({data, size}, "input");
+      if (nets.Serialise() != std::vector<std::uint8_t>(data, data + size)) std::abort();
+      return 0;
+    }
     const LandmarkEnsemble ensemble = ParseLandmarkEnsemble(data, size, "input");
     for (const LandmarkCascade& cascade : ensemble.cascades) {
       if (cascade.splits.size() != cascade.trees * cascade.splits_per_tree) std::abort();

@@ -5,10 +5,13 @@
 
 #include <cmath>
 
+#include "annotator/au_model.h"
+#include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "features/align.h"
 #include "tests/support/faces.h"
+#include "tests/support/program.h"
 #include "tests/support/temp_dir.h"
 
 namespace auforge::tools {
@@ -33,10 +36,10 @@ TEST(LandmarkScores, ErrorsAreMeansOverWhatIsKnown) {
 
 TEST(LandmarkScores, ShutLidsHaveNoGap) {
   Landmarks68 face = tests::NeutralFace();
-  EXPECT_GT(LidGap(face), 0.1);
+  for (const std::size_t eye : {36, 42}) EXPECT_GT(LidGap(face, eye), 0.1);
   for (const auto& [upper, lower] : {std::pair<std::size_t, std::size_t>{37, 41}, {38, 40}, {43, 47}, {44, 46}})
     face[upper] = face[lower];
-  EXPECT_NEAR(LidGap(face), 0, 1e-6);
+  for (const std::size_t eye : {36, 42}) EXPECT_NEAR(LidGap(face, eye), 0, 1e-6);
 }
 
 TEST(LandmarkScores, DisturbancesAreUndoneExactly) {
@@ -84,6 +87,37 @@ TEST(LandmarkScores, ReadsDlibsXml) {
     datasets::storage::WriteFileAtomically(dir / "bad.xml", bad);
     EXPECT_THROW(ReadDlibXml(dir / "bad.xml"), datasets::storage::BadContent) << bad;
   }
+}
+
+tests::ProgramOutcome RunProgram(const std::string& arguments) {
+  return tests::RunCommand(std::string(AUFORGE_PROGRAM) + " " + arguments);
+}
+
+TEST(LandmarkCommands, SayWhatIsWrong) {
+  const tests::TempDir dir;
+  datasets::storage::WriteFileAtomically(dir / "text.csv", "file,AU1\n");
+  datasets::storage::WriteFileAtomically(dir / "cut.net", "AUFMARK1 and no more");
+  EXPECT_EQ(RunProgram("eval-landmarks").code, 2);
+  EXPECT_EQ(RunProgram("eval-landmarks --landmarks auforge --data " + (dir / "gone.csv")).code, 1);
+  const auto table = RunProgram("eval-landmarks --landmarks auforge --data " + (dir / "text.csv"));
+  EXPECT_EQ(table.code, 3);
+  EXPECT_THAT(table.text, testing::HasSubstr("text.csv: is no table of points"));
+  const auto cut = RunProgram("eval-landmarks --data " + (dir / "text.csv") + " --landmarks " + (dir / "cut.net"));
+  EXPECT_EQ(cut.code, 3);
+  EXPECT_THAT(cut.text, testing::HasSubstr("cut.net: damaged landmarker"));
+  EXPECT_EQ(RunProgram("eval-landmarks --landmarks gone.net --data " + (dir / "text.csv")).code, 1);
+}
+
+// The default AU model was trained with dlib's points: others are refused before anything is labelled.
+TEST(LandmarkCommands, AModelRefusesPointsOfAnotherLandmarker) {
+  const tests::TempDir dir;
+  const cv::Mat picture = tests::Texture(200, 200, 3, 1);
+  const std::vector<std::uint8_t> jpeg = datasets::EncodeJpeg(picture, 90);
+  datasets::storage::WriteFileAtomically(dir / "a.jpg", std::string(jpeg.begin(), jpeg.end()));
+  if (annotator::LandmarkerOfModel(annotator::DefaultAuModelPath()) != "dlib") GTEST_SKIP() << "the default model knows other points";
+  const auto refused = RunProgram("annotate " + (dir / "a.jpg") + " -q --landmarks auforge -o " + (dir / "out"));
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_THAT(refused.text, testing::HasSubstr("was trained with the landmarks of dlib"));
 }
 
 }  // namespace

@@ -5,32 +5,26 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <functional>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <sstream>
 #include <thread>
 #include <utility>
 
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
 #include "features/align.h"
-#include "features/number.h"
 #include "tools/commands.h"
 #include "tools/landmarks/landmark_scores.h"
 
 namespace auforge::tools {
 namespace {
 
-namespace fs = std::filesystem;
 using features::Landmarks68;
 
-constexpr double kClosed = 4.5;  // AU45 of shut eyes
+constexpr double kShut = 0.1;  // of the eye's width: the gap of lids that are shut
 constexpr std::array<double, 4> kBands{0, 15, 30, 60};
 
 struct EvalLandmarkArguments {
@@ -43,43 +37,13 @@ struct EvalLandmarkArguments {
 struct EvalFace {
   annotator::PointRow truth;
   features::Box box;
-  std::optional<double> blink;  // AU45
 };
 
-// AU45 of each picture, from the tables labels_*.csv beside tables of points.
-std::map<std::string, double> Blinks(const std::string& folder) {
-  std::map<std::string, double> blinks;
-  if (!fs::is_directory(folder)) return blinks;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with("labels_") || !name.ends_with(".csv")) continue;
-    std::istringstream lines(datasets::storage::ReadFile(entry.path().string()));
-    std::string line;
-    std::optional<std::size_t> column;
-    while (std::getline(lines, line)) {
-      std::vector<std::string> fields;
-      std::istringstream words(line);
-      for (std::string word; std::getline(words, word, ',');) fields.push_back(word);
-      if (!column) {
-        const auto found = std::find(fields.begin(), fields.end(), "AU45");
-        if (found == fields.end()) break;
-        column = static_cast<std::size_t>(found - fields.begin());
-      } else if (*column < fields.size()) {
-        if (const auto value = features::ParseNumber(fields[*column])) blinks[(fs::path(folder) / fields[0]).string()] = *value;
-      }
-    }
-  }
-  return blinks;
-}
-
 std::vector<EvalFace> FacesOfTables(const std::string& path) {
-  const std::map<std::string, double> blinks = Blinks(path);
   std::vector<EvalFace> faces;
   for (const annotator::PointRow& row : annotator::ReadPointTables(path)) {
     if (std::count(row.known.begin() + 17, row.known.end(), true) < 51) continue;
-    EvalFace face{row, annotator::BoxAround(row.points), std::nullopt};
-    if (const auto blink = blinks.find(row.picture); blink != blinks.end()) face.blink = blink->second;
-    faces.push_back(std::move(face));
+    faces.push_back({row, annotator::BoxAround(row.points)});
   }
   return faces;
 }
@@ -215,6 +179,34 @@ void AddPoses(Report& report, const std::string& section, const std::vector<Eval
   }
 }
 
+bool CanBeSeen(const annotator::PointRow& row, std::size_t first, std::size_t last) {
+  return std::none_of(row.seen.begin() + static_cast<std::ptrdiff_t>(first), row.seen.begin() + static_cast<std::ptrdiff_t>(last),
+                      [](std::int8_t seen) { return seen == 0; });
+}
+
+// Median of the eyes that are shut and can be seen.
+void AddGaps(Report& report, const std::string& section, const std::vector<EvalFace>& faces,
+             const std::vector<std::vector<Landmarks68>>& found) {
+  std::vector<double> medians, truth;
+  for (const std::vector<Landmarks68>& points : found) {
+    std::vector<double> gaps;
+    truth.clear();
+    for (std::size_t f = 0; f < faces.size(); ++f) {
+      for (const std::size_t eye : {36, 42}) {
+        const double gap = LidGap(faces[f].truth.points, eye);
+        if (gap > kShut || !CanBeSeen(faces[f].truth, eye, eye + 6)) continue;
+        gaps.push_back(LidGap(points[f], eye));
+        truth.push_back(gap);
+      }
+    }
+    medians.push_back(MedianOf(gaps));
+  }
+  if (truth.empty()) return;
+  char row[64];
+  std::snprintf(row, sizeof(row), "median (truth %.3f)", MedianOf(truth));
+  report.Add(section, row, medians, truth.size());
+}
+
 void EvaluateTables(const EvalLandmarkArguments& a, const Landmarkers& landmarkers, Report& report) {
   for (const std::string& path : a.data) {
     std::vector<EvalFace> faces = FacesOfTables(path);
@@ -233,29 +225,14 @@ void EvaluateTables(const EvalLandmarkArguments& a, const Landmarkers& landmarke
     AddErrors(report, path + ": all faces, by that of the outer eye corners", faces, found, [](const EvalFace&) { return true; },
               OuterEyeDistance);
     AddPoses(report, path + ": mean error of the pose, degrees", faces, found);
-    std::vector<double> gaps, truth;
-    for (std::size_t l = 0; l < found.size(); ++l) {
-      std::vector<double> shut;
-      truth.clear();
-      for (std::size_t f = 0; f < faces.size(); ++f) {
-        if (faces[f].blink.value_or(0) < kClosed) continue;
-        shut.push_back(LidGap(found[l][f]));
-        truth.push_back(LidGap(faces[f].truth.points));
-      }
-      gaps.push_back(MedianOf(shut));
-    }
-    if (!truth.empty()) {
-      char row[64];
-      std::snprintf(row, sizeof(row), "median (truth %.3f)", MedianOf(truth));
-      report.Add(path + ": gap between shut lids by the eye's width", row, gaps, truth.size());
-    }
+    AddGaps(report, path + ": gap between shut lids by the eye's width", faces, found);
   }
 }
 
 void EvaluateXml(const EvalLandmarkArguments& a, const Landmarkers& landmarkers, Report& report) {
   for (const std::string& path : a.xml) {
     std::vector<EvalFace> faces;
-    for (const XmlFace& face : ReadDlibXml(path)) faces.push_back({face.truth, face.box, std::nullopt});
+    for (const XmlFace& face : ReadDlibXml(path)) faces.push_back({face.truth, face.box});
     AddErrors(report, path + ": mean distance by that of the outer eye corners", faces, FindAll(landmarkers, faces, a.jobs),
               [](const EvalFace&) { return true; }, OuterEyeDistance);
   }

@@ -108,13 +108,9 @@ double RegionError(const Landmarks68& found, const annotator::PointRow& truth, c
 
 double OuterEyeDistance(const Landmarks68& points) { return features::Distance(points[36], points[45]); }
 
-double LidGap(const Landmarks68& p) {
-  double sum = 0;
-  for (const std::size_t eye : {36, 42}) {
-    const double width = features::Distance(p[eye], p[eye + 3]);
-    sum += (features::Distance(p[eye + 1], p[eye + 5]) + features::Distance(p[eye + 2], p[eye + 4])) / 2 / std::max(width, 1e-6);
-  }
-  return sum / 2;
+double LidGap(const Landmarks68& p, std::size_t eye) {
+  const double width = features::Distance(p[eye], p[eye + 3]);
+  return (features::Distance(p[eye + 1], p[eye + 5]) + features::Distance(p[eye + 2], p[eye + 4])) / 2 / std::max(width, 1e-6);
 }
 
 const std::vector<Disturbance>& Disturbances() {

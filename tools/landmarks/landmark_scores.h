@@ -27,8 +27,8 @@ double RegionError(const features::Landmarks68& found, const annotator::PointRow
 // Distance of the outer eye corners.
 double OuterEyeDistance(const features::Landmarks68& points);
 
-// Mean gap between the lids of both eyes by the eye's width.
-double LidGap(const features::Landmarks68& points);
+// Gap between the lids of an eye by its width. eye: its first landmark, 36 or 42.
+double LidGap(const features::Landmarks68& points, std::size_t eye);
 
 // What is done to a picture whose points should stay where they are.
 struct Disturbance {
