@@ -75,22 +75,22 @@ void AddTrainLandmarks(Cli& cli) {
   command.Add("-o,--output", arguments->output,
               "the landmarker; FILE.state beside it is what a stopped training goes on from").Required();
   command.Add("--start-from", o.start_from, "begin with the weights of another training's FILE.state");
-  command.Add("--passes", o.passes, "over the renders");
+  command.Add("--passes", o.passes, "over the renders").Range(1e-6, 10000);
   command.Add("--batch", o.batch, "renders in a batch").Range(8, 4096);
   command.Add("--photo-batch", o.photo_batch, "photographs beside them").Range(0, 4096);
-  command.Add("--photo-weight", o.photo_weight, "of their losses");
+  command.Add("--photo-weight", o.photo_weight, "of their losses").Range(0, 100);
   command.Add("--first-crop", o.first_crop, "side of the first net's picture, pixels").Range(32, 128);
   command.Add("--first-stem", o.first_stem, "channels of its first layer").Range(8, 128);
   command.Add("--first-blocks", arguments->first_blocks, "channels of its blocks, each halves the side");
   command.Add("--crop", o.second_crop, "side of the second net's picture, pixels").Range(32, 256);
   command.Add("--stem", o.second_stem, "channels of its first layer").Range(8, 128);
   command.Add("--blocks", arguments->second_blocks, "channels of its blocks, each halves the side");
-  command.Add("--rate", o.rate, "AdamW's highest learning rate");
-  command.Add("--decay", o.decay, "AdamW's weight decay");
+  command.Add("--rate", o.rate, "AdamW's highest learning rate").Range(1e-12, 0.999);
+  command.Add("--decay", o.decay, "AdamW's weight decay").Range(0, 9.999);
   command.Add("--precision", arguments->precision, "of the convolutions").OneOf({"bf16", "fp32"});
   command.Add("--device", o.device, "where to compute").OneOf({"cpu", "cuda"});
   command.Add("--seed", o.seed, "of weights, order and augmentation");
-  command.Add("--save-minutes", o.save_minutes, "between savings of the state");
+  command.Add("--save-minutes", o.save_minutes, "between savings of the state").Range(0.001, 1e5);
   command.Add("-j,--jobs", o.jobs, "threads").Range(1, 1024);
   command.Flag("-q,--quiet", arguments->quiet, "no progress");
   command.Run([arguments] { return RunTrainLandmarks(*arguments); });
