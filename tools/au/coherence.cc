@@ -97,7 +97,9 @@ CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vec
                                  const std::string& landmarks, int jobs,
                                  const std::function<void(std::uint64_t)>& progress) {
   const features::FeatureExtractor extractor(model.info().features);
-  const FaceSeeker seeker({.landmarks = landmarks});
+  FaceSearch search;
+  search.landmarks = landmarks;
+  const FaceSeeker seeker(search);
   annotator::RequireSameLandmarker(seeker.landmarker().Name(), model.info().landmarker, "the AU model");
   const std::vector<std::vector<std::uint8_t>> images = ReadImages(inputs);
   std::mutex mutex;

@@ -10,7 +10,9 @@ PhotoFeatures ExtractPhotos(const std::vector<std::string>& inputs, const featur
                             bool with_variants, const std::string& landmarks, int jobs) {
   const auto images = ReadImages(inputs);
   const features::FeatureExtractor extractor(spec);
-  const FaceSeeker seeker({.landmarks = landmarks});
+  FaceSearch search;
+  search.landmarks = landmarks;
+  const FaceSeeker seeker(search);
   std::vector<std::vector<float>> rows(images.size());
   ParallelFor(images.size(), jobs, [&](std::size_t i) {
     const datasets::DecodedImage photo = datasets::DecodeImage(images[i], {});
