@@ -8,6 +8,7 @@
 
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
+#include "datasets/storage/paths.h"
 #include "features/number.h"
 
 namespace auforge::annotator {
@@ -94,7 +95,7 @@ class TableReader {
 
 std::vector<PointRow> ReadPointTables(const std::string& path) {
   std::vector<std::string> tables;
-  if (fs::is_directory(path)) {
+  if (datasets::storage::IsThere(path) && fs::is_directory(path)) {
     for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
       const std::string name = entry.path().filename().string();
       if (name.starts_with("points_") && name.ends_with(".csv")) tables.push_back(entry.path().string());

@@ -12,6 +12,7 @@
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/paths.h"
 #include "features/align.h"
 
 namespace auforge::annotator {
@@ -99,7 +100,7 @@ void AddShard(const std::string& path, std::vector<PointFace>& faces) {
 }
 
 bool HoldsTables(const std::string& path) {
-  if (!fs::is_directory(path)) return path.ends_with(".csv");
+  if (!datasets::storage::IsThere(path) || !fs::is_directory(path)) return path.ends_with(".csv");
   return std::any_of(fs::directory_iterator(path), fs::directory_iterator(), [](const fs::directory_entry& entry) {
     const std::string name = entry.path().filename().string();
     return name.starts_with("points_") && name.ends_with(".csv");
