@@ -217,12 +217,14 @@ class FolderWatcher : public LiveSource {
     Consider(path);
   }
 
-  // Queues a file that is finished. One that is written to comes again when it is closed.
+  // Queues a file that is finished. One that is written to is looked at again.
   void Consider(const std::string& path) {
     struct stat status {};
     if (IsUnfinishedName(path) || stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return;
     switch (WritersOf(path)) {
       case Writers::kSome:
+        // Its close brings an event; but the one of a close comes a moment before the writer is gone.
+        uncertain_.insert(path);
         return;
       case Writers::kUnknown:
         if (const std::time_t age = std::time(nullptr) - status.st_mtime; age >= 0 && age < kQuietSeconds) {
@@ -262,7 +264,7 @@ class FolderWatcher : public LiveSource {
   std::map<int, std::string> folder_of_;  // by watch
   std::set<std::string> watched_;         // the folders that need no further look
   std::deque<std::string> arrived_;       // finished files, in the order in which they came
-  std::set<std::string> uncertain_;       // whose writers cannot be asked for, and that have just changed
+  std::set<std::string> uncertain_;       // that have writers, or just changed and do not tell
   std::string fault_;
 };
 

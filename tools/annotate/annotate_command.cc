@@ -123,7 +123,7 @@ void CheckTogether(const AnnotateArguments& arguments) {
   if (arguments.options.output.empty() && live.stream.empty()) throw UsageError("--output is required");
   if (way != nullptr && (arguments.index >= 0 || arguments.count >= 0))
     throw UsageError(std::string(way) + " is one process; --index and --count share out a crawl that is there");
-  if (way == nullptr && live.has_commit_seconds())
+  if (way == nullptr && live.ChangesCommits())
     throw UsageError("--commit-seconds goes with --watch and --stream; other shards are committed when they are full");
 }
 
@@ -223,7 +223,7 @@ void AddAnnotate(Cli& cli) {
               "most significant first; a line of JSON for each on stdout, in order");
   command
       .Add("--commit-seconds", arguments->live.commit_seconds,
-           "with --watch and --stream: a shard is written when its first image is so old; 60")
+           "with --watch and --stream: a shard is written when its first image is so old")
       .Range(0.1, 86400);
   command.Add("--model", options.model, "AU model; default: the one that comes with auforge");
   command.Add(

@@ -52,7 +52,7 @@ pipeline::AnnotateSummary AnnotateLive(const pipeline::AnnotateOptions& options,
                                        bool quiet, bool json) {
   pipeline::LiveOptions live;
   live.annotate = options;
-  if (arguments.has_commit_seconds()) live.commit_seconds = arguments.commit_seconds;
+  live.commit_seconds = arguments.commit_seconds;
   const auto is_stopped = [] { return StopSignal() != 0; };
   ProgressLine line("annotate", quiet);
   const auto report = [&line](const pipeline::AnnotateProgress& progress) {

@@ -7,13 +7,15 @@
 
 namespace auforge::tools {
 
+inline constexpr double kCommitSeconds = 60;
+
 struct LiveArguments {
   std::string watch;           // a folder, or
   std::string stream;          // "-" for the standard input, or a path
-  double commit_seconds = 0;   // 0: not given
+  double commit_seconds = kCommitSeconds;
 
   bool IsAsked() const { return !watch.empty() || !stream.empty(); }
-  bool has_commit_seconds() const { return commit_seconds > 0; }
+  bool ChangesCommits() const { return commit_seconds != kCommitSeconds; }
 };
 
 // Until the input ends or a stop signal comes (InstallStopSignals). With --watch each committed shard is a line on the
