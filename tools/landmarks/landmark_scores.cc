@@ -64,8 +64,8 @@ std::vector<Disturbance> MakeDisturbances() {
                    image = half;
                  },
                  [](Landmarks68 points, const cv::Mat& original) {
-                   const float sx = static_cast<float>(original.cols) / std::round(static_cast<float>(original.cols) / 2),
-                               sy = static_cast<float>(original.rows) / std::round(static_cast<float>(original.rows) / 2);
+                   const float sx = static_cast<float>(original.cols) / std::nearbyint(static_cast<float>(original.cols) / 2),
+                               sy = static_cast<float>(original.rows) / std::nearbyint(static_cast<float>(original.rows) / 2);
                    for (Point2& p : points) p = {p.x * sx, p.y * sy};
                    return points;
                  }});
