@@ -147,7 +147,8 @@ class Batches {
       const Point2 o = look.OffsetOf(k, {static_cast<float>(p[0]), static_cast<float>(p[1])});
       offset[2 * k] = o.x;
       offset[2 * k + 1] = o.y;
-      const bool hidden = face.seen[from] == 0 || covered.contains(cv::Point(static_cast<int>(p[0]), static_cast<int>(p[1])));
+      const bool in_patch = face.known[from] && covered.contains(cv::Point(static_cast<int>(p[0]), static_cast<int>(p[1])));
+      const bool hidden = face.seen[from] == 0 || in_patch;
       seen[k] = hidden ? 0.0F : static_cast<float>(face.seen[from]);
       weight[k] = face.known[from] ? pick.weight * PointWeight(k) * (hidden ? kHiddenWeight : 1.0F) : 0.0F;
     }
