@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
-from typing import Any, Callable, Dict, List, Optional, Tuple
+import threading
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ._errors import BadInputError, Error, UsageError
+
+
+@contextlib.contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Ctrl-C while a process is being started would lose it: it comes when the process is known."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    came: List[Tuple[int, Any]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        before(*came[0])
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
@@ -22,11 +42,14 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 def run_program(command: List[str]) -> str:
     """Runs a program of AuForge; its standard output. What it fails with is raised by its exit status."""
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    child: Optional["subprocess.Popen[bytes]"] = None
     try:
+        with _interrupts_later():
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         output, said = child.communicate()
     except BaseException:
-        _end(child)
+        if child is not None:
+            _end(child)
         raise
     if child.returncode == 0:
         return output.decode("utf-8", "replace")
@@ -40,11 +63,12 @@ def call_apart(function: str, arguments: Dict[str, Any], say: Optional[Callable[
     environment = dict(os.environ)
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH", "")]))
-    child = subprocess.Popen(
-        [sys.executable, "-m", "auforge._processes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-    )
-    assert child.stdin is not None and child.stdout is not None
+    command = [sys.executable, "-m", "auforge._processes"]
+    child: Optional["subprocess.Popen[bytes]"] = None
     try:
+        with _interrupts_later():
+            child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        assert child.stdin is not None and child.stdout is not None
         child.stdin.write(pickle.dumps((function, arguments)))
         child.stdin.close()
         while True:
@@ -60,8 +84,10 @@ def call_apart(function: str, arguments: Dict[str, Any], say: Optional[Callable[
             else:
                 return value
     finally:
-        _end(child)
-        child.stdout.close()
+        if child is not None:
+            _end(child)
+            if child.stdout is not None:
+                child.stdout.close()
 
 
 def _serve() -> None:
