@@ -251,6 +251,11 @@ class FolderWatcher : public LiveSource {
     const FileEntry entry{path, key, 0, true};
     FileReader(&entry, &entry + 1, max_bytes_).Next(item);
     if (item.status == Outcome::kUnreadable && access(path.c_str(), F_OK) != 0) return false;
+    // Rewritten while it was read: what was read may be part of either.
+    if (FileStateDigest({path}) != state || WritersOf(path) == Writers::kSome) {
+      uncertain_.insert(path);
+      return false;
+    }
     if (!known_.Enter(key, state, item.status == Outcome::kOk ? storage::Sha256(item.bytes) : std::array<std::uint8_t, 32>{})) return false;
     item.key = key;
     item.file_state = state;

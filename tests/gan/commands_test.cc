@@ -100,8 +100,6 @@ TEST(FrechetDistance, IsTheFormulaOfGaussians) {
 }
 
 TEST(ExpressionEditor, TheMethodIsWhatWasAskedFor) {
-  EXPECT_EQ(MakeExpressionEditor({})->Name(), "warp");
-  EXPECT_EQ(MakeExpressionEditor({.method = "warp", .checkpoint = {}, .face_model = {}})->Name(), "warp");
   EXPECT_EQ(MakeExpressionEditor({.method = "generator", .checkpoint = {}, .face_model = {}})->Name(), gan::DefaultGeneratorPath());
   EXPECT_EQ(MakeExpressionEditor({.method = {}, .checkpoint = gan::DefaultGeneratorPath(), .face_model = {}})->Name(),
             gan::DefaultGeneratorPath());

@@ -2,8 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
 #include <vector>
 
 #include "datasets/image_codec.h"
@@ -41,22 +39,6 @@ TEST(GanEditServer, AnswersWithFacesOfItsSize) {
   EXPECT_EQ(png(5), smiling) << "and it goes on";
   EXPECT_THROW(StartEditor({AUFORGE_GAN_PROGRAM, "edit-server", "--checkpoint", dir / "none"}, 60, 60),
                std::runtime_error);
-}
-
-TEST(GanEditServer, WarpsCropsOfAnySize) {
-  const auto editor = StartEditor({AUFORGE_GAN_PROGRAM, "edit-server", "--method", "warp"}, 60, 60);
-  EXPECT_EQ(editor->Aus(), features::CatalogueSchema().numbers());
-  cv::Mat crop(96, 96, CV_8UC3);
-  cv::randu(crop, 0, 255);
-  std::vector<std::uint8_t> sent;
-  cv::imencode(".png", crop, sent);
-  const auto edited = [&](float smile) {
-    const std::string png = editor->Edit(sent, {{1, 2}, {12, 0}, {16, 5}}, {{12, smile}});
-    return datasets::DecodeImage(std::vector<std::uint8_t>(png.begin(), png.end()), {}).bgr;
-  };
-  EXPECT_EQ(cv::norm(edited(0), crop, cv::NORM_INF), 0) << "as it is";
-  EXPECT_GT(cv::norm(edited(5), crop, cv::NORM_INF), 0);
-  EXPECT_THROW(editor->Edit({1, 2, 3}, {}, {{12, 1}}), std::runtime_error) << "no picture";
 }
 
 }  // namespace
