@@ -104,9 +104,9 @@ class Processes : public ::testing::Test {
     EXPECT_EQ(Wait(second), 0) << Log("two" + tag);
   }
 
-  // Kills a training of 1,500 steps 20 times.
+  // Kills a training of 3,000 steps 20 times.
   void KillTwentyTimes(const std::string& more) {
-    const std::string steps = more + " --max-steps 1500", often = steps + " --save-minutes 0.0003";
+    const std::string steps = more + " --max-steps 3000", often = steps + " --save-minutes 0.0003";
     ASSERT_EQ(RunCommand(Train("straight", steps)), 0) << Log("straight");
     std::mt19937 random(5);
     int kills = 0;
@@ -114,12 +114,12 @@ class Processes : public ::testing::Test {
       const pid_t child = Start(Train("killed", often));
       std::this_thread::sleep_for(std::chrono::milliseconds(400 + random() % 900));
       if (kill(child, SIGKILL) == 0 && Wait(child) == 128 + SIGKILL) ++kills;
-      if (fs::exists(CheckpointPath("killed", 1500))) break;
+      if (fs::exists(CheckpointPath("killed", 3000))) break;
     }
     RecordProperty("kills", kills);
     ASSERT_EQ(RunCommand(Train("killed", often)), 0) << Log("killed");
     EXPECT_GE(kills, 20);
-    EXPECT_EQ(Difference(CheckpointPath("straight", 1500), CheckpointPath("killed", 1500), true), 0);
+    EXPECT_EQ(Difference(CheckpointPath("straight", 3000), CheckpointPath("killed", 3000), true), 0);
   }
   tests::TempDir dir_;
 };
