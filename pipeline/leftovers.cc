@@ -1,5 +1,10 @@
 #include "pipeline/leftovers.h"
 
+#include <sys/types.h>
+
+#include <cerrno>
+#include <csignal>
+#include <limits>
 #include <system_error>
 
 #include "features/number.h"
@@ -7,6 +12,21 @@
 namespace auforge::pipeline {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// Whether the process that is named by a temporary file (storage::TemporaryName: ".tmp.[JOB_]PID.RESTART") lives on this
+// machine: an orphan of the same job may still be writing. Of another machine's nothing is known.
+bool HasLivingWriter(const std::string& name) {
+  const std::size_t end = name.rfind('.');
+  if (end == std::string::npos || end == 0) return false;
+  const std::size_t begin = name.find_last_of("._", end - 1);
+  if (begin == std::string::npos) return false;
+  const auto pid = features::ParseWhole(name.substr(begin + 1, end - begin - 1), 1, std::numeric_limits<pid_t>::max());
+  return pid && (kill(static_cast<pid_t>(*pid), 0) == 0 || errno == EPERM);
+}
+
+}  // namespace
 
 Leftovers::Leftovers(const std::string& folder) {
   std::error_code error;
@@ -19,7 +39,7 @@ Leftovers::Leftovers(const std::string& folder) {
     const bool is_ours = rest.starts_with(".h5.tmp.") || rest.starts_with("_stats.json.tmp.") ||
                          rest.starts_with("_errors.jsonl.tmp.");
     const auto index = features::ParseWhole(name.substr(0, digits), 0, 999'999'999);
-    if (is_ours && index) files_.emplace(static_cast<int>(*index), entry->path());
+    if (is_ours && index && !HasLivingWriter(name)) files_.emplace(static_cast<int>(*index), entry->path());
   }
 }
 

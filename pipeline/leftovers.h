@@ -10,9 +10,9 @@ namespace auforge::pipeline {
 
 class Leftovers {
  public:
-  // Lists the folder once; one that does not exist has none.
+  // Lists the folder once; one that does not exist has none. Files of processes that live on this machine are not listed.
   explicit Leftovers(const std::string& folder);
-  // Removes those of a shard that is finished. A process that still works on it makes its file anew.
+  // Removes those of a shard that is finished.
   void Remove(int shard_index);
 
  private:

@@ -1,10 +1,12 @@
 // Running again: what is finished is told by what the input holds, not by how its path is spelled or whether its name
 // stayed the same. And two jobs that were given the same new folder: one of them says so.
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <sys/stat.h>
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <thread>
@@ -219,6 +221,19 @@ TEST_F(Resume, AnOrphanOfTheSameJobDoesNoHarm) {
   EXPECT_EQ(first->Wait().code, 0) << tests::ReadText(dir_ / "log");
   EXPECT_EQ(second->Wait().code, 0) << tests::ReadText(dir_ / "log");
   EXPECT_TRUE(datasets::VerifyShard(dir_ / "out/00000.h5").empty());
+}
+
+TEST_F(Resume, WhatALivingProcessWritesIsNoLeftover) {
+  MakeTar("x.tar", 1);
+  fs::create_directories(dir_ / "out");
+  const std::string living = dir_ / ("out/00000.h5.tmp." + std::to_string(getpid()) + ".0"),
+                    dead = dir_ / "out/00000.h5.tmp.2147483646.0";
+  for (const std::string& path : {living, dead}) std::ofstream(path) << "half";
+  const auto job = std::make_unique<tests::Process>(
+      std::vector<std::string>{kProgram, "annotate", dir_ / "x.tar", "-o", dir_ / "out", "-q", "-j", "1"}, dir_ / "log");
+  EXPECT_EQ(job->Wait().code, 0) << tests::ReadText(dir_ / "log");
+  EXPECT_TRUE(fs::exists(living));
+  EXPECT_FALSE(fs::exists(dead));
 }
 
 }  // namespace
