@@ -16,7 +16,6 @@
 #include "annotator/net_training/augment.h"
 #include "annotator/net_training/internal/training_loop.h"
 #include "annotator/net_training/internal/trunk.h"
-#include "datasets/storage/paths.h"
 #include "features/align.h"
 
 namespace auforge::annotator {
@@ -290,14 +289,7 @@ LandmarkTrainSummary TrainLandmarks(const std::vector<PointFace>& renders, const
   CopyWeights(*nets, *average);
   for (Pair* each : {&nets, &average}) (*each)->to(device);
   TrainingState state{nets.ptr(), average.ptr(), MakeOptimiser(nets, options)};
-  if (!options.state.empty() && datasets::storage::IsThere(options.state)) {
-    state.Load(options.state);
-  } else if (!options.start_from.empty()) {
-    state.Load(options.start_from);
-    CopyWeights(*average, *nets);
-    state.step = 0;
-    state.optimiser = MakeOptimiser(nets, options);
-  }
+  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(nets, options); });
 
   LandmarkTrainProgress progress;
   progress.steps = static_cast<std::int64_t>(

@@ -12,7 +12,6 @@
 #include "annotator/net_training/augment.h"
 #include "annotator/net_training/internal/training_loop.h"
 #include "annotator/net_training/internal/trunk.h"
-#include "datasets/storage/paths.h"
 #include "features/align.h"
 
 namespace auforge::annotator {
@@ -305,14 +304,7 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
   CopyWeights(*net, *average);
   for (Trunk* each : {&net, &average}) (*each)->to(device);
   TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(net, options)};
-  if (!options.state.empty() && datasets::storage::IsThere(options.state)) {
-    state.Load(options.state);
-  } else if (!options.start_from.empty()) {
-    state.Load(options.start_from);
-    CopyWeights(*average, *net);
-    state.step = 0;
-    state.optimiser = MakeOptimiser(net, options);
-  }
+  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(net, options); });
 
   const auto steps = static_cast<std::int64_t>(
       std::max(1.0, options.passes * static_cast<double>(taught.size()) / options.batch));

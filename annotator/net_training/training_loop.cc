@@ -10,6 +10,8 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "datasets/storage/paths.h"
+
 namespace auforge::annotator {
 namespace {
 
@@ -94,6 +96,18 @@ void TrainingState::Load(const std::string& path) {
     const std::string text = error.what();
     throw std::runtime_error(path + ": is not the state of such a training (" + text.substr(0, text.find('\n')) +
                              "); remove it to begin anew");
+  }
+}
+
+void TrainingState::Begin(const std::string& state, const std::string& start_from,
+                          const std::function<std::unique_ptr<torch::optim::AdamW>()>& fresh) {
+  if (!state.empty() && datasets::storage::IsThere(state)) {
+    Load(state);
+  } else if (!start_from.empty()) {
+    Load(start_from);
+    CopyWeights(*average, *net);
+    step = 0;
+    optimiser = fresh();
   }
 }
 

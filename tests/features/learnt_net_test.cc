@@ -113,19 +113,22 @@ const NetShape kShapes[] = {
     {112, 24, 2, {{32, 2}, {64, 2}, {128, 2}, {192, 2}}},
 };
 
+void ExpectPlainLoops(const LearntNet& net, const NetDescription& description, const cv::Mat& crop) {
+  const std::vector<float> fast = Embedding(net, crop);
+  const std::vector<double> plain = PlainEmbedding(description, crop);
+  ASSERT_EQ(fast.size(), plain.size());
+  double most = 0;
+  for (const double v : plain) most = std::max(most, v);
+  ASSERT_GT(most, 0.01) << "a net that answers nothing tests nothing";
+  for (std::size_t d = 0; d < plain.size(); ++d)
+    EXPECT_NEAR(fast[d], plain[d], 1e-5 * most) << crop.cols << " px, number " << d;
+}
+
 TEST(LearntNet, EqualsPlainLoops) {
   for (const NetShape& shape : kShapes) {
     const NetDescription description = RandomNet(shape, 7);
     const LearntNet net = LearntNet::FromWeights(description);
-    const cv::Mat crop = tests::Texture(shape.crop, shape.crop, 3, 5);
-    const std::vector<float> fast = Embedding(net, crop);
-    const std::vector<double> plain = PlainEmbedding(description, crop);
-    ASSERT_EQ(fast.size(), plain.size());
-    double most = 0;
-    for (const double v : plain) most = std::max(most, v);
-    ASSERT_GT(most, 0.01) << "a net that answers nothing tests nothing";
-    for (std::size_t d = 0; d < plain.size(); ++d)
-      EXPECT_NEAR(fast[d], plain[d], 1e-5 * most) << shape.crop << " px, number " << d;
+    ExpectPlainLoops(net, description, tests::Texture(shape.crop, shape.crop, 3, 5));
   }
 }
 
@@ -134,14 +137,8 @@ TEST(LearntNet, AMapThatIsKeptEqualsPlainLoops) {
     const NetDescription description = RandomMapNet(shape, 8);
     const LearntNet net = LearntNet::FromWeights(description);
     const cv::Mat crop = tests::Texture(shape.crop, shape.crop, 3, 6);
+    ExpectPlainLoops(net, description, crop);
     const std::vector<float> fast = Embedding(net, crop);
-    const std::vector<double> plain = PlainEmbedding(description, crop);
-    ASSERT_EQ(fast.size(), plain.size());
-    double most = 0;
-    for (const double v : plain) most = std::max(most, v);
-    ASSERT_GT(most, 0.01) << "a net that answers nothing tests nothing";
-    for (std::size_t d = 0; d < plain.size(); ++d)
-      EXPECT_NEAR(fast[d], plain[d], 1e-5 * most) << shape.crop << " px, number " << d;
     const LearntNet again = LearntNet::Parse(net.Serialise(), "net");
     EXPECT_EQ(Bits(Embedding(again, crop)), Bits(fast));
     EXPECT_NE(net.digest(), LearntNet::FromWeights(RandomNet(shape, 8)).digest());
