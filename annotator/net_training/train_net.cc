@@ -179,12 +179,13 @@ torch::Tensor Loss(const torch::Tensor& output, const Batch& batch, const torch:
 }
 
 // The unlabelled photographs must be answered as the average net answers them as they are: intensities and presences
-// of either side.
+// of either side. Its intensities are taken as 0..5: what it makes of a photograph unlike all others knows no bounds, and
+// two nets that follow each other there run away together.
 torch::Tensor Disagreement(const torch::Tensor& output, const torch::Tensor& teacher, std::int64_t a) {
   const auto part = [a](const torch::Tensor& t, std::int64_t at) { return t.slice(1, at * a, (at + 1) * a); };
-  return kIntensityWeight * (part(output, 0) - part(teacher, 0)).square().mean() +
+  return kIntensityWeight * (part(output, 0) - part(teacher, 0).clamp(0, 1)).square().mean() +
          (torch::sigmoid(part(output, 1)) - torch::sigmoid(part(teacher, 1))).square().mean() +
-         kSideWeight * (output.slice(1, 2 * a, 4 * a) - teacher.slice(1, 2 * a, 4 * a)).square().mean();
+         kSideWeight * (output.slice(1, 2 * a, 4 * a) - teacher.slice(1, 2 * a, 4 * a).clamp(0, 1)).square().mean();
 }
 
 double PearsonOf(const std::vector<double>& x, const std::vector<double>& y) {
