@@ -159,7 +159,7 @@ Expression AuShapes::Single(int facs_number, float intensity) const {
   return expression;
 }
 
-Expression SampleExpression(Random& random) {
+Expression SampleExpression(Random& random, float one_sided) {
   const std::vector<int>& aus = features::CatalogueSchema().numbers();
   std::vector<float> intensity(aus.size(), 0.0F);
   const float kind = random.Uniform();
@@ -185,7 +185,7 @@ Expression SampleExpression(Random& random) {
   intensity[ColumnOf(25)] = 0;
   Expression expression{intensity, intensity};
   for (std::size_t j = 0; j < aus.size(); ++j) {
-    if (intensity[j] == 0 || !random.Chance(0.25F)) continue;
+    if (intensity[j] == 0 || !random.Chance(one_sided)) continue;
     const float weaker = intensity[j] * random.Uniform(0, 0.9F);
     const bool has_sides = aus[j] != 17 && aus[j] != 18 && aus[j] != 22 && aus[j] != 23 && aus[j] != 26 && aus[j] != 28;
     if (has_sides) (random.Chance(0.5F) ? expression.left[j] : expression.right[j]) = weaker;

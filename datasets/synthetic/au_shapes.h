@@ -40,9 +40,13 @@ class AuShapes {
   std::size_t expression_count_;
 };
 
+// As often as people are uneven.
+inline constexpr float kOneSided = 0.25F;
+
 // 12 % neutral, 50 % emotion prototypes with drop-out and random extras, 38 % independent AUs; exclusions
-// respected, sometimes asymmetric. AU25 comes out of the shapes.
-Expression SampleExpression(Random& random);
+// respected. A share `one_sided`, 0..1, of the AUs that have sides is weaker on one half, by anything down to absent.
+// AU25 comes out of the shapes.
+Expression SampleExpression(Random& random, float one_sided = kOneSided);
 // The `number`th expression, 0, 1, …, of a scene that is drawn with several, the same on both halves. The first is one of
 // the above; of the others half are, too, and half are the first with one to three AUs set anew, so that an AU is also seen
 // to come and go alone. AU25 may be set.

@@ -68,6 +68,7 @@ void CgOptions::Validate() const {
   internal::Need(size >= 64 && size <= 1024, "cg.size", size, "64..1024 pixels");
   internal::Need(faces_per_identity >= 1, "cg.faces_per_identity", faces_per_identity, ">= 1");
   internal::Need(expressions >= 1 && expressions <= 64, "cg.expressions", expressions, "1..64");
+  internal::Need(one_sided >= 0 && one_sided <= 1, "cg.one_sided", one_sided, "0..1");
   internal::Need(texture_side >= 128 && texture_side <= 2048, "cg.texture_side", texture_side, "128..2048 texels");
   internal::Need(yaw >= 0 && yaw <= 60, "cg.yaw", yaw, "0..60 degrees");
   internal::Need(pitch >= 0 && pitch <= 30, "cg.pitch", pitch, "0..30 degrees");
@@ -125,6 +126,7 @@ std::string CgGenerator::ConfigDigest() const {
     text += " " + std::to_string(v);
   }
   if (options_.expressions > 1) text += " expressions " + std::to_string(options_.expressions);
+  if (options_.one_sided != kOneSided) text += " one-sided " + std::to_string(options_.one_sided);
   return storage::HexDigest({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
@@ -233,7 +235,8 @@ SyntheticFace CgGenerator::Generate(std::uint64_t seed, std::uint64_t index) con
   Plan plan;
   Random expression(seed, scene, kExpression);
   plan.has_siblings = options_.expressions > 1;
-  plan.expression = plan.has_siblings ? SampleSceneExpression(seed, scene, number) : SampleExpression(expression);
+  plan.expression = plan.has_siblings ? SampleSceneExpression(seed, scene, number)
+                                         : SampleExpression(expression, options_.one_sided);
   plan.weights = au_shapes_.Weights(plan.expression, expression.Uniform(0.85F, 1.15F));
   for (std::size_t e = 0; e < plan.weights.size(); ++e)
     plan.weights[e] = std::min(1.2F, plan.weights[e] + character->resting[e]);

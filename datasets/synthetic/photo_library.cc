@@ -38,7 +38,7 @@ PhotoLibrary CollectPhotos(const std::vector<std::string>& inputs, const PhotoTa
   PhotoLibrary library;
   const auto plain = annotator::MakeHogDetector({});
   const auto fine = annotator::MakeHogDetector({.upsample = 1});
-  const annotator::Landmarker landmarker;
+  const annotator::Landmarker landmarker(options.landmarks.empty() ? annotator::DefaultLandmarks() : options.landmarks);
   const ImageSource source = ImageSource::Plan(inputs, {});
   std::uint64_t seen = 0;
   const auto examine = [&](const ImageItem& item) -> std::string {

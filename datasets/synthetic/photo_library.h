@@ -18,6 +18,7 @@ struct PhotoLibraryOptions {
   float residual = 0.27F;         // largest residual of the fit, cm
   float lips = 0.06F;             // largest gap between the inner lips, inter-ocular distances: mouths are closed
   float inter_ocular = 28;        // least distance between the eyes, pixels
+  std::string landmarks;          // as annotator::LandmarkFile's; empty: annotator::DefaultLandmarks()
   void Validate() const;          // throws std::invalid_argument naming field and value
 };
 

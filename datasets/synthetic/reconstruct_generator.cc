@@ -97,6 +97,7 @@ void ReconstructOptions::Validate() const {
   internal::Need(size >= 64 && size <= 1024, "reconstruct.size", size, "64..1024 pixels");
   internal::Need(faces_per_identity >= 1, "reconstruct.faces_per_identity", faces_per_identity, ">= 1");
   internal::Need(expressions >= 1 && expressions <= 64, "reconstruct.expressions", expressions, "1..64");
+  internal::Need(one_sided >= 0 && one_sided <= 1, "reconstruct.one_sided", one_sided, "0..1");
   internal::Need(identity_deviation >= 0 && identity_deviation <= 2, "reconstruct.identity_deviation", identity_deviation,
                  "0..2");
   internal::Need(yaw >= 0 && yaw <= 40, "reconstruct.yaw", yaw, "0..40 degrees");
@@ -149,6 +150,7 @@ std::string ReconstructGenerator::ConfigDigest() const {
     text += " " + std::to_string(v);
   }
   if (options_.expressions > 1) text += " expressions " + std::to_string(options_.expressions);
+  if (options_.one_sided != kOneSided) text += " one-sided " + std::to_string(options_.one_sided);
   for (const PhotoSource& source : sources_) {
     const auto* bytes = source.picture.ptr<std::uint8_t>();
     text += " " + storage::HexDigest({bytes, source.picture.total() * 3});
@@ -245,7 +247,8 @@ SyntheticFace ReconstructGenerator::Generate(std::uint64_t seed, std::uint64_t i
 
   Random expression(seed, scene, kExpression);
   plan.has_siblings = options_.expressions > 1;
-  plan.expression = plan.has_siblings ? SampleSceneExpression(seed, scene, number) : SampleExpression(expression);
+  plan.expression = plan.has_siblings ? SampleSceneExpression(seed, scene, number)
+                                         : SampleExpression(expression, options_.one_sided);
   plan.weights = au_shapes_.Weights(plan.expression, expression.Uniform(0.85F, 1.15F));
   AddRestingFace(model_, person, plan.weights);
   if (plan.has_siblings) {

@@ -24,6 +24,7 @@ struct ReconstructOptions {
   int size = 256;              // side of the pictures, pixels, 64..1024
   int faces_per_identity = 6;  // scenes with one made-up person, >= 1
   int expressions = 1;         // of each scene, 1..64; everything else is the same in its pictures
+  float one_sided = kOneSided;  // 0..1; SampleExpression
   float identity_deviation =
       0.35F;  // added to the photo's identity weights, so that nobody is drawn as he is; 0..2
   float yaw = 15, pitch = 8,

@@ -23,7 +23,9 @@ int RunFaces(const FacesArguments& a) {
   InstallStopSignals();
   datasets::storage::RequireOutputFolder(a.options.output);
   if (!a.options.images.empty()) datasets::storage::RequireOutputFolder(a.options.images);
-  const LoadedGenerator loaded = LoadGenerator(a.generator, "synth faces");
+  GeneratorArguments generator = a.generator;
+  generator.library.landmarks = a.options.landmarks;
+  const LoadedGenerator loaded = LoadGenerator(generator, "synth faces");
   ProgressLine line("synth faces", a.generator.quiet);
   synthetic::FactorySummary summary;
   try {
@@ -65,7 +67,7 @@ void AddSynthFaces(Command& synth) {
   command.Add("--shard-size", a->options.shard_size, "pictures (scenes) a shard").Range(1, 1e7);
   command.Add("--crop-size", a->options.crop.size, "side of the stored crops, pixels").Range(16, 2048);
   command.Add("--images", a->options.images, "folder for plain JPEGs with labels_NNNNN.csv and points_NNNNN.csv");
-  command.Add("--landmarks", a->options.landmarks, "what finds the points in shards: auforge, dlib[:FILE] or FILE; default dlib");
+  command.Add("--landmarks", a->options.landmarks, "what finds the points of photos and in shards: auforge, dlib[:FILE] or FILE; default auforge");
   command.Add("--index", a->options.index, "do shards i with i mod processes = index").Range(0, 1e9);
   command.Add("--processes", a->options.processes, "number of processes that share the work").Range(1, 1e9);
   command.Add("-j,--jobs", a->options.jobs, "threads").Range(1, 1024);

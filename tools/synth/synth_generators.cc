@@ -59,6 +59,10 @@ void AddGeneratorOptions(Command& command, GeneratorArguments& a) {
            "draw each scene with so many expressions, everything else the same: pairs for 'gan train --pairs'")
       .Range(1, 64);
   command
+      .Add("--one-sided", a.reconstruct.one_sided,
+           "share of the AUs that one half of the face shows less than the other; single pictures only")
+      .Range(0, 1);
+  command
       .Add("--degraded", a.degraded,
            "how often cameras and web sites have spoilt the pictures: 1 as annotators meet them, 0 never")
       .Range(0, 1);
@@ -96,6 +100,7 @@ LoadedGenerator LoadGenerator(const GeneratorArguments& a, const std::string& co
     synthetic::CgOptions options = a.cg;
     options.size = reconstruct.size;
     options.expressions = reconstruct.expressions;
+    options.one_sided = reconstruct.one_sided;
     options.texture_side = std::max(384, options.size + options.size / 2);
     options.faces_per_identity = reconstruct.faces_per_identity;
     options.occluders = reconstruct.occluders;
