@@ -242,10 +242,16 @@ struct Landmarker::Impl {
   std::optional<NetLandmarker> nets;
 };
 
-std::string DefaultLandmarks() {
+namespace {
+
+std::string ConfiguredOr(const char* name) {
   const char* configured = std::getenv("AUFORGE_LANDMARKS");
-  return configured != nullptr && *configured != '\0' ? configured : "dlib";
+  return configured != nullptr && *configured != '\0' ? configured : name;
 }
+
+}  // namespace
+
+std::string DefaultLandmarks() { return ConfiguredOr("auforge"); }
 
 std::string LandmarkFile(const std::string& name) {
   if (name == "auforge") return DefaultNetLandmarkerPath();
@@ -254,7 +260,7 @@ std::string LandmarkFile(const std::string& name) {
 }
 
 std::string LandmarksFor(const std::string& trained_with) {
-  return trained_with.starts_with(kNetPrefix) ? "auforge" : DefaultLandmarks();
+  return ConfiguredOr(trained_with.starts_with(kNetPrefix) ? "auforge" : "dlib");
 }
 
 void RequireSameLandmarker(const std::string& found_by, const std::string& trained_with, const std::string& name) {
@@ -308,6 +314,13 @@ std::vector<Landmarks68> Landmarker::FindSteady(std::span<const FaceInImage> fac
 Landmarks68 Landmarker::FindSteady(const cv::Mat& image, const features::Box& box) const {
   const FaceInImage face{&image, box};
   return FindSteady(std::span(&face, 1)).front();
+}
+
+bool Landmarker::TellsSpread() const { return impl_->nets.has_value(); }
+
+std::vector<FoundLandmarks> Landmarker::FindWithSpread(std::span<const FaceInImage> faces) const {
+  if (!impl_->nets) throw std::logic_error("Landmarker: regression trees do not know how far off they are");
+  return impl_->nets->Find(faces);
 }
 
 }  // namespace auforge::annotator

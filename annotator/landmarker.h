@@ -2,6 +2,7 @@
 // trees (Kazemi & Sullivan, CVPR 2014).
 #pragma once
 
+#include <array>
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <span>
@@ -12,14 +13,14 @@
 
 namespace auforge::annotator {
 
-// The landmarker that is used where none is named: $AUFORGE_LANDMARKS, else "dlib".
+// The landmarker that is used where none is named: $AUFORGE_LANDMARKS, else "auforge".
 std::string DefaultLandmarks();
 // The file that a name of a landmarker stands for: "auforge" is the net beside the installed program, else the one in
 // the source tree, "dlib" the weights of Debian's libdlib-data, "dlib:FILE" and FILE are FILE.
 std::string LandmarkFile(const std::string& name);
 
-// What to name for a model that was trained with the points of landmarker `trained_with` (Landmarker::Name()): the
-// default, or "auforge" where the model needs nets.
+// What to name for a model that was trained with the points of landmarker `trained_with` (Landmarker::Name()):
+// $AUFORGE_LANDMARKS, else "auforge" where the model needs nets, else "dlib".
 std::string LandmarksFor(const std::string& trained_with);
 // Throws datasets::storage::BadContent saying what to do unless the points mean what the model `name` has learnt.
 void RequireSameLandmarker(const std::string& found_by, const std::string& trained_with, const std::string& name);
@@ -27,6 +28,13 @@ void RequireSameLandmarker(const std::string& found_by, const std::string& train
 struct FaceInImage {
   const cv::Mat* image = nullptr;  // not owned
   features::Box box;               // as the detector gave it
+};
+
+// Points, and what the nets think of them.
+struct FoundLandmarks {
+  features::Landmarks68 points{};                        // pixels of the image
+  std::array<float, features::kLandmarkCount> spread{};  // expected distance from the truth, pixels
+  std::array<float, features::kLandmarkCount> seen{};    // probability that the point can be seen, 0..1
 };
 
 // Thread-safe: Find is const; share one: dlib's holds 70 MB, the project's own 10.
@@ -57,6 +65,12 @@ class Landmarker {
   // Its second half alone, for faces whose points are known roughly; `first`: one for each face.
   std::vector<features::Landmarks68> FindSteady(std::span<const FaceInImage> faces,
                                                 std::span<const features::Landmarks68> first) const;
+
+
+  // Whether it is the nets, which know how far off their points may be; the trees do not.
+  bool TellsSpread() const;
+  // FindSteady's points with that. Throws std::logic_error unless TellsSpread().
+  std::vector<FoundLandmarks> FindWithSpread(std::span<const FaceInImage> faces) const;
 
  private:
   struct Impl;

@@ -30,12 +30,6 @@ struct LandmarkNets {
   LandmarkNetWeights first, second;
 };
 
-struct FoundLandmarks {
-  features::Landmarks68 points{};                         // pixels of the image
-  std::array<float, features::kLandmarkCount> spread{};   // expected distance from the truth, pixels
-  std::array<float, features::kLandmarkCount> seen{};     // probability that the point can be seen, 0..1
-};
-
 // Immutable; any number of threads may use one at the same time.
 class NetLandmarker {
  public:

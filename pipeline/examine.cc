@@ -163,34 +163,21 @@ void Examiner::ExamineImage(const datasets::ImageItem& item, std::size_t index) 
 std::vector<Examiner::Face> Examiner::FindLandmarks() {
   std::vector<Face> faces;
   std::vector<annotator::FaceCandidate> candidates;
-  std::vector<annotator::FaceInImage> boxes;
   for (const Picture& picture : waiting_) {
     for (const features::Detection& detection : picture.found) {
       faces.push_back({picture.image, &picture.decoded, detection});
       candidates.push_back({&picture.decoded.bgr, detection});
-      boxes.push_back({&picture.decoded.bgr, detection.box});
     }
   }
   const Stopwatch watch(Seconds(Stage::kLandmarks));
-  if (!detector_->NeedsConfirmation()) {
-    const auto found = shared_.landmarker.FindSteady(boxes);
-    for (std::size_t f = 0; f < faces.size(); ++f) faces[f].landmarks = found[f];
-    return faces;
-  }
-  auto confirmed = annotator::ConfirmFaces(shared_.landmarker, candidates);
-  annotator::RefuseUpsideDown(*detector_, candidates, confirmed);
+  const auto confirmed = annotator::LandmarksOf(shared_.landmarker, *detector_, candidates);
   std::vector<Face> kept;
-  std::vector<features::Landmarks68> rough;
   for (std::size_t f = 0; f < faces.size(); ++f) {
     if (!confirmed[f].is_face) continue;
-    faces[f].trust = confirmed[f].Trust();
-    rough.push_back(confirmed[f].landmarks);
     kept.push_back(std::move(faces[f]));
-    boxes[kept.size() - 1] = boxes[f];
+    kept.back().landmarks = confirmed[f].landmarks;
+    kept.back().trust = confirmed[f].Trust();
   }
-  boxes.resize(kept.size());
-  const auto found = shared_.landmarker.FindSteady(boxes, rough);
-  for (std::size_t f = 0; f < kept.size(); ++f) kept[f].landmarks = found[f];
   return kept;
 }
 

@@ -47,6 +47,15 @@ std::vector<fs::path> Photos() {
   return photos;
 }
 
+// dlib's weights are Debian's libdlib-data, which only these comparisons need.
+constexpr const char* kNoTrees = "no dlib weights: libdlib-data is not installed";
+bool TreesAreThere() { return fs::exists(LandmarkFile("dlib")); }
+std::vector<std::string> AllLandmarkers() {
+  std::vector<std::string> names{"auforge"};
+  if (TreesAreThere()) names.emplace_back("dlib");
+  return names;
+}
+
 cv::Mat Twice(const cv::Mat& image) {
   cv::Mat enlarged;
   cv::resize(image, enlarged, cv::Size(), 2, 2, cv::INTER_LINEAR);
@@ -56,9 +65,10 @@ cv::Mat Twice(const cv::Mat& image) {
 TEST(Landmarker, AgreesWithDlibsOwnEvaluation) {
   const auto photos = Photos();
   if (photos.empty()) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
-  const Landmarker ours;
+  if (!TreesAreThere()) GTEST_SKIP() << kNoTrees;
+  const Landmarker ours("dlib");
   dlib::shape_predictor theirs;
-  dlib::deserialize(LandmarkFile(DefaultLandmarks())) >> theirs;
+  dlib::deserialize(LandmarkFile("dlib")) >> theirs;
   const auto detector = MakeHogDetector({});
   std::size_t faces = 0;
   std::vector<double> distances;
@@ -124,8 +134,9 @@ class PlainPredictor {
 TEST(Landmarker, ABatchEqualsDlibsEvaluationToTheLastBits) {
   const auto photos = Photos();
   if (photos.empty()) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
-  const Landmarker ours;
-  const PlainPredictor theirs(LandmarkFile(DefaultLandmarks()));
+  if (!TreesAreThere()) GTEST_SKIP() << kNoTrees;
+  const Landmarker ours("dlib");
+  const PlainPredictor theirs(LandmarkFile("dlib"));
   const auto detector = MakeHogDetector({});
   std::vector<cv::Mat> images;
   std::vector<FaceInImage> faces;
@@ -161,7 +172,8 @@ double Apart(const features::Landmarks68& a, const features::Landmarks68& b, dou
 TEST(Landmarker, SteadyPointsAreMeansOfThePictureAndItsMirrorImage) {
   const auto photos = Photos();
   if (photos.empty()) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
-  const Landmarker landmarker;
+  if (!TreesAreThere()) GTEST_SKIP() << kNoTrees;
+  const Landmarker landmarker("dlib");
   const auto detector = MakeHogDetector({});
   double shaken_once = 0, shaken_steady = 0, turned_once = 0, turned_steady = 0;
   std::size_t faces = 0;
@@ -201,11 +213,31 @@ TEST(Landmarker, SteadyPointsAreMeansOfThePictureAndItsMirrorImage) {
 }
 
 TEST(Landmarker, ABoxWithoutAFaceStillGivesSteadyNumbers) {
-  const Landmarker landmarker;
   const cv::Mat noise = tests::Texture(200, 160, 3, 5);
-  for (const features::Box& box : {features::Box{20, 20, 100, 100}, {-300, -300, 80, 80}, {0, 0, 1, 1}}) {
-    for (const features::Point2& p : landmarker.FindSteady(noise, box)) EXPECT_TRUE(std::isfinite(p.x + p.y));
+  for (const std::string& name : AllLandmarkers()) {
+    const Landmarker landmarker(name);
+    for (const features::Box& box : {features::Box{20, 20, 100, 100}, {-300, -300, 80, 80}, {0, 0, 1, 1}}) {
+      for (const features::Point2& p : landmarker.FindSteady(noise, box)) EXPECT_TRUE(std::isfinite(p.x + p.y)) << name;
+    }
   }
+}
+
+TEST(Landmarker, TheNetsKnowWhatIsNoFace) {
+  const cv::Mat noise = tests::Texture(200, 160, 3, 5);
+  const Landmarker nets("auforge");
+  ASSERT_TRUE(nets.TellsSpread());
+  const FaceInImage face{&noise, {20, 20, 100, 100}};
+  const FoundLandmarks found = nets.FindWithSpread(std::span(&face, 1)).front();
+  EXPECT_EQ(found.points, nets.FindSteady(noise, face.box));
+  const auto confirmed = ConfirmFaces(nets, {{&noise, {face.box, 0.9F}}});
+  EXPECT_FALSE(confirmed.front().is_face);
+  EXPECT_TRUE(confirmed.front().is_steady);
+  EXPECT_EQ(confirmed.front().doubt, DoubtOf(found));
+  EXPECT_LT(confirmed.front().Trust(), 0.5F);
+  if (!TreesAreThere()) GTEST_SKIP() << kNoTrees;
+  const Landmarker trees("dlib");
+  EXPECT_FALSE(trees.TellsSpread());
+  EXPECT_THROW(trees.FindWithSpread(std::span(&face, 1)), std::logic_error);
 }
 
 TEST(Detector, FindsTheAnnotatedFacesAndNoDogs) {
@@ -236,12 +268,15 @@ TEST(Detector, UpsamplingFindsSmallerFacesAtTheSamePlace) {
   }
 }
 
-TEST(Yunet, FindsFacesInAQuarterAndTheLandmarkerRefusesDogs) {
+class YunetGate : public testing::TestWithParam<const char*> {};
+
+TEST_P(YunetGate, FindsFacesInAQuarterAndTheLandmarkerRefusesDogs) {
   const auto model = tests::DataPath("models/face_detection_yunet_2022mar.onnx");
   const auto photos = Photos();
   if (!model) GTEST_SKIP() << "no YuNet model below AUFORGE_DATA";
   if (photos.empty()) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
-  const Landmarker landmarker;
+  if (!fs::exists(LandmarkFile(GetParam()))) GTEST_SKIP() << kNoTrees;
+  const Landmarker landmarker(GetParam());
   const auto hog = MakeHogDetector({});
   const auto yunet = MakeYunetDetector({.model = *model});
   EXPECT_EQ(yunet->Name(), "yunet-50ef07f7");
@@ -280,6 +315,8 @@ TEST(Yunet, FindsFacesInAQuarterAndTheLandmarkerRefusesDogs) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(Landmarkers, YunetGate, testing::Values("auforge", "dlib"));
+
 TEST(Yunet, SmallAndEmptyPicturesAndBadModels) {
   EXPECT_THROW(MakeYunetDetector({.model = "/nowhere.onnx"}), std::runtime_error);
   const tests::TempDir dir;
@@ -305,7 +342,8 @@ TEST(Detector, NamesBadOptions) {
 }
 
 TEST(Landmarker, ABatchGivesWhatSingleFacesGive) {
-  const Landmarker landmarker;
+  if (!TreesAreThere()) GTEST_SKIP() << kNoTrees;
+  const Landmarker landmarker("dlib");
   const cv::Mat a = tests::Texture(200, 150, 3, 5);
   const cv::Mat b = tests::Texture(90, 120, 1, 6);
   const std::vector<FaceInImage> faces{
@@ -382,11 +420,13 @@ TEST(Landmarker, SaysWhichPackageBringsTheWeights) {
 }
 
 TEST(Landmarker, BoxesOutsideThePictureGiveNumbers) {
-  const Landmarker landmarker;
   const cv::Mat image = tests::Texture(100, 100, 3, 2);
-  for (const features::Box& box : {features::Box{-500, -500, 80, 80}, {90, 90, 400, 400}, {50, 50, 1, 1}}) {
-    for (const features::Point2& p : landmarker.Find(image, box))
-      EXPECT_TRUE(std::isfinite(p.x) && std::isfinite(p.y));
+  for (const std::string& name : AllLandmarkers()) {
+    const Landmarker landmarker(name);
+    for (const features::Box& box : {features::Box{-500, -500, 80, 80}, {90, 90, 400, 400}, {50, 50, 1, 1}}) {
+      for (const features::Point2& p : landmarker.Find(image, box))
+        EXPECT_TRUE(std::isfinite(p.x) && std::isfinite(p.y)) << name;
+    }
   }
 }
 

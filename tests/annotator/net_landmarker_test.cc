@@ -241,8 +241,13 @@ TEST(Landmarker, NamesStandForFiles) {
   EXPECT_EQ(LandmarkFile("my.net"), "my.net");
   EXPECT_THAT(LandmarkFile("dlib"), HasSubstr("68_face_landmarks"));
   EXPECT_THAT(LandmarkFile("auforge"), HasSubstr("landmarks.net"));
+  EXPECT_EQ(DefaultLandmarks(), "auforge");
   EXPECT_EQ(LandmarksFor("auforge-0123456789abcdef"), "auforge");
-  EXPECT_EQ(LandmarksFor("dlib"), DefaultLandmarks());
+  EXPECT_EQ(LandmarksFor("dlib"), "dlib");
+  ASSERT_EQ(setenv("AUFORGE_LANDMARKS", "my.dat", 1), 0);
+  EXPECT_EQ(DefaultLandmarks(), "my.dat");
+  EXPECT_EQ(LandmarksFor("dlib"), "my.dat");
+  ASSERT_EQ(unsetenv("AUFORGE_LANDMARKS"), 0);
   EXPECT_NO_THROW(RequireSameLandmarker("dlib", "dlib", "model"));
   try {
     RequireSameLandmarker("auforge-0123456789abcdef", "dlib", "model");

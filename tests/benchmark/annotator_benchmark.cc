@@ -95,7 +95,7 @@ BENCHMARK(YunetDetection)->Arg(40)->Arg(80)->Arg(160)->Unit(benchmark::kMillisec
 // Args: faces in a batch.
 void Confirmation(benchmark::State& state) {
   if (Missing(state)) return;
-  static const Landmarker landmarker;
+  static const Landmarker landmarker("dlib");
   std::vector<FaceCandidate> batch;
   for (std::int64_t i = 0; i < state.range(0); ++i) {
     const FaceInImage& face = Faces()[static_cast<std::size_t>(i) % Faces().size()];
@@ -116,7 +116,7 @@ std::vector<FaceInImage> Batch(std::int64_t size) {
 // Args: faces in a batch.
 void Landmarks(benchmark::State& state) {
   if (Missing(state)) return;
-  static const Landmarker landmarker;
+  static const Landmarker landmarker("dlib");
   const std::vector<FaceInImage> batch = Batch(state.range(0));
   for (auto _ : state) benchmark::DoNotOptimize(landmarker.Find(batch).data());
   state.SetItemsProcessed(state.iterations() * state.range(0));
@@ -126,7 +126,7 @@ BENCHMARK(Landmarks)->Arg(1)->Arg(4)->Arg(16)->Arg(64)->Unit(benchmark::kMillise
 // The same as annotation finds them: both ways round, twice.
 void SteadyLandmarks(benchmark::State& state) {
   if (Missing(state)) return;
-  static const Landmarker landmarker;
+  static const Landmarker landmarker("dlib");
   const std::vector<FaceInImage> batch = Batch(state.range(0));
   for (auto _ : state) benchmark::DoNotOptimize(landmarker.FindSteady(batch).data());
   state.SetItemsProcessed(state.iterations() * state.range(0));

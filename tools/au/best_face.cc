@@ -70,23 +70,13 @@ struct FaceSeeker::Impl {
       faces.push_back({d.box, detector.HogScore(d.score), {}});
       candidates.push_back({&bgr, d});
     }
-    if (!detector.NeedsConfirmation()) {
-      for (FoundFace& face : faces) face.landmarks = landmarker.FindSteady(bgr, face.box);
-      return faces;
-    }
-    auto confirmed = annotator::ConfirmFaces(landmarker, candidates);
-    annotator::RefuseUpsideDown(detector, candidates, confirmed);
+    const auto confirmed = annotator::LandmarksOf(landmarker, detector, candidates);
     std::vector<FoundFace> kept;
-    std::vector<annotator::FaceInImage> boxes;
-    std::vector<features::Landmarks68> rough;
     for (std::size_t f = 0; f < faces.size(); ++f) {
       if (!confirmed[f].is_face) continue;
       kept.push_back(faces[f]);
-      boxes.push_back({&bgr, faces[f].box});
-      rough.push_back(confirmed[f].landmarks);
+      kept.back().landmarks = confirmed[f].landmarks;
     }
-    const auto found = landmarker.FindSteady(boxes, rough);
-    for (std::size_t f = 0; f < kept.size(); ++f) kept[f].landmarks = found[f];
     return kept;
   }
 };
