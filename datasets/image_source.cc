@@ -26,33 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "x{00..12}y" -> x00y … x12y; several braces multiply. Anything else is taken as it is.
-std::vector<std::string> ExpandBraces(const std::string& text) {
-  constexpr std::uint64_t kMost = 10'000'000;
-  const std::size_t open = text.find('{');
-  const std::size_t dots = text.find("..", open == std::string::npos ? 0 : open);
-  const std::size_t close = text.find('}', open == std::string::npos ? 0 : open);
-  if (open == std::string::npos || dots == std::string::npos || close == std::string::npos || dots > close) return {text};
-  const std::string first = text.substr(open + 1, dots - open - 1);
-  const std::string last = text.substr(dots + 2, close - dots - 2);
-  const auto is_number = [](const std::string& s) {
-    return !s.empty() && s.size() <= 12 && std::all_of(s.begin(), s.end(), [](char c) { return c >= '0' && c <= '9'; });
-  };
-  if (!is_number(first) || !is_number(last)) return {text};
-  const std::uint64_t low = features::ParseCount(first).value_or(0), high = features::ParseCount(last).value_or(0);
-  if (low > high || high - low >= kMost) {
-    throw std::runtime_error(text + ": the range in braces is empty or has more than 10,000,000 members");
-  }
-  const std::vector<std::string> tails = ExpandBraces(text.substr(close + 1));
-  std::vector<std::string> all;
-  for (std::uint64_t i = low; i <= high; ++i) {
-    std::string number = std::to_string(i);
-    if (number.size() < first.size()) number.insert(0, first.size() - number.size(), '0');
-    for (const std::string& tail : tails) all.push_back(text.substr(0, open) + number + tail);
-  }
-  return all;
-}
-
 // The list's text; "-" is standard input.
 std::string ReadListText(const std::string& path) {
   std::string text;
@@ -105,6 +78,32 @@ std::vector<std::string> DistinctNames(const std::vector<std::string>& paths) {
 }
 
 }  // namespace
+
+std::vector<std::string> ExpandBraces(const std::string& text) {
+  constexpr std::uint64_t kMost = 10'000'000;
+  const std::size_t open = text.find('{');
+  const std::size_t dots = text.find("..", open == std::string::npos ? 0 : open);
+  const std::size_t close = text.find('}', open == std::string::npos ? 0 : open);
+  if (open == std::string::npos || dots == std::string::npos || close == std::string::npos || dots > close) return {text};
+  const std::string first = text.substr(open + 1, dots - open - 1);
+  const std::string last = text.substr(dots + 2, close - dots - 2);
+  const auto is_number = [](const std::string& s) {
+    return !s.empty() && s.size() <= 12 && std::all_of(s.begin(), s.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  if (!is_number(first) || !is_number(last)) return {text};
+  const std::uint64_t low = features::ParseCount(first).value_or(0), high = features::ParseCount(last).value_or(0);
+  if (low > high || high - low >= kMost) {
+    throw std::runtime_error(text + ": the range in braces is empty or has more than 10,000,000 members");
+  }
+  const std::vector<std::string> tails = ExpandBraces(text.substr(close + 1));
+  std::vector<std::string> all;
+  for (std::uint64_t i = low; i <= high; ++i) {
+    std::string number = std::to_string(i);
+    if (number.size() < first.size()) number.insert(0, first.size() - number.size(), '0');
+    for (const std::string& tail : tails) all.push_back(text.substr(0, open) + number + tail);
+  }
+  return all;
+}
 
 void SourceOptions::Validate() const {
   if (shard_size < 1) throw std::invalid_argument("shard_size = 0; must be >= 1");

@@ -99,6 +99,10 @@ struct PictureFolder {
 // so by its name is one of them; so is what cannot be looked at (unless its name says that it is something else).
 PictureFolder ListPictures(const std::string& folder);
 
+// "x{00..12}y" -> x00y … x12y; several braces multiply. Any other text stands for itself. Throws std::runtime_error for a
+// range that is empty or has more than 10,000,000 members.
+std::vector<std::string> ExpandBraces(const std::string& text);
+
 class ImageSource {
  public:
   // inputs: files, folders (ListPictures; and their tars), @list files (a path per line; "-" is the list on standard

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   auforge::tools::AddEvalAu(cli);
   auforge::tools::AddCalibrate(cli);
   auforge::tools::AddEvalLandmarks(cli);
+  auforge::tools::AddLoop(cli);
   auforge::tools::AddSynth(cli);
   cli.AddProgram("gan", "Train and use GANimation (runs auforge-gan)", "auforge-gan");
   cli.AddProgramCommand("train-landmarks", "Train the landmarker of --landmarks auforge (runs auforge-gan)", "auforge-gan");

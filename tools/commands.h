@@ -18,6 +18,7 @@ void AddTrainAu(Cli& cli);   // train_au_command.cc
 void AddEvalAu(Cli& cli);    // eval_au_command.cc
 void AddCalibrate(Cli& cli); // calibrate_command.cc
 void AddEvalLandmarks(Cli& cli);  // eval_landmarks_command.cc
+void AddLoop(Cli& cli);      // loop_command.cc
 void AddSynth(Cli& cli);     // synth_command.cc
 
 }  // namespace auforge::tools

@@ -365,6 +365,23 @@ bool Selection::Contains(FaceReference face) const {
   return (bits_[face.shard][face.face / 64] >> (face.face % 64) & 1) != 0;
 }
 
+void Selection::Remove(const std::function<bool(FaceReference)>& leave) {
+  count_ = 0;
+  for (std::uint32_t shard = 0; shard < bits_.size(); ++shard) {
+    counts_[shard] = 0;
+    for (std::uint32_t word = 0; word < bits_[shard].size(); ++word) {
+      std::uint64_t& kept = bits_[shard][word];
+      for (std::uint64_t rest = kept; rest != 0; rest &= rest - 1) {
+        const auto bit = static_cast<std::uint32_t>(__builtin_ctzll(rest));
+        if (leave({shard, 64 * word + bit})) kept &= ~(std::uint64_t{1} << bit);
+      }
+      counts_[shard] += static_cast<std::uint64_t>(__builtin_popcountll(kept));
+    }
+    count_ += counts_[shard];
+  }
+  std::erase_if(order_, [this](FaceReference face) { return !Contains(face); });
+}
+
 Selection Find(const FaceIndex& index, const Expression& expression, const Order& order,
                const StopCheck& stop) {
   Selection selection;

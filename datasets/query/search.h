@@ -40,6 +40,8 @@ class Selection {
   // visit(shard, its faces in ascending order), shards with none left out; not in the order asked for.
   void VisitShards(const std::function<void(std::uint32_t, const std::vector<std::uint32_t>&)>& visit) const;
   bool Contains(FaceReference face) const;
+  // Leaves out every face for which `leave` is true; asked once for each, shard by shard.
+  void Remove(const std::function<bool(FaceReference)>& leave);
   // Shards that do not measure an AU of the question, and were left out.
   std::size_t UnmeasuredShards() const { return unmeasured_; }
   std::size_t MemoryBytes() const;

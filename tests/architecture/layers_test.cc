@@ -97,6 +97,7 @@ const std::map<std::string, std::set<std::string>>& RoomsAllowed() {
       {"synth", {"cli"}},
       {"gan", {"cli"}},
       {"landmarks", {"cli"}},
+      {"loop", {"cli", "crawl"}},
       {"net", {"cli", "au"}},
       {"manuals", {}},
   };

@@ -76,6 +76,8 @@ ROWS = [
     Row("gan eval --judge", "eval IN --judge annotator -q --json-file OUT", ".json", "edits", "--faces", gan=True),
     Row("gan export-weights", "export-weights IN -o OUT", ".h5", "checkpoint", gan=True),
     Row("gan import-weights", "import-weights IN -o OUT", "folder", "checkpoint", "--image-size", gan=True),
+    Row("loop --new", "loop --new OUT", ".json", quick=True),
+    Row("loop --dry-run", "loop IN --dry-run", None, "plan"),
     Row("--help", "--help", quick=True),
     Row("--version", "--version", quick=True),
 ]
@@ -119,6 +121,7 @@ class Sweep:
             (f / "edits" / name).mkdir(parents=True)
             shutil.copy(photo, f / "edits" / name / "photo.jpg")
         subprocess.run([self.auforge, "annotate", "photos", "-q", "-o", "shards"], cwd=f, check=True, stdout=subprocess.DEVNULL)
+        (f / "plan").write_text('{"work": "work", "inputs": ["photo.jpg"], "settle_seconds": 0, "held_out": "shards"}')
         (f / "wordnet").mkdir()
         (f / "wordnet/data.noun").write_text("00000000 12 n 02 fear 0 fear_of_x 0 000 | a, \"an example\"  \n")
         (f / "wordnet/index.noun").write_text("\nfear n 1 0 1 1 00000000  \n")
@@ -144,13 +147,14 @@ class Sweep:
             data = (f / name).read_bytes()
             (d / name).write_bytes(data[:len(data) // 2])
         (d / "face model").write_text("no face model\n")
+        (d / "plan").write_text("{")
         (d / "labels").write_text("image,colour\nphoto.jpg,red\n")
         (d / "objects").mkdir()
         (d / "objects/generic_neutral_mesh.obj").write_text("v 1 2 three\n")
 
     def good_input(self, kind):
         return {"photo": "photo.jpg", "shards": "shards", "stats": "shards", "wordnet": "wordnet", "model": "model",
-                "checkpoint": "checkpoint", "photos": "photos", "edits": "edits"}.get(kind, "absent")
+                "checkpoint": "checkpoint", "photos": "photos", "edits": "edits", "plan": "plan"}.get(kind, "absent")
 
     def applies(self, row, condition):
         if condition == "works":

@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
+#include "datasets/seen_faces.h"
 #include "features/number.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/signals.h"
@@ -46,6 +48,29 @@ Expression RangeOf(const std::string& field, const std::string& text) {
   } catch (const ExpressionError&) {
   }
   throw UsageError("--" + field + " " + text + ": write a number (at least) or a range, as 0.5..0.9");
+}
+
+// Shards are opened one after another, as the faces come.
+void LeaveOutSeen(const datasets::query::FaceIndex& index, const std::vector<std::string>& except,
+                  datasets::query::Selection& selection) {
+  const auto stop = [] {
+    if (StopSignal() != 0) throw datasets::query::QueryStopped("stopped; nothing was written");
+  };
+  datasets::SeenFaces seen;
+  for (const std::string& path : datasets::FindShards(except)) {
+    stop();
+    seen.Add(datasets::ShardReader(path));
+  }
+  std::optional<datasets::ShardReader> open;
+  std::uint32_t at = 0;
+  selection.Remove([&](datasets::query::FaceReference face) {
+    if (!open || at != face.shard) {
+      stop();
+      open.emplace(index.ShardPath(face.shard));
+      at = face.shard;
+    }
+    return seen.Has(*open, face.face);
+  });
 }
 
 }  // namespace
@@ -102,6 +127,8 @@ void AddFaceOptions(Command& command, FaceArguments& arguments) {
   command.Add("--pose", arguments.pose, "most degrees of yaw and pitch; 0: any").Range(0, 180);
   command.Add("--sort", arguments.sort,
               "AU12, quality, size, … (highest first; +AU12: lowest first), random or random:SEED");
+  command.Add("--except", arguments.except,
+              "shards or folders of them: leave out faces of the same image, or with the same crop, as one in these");
   command.Add("--offset", arguments.offset, "faces to pass over").Range(0, 1e15);
   command.Add("--limit", arguments.limit, "most faces to give; 0: as many as the output is meant for").Range(0, 1e15);
 }
@@ -140,6 +167,7 @@ datasets::query::Selection FindFaces(const datasets::query::FaceIndex& index,
       std::cerr << selection.UnmeasuredShards()
                 << " shards do not measure an AU that was asked for and are left out\n";
     }
+    if (!arguments.except.empty()) LeaveOutSeen(index, arguments.except, selection);
     return selection;
   } catch (const ExpressionError& error) {
     // Of an option of its own (--emotion, --sort) when it points nowhere in --where.

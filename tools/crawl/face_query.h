@@ -33,6 +33,7 @@ struct FaceArguments {
   float pose = 0;                                        // most degrees of yaw and pitch; 0: any
   std::string sort;
   std::uint64_t offset = 0, limit = 0;  // limit 0: the command's own
+  std::vector<std::string> except;      // shards and folders of them
 };
 void AddFaceOptions(Command& command, FaceArguments& arguments);
 // Throws UsageError that shows the column.

@@ -14,6 +14,31 @@
 namespace auforge::tools {
 namespace {
 
+// Colours are roles, so that dark mode swaps them in one place.
+constexpr const char* kStyle = R"css(
+:root{color-scheme:light dark;--ground:#fbfbfa;--card:#fff;--ink:#1d2126;--soft:#5d6671;--line:#e3e3e0;--bar:#e07834;--bar2:#b9c2cc;--point:#2bd95a;--region:#3aa0ff;--link:#1f5fbf}
+@media(prefers-color-scheme:dark){:root{--ground:#15181c;--card:#1d2126;--ink:#eceae6;--soft:#a2abb5;--line:#32383f;--bar:#f08f4f;--bar2:#59636e;--link:#8ab6ff}}
+@media print{:root{color-scheme:light;--ground:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--bar:#e07834;--bar2:#b9c2cc}nav{display:none}
+main{max-width:none!important;padding:0!important}h2{break-after:avoid}tr,figure{break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+*{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+main{max-width:1120px;margin:0 auto;padding:24px 20px 60px}h1{font-size:26px;margin:0 0 4px}h2{font-size:19px;margin:36px 0 10px}h3{font-size:15px;margin:18px 0 8px}
+h3 small{color:var(--soft);font-weight:400}a{color:var(--link)}nav{margin:12px 0 0;display:flex;flex-wrap:wrap;gap:4px 16px}
+p.sub{color:var(--soft);margin:0 0 18px}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:12px;margin-top:18px}
+.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 14px}.card b{display:block;font-size:24px;line-height:1.2}
+.card span{color:var(--soft);font-size:13px}table{border-collapse:collapse;width:100%;background:var(--card)}
+th,td{text-align:left;padding:4px 8px;border-bottom:1px solid var(--line);vertical-align:middle}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+td.long{overflow-wrap:anywhere}.track{background:var(--line);height:10px;border-radius:5px;overflow:hidden;min-width:90px}.track i{display:block;height:100%;background:var(--bar)}
+.track i.off{background:var(--bar2)}.faces{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:12px}
+.face{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px;break-inside:avoid;display:flex;gap:10px}
+.face svg{width:128px;height:128px;flex:none;border-radius:6px}.face>div{flex:1;min-width:0;font-size:12px}.face dl{margin:0;display:grid;grid-template-columns:34px minmax(0,1fr);gap:0 6px;align-items:center}
+.face dt{color:var(--soft)}.face dd{margin:0}.face .track{height:7px;min-width:0}.halves{display:grid;grid-template-columns:1fr 1fr;gap:2px;margin-top:1px}.halves i{display:block;height:3px;background:var(--bar2)}.halves i:first-child{justify-self:end}.face p{margin:3px 0 0;font-weight:600;line-height:1.25}
+.region{fill:var(--region);fill-opacity:.25;stroke:var(--region);stroke-width:.5}
+.histograms{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:12px}.histogram{margin:0;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:8px 12px}
+.histogram svg{width:100%;display:block}.histogram figcaption{font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.histogram small{display:block;color:var(--soft)}.histogram text{font-size:10px;fill:var(--soft)}.histogram line{stroke:var(--soft)}
+.on{fill:var(--bar)}.off{fill:var(--bar2)}
+.scroll{overflow-x:auto}td.h,th.h{min-width:26px;text-align:center;font-size:11px;padding:4px 2px}.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(320px,100%),1fr));gap:0 24px}.two>div{min-width:0}
+)css";
+
 constexpr std::size_t kBarsOfAFace = 6;
 
 std::string RegionPolygons(int au, const features::Landmarks68& landmarks) {
@@ -31,6 +56,18 @@ std::string RegionPolygons(int au, const features::Landmarks68& landmarks) {
 }
 
 }  // namespace
+
+std::string HtmlStyle() { return kStyle; }
+
+std::string HtmlCard(const std::string& value, const std::string& label) {
+  return "<div class=card><b>" + value + "</b><span>" + label + "</span></div>";
+}
+
+std::string HtmlSection(const std::string& id, const std::string& title, const std::string& sub,
+                        const std::string& content) {
+  return "<section id=" + id + "><h2>" + title + "</h2>" +
+         (sub.empty() ? "" : "<p class=sub>" + sub + "</p>") + content + "</section>";
+}
 
 std::string EscapeHtml(const std::string& text) {
   std::string out;

@@ -18,6 +18,14 @@ std::string HtmlNumber(double value, int digits);  // "3.14"
 std::string HtmlCount(std::uint64_t value);        // "1,234,567"
 double ShareOf(std::uint64_t part, std::uint64_t whole);
 
+// What stands between <style> and </style> on every page of ours: light and dark, printable.
+std::string HtmlStyle();
+// A figure and what it counts; goes into <div class=cards>. Both are HTML.
+std::string HtmlCard(const std::string& value, const std::string& label);
+// A heading, a line below it (may be empty) and what they head; all HTML.
+std::string HtmlSection(const std::string& id, const std::string& title, const std::string& sub,
+                        const std::string& content);
+
 // A bar that is filled to a share, 0..1.
 std::string HtmlTrack(double share, bool strong = true);
 // A table of labels, numbers and shares of `whole`.

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "datasets/storage/atomic_file.h"
+#include "gan/editor.h"
 #include "gan/weights.h"
 #include "tools/gan/au_request.h"
 #include "tools/gan/gan_commands.h"
@@ -19,7 +20,7 @@ struct WeightsArguments {
 
 int RunExport(const WeightsArguments& a) {
   datasets::storage::RequireSeekableFile(a.to, "weights");
-  gan::ExportWeights(a.from, a.to, a.half);
+  gan::ExportWeights(a.from.empty() ? gan::DefaultGeneratorPath() : a.from, a.to, a.half);
   std::cout << a.to << ": "
             << (a.half ? "the generator in 16-bit floats" : "weights by their published names") << "\n";
   return kDone;
@@ -42,7 +43,7 @@ void AddGanWeights(Cli& cli) {
       cli.Add("export-weights", "Write a generator's (and critic's) weights by their published names",
               "auforge gan export-weights run/ -o weights.h5\n"
               "  python3 tools/gan/gan_weights.py to-pytorch weights.h5 --generator G.pth --discriminator D.pth");
-  exporting.Positional("CHECKPOINT", out->from, "a run's folder or a checkpoint").Required();
+  exporting.Positional("CHECKPOINT", out->from, "a run's folder or a checkpoint; default: the generator that comes with the program");
   exporting.Add("-o,--output", out->to, "HDF5 file to write").Required();
   exporting.Flag("--half", out->half, "the generator alone, in 16-bit floats: to give away and to edit with");
   exporting.Run([out] { return RunExport(*out); });

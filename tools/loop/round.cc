@@ -1,0 +1,365 @@
+#include "tools/loop/round.h"
+
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "datasets/creation_time.h"
+#include "datasets/query/index_store.h"
+#include "datasets/seen_faces.h"
+#include "datasets/shard.h"
+#include "datasets/storage/atomic_file.h"
+#include "datasets/storage/bad_content.h"
+#include "datasets/storage/checksum.h"
+#include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/paths.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/signals.h"
+#include "tools/crawl/face_export.h"
+#include "tools/crawl/face_query.h"
+#include "tools/loop/loop_page.h"
+#include "tools/loop/round_figures.h"
+
+namespace auforge::tools {
+namespace {
+
+namespace fs = std::filesystem;
+namespace storage = datasets::storage;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+// Images of an overlap that a message names.
+constexpr std::size_t kNamed = 5;
+
+std::string LastLine(const std::string& path) {
+  std::istringstream lines(storage::ReadFile(path));
+  std::string last;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty()) last = line;
+  }
+  return last;
+}
+
+void Append(std::vector<std::string>& line, const std::vector<std::string>& more) { line.insert(line.end(), more.begin(), more.end()); }
+
+[[noreturn]] void FailAs(int code, const std::string& text) {
+  if (code == kUsage) throw UsageError(text);
+  if (code == kBadInput) throw BadInputError(text);
+  throw std::runtime_error(text);
+}
+
+json FiguresJson(const Figures& figures) { return json(figures); }
+
+// JSON knows no NaN.
+json NumberOrNull(double value) { return std::isnan(value) ? json() : json(value); }
+double NumberOf(const json& value) { return value.is_number() ? value.get<double>() : std::nan(""); }
+
+}  // namespace
+
+std::string ToJson(const Decision& d) {
+  ordered_json conditions = ordered_json::array();
+  for (const CheckedCondition& c : d.verdict.conditions)
+    conditions.push_back({{"text", c.text}, {"value", NumberOrNull(c.value)}, {"bound", NumberOrNull(c.bound)}, {"holds", c.holds}, {"any", c.is_of_any}});
+  const ordered_json j{{"promoted", d.is_promoted}, {"reasons", d.reasons},          {"conditions", conditions},
+                       {"generator", d.generator},  {"fresh", FiguresJson(d.fresh)}, {"old", FiguresJson(d.old)}};
+  return j.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Decision DecisionFromJson(const std::string& text, const std::string& path) {
+  try {
+    const json j = json::parse(text);
+    Decision d;
+    d.is_promoted = j.at("promoted").get<bool>();
+    d.reasons = j.at("reasons").get<std::vector<std::string>>();
+    d.generator = j.at("generator").get<std::string>();
+    d.fresh = j.at("fresh").get<Figures>();
+    d.old = j.at("old").get<Figures>();
+    d.verdict.is_better = d.is_promoted;
+    d.verdict.reasons = d.reasons;
+    for (const json& c : j.at("conditions"))
+      d.verdict.conditions.push_back({c.at("text").get<std::string>(), NumberOf(c.at("value")), NumberOf(c.at("bound")), c.at("holds").get<bool>(), c.at("any").get<bool>()});
+    return d;
+  } catch (const json::exception& error) {
+    throw storage::BadContent(path + ": is no decision of a round (" + error.what() + "); remove it and run again");
+  }
+}
+
+RoundRecord Round::Begin(const LoopPlan& plan, const WorkFolder& work, const std::vector<InputFile>& inputs, bool quiet) {
+  RoundRecord record;
+  record.number = work.NextNumber();
+  record.plan = plan.digest;
+  record.began = datasets::CreationTime();
+  record.inputs = inputs.size();
+  const std::string folder = work.RoundFolder(record.number), fresh = Fresh(folder + ".tmp");
+  storage::MakeFolder(fresh + "/logs");
+  WriteInputs(fresh + "/inputs.json", inputs);
+  // A zero ends each path, whatever characters are in it.
+  std::string list;
+  for (const InputFile& file : inputs) list += file.path + '\0';
+  storage::WriteFileAtomically(fresh + "/inputs.list", list);
+  const std::string parent = fresh + "/parent.h5", present = work.File("generator.h5");
+  if (storage::IsThere(present)) {
+    PlaceFile(present, parent);
+  } else if (plan.generator != "none" && plan.generator != "default" && storage::IsFile(plan.generator)) {
+    PlaceFile(plan.generator, parent, false);
+  } else if (plan.generator != "none") {
+    std::vector<std::string> arguments{"gan", "export-weights"};
+    if (plan.generator != "default") arguments.push_back(plan.generator);
+    Append(arguments, {"-o", parent});
+    const std::string log = fresh + "/logs/parent.log";
+    const int code = MakeLocalEngine(quiet)->Run({"parent", arguments, log, 1}, "", {});
+    if (StopSignal() != 0) throw LoopStopped("stopped before the round began");
+    if (code != kDone) FailAs(code, "generator " + plan.generator + ": " + LastLine(log));
+  }
+  if (storage::IsThere(parent)) record.parent = FileDigest(parent);
+  WorkFolder::WriteRecord(fresh + "/round.json", record);
+  RenameFolder(fresh, folder);
+  return record;
+}
+
+void Round::Say(const std::string& text) const {
+  if (!quiet_) std::cerr << Name() << ": " << text << "\n";
+}
+
+void Round::RunUntil(Step last) {
+  while (record_.next <= last && record_.next != Step::kEnd) {
+    if (StopSignal() != 0) throw LoopStopped("stopped before " + StepName(record_.next));
+    RunStep();
+    work_.Save(record_);
+  }
+}
+
+void Round::RunStep() {
+  const Step step = record_.next;
+  record_.next = static_cast<Step>(static_cast<int>(step) + 1);  // a step may lead elsewhere
+  try {
+    switch (step) {
+      case Step::kAnnotate:
+        return Annotate();
+      case Step::kVerify:
+        return VerifyShards();
+      case Step::kFilter:
+        return Filter();
+      case Step::kDrift:
+        return Drift();
+      case Step::kTrain:
+        return Train();
+      case Step::kJudge:
+        return Judge();
+      case Step::kDecide:
+        return Decide();
+      case Step::kPage:
+        return DrawPage();
+      case Step::kEnd:
+        return;
+    }
+  } catch (const datasets::query::QueryStopped&) {
+    throw LoopStopped("stopped in " + StepName(step));
+  }
+}
+
+void Round::Command(const std::string& name, const std::vector<std::string>& arguments, int tasks) {
+  const std::string log = File("logs/" + name + ".log");
+  const auto keep = [&](const std::string& ticket) {
+    RoundRecord saved = record_;
+    saved.next = static_cast<Step>(static_cast<int>(record_.next) - 1);  // of the step that runs
+    saved.tickets[name] = record_.tickets[name] = ticket;
+    work_.Save(saved);
+  };
+  const int code = engine_.Run({name, arguments, log, tasks}, record_.tickets[name], keep);
+  if (StopSignal() != 0) throw LoopStopped("stopped in " + name);
+  record_.tickets.erase(name);
+  if (code != kDone) FailAs(code, Name() + ": " + name + " ended with " + std::to_string(code) + ": " + LastLine(log) + " (" + log + ")");
+}
+
+void Round::Annotate() {
+  Say("annotate: " + std::to_string(record_.inputs) + " new files");
+  std::vector<std::string> arguments{"annotate", "@" + File("inputs.list"), "-o", File("shards")};
+  Append(arguments, plan_.annotate);
+  Command("annotate", arguments, plan_.engine.tasks);
+}
+
+void Round::VerifyShards() {
+  Say("verify");
+  try {
+    Command("verify", {"verify", File("shards")});
+  } catch (const BadInputError&) {
+    // Once the damaged ones are removed, as verify says, they are labelled again.
+    record_.next = Step::kAnnotate;
+    work_.Save(record_);
+    throw;
+  }
+}
+
+std::vector<RoundRecord> Round::EarlierLearnt() const {
+  std::vector<RoundRecord> earlier;
+  for (RoundRecord& round : work_.Rounds()) {
+    if (round.number < record_.number && round.is_learnt_from && round.next == Step::kEnd) earlier.push_back(std::move(round));
+  }
+  return earlier;
+}
+
+void Round::Filter() {
+  Say("filter: " + (plan_.filter.empty() ? "all faces" : plan_.filter));
+  FaceArguments faces;
+  faces.where = plan_.filter;
+  for (const RoundRecord& round : EarlierLearnt()) faces.except.push_back(work_.RoundFile(round.number, "training"));
+  if (plan_.drop_overlap) faces.except.push_back(plan_.held_out);
+  const datasets::query::FaceIndex index = OpenIndex({.folder = File("shards"), .index = File("index.sqlite"), .quiet = true});
+  const auto chosen = FindFaces(index, faces);
+  if (chosen.Count() == 0) {
+    Say("no face passes the filter");
+    return;
+  }
+  const std::string fresh = Fresh(File("training.tmp"));
+  ExportFaces(index, chosen.Page(0, chosen.Count()), {"shards", fresh}, false);
+  std::vector<std::string> learnt{fresh};
+  for (const RoundRecord& round : EarlierLearnt()) learnt.push_back(work_.RoundFile(round.number, "training"));
+  RequireNoOverlap(learnt);
+  Fresh(File("training"));
+  RenameFolder(fresh, File("training"));
+}
+
+void Round::RequireNoOverlap(const std::vector<std::string>& folders) const {
+  datasets::SeenFaces held;
+  for (const std::string& path : datasets::FindShards({plan_.held_out})) held.Add(datasets::ShardReader(path));
+  std::size_t count = 0;
+  std::string named;
+  for (const std::string& path : datasets::FindShards(folders)) {
+    if (StopSignal() != 0) throw LoopStopped("stopped in filter");
+    const datasets::ShardReader shard(path);
+    for (std::size_t face = 0; face < shard.FaceCount(); ++face) {
+      if (!held.Has(shard, face)) continue;
+      const std::string& key = shard.Sample(static_cast<std::size_t>(shard.FaceSample()[face])).key;
+      if (++count <= kNamed) named += (named.empty() ? "" : ", ") + key;
+    }
+  }
+  if (count == 0) return;
+  throw BadInputError(Name() + ": " + plan_.held_out + ": " + std::to_string(count) + " of the faces that would be learnt from are held out, too (" +
+                      named + (count > kNamed ? ", …" : "") + "); a generator that has seen them cannot be judged on them. Take them out of the " +
+                      "inputs or of \"held_out\", or let \"on_overlap\": \"drop\" leave them out of the training");
+}
+
+void Round::Drift() {
+  RoundFigures now = GatherFigures(datasets::FindShards({File("shards")}));
+  if (storage::IsThere(File("training"))) {
+    for (const std::string& path : datasets::FindShards({File("training")})) now.training_faces += datasets::ShardReader(path).FaceCount();
+  }
+  storage::WriteFileAtomically(File("figures.json"), ToJson(now));
+  std::optional<RoundFigures> before;
+  if (const auto earlier = EarlierLearnt(); !earlier.empty()) {
+    const std::string path = work_.RoundFile(earlier.back().number, "figures.json");
+    before = FiguresFromJson(storage::ReadFile(path), path);
+  }
+  DriftReport report = FindDrift(now, before ? &*before : nullptr, plan_.drift);
+  if (now.training_faces == 0) report.beyond.push_back("no face passes the filter");
+  storage::WriteFileAtomically(File("drift.json"), ToJson(report));
+  for (const std::string& sentence : report.sentences) Say("drift: " + sentence);
+  for (const std::string& sentence : report.beyond) Say("drift: beyond the bounds: " + sentence);
+  record_.is_learnt_from = report.beyond.empty();
+  if (!record_.is_learnt_from) record_.next = Step::kDecide;
+}
+
+// Earlier rounds first, each once, then this one as often as it counts.
+std::vector<std::string> Round::TrainingFolders() const {
+  std::vector<RoundRecord> earlier = EarlierLearnt();
+  const auto most = static_cast<std::size_t>(plan_.earlier_rounds);
+  if (most > 0 && earlier.size() > most) earlier.erase(earlier.begin(), earlier.end() - static_cast<std::ptrdiff_t>(most));
+  std::vector<std::string> folders;
+  for (const RoundRecord& round : earlier) folders.push_back(work_.RoundFile(round.number, "training"));
+  const int weight = earlier.empty() ? 1 : plan_.fresh_weight;
+  for (int i = 0; i < weight; ++i) folders.push_back(File("training"));
+  return folders;
+}
+
+// What the plan does not say of the networks is as the parent has it: a warm start needs the same.
+std::vector<std::string> Round::NetworkOptions() const {
+  std::vector<std::string> options = plan_.train;
+  if (record_.parent.empty()) return options;
+  const storage::Hdf5Reader parent(File("parent.h5"));
+  if (!parent.HasAttribute("/", "network") || !parent.HasAttribute("/", "au_names")) return options;
+  const std::vector<std::int64_t> network = parent.ReadIntegerList("/", "network");
+  const auto add = [&](const char* name, const std::string& value) {
+    if (OptionOf(plan_.train, name).empty()) Append(options, {name, value});
+  };
+  if (network.size() < 5) return options;
+  add("--image-size", std::to_string(network[0]));
+  add("--conv-dim", std::to_string(network[1]));
+  add("--blocks", std::to_string(network[3]));
+  if (parent.Exists("/discriminator")) add("--critic-layers", std::to_string(network[4]));
+  std::string aus;
+  for (const std::string& name : parent.ReadStringList("/", "au_names")) aus += (aus.empty() ? "" : ",") + name;
+  add("--aus", aus);
+  return options;
+}
+
+void Round::Train() {
+  Say("train");
+  std::vector<std::string> settings = TrainingFolders();
+  Append(settings, NetworkOptions());
+  if (!record_.parent.empty()) Append(settings, {"--start-from", File("parent.h5")});
+  // Trainings of other settings, after a change of the plan, do not go on where these stopped.
+  std::string text;
+  for (const std::string& word : settings) text += word + '\n';
+  const std::string run = File("run-" + storage::Sha256Hex(text.substr(text.find("/rounds/"))).substr(0, 8));
+  std::vector<std::string> arguments{"gan", "train"};
+  Append(arguments, settings);
+  Append(arguments, {"-o", run});
+  Command("train", arguments);
+  const std::string fresh = Fresh(File("candidate.tmp.h5"));
+  const std::string log = File("logs/candidate.log");
+  const int code = MakeLocalEngine(quiet_)->Run({"candidate", {"gan", "export-weights", run, "-o", fresh}, log, 1}, "", {});
+  if (StopSignal() != 0) throw LoopStopped("stopped in train");
+  if (code != kDone) FailAs(code, Name() + ": export-weights: " + LastLine(log) + " (" + log + ")");
+  RenameFolder(fresh, File("candidate.h5"));
+}
+
+void Round::Judge() {
+  if (!record_.parent.empty()) JudgeOne("old", File("parent.h5"));
+  JudgeOne("new", File("candidate.h5"));
+}
+
+void Round::JudgeOne(const std::string& which, const std::string& generator) {
+  const std::string figures = File("judged-" + which + ".json"), sheet = File("sheet-" + which + ".jpg");
+  if (storage::IsThere(figures)) return;
+  Say("judge: the " + std::string(which == "old" ? "present" : "new") + " generator on " + plan_.held_out);
+  const std::string fresh_figures = Fresh(File("judged.tmp.json")), fresh_sheet = Fresh(File("sheet.tmp.jpg"));
+  std::vector<std::string> arguments{"gan", "eval", plan_.held_out, "--checkpoint", generator, "--json-file", fresh_figures, "-o", fresh_sheet};
+  Append(arguments, plan_.judge);
+  Command("judge-" + which, arguments);
+  RenameFolder(fresh_sheet, sheet);
+  RenameFolder(fresh_figures, figures);
+}
+
+void Round::Decide() {
+  const std::string path = File("decision.json");
+  Decision decision;
+  if (storage::IsThere(path)) {
+    decision = DecisionFromJson(storage::ReadFile(path), path);
+  } else {
+    if (!record_.is_learnt_from) {
+      decision.reasons = DriftFromJson(storage::ReadFile(File("drift.json")), File("drift.json")).beyond;
+    } else {
+      decision.fresh = ReadFigures(File("judged-new.json"));
+      if (!record_.parent.empty()) decision.old = ReadFigures(File("judged-old.json"));
+      decision.verdict = auforge::tools::Judge(plan_.better, decision.fresh, decision.old);
+      decision.is_promoted = decision.verdict.is_better;
+      decision.reasons = decision.verdict.reasons;
+      decision.generator = FileDigest(File("candidate.h5"));
+    }
+    storage::WriteFileAtomically(path, ToJson(decision));
+  }
+  record_.is_promoted = decision.is_promoted;
+  if (decision.is_promoted) PlaceFile(File("candidate.h5"), work_.File("generator.h5"));
+  Say(decision.is_promoted ? "promoted" : record_.is_learnt_from ? "not better; kept aside" : "set aside");
+}
+
+void Round::DrawPage() {
+  const std::string page = LoopPage(plan_, work_, record_);
+  storage::WriteFileAtomically(File("loop.html"), page);
+  storage::WriteFileAtomically(work_.File("loop.html"), page);
+}
+
+}  // namespace auforge::tools
