@@ -170,7 +170,7 @@ TEST_F(Loop, ADamagedShardIsToldAndLabelledAgainOnceItIsRemoved) {
   const std::string shard = loop_.Round(1, "shards/00000.h5"), whole = tests::ReadText(shard);
   // As if the disk had spoilt it before it was verified.
   json record = Json(loop_.Round(1, "round.json"));
-  record["next"] = "verify";
+  record["next"] = "annotate";
   tests::WriteText(loop_.Round(1, "round.json"), record.dump());
   tests::WriteText(shard, whole.substr(0, whole.size() / 2));
   EXPECT_EQ(loop_.Run("-q").code, 3);

@@ -88,8 +88,9 @@ class Inputs : public testing::Test {
   }
   // What a round that has begun leaves.
   void Take(int number) const {
+    const std::vector<InputFile> inputs = FindNewInputs(plan_, work_).files;
     fs::create_directories(work_.RoundFolder(number));
-    WriteInputs(work_.RoundFile(number, "inputs.json"), FindNewInputs(plan_, work_).files);
+    WriteInputs(work_.RoundFile(number, "inputs.json"), inputs);
     work_.Save(Record(number, Step::kEnd));
   }
   const tests::TempDir dir_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,16 +18,22 @@ struct Job {
   int tasks = 1;                       // processes that share the work by --index and --count
 };
 
+// The first job that did not end well, or nothing.
+struct JobEnd {
+  int code = 0;  // its exit status, of several tasks the worst
+  Job job = {};
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
   // Throws std::runtime_error saying what is missing when jobs cannot be handed over.
   virtual void Check() const = 0;
-  // Runs the job to its end and returns its exit status (of several tasks the worst). ticket: what `keep` was told in an
-  // earlier life of the loop, or empty; an engine that finds the job there goes on waiting for it. keep: called when
-  // the job has been handed over; what it is told must be on the disk when it returns. A stop signal ends the job cleanly,
-  // or leaves it to the cluster; the status is then 128 + the signal.
-  virtual int Run(const Job& job, const std::string& ticket, const std::function<void(const std::string&)>& keep) = 0;
+  // Runs the jobs one after another, each only where the one before it ended well, and waits for the last. A cluster is
+  // given all of them at once, so that they go on without the loop. tickets: by name of job, what a former life of the loop
+  // has kept of those that were handed over; keep: called when one has been, must have put the tickets on the disk when it
+  // returns. A stop signal ends local jobs cleanly and leaves those of a cluster to it; StopSignal tells.
+  virtual JobEnd Run(const std::vector<Job>& jobs, std::map<std::string, std::string>& tickets, const std::function<void()>& keep) = 0;
 };
 
 // quiet: what commands say goes to their logs alone, else to stderr, too.

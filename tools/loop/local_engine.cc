@@ -68,7 +68,16 @@ class LocalEngine : public Engine {
 
   void Check() const override {}
 
-  int Run(const Job& job, const std::string&, const std::function<void(const std::string&)>&) override {
+  JobEnd Run(const std::vector<Job>& jobs, std::map<std::string, std::string>&, const std::function<void()>&) override {
+    for (const Job& job : jobs) {
+      const int code = RunOne(job);
+      if (code != 0 || StopSignal() != 0) return {code, job};
+    }
+    return {};
+  }
+
+ private:
+  int RunOne(const Job& job) const {
     const File log(open(job.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
     if (log.get() < 0) throw std::runtime_error(job.log + ": cannot be written: " + std::strerror(errno));
     int ends[2];
@@ -88,7 +97,6 @@ class LocalEngine : public Engine {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 
- private:
   // Passes on what the child says until it has ended; its status. Whatever the child has left running is not waited for.
   int Relay(pid_t child, int messages, int log) const {
     bool is_told = false, is_open = true;

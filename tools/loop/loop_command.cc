@@ -23,7 +23,7 @@ struct LoopArguments {
 constexpr std::size_t kNamed = 5;
 
 Step LastStep(const std::string& until) {
-  if (until == "annotate") return Step::kVerify;
+  if (until == "annotate") return Step::kAnnotate;
   if (until == "filter") return Step::kDrift;
   if (until == "train") return Step::kTrain;
   if (until == "judge") return Step::kJudge;

@@ -1,5 +1,6 @@
 #include "tools/loop/loop_page.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <span>
@@ -24,6 +25,7 @@ constexpr const char* kMore = R"css(
 .verdict b{font-size:19px}.verdict ul{margin:6px 0 0;padding-left:20px}.sheets{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(480px,100%),1fr));gap:16px}
 .sheets figure{margin:0}.sheets img{width:100%;display:block;border:1px solid var(--line);border-radius:6px}.sheets figcaption{margin-bottom:4px;color:var(--soft)}
 td.yes{color:#2e9e5b}td.no{color:#c8473a}.moved td{font-weight:600}
+.pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(160px,1fr));gap:12px;margin:12px 0 18px}table.shares{margin-bottom:18px}
 )css";
 
 std::string Shown(double value) { return std::isnan(value) ? "–" : HtmlNumber(value, std::abs(value) >= 10 ? 1 : 3); }
@@ -96,18 +98,44 @@ class Page {
   std::string Changed() const {
     std::string html;
     if (drift_.has_reference) html += drift_.sentences.empty() ? "<p>Nothing moved.</p>" : List(drift_.sentences);
-    html += "<div class=histograms>";
-    if (before_) html += HtmlHistogram("quality, before", before_->quality, "0", "1", 10);
-    html += HtmlHistogram("quality, now", now_.quality, "0", "1");
-    if (before_) html += HtmlHistogram("width of the face, before", before_->sizes, "< 40", ">= 640 px", 6);
-    html += HtmlHistogram("width of the face, now", now_.sizes, "< 40", ">= 640 px");
-    html += "</div>" + AuTable();
-    return html;
+    html += "<div class=pairs>";
+    const auto pair = [&](const char* title, const Histogram RoundFigures::*bins, const char* low, const char* high) {
+      if (before_) html += HtmlHistogram(title, (*before_).*bins, low, high, (now_.*bins).size(), "before");
+      html += HtmlHistogram(title, now_.*bins, low, high, 0, "now");
+    };
+    pair("Quality", &RoundFigures::quality, "0", "1");
+    pair("Width of the face", &RoundFigures::sizes, "< 40 px", "≥ 640 px");
+    pair("Yaw", &RoundFigures::yaw, "< −30°", "≥ 30°");
+    return html + "</div>" + SharesTable() + AuTable();
+  }
+
+  std::string SharesTable() const {
+    std::string html = "<table class=shares><tr><th>share<th class=n>now" + std::string(before_ ? "<th class=n>before" : "") + "</tr>";
+    const auto row = [&](const char* what, const auto& part, const auto& whole) {
+      const auto share = [&](const RoundFigures& f) { return whole(f) == 0 ? "–" : HtmlNumber(100 * ShareOf(part(f), whole(f)), 1) + " %"; };
+      html += std::string("<tr><td>") + what + "<td class=n>" + share(now_) + (before_ ? "<td class=n>" + share(*before_) : "") + "</tr>";
+    };
+    const auto images = [](const RoundFigures& f) { return f.images; };
+    const auto faces = [](const RoundFigures& f) { return f.faces; };
+    row("images that cannot be decoded or read", [](const RoundFigures& f) { return f.Broken(); }, images);
+    row("images without a usable face", [](const RoundFigures& f) { return f.WithoutFace(); }, images);
+    row("faces with AUs that exclude each other", [](const RoundFigures& f) { return f.against_themselves; }, faces);
+    row("captioned faces that do not show what the caption names", [](const RoundFigures& f) { return f.against_captions; },
+        [](const RoundFigures& f) { return f.captioned; });
+    row("faces that pass the filter", [](const RoundFigures& f) { return f.training_faces; }, faces);
+    return html + "</table>";
+  }
+
+  std::vector<std::string> AusByNumber() const {
+    std::vector<std::string> names;
+    for (const auto& [name, histogram] : now_.aus) names.push_back(name);
+    std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) { return features::ParseAu(a) < features::ParseAu(b); });
+    return names;
   }
 
   std::string AuTable() const {
     std::string html = "<div class=scroll><table><tr><th>AU<th>name<th class=n>present now<th>" + std::string(before_ ? "<th class=n>before<th class=n>PSI" : "") + "</tr>";
-    for (const auto& [name, histogram] : now_.aus) {
+    for (const std::string& name : AusByNumber()) {
       const auto row = std::find_if(drift_.rows.begin(), drift_.rows.end(), [&](const auto& r) { return r.name == name; });
       const double share = ShareOf(now_.present.at(name), now_.faces);
       html += std::string("<tr") + (row != drift_.rows.end() && row->moved ? " class=moved" : "") + "><td>" + name + "<td>" +
@@ -129,16 +157,27 @@ class Page {
       html += "<tr><td>" + EscapeHtml(c.text) + (c.is_of_any ? " <small>(one of these)</small>" : "") + "<td class=n>" + Shown(c.value) +
               "<td class=n>" + Shown(c.bound) + (c.holds ? "<td class=yes>holds" : "<td class=no>does not hold") + "</tr>";
     }
-    html += "</table><h3>Figures</h3><div class=scroll><table><tr><th><th class=n>new<th class=n>old</tr>";
-    for (const bool of_aus : {false, true}) {
-      for (const auto& [name, value] : decision_.fresh) {
-        if ((name.find('.') != std::string::npos) != of_aus) continue;
-        if (of_aus && !name.ends_with(".correlation")) continue;
-        const auto old = decision_.old.find(name);
-        html += "<tr><td>" + name + "<td class=n>" + Shown(value) + "<td class=n>" + (old == decision_.old.end() ? "–" : Shown(old->second)) + "</tr>";
-      }
+    html += "</table><h3>Figures</h3><div class=scroll><table><tr><th>mean over AUs, and of all<th class=n>new<th class=n>old</tr>";
+    for (const auto& names : {AuFigureNames(), WholeFigureNames()}) {
+      for (const std::string& name : names) html += "<tr><td>" + name + Both(name) + "</tr>";
+    }
+    html += "</table></div><h3>AU by AU</h3><div class=scroll><table><tr><th>AU<th>name<th class=n>correlation, new<th class=n>old<th class=n>rise, new<th class=n>old</tr>";
+    for (const std::string& name : AusByNumber()) {
+      if (!decision_.fresh.contains(name + ".correlation")) continue;
+      html += "<tr><td>" + name + "<td>" + std::string(features::AuName(features::ParseAu(name).value_or(0))) + Both(name + ".correlation") +
+              Both(name + ".rise") + "</tr>";
     }
     return html + "</table></div>";
+  }
+
+  // Two cells.
+  std::string Both(const std::string& figure) const {
+    std::string html;
+    for (const Figures* figures : {&decision_.fresh, &decision_.old}) {
+      const auto found = figures->find(figure);
+      html += "<td class=n>" + (found == figures->end() ? "–" : Shown(found->second));
+    }
+    return html;
   }
 
   std::string Sheets() const {

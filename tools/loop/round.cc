@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <sstream>
 
 #include "datasets/creation_time.h"
@@ -109,9 +111,10 @@ RoundRecord Round::Begin(const LoopPlan& plan, const WorkFolder& work, const std
     if (plan.generator != "default") arguments.push_back(plan.generator);
     Append(arguments, {"-o", parent});
     const std::string log = fresh + "/logs/parent.log";
-    const int code = MakeLocalEngine(quiet)->Run({"parent", arguments, log, 1}, "", {});
+    std::map<std::string, std::string> none;
+    const JobEnd end = MakeLocalEngine(quiet)->Run({{"parent", arguments, log}}, none, {});
     if (StopSignal() != 0) throw LoopStopped("stopped before the round began");
-    if (code != kDone) FailAs(code, "generator " + plan.generator + ": " + LastLine(log));
+    if (end.code != kDone) FailAs(end.code, "generator " + plan.generator + ": " + LastLine(log));
   }
   if (storage::IsThere(parent)) record.parent = FileDigest(parent);
   WorkFolder::WriteRecord(fresh + "/round.json", record);
@@ -138,8 +141,6 @@ void Round::RunStep() {
     switch (step) {
       case Step::kAnnotate:
         return Annotate();
-      case Step::kVerify:
-        return VerifyShards();
       case Step::kFilter:
         return Filter();
       case Step::kDrift:
@@ -160,37 +161,29 @@ void Round::RunStep() {
   }
 }
 
-void Round::Command(const std::string& name, const std::vector<std::string>& arguments, int tasks) {
-  const std::string log = File("logs/" + name + ".log");
-  const auto keep = [&](const std::string& ticket) {
+Job Round::JobOf(const std::string& name, std::vector<std::string> arguments, int tasks) const {
+  return {name, std::move(arguments), File("logs/" + name + ".log"), tasks};
+}
+
+void Round::Run(const std::vector<Job>& jobs) {
+  const auto keep = [&] {
     RoundRecord saved = record_;
     saved.next = static_cast<Step>(static_cast<int>(record_.next) - 1);  // of the step that runs
-    saved.tickets[name] = record_.tickets[name] = ticket;
     work_.Save(saved);
   };
-  const int code = engine_.Run({name, arguments, log, tasks}, record_.tickets[name], keep);
-  if (StopSignal() != 0) throw LoopStopped("stopped in " + name);
-  record_.tickets.erase(name);
-  if (code != kDone) FailAs(code, Name() + ": " + name + " ended with " + std::to_string(code) + ": " + LastLine(log) + " (" + log + ")");
+  const JobEnd end = engine_.Run(jobs, record_.tickets, keep);
+  if (StopSignal() != 0) throw LoopStopped("stopped in " + jobs.front().name);
+  record_.tickets.clear();
+  if (end.code == kDone) return;
+  keep();  // what failed is handed over anew the next time
+  FailAs(end.code, Name() + ": " + end.job.name + " ended with " + std::to_string(end.code) + ": " + LastLine(end.job.log) + " (" + end.job.log + ")");
 }
 
 void Round::Annotate() {
   Say("annotate: " + std::to_string(record_.inputs) + " new files");
   std::vector<std::string> arguments{"annotate", "@" + File("inputs.list"), "-o", File("shards")};
   Append(arguments, plan_.annotate);
-  Command("annotate", arguments, plan_.engine.tasks);
-}
-
-void Round::VerifyShards() {
-  Say("verify");
-  try {
-    Command("verify", {"verify", File("shards")});
-  } catch (const BadInputError&) {
-    // Once the damaged ones are removed, as verify says, they are labelled again.
-    record_.next = Step::kAnnotate;
-    work_.Save(record_);
-    throw;
-  }
+  Run({JobOf("annotate", arguments, plan_.engine.tasks), JobOf("verify", {"verify", File("shards")})});
 }
 
 std::vector<RoundRecord> Round::EarlierLearnt() const {
@@ -226,19 +219,24 @@ void Round::RequireNoOverlap(const std::vector<std::string>& folders) const {
   datasets::SeenFaces held;
   for (const std::string& path : datasets::FindShards({plan_.held_out})) held.Add(datasets::ShardReader(path));
   std::size_t count = 0;
-  std::string named;
+  std::set<std::string> images;
   for (const std::string& path : datasets::FindShards(folders)) {
     if (StopSignal() != 0) throw LoopStopped("stopped in filter");
     const datasets::ShardReader shard(path);
     for (std::size_t face = 0; face < shard.FaceCount(); ++face) {
       if (!held.Has(shard, face)) continue;
-      const std::string& key = shard.Sample(static_cast<std::size_t>(shard.FaceSample()[face])).key;
-      if (++count <= kNamed) named += (named.empty() ? "" : ", ") + key;
+      ++count;
+      images.insert(shard.Sample(static_cast<std::size_t>(shard.FaceSample()[face])).key);
     }
   }
   if (count == 0) return;
+  std::string named;
+  std::size_t told = 0;
+  for (const std::string& key : images) {
+    if (told++ < kNamed) named += (named.empty() ? "" : ", ") + key;
+  }
   throw BadInputError(Name() + ": " + plan_.held_out + ": " + std::to_string(count) + " of the faces that would be learnt from are held out, too (" +
-                      named + (count > kNamed ? ", …" : "") + "); a generator that has seen them cannot be judged on them. Take them out of the " +
+                      named + (told > kNamed ? ", …" : "") + "); a generator that has seen them cannot be judged on them. Take them out of the " +
                       "inputs or of \"held_out\", or let \"on_overlap\": \"drop\" leave them out of the training");
 }
 
@@ -307,30 +305,21 @@ void Round::Train() {
   std::vector<std::string> arguments{"gan", "train"};
   Append(arguments, settings);
   Append(arguments, {"-o", run});
-  Command("train", arguments);
-  const std::string fresh = Fresh(File("candidate.tmp.h5"));
-  const std::string log = File("logs/candidate.log");
-  const int code = MakeLocalEngine(quiet_)->Run({"candidate", {"gan", "export-weights", run, "-o", fresh}, log, 1}, "", {});
-  if (StopSignal() != 0) throw LoopStopped("stopped in train");
-  if (code != kDone) FailAs(code, Name() + ": export-weights: " + LastLine(log) + " (" + log + ")");
-  RenameFolder(fresh, File("candidate.h5"));
+  Run({JobOf("train", arguments), JobOf("candidate", {"gan", "export-weights", run, "-o", File("candidate.h5")})});
 }
 
 void Round::Judge() {
-  if (!record_.parent.empty()) JudgeOne("old", File("parent.h5"));
-  JudgeOne("new", File("candidate.h5"));
-}
-
-void Round::JudgeOne(const std::string& which, const std::string& generator) {
-  const std::string figures = File("judged-" + which + ".json"), sheet = File("sheet-" + which + ".jpg");
-  if (storage::IsThere(figures)) return;
-  Say("judge: the " + std::string(which == "old" ? "present" : "new") + " generator on " + plan_.held_out);
-  const std::string fresh_figures = Fresh(File("judged.tmp.json")), fresh_sheet = Fresh(File("sheet.tmp.jpg"));
-  std::vector<std::string> arguments{"gan", "eval", plan_.held_out, "--checkpoint", generator, "--json-file", fresh_figures, "-o", fresh_sheet};
-  Append(arguments, plan_.judge);
-  Command("judge-" + which, arguments);
-  RenameFolder(fresh_sheet, sheet);
-  RenameFolder(fresh_figures, figures);
+  Say("judge: on " + plan_.held_out);
+  std::vector<Job> jobs;
+  const auto add = [&](const std::string& which, const std::string& generator) {
+    std::vector<std::string> arguments{"gan", "eval", plan_.held_out, "--checkpoint", File(generator), "--json-file",
+                                       File("judged-" + which + ".json"), "-o", File("sheet-" + which + ".jpg")};
+    Append(arguments, plan_.judge);
+    jobs.push_back(JobOf("judge-" + which, std::move(arguments)));
+  };
+  if (!record_.parent.empty()) add("old", "parent.h5");
+  add("new", "candidate.h5");
+  Run(jobs);
 }
 
 void Round::Decide() {

@@ -47,16 +47,15 @@ class Round {
   std::string Name() const { return "round " + std::to_string(record_.number); }
   void Say(const std::string& text) const;
   void RunStep();
-  void Command(const std::string& name, const std::vector<std::string>& arguments, int tasks = 1);
+  Job JobOf(const std::string& name, std::vector<std::string> arguments, int tasks = 1) const;
+  void Run(const std::vector<Job>& jobs);
 
   void Annotate();
-  void VerifyShards();
   void Filter();
   void RequireNoOverlap(const std::vector<std::string>& folders) const;
   void Drift();
   void Train();
   void Judge();
-  void JudgeOne(const std::string& which, const std::string& generator);
   void Decide();
   void DrawPage();
 

@@ -33,7 +33,7 @@ using nlohmann::ordered_json;
 constexpr const char* kRecordFormat = "auforge-loop-round 1";
 constexpr int kDigits = 4;
 
-constexpr const char* kStepNames[] = {"annotate", "verify", "filter", "drift", "train", "judge", "decide", "page", "end"};
+constexpr const char* kStepNames[] = {"annotate", "filter", "drift", "train", "judge", "decide", "page", "end"};
 
 Step StepOf(const std::string& name, const std::string& path) {
   for (std::size_t i = 0; i < std::size(kStepNames); ++i) {

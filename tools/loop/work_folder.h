@@ -18,7 +18,7 @@
 
 namespace auforge::tools {
 
-enum class Step : std::uint8_t { kAnnotate, kVerify, kFilter, kDrift, kTrain, kJudge, kDecide, kPage, kEnd };
+enum class Step : std::uint8_t { kAnnotate, kFilter, kDrift, kTrain, kJudge, kDecide, kPage, kEnd };
 std::string StepName(Step step);  // "annotate", …
 
 struct RoundRecord {
@@ -30,7 +30,7 @@ struct RoundRecord {
   Step next = Step::kAnnotate;
   bool is_learnt_from = true;  // false: beyond the drift's bounds, or nothing passed the filter
   bool is_promoted = false;
-  std::map<std::string, std::string> tickets;  // of jobs that an engine has been given, by step
+  std::map<std::string, std::string> tickets;  // of jobs that a cluster has been given, by name
 };
 
 class WorkFolder {
