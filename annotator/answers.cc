@@ -55,7 +55,7 @@ std::vector<float> InputsOfReadout(const AuModel::Weights& w, const std::vector<
   const std::size_t a = w.info.schema.size(), u = w.ReadoutInputs();
   if (u == a) return scores;
   const features::LearntNet& net = *w.info.features.net;
-  const std::size_t size = net.embedding_size(), count = net.opinion_aus().size();
+  const std::size_t size = net.channels(), count = net.opinion_aus().size();
   const auto places = PlacesOfOpinions(w);
   std::vector<float> inputs(n * u, 0.0F), embedding(size), opinions(2 * count);
   for (std::size_t i = 0; i < n; ++i) {

@@ -141,6 +141,7 @@ std::vector<BlockProjection> LearnFront(const TrainingData& data, const std::vec
       options.mirror_average ? extractor.MirrorColumns() : std::vector<std::size_t>{};
   std::vector<BlockProjection> blocks;
   for (const features::FeatureBlock& block : extractor.Blocks()) {
+    if (block.name == features::kLearntHalves) continue;  // of what both halves have in common they say nothing
     auto columns = InputColumns(block, mirror, is_used);
     if (columns.empty()) continue;
     blocks.push_back(LearnBlock(data, rows, block.name, std::move(columns), extractor.Dimension(), options, PairPart::kEven,
@@ -179,7 +180,7 @@ std::vector<BlockProjection> LearnHalfFront(const TrainingData& data, const std:
   for (const features::FeatureBlock& block : extractor.Blocks()) {
     const auto& kept = options.blocks;
     // Learnt features see the whole face.
-    if (block.name == "learnt" || (!kept.empty() && std::find(kept.begin(), kept.end(), block.name) == kept.end())) continue;
+    if (block.name == "learnt" || block.name == features::kLearntHalves || (!kept.empty() && std::find(kept.begin(), kept.end(), block.name) == kept.end())) continue;
     std::vector<std::uint32_t> columns;
     for (std::size_t c = block.begin; c < block.begin + block.size; ++c) {
       if (is_local[c] == 0 || mirror[c] == features::kNoMirrorColumn) continue;

@@ -108,7 +108,8 @@ FeatureExtractor::FeatureExtractor(const FeatureSpec& spec) : impl_(std::make_un
     impl_->AddBlock("gabor", impl_->bank->Dimension());
   }
   if (spec.hog) impl_->AddBlock("hog", HogDimension(spec.gabor_options.crop_size));
-  if (spec.net != nullptr) impl_->AddBlock("learnt", 2 * spec.net->embedding_size());
+  if (spec.net != nullptr && spec.net->pooling() == Pooling::kHalves) impl_->AddBlock(kLearntHalves, 2 * spec.net->channels());
+  if (spec.net != nullptr) impl_->AddBlock("learnt", 2 * spec.net->channels());
 }
 FeatureExtractor::~FeatureExtractor() = default;
 FeatureExtractor::FeatureExtractor(FeatureExtractor&&) noexcept = default;
@@ -146,7 +147,21 @@ void FeatureExtractor::Extract(const cv::Mat& image, const Landmarks68& landmark
   if (const LearntNet* net = impl_->spec.net.get(); net != nullptr) {
     if (colour.cols != net->crop_size())
       colour = AlignFace(image, landmarks, FeatureCrop(net->crop_size())).crop;
-    net->EmbedWithMirror(colour, next());
+    if (net->pooling() == Pooling::kMean) {
+      net->EmbedWithMirror(colour, next());
+    } else {
+      // Of either picture the means, then the differences.
+      thread_local std::vector<float> both;
+      both.resize(2 * net->embedding_size());
+      net->EmbedWithMirror(colour, both);
+      const std::span<float> halves = next(), means = next();
+      const auto c = static_cast<std::ptrdiff_t>(net->channels());
+      for (const std::ptrdiff_t picture : {0, 1}) {
+        const auto from = both.begin() + 2 * c * picture;
+        std::copy_n(from, c, means.begin() + c * picture);
+        std::copy_n(from + c, c, halves.begin() + c * picture);
+      }
+    }
   }
 }
 
@@ -160,10 +175,11 @@ std::vector<std::size_t> FeatureExtractor::MirrorColumns() const {
   if (impl_->spec.gabor) append(impl_->bank->MirrorColumns(), kNoMirrorColumn);
   if (impl_->spec.hog) append(MirrorHogFeatures(impl_->crop.size), kNoMirrorColumn);
   if (impl_->spec.net != nullptr) {
-    // The embedding of the crop, then that of its mirror image.
-    const std::size_t size = impl_->spec.net->embedding_size();
+    // Of the crop, then of its mirror image.
+    const std::size_t size = impl_->spec.net->channels();
     std::vector<std::size_t> columns(2 * size);
     for (std::size_t c = 0; c < columns.size(); ++c) columns[c] = (c + size) % columns.size();
+    if (impl_->spec.net->pooling() == Pooling::kHalves) append(columns, kNoMirrorColumn);
     append(columns, kNoMirrorColumn);
   }
   return mirror;

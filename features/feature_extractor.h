@@ -34,9 +34,13 @@ struct FeatureSpec {
   friend bool operator==(const FeatureSpec& a, const FeatureSpec& b) { return a.ToJson() == b.ToJson(); }
 };
 
+// The block of how a learnt net's channels differ between the halves of the picture; what both have in common is in
+// "learnt", behind it.
+inline constexpr const char* kLearntHalves = "learnt-halves";
+
 // A run of columns that belong together and are standardised and projected together.
 struct FeatureBlock {
-  std::string name;  // "shape", "gabor", "hog", "learnt"
+  std::string name;  // "shape", "gabor", "hog", kLearntHalves, "learnt"
   std::size_t begin = 0;
   std::size_t size = 0;
 };

@@ -147,6 +147,17 @@ void LearntNet::Impl::Pool(const float* map, float* embedding) const {
   }
   const float share = 1 / static_cast<float>(last.side * last.side);
   for (std::size_t d = 0; d < channels; ++d) embedding[d] *= share;
+  if (pooling != Pooling::kHalves) return;
+  // The column in the middle is of neither half.
+  float* difference = embedding + channels;
+  std::fill_n(difference, channels, 0.0F);
+  for (int y = 0; y < last.side; ++y) {
+    for (int x = 0; x < last.side / 2; ++x) {
+      const float *left = map + last.At(x, y), *right = map + last.At(last.side - 1 - x, y);
+      for (std::size_t d = 0; d < channels; ++d) difference[d] += left[d] - right[d];
+    }
+  }
+  for (std::size_t d = 0; d < channels; ++d) difference[d] *= share;
 }
 
 bool HasWideRegisters() { return internal::WideTiles() != nullptr; }
@@ -158,14 +169,14 @@ LearntNet::~LearntNet() = default;
 
 const std::vector<int>& LearntNet::opinion_aus() const { return impl_->opinion_aus; }
 
-void LearntNet::Opinions(std::span<const float> embedding, std::span<float> out) const {
-  const std::size_t size = impl_->embedding_size;
-  if (embedding.size() != size || out.size() != impl_->opinion_bias.size())
+void LearntNet::Opinions(std::span<const float> means, std::span<float> out) const {
+  const std::size_t size = impl_->channels;
+  if (means.size() != size || out.size() != impl_->opinion_bias.size())
     throw std::invalid_argument("learnt net: opinions of another size than the net's");
   for (std::size_t i = 0; i < out.size(); ++i) {
     float sum = impl_->opinion_bias[i];
     const float* weight = impl_->opinion_weight.data() + i * size;
-    for (std::size_t d = 0; d < size; ++d) sum = std::fma(weight[d], embedding[d], sum);
+    for (std::size_t d = 0; d < size; ++d) sum = std::fma(weight[d], means[d], sum);
     out[i] = sum;
   }
 }
@@ -193,6 +204,7 @@ const std::string& LearntNet::digest() const { return impl_->digest; }
 int LearntNet::crop_size() const { return impl_->picture.side; }
 Pooling LearntNet::pooling() const { return impl_->pooling; }
 std::size_t LearntNet::embedding_size() const { return impl_->embedding_size; }
+std::size_t LearntNet::channels() const { return impl_->channels; }
 std::size_t LearntNet::weight_count() const { return impl_->weight_count; }
 std::size_t LearntNet::multiply_adds() const { return impl_->multiply_adds; }
 

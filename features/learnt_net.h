@@ -5,7 +5,8 @@
 //   stem:     ReLU(conv3x3, stride s, pad 1)
 //   blocks:   y = ReLU(conv3x3(ReLU(conv3x3(x, stride s, pad 1)), stride 1, pad 1) + conv1x1(x, stride s))
 //   embedding: mean of the last map over its pixels, one number a channel; or the map as it is, pixel by pixel in
-//             rows from the top, the channels of a pixel side by side
+//             rows from the top, the channels of a pixel side by side; or the means and, behind them, half the
+//             difference of the means of the picture's left and right half
 //   opinions: what the net itself makes of AUs, a linear function of the embedding (may be left out)
 //
 // Every convolution has a bias; activations are fp32 and held below 1e6; weights are IEEE half floats,
@@ -33,8 +34,9 @@ struct ConvWeights {
 
 // What becomes of the last map.
 enum class Pooling {
-  kMean,  // one number a channel: what is in the picture
-  kNone,  // all of it: where it is, too
+  kMean,    // one number a channel: what is in the picture
+  kNone,    // all of it: where it is, too
+  kHalves,  // two numbers a channel: what is in it, and how much more of it on the left
 };
 
 struct NetDescription {
@@ -47,7 +49,8 @@ struct NetDescription {
   Pooling pooling = Pooling::kMean;
   ConvWeights stem;           // 3 (B, G, R) -> C0, 3x3
   std::vector<Block> blocks;  // 1..16; at most 1024 channels each
-  // FACS numbers, at most 64, none where the map is kept; with them 2 x AUs rows of D weights and as many biases: intensities (0..1 for 0..5) of
+  // FACS numbers, at most 64, none where the map is kept; with them 2 x AUs rows of as many weights as the last map has channels,
+  // and as many biases: functions of the means, intensities (0..1 for 0..5) of
   // all, then logits of presence of all. Floats, since they are few.
   std::vector<int> opinion_aus;
   std::vector<float> opinion_weight, opinion_bias;
@@ -79,14 +82,15 @@ class LearntNet {
 
   // AUs of which the net has an opinion; may be empty.
   const std::vector<int>& opinion_aus() const;
-  // embedding: D, of one picture, or the mean of several's; out: 2 x opinion_aus().size(), overwritten: intensities
+  // means: of all channels, of one picture, or the mean of several's; out: 2 x opinion_aus().size(), overwritten: intensities
   // (0..1 for 0..5), then logits of presence.
-  void Opinions(std::span<const float> embedding, std::span<float> out) const;
+  void Opinions(std::span<const float> means, std::span<float> out) const;
 
   const std::string& digest() const;  // 16 hex digits over all sizes and weights
   int crop_size() const;
   Pooling pooling() const;
   std::size_t embedding_size() const;  // D
+  std::size_t channels() const;        // of the last map; with kMean D, with kHalves half of it
   std::size_t weight_count() const;
   std::size_t multiply_adds() const;  // of one Embed
 

@@ -14,7 +14,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "net files are copied as they lie in memory");
 
 constexpr std::size_t kMagicSize = 8;
-constexpr char kMeanMagic[kMagicSize + 1] = "AUFLNET1", kMapMagic[kMagicSize + 1] = "AUFLNET2";
+constexpr char kMeanMagic[kMagicSize + 1] = "AUFLNET1", kMapMagic[kMagicSize + 1] = "AUFLNET2",
+               kHalvesMagic[kMagicSize + 1] = "AUFLNET3";
 constexpr int kLeastCrop = 16, kMostCrop = 512;
 constexpr int kMostChannels = 1024, kMostBlocks = 16;
 constexpr int kMostAus = 64;
@@ -168,7 +169,7 @@ void ValidateNet(const NetDescription& net) {
     channels = block.second.out;
   }
   const auto opinions = static_cast<std::int64_t>(net.opinion_aus.size());
-  RequireRange("number of AUs", opinions, 0, net.pooling == Pooling::kMean ? kMostAus : 0);
+  RequireRange("number of AUs", opinions, 0, net.pooling == Pooling::kNone ? 0 : kMostAus);
   for (const int au : net.opinion_aus) RequireRange("AU", au, 1, 99);
   RequireEqual("opinion_weight.size", static_cast<std::int64_t>(net.opinion_weight.size()), 2 * opinions * channels);
   RequireEqual("opinion_bias.size", static_cast<std::int64_t>(net.opinion_bias.size()), 2 * opinions);
@@ -179,14 +180,28 @@ void ValidateNet(const NetDescription& net) {
 std::size_t EmbeddingSize(const NetDescription& net) {
   const auto channels = static_cast<std::size_t>(net.blocks.back().second.out);
   if (net.pooling == Pooling::kMean) return channels;
+  if (net.pooling == Pooling::kHalves) return 2 * channels;
   std::int64_t side = SideAfter(net.crop_size, net.stem.stride);
   for (const NetDescription::Block& block : net.blocks) side = SideAfter(side, block.first.stride);
   return static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * channels;
 }
 
+namespace {
+
+const char* MagicOf(Pooling pooling) {
+  switch (pooling) {
+    case Pooling::kMean: return kMeanMagic;
+    case Pooling::kNone: return kMapMagic;
+    case Pooling::kHalves: break;
+  }
+  return kHalvesMagic;
+}
+
+}  // namespace
+
 std::vector<std::uint8_t> NetBytes(const NetDescription& net) {
   Writer writer;
-  writer.Add<char>({net.pooling == Pooling::kMean ? kMeanMagic : kMapMagic, kMagicSize});
+  writer.Add<char>({MagicOf(net.pooling), kMagicSize});
   writer.AddSize(net.crop_size);
   writer.AddSize(static_cast<std::int64_t>(net.blocks.size()));
   writer.AddConv(net.stem);
@@ -203,15 +218,15 @@ std::vector<std::uint8_t> NetBytes(const NetDescription& net) {
 NetDescription NetFromBytes(std::span<const std::uint8_t> bytes) {
   constexpr std::size_t kSumSize = sizeof(std::uint64_t);
   const auto begins_with = [bytes](const char* magic) { return std::memcmp(bytes.data(), magic, kMagicSize) == 0; };
-  if (bytes.size() < kMagicSize + kSumSize || !(begins_with(kMeanMagic) || begins_with(kMapMagic)))
-    Fail(std::string("is not a learnt net (it does not begin with ") + kMeanMagic + " or " + kMapMagic + ")");
+  if (bytes.size() < kMagicSize + kSumSize || !(begins_with(kMeanMagic) || begins_with(kMapMagic) || begins_with(kHalvesMagic)))
+    Fail(std::string("is not a learnt net (it begins with none of ") + kMeanMagic + ", " + kMapMagic + " and " + kHalvesMagic + ")");
   const auto content = bytes.first(bytes.size() - kSumSize);
   std::uint64_t sum = 0;
   std::memcpy(&sum, bytes.data() + content.size(), kSumSize);
   if (sum != NetChecksum(content)) Fail("its content does not match its checksum");
   Reader reader(content.subspan(kMagicSize));
   NetDescription net;
-  net.pooling = begins_with(kMeanMagic) ? Pooling::kMean : Pooling::kNone;
+  net.pooling = begins_with(kMeanMagic) ? Pooling::kMean : begins_with(kMapMagic) ? Pooling::kNone : Pooling::kHalves;
   net.crop_size = reader.TakeSize("crop_size", kMostCrop);
   net.blocks.resize(static_cast<std::size_t>(reader.TakeSize("number of blocks", kMostBlocks)));
   net.stem = reader.TakeConv();

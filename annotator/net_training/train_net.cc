@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kPoseOutputs = 3;
 constexpr double kPoseUnit = 30;         // degrees
-constexpr double kIntensityWeight = 4, kSideWeight = 2, kPoseWeight = 0.1;
+constexpr double kIntensityWeight = 4, kSideWeight = 3, kPoseWeight = 0.1;
 constexpr double kMostOften = 2;         // a rare photograph is drawn by a common one; more, and it is learnt by heart
 constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 
@@ -200,12 +200,19 @@ double PearsonOf(const std::vector<double>& x, const std::vector<double>& y) {
   return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
 }
 
-// Correlation of the net's intensities with the labels of some rows, per AU.
-std::vector<double> Correlations(Trunk& net, const CropSet& set, const std::vector<std::size_t>& rows,
-                                 const NetTrainOptions& options, torch::Device device) {
+struct Judged {
+  std::vector<double> correlation;  // of the net's intensities with the labels, per AU
+  std::uint64_t uneven = 0;         // halves that differ by an intensity step and more, over the AUs
+  std::uint64_t stronger = 0;       // of these, whose stronger one the net finds
+};
+
+Judged Judge(Trunk& net, const CropSet& set, const std::vector<std::size_t>& rows, const NetTrainOptions& options,
+             torch::Device device) {
   const torch::NoGradGuard no_grad;
   net->eval();
   const std::size_t a = set.schema.size();
+  const Columns columns{static_cast<std::int64_t>(a)};
+  Judged judged;
   std::vector<std::vector<double>> answers(a), labels(a);
   constexpr std::size_t kPiece = 128;
   const auto side = static_cast<std::int64_t>(options.crop_size);
@@ -219,19 +226,28 @@ std::vector<double> Correlations(Trunk& net, const CropSet& set, const std::vect
       std::copy_n(crop.data, side * side * 3, pictures.data_ptr<std::uint8_t>() + static_cast<std::ptrdiff_t>(i) * side * side * 3);
     }
     const torch::Tensor x = NormalisedPictures(pictures.to(device));
-    const torch::Tensor out = ((net(x) + net(x.flip(3))) / 2).to(torch::kCPU).contiguous();
+    const torch::Tensor plain = net(x), mirrored = net(x.flip(3));
+    const torch::Tensor out = ((plain + mirrored) / 2).to(torch::kCPU).contiguous();
+    const auto apart = [&](const torch::Tensor& t) {
+      const auto n = static_cast<std::int64_t>(a);
+      return t.slice(1, columns.left(), columns.left() + n) - t.slice(1, columns.right(), columns.right() + n);
+    };
+    const torch::Tensor difference = (apart(plain) - apart(mirrored)).to(torch::kCPU).contiguous();
     for (std::size_t i = 0; i < count; ++i) {
       for (std::size_t j = 0; j < a; ++j) {
         const float label = set.intensity[rows[begin + i] * a + j];
         if (std::isnan(label)) continue;
         labels[j].push_back(label);
         answers[j].push_back(out.data_ptr<float>()[static_cast<std::int64_t>(i) * out.size(1) + static_cast<std::int64_t>(j)]);
+        const float wanted = set.left[rows[begin + i] * a + j] - set.right[rows[begin + i] * a + j];
+        if (!(std::abs(wanted) >= 1)) continue;
+        ++judged.uneven;
+        judged.stronger += wanted * difference.data_ptr<float>()[i * a + j] > 0 ? 1 : 0;
       }
     }
   }
-  std::vector<double> r;
-  for (std::size_t j = 0; j < a; ++j) r.push_back(PearsonOf(answers[j], labels[j]));
-  return r;
+  for (std::size_t j = 0; j < a; ++j) judged.correlation.push_back(PearsonOf(answers[j], labels[j]));
+  return judged;
 }
 
 std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const Trunk& net, const NetTrainOptions& options) {
@@ -299,9 +315,10 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
   Require(taught.size() >= 100, "renders: " + std::to_string(taught.size()) + " are too few to train on; needs 100");
 
   const Columns columns{static_cast<std::int64_t>(renders.schema.size())};
-  const TrunkShape shape{options.crop_size, options.stem, options.blocks};
-  Trunk net(shape, static_cast<int>(columns.all()), options.dropout);
-  Trunk average(shape, static_cast<int>(columns.all()), options.dropout);
+  const TrunkShape shape{options.crop_size, options.stem, options.blocks, features::Pooling::kHalves};
+  const TrunkImpl::Sides sides{static_cast<int>(columns.left()), static_cast<int>(columns.pose() - columns.left())};
+  Trunk net(shape, static_cast<int>(columns.all()), options.dropout, sides);
+  Trunk average(shape, static_cast<int>(columns.all()), options.dropout, sides);
   CopyWeights(*net, *average);
   for (Trunk* each : {&net, &average}) (*each)->to(device);
   TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(net, options)};
@@ -372,8 +389,13 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
   }
   next.wait();
   if (!options.state.empty()) state.Save(options.state);
-  NetTrainSummary summary{average->Folded(renders.schema.numbers()), state.step, !stopped, 0, judged.size(), {}};
-  if (!judged.empty()) summary.correlation = Correlations(average, renders, judged, options, device);
+  NetTrainSummary summary{average->Folded(renders.schema.numbers()), state.step, !stopped, 0, judged.size(), {}, 0, 0};
+  if (!judged.empty()) {
+    Judged figures = Judge(average, renders, judged, options, device);
+    summary.correlation = std::move(figures.correlation);
+    summary.uneven = figures.uneven;
+    summary.stronger = figures.stronger;
+  }
   summary.seconds = SecondsSince(start);
   return summary;
 }

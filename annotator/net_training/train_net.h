@@ -55,6 +55,8 @@ struct NetTrainSummary {
   double seconds = 0;
   std::size_t held_out = 0;          // renders of people that took no part
   std::vector<double> correlation;   // per AU on them, of the net's own head
+  std::uint64_t uneven = 0;          // halves of theirs that differ by an intensity step and more, over all AUs
+  std::uint64_t stronger = 0;        // of these, whose stronger one the net finds
 };
 
 // photos and unlabelled may be empty. report: after every few steps. stop: asked between steps.

@@ -99,16 +99,61 @@ void TrainingState::Load(const std::string& path) {
   }
 }
 
-void TrainingState::Begin(const std::string& state, const std::string& start_from,
+namespace {
+
+// Weights that the file has under the same name and in the same shape; returns how many tensors of `module` it has not.
+int LoadMatching(torch::serialize::InputArchive& archive, torch::nn::Module& module) {
+  const torch::NoGradGuard no_grad;
+  int missing = 0;
+  const auto take = [&](const std::string& name, torch::Tensor& into, bool is_buffer) {
+    torch::Tensor from;
+    if (archive.try_read(name, from, is_buffer) && from.sizes() == into.sizes()) {
+      into.copy_(from);
+    } else {
+      ++missing;
+    }
+  };
+  for (auto& entry : module.named_parameters(/*recurse=*/false)) take(entry.key(), entry.value(), false);
+  for (auto& entry : module.named_buffers(/*recurse=*/false)) take(entry.key(), entry.value(), true);
+  for (const auto& child : module.named_children()) {
+    torch::serialize::InputArchive part;
+    if (archive.try_read(child.key(), part)) {
+      missing += LoadMatching(part, *child.value());
+    } else {
+      missing += static_cast<int>(child.value()->parameters().size() + child.value()->buffers().size());
+    }
+  }
+  return missing;
+}
+
+}  // namespace
+
+int TrainingState::Begin(const std::string& state, const std::string& start_from,
                           const std::function<std::unique_ptr<torch::optim::AdamW>()>& fresh) {
   if (!state.empty() && datasets::storage::IsThere(state)) {
     Load(state);
   } else if (!start_from.empty()) {
-    Load(start_from);
+    const auto refuse = [&](const std::string& why) {
+      throw std::runtime_error(start_from + ": is not the state of such a training (" + why + ")");
+    };
+    const auto all = static_cast<int>(average->parameters().size() + average->buffers().size());
+    int missing = all;
+    try {
+      torch::serialize::InputArchive archive, part;
+      archive.load_from(start_from);
+      archive.read("average", part);
+      missing = LoadMatching(part, *average);
+    } catch (const std::exception& error) {
+      const std::string text = error.what();
+      refuse(text.substr(0, text.find('\n')));
+    }
+    if (2 * missing > all) refuse("most of its weights are of another net");
     CopyWeights(*average, *net);
     step = 0;
     optimiser = fresh();
+    return missing;
   }
+  return 0;
 }
 
 double RateAt(std::int64_t step, std::int64_t steps, double highest) {

@@ -33,12 +33,13 @@ features::ConvWeights NormedConvolutionImpl::Folded() const {
 
 int TrunkShape::EmbeddingSize() const {
   if (pooling == features::Pooling::kMean) return blocks.back();
+  if (pooling == features::Pooling::kHalves) return 2 * blocks.back();
   int side = (crop_size - 1) / 2 + 1;
   for (std::size_t i = 0; i < blocks.size(); ++i) side = (side - 1) / 2 + 1;
   return side * side * blocks.back();
 }
 
-TrunkImpl::TrunkImpl(const TrunkShape& of, int outputs, double drop) : shape(of) {
+TrunkImpl::TrunkImpl(const TrunkShape& of, int outputs, double drop, Sides of_sides) : shape(of), sides(of_sides) {
   stem = register_module("stem", NormedConvolution(3, shape.stem, 3, 2));
   int in = shape.stem;
   for (std::size_t i = 0; i < shape.blocks.size(); ++i) {
@@ -50,7 +51,9 @@ TrunkImpl::TrunkImpl(const TrunkShape& of, int outputs, double drop) : shape(of)
     in = out;
   }
   dropout = register_module("dropout", torch::nn::Dropout(drop));
-  head = register_module("head", torch::nn::Linear(shape.EmbeddingSize(), outputs));
+  const bool halves = shape.pooling == features::Pooling::kHalves;
+  head = register_module("head", torch::nn::Linear(halves ? in : shape.EmbeddingSize(), outputs));
+  if (halves) side_head = register_module("side_head", torch::nn::Linear(shape.EmbeddingSize(), sides.count));
 }
 
 torch::Tensor TrunkImpl::Embed(torch::Tensor x) {
@@ -60,10 +63,22 @@ torch::Tensor TrunkImpl::Embed(torch::Tensor x) {
     x = torch::relu(block.second(inner) + block.shortcut(x));
   }
   x = x.to(torch::kFloat);
-  return shape.pooling == features::Pooling::kMean ? x.mean({2, 3}) : x.permute({0, 2, 3, 1}).flatten(1);
+  if (shape.pooling == features::Pooling::kNone) return x.permute({0, 2, 3, 1}).flatten(1);
+  const torch::Tensor mean = x.mean({2, 3});
+  if (shape.pooling == features::Pooling::kMean) return mean;
+  const std::int64_t side = x.size(3), half = side / 2;
+  const torch::Tensor columns = x.sum(2);
+  const torch::Tensor difference =
+      (columns.slice(2, 0, half).sum(2) - columns.slice(2, side - half).sum(2)) / static_cast<double>(side * side);
+  return torch::cat({mean, difference}, 1);
 }
 
-torch::Tensor TrunkImpl::forward(const torch::Tensor& x) { return head(dropout(Embed(x))); }
+torch::Tensor TrunkImpl::forward(const torch::Tensor& x) {
+  const torch::Tensor embedding = dropout(Embed(x));
+  if (side_head.is_empty()) return head(embedding);
+  const torch::Tensor all = head(embedding.slice(1, 0, shape.blocks.back()));
+  return torch::cat({all.slice(1, 0, sides.begin), side_head(embedding), all.slice(1, sides.begin + sides.count)}, 1);
+}
 
 features::NetDescription TrunkImpl::Description() const {
   features::NetDescription description;

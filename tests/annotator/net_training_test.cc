@@ -19,15 +19,18 @@ namespace {
 constexpr int kSide = 32;
 constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 
-// AU25 opens a dark mouth; AU1 lifts two dark brows.
-cv::Mat Draw(float mouth, float brows, const cv::Scalar& skin) {
+// AU25 opens a dark mouth; AU1 lifts two dark brows, of which the subject's left one is on the picture's right.
+cv::Mat Draw(float mouth, float left_brow, float right_brow, const cv::Scalar& skin) {
   cv::Mat picture(kSide, kSide, CV_8UC3, skin);
   const int open = static_cast<int>(std::lround(mouth));
   cv::rectangle(picture, {9, 22}, {22, 23 + open}, {20, 10, 10}, cv::FILLED);
-  const int lift = static_cast<int>(std::lround(brows));
-  for (const int x : {6, 18}) cv::rectangle(picture, {x, 11 - lift}, {x + 7, 12 - lift}, {10, 10, 10}, cv::FILLED);
+  for (const auto& [x, brow] : {std::pair{6, right_brow}, {18, left_brow}}) {
+    const int lift = static_cast<int>(std::lround(brow));
+    cv::rectangle(picture, {x, 11 - lift}, {x + 7, 12 - lift}, {10, 10, 10}, cv::FILLED);
+  }
   return picture;
 }
+cv::Mat Draw(float mouth, float brows, const cv::Scalar& skin) { return Draw(mouth, brows, brows, skin); }
 
 CropSet Faces(std::size_t n, std::uint64_t seed, bool is_labelled = true) {
   CropSet set;
@@ -43,6 +46,21 @@ CropSet Faces(std::size_t n, std::uint64_t seed, bool is_labelled = true) {
       set.left.push_back(is_labelled ? au : kUnknown);
       set.right.push_back(is_labelled ? au : kUnknown);
     }
+  }
+  return set;
+}
+
+// Of every other face one half is weaker.
+CropSet UnevenFaces(std::size_t n, std::uint64_t seed) {
+  CropSet set = Faces(n, seed);
+  std::mt19937_64 random(seed + 100);
+  for (std::size_t i = 0; i < n; i += 2) {
+    const float strong = static_cast<float>(Uniform(random, 2, 5)), weak = static_cast<float>(Uniform(random, 0, 1));
+    const bool is_left = random() % 2 == 0;
+    set.crops[i].picture = Draw(set.intensity[2 * i + 1], is_left ? strong : weak, is_left ? weak : strong, {150, 160, 190});
+    set.intensity[2 * i] = strong;
+    set.left[2 * i] = is_left ? strong : weak;
+    set.right[2 * i] = is_left ? weak : strong;
   }
   return set;
 }
@@ -129,7 +147,35 @@ TEST(TrainNet, LearnsFromRendersAndPhotographs) {
   ASSERT_TRUE(summary.finished);
   EXPECT_GT(summary.held_out, 40U);
   for (const double r : summary.correlation) EXPECT_GT(r, 0.8);
-  EXPECT_EQ(summary.net.embedding_size(), 24U);
+  EXPECT_EQ(summary.net.channels(), 24U);
+  EXPECT_EQ(summary.net.pooling(), features::Pooling::kHalves);
+  EXPECT_EQ(summary.uneven, 0U);
+}
+
+TEST(TrainNet, TellsTheHalvesOfTheFaceApart) {
+  const NetTrainSummary summary = TrainNet(UnevenFaces(600, 6), Nothing(), Nothing(), Options(), {}, {});
+  EXPECT_GT(summary.uneven, 30U);
+  EXPECT_GT(summary.stronger, summary.uneven * 95 / 100);
+}
+
+TEST(TrainNet, BeginsWithTheWeightsOfAnotherTraining) {
+  const tests::TempDir dir;
+  NetTrainOptions options = Options();
+  options.state = dir / "first.state";
+  const NetTrainSummary first = TrainNet(Faces(400, 1), Nothing(), Nothing(), options, {}, {});
+  // Hardly a step: what it knows it knows from there.
+  options.start_from = options.state;
+  options.state = {};
+  options.passes = 1e-6;
+  options.rate = 1e-9;
+  for (const double r : TrainNet(Faces(400, 1), Nothing(), Nothing(), options, {}, {}).correlation) EXPECT_GT(r, 0.8);
+  options.blocks = {12, 20};
+  try {
+    TrainNet(Faces(400, 1), Nothing(), Nothing(), options, {}, {});
+    FAIL() << "began with a net of another shape";
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find("most of its weights are of another net"), std::string::npos) << error.what();
+  }
 }
 
 TEST(TrainNet, GoesOnWhereItWasStopped) {

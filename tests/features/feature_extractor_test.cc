@@ -87,6 +87,33 @@ TEST(FeatureExtractor, LearntColumnsAreTheNetsOnTheCropAndItsMirrorImage) {
   }
 }
 
+TEST(FeatureExtractor, HowHalvesDifferIsABlockOfItsOwn) {
+  const cv::Mat image = tests::Texture(256, 256, 3, 7);
+  const Landmarks68 face = tests::ShakenFace(4, 3);
+  NetDescription description = tests::RandomNet({64, 8, 2, {{16, 2}, {24, 2}}}, 1);
+  FeatureSpec means = NetAlone();
+  means.net = std::make_shared<const LearntNet>(LearntNet::FromWeights(description));
+  description.pooling = Pooling::kHalves;
+  FeatureSpec spec = means;
+  spec.net = std::make_shared<const LearntNet>(LearntNet::FromWeights(description));
+  const FeatureExtractor extractor(spec), of_means(means);
+  ASSERT_EQ(extractor.Blocks().size(), 2U);
+  EXPECT_EQ(extractor.Blocks()[0].name, kLearntHalves);
+  EXPECT_EQ(extractor.Blocks()[1].name, "learnt");
+  ASSERT_EQ(extractor.Dimension(), 4U * 24);
+  std::vector<float> row(extractor.Dimension(), NAN), mean(of_means.Dimension()), both(4 * 24);
+  extractor.Extract(image, face, row);
+  of_means.Extract(image, face, mean);
+  EXPECT_TRUE(std::equal(mean.begin(), mean.end(), row.begin() + 48)) << "as without halves";
+  spec.net->EmbedWithMirror(AlignFace(image, face, {64, 0.36F, 0.36F}).crop, both);
+  for (std::size_t c = 0; c < 24; ++c) {
+    EXPECT_EQ(row[c], both[24 + c]);
+    EXPECT_EQ(row[24 + c], both[72 + c]);
+    EXPECT_EQ(extractor.MirrorColumns()[c], 24 + c);
+    EXPECT_EQ(extractor.MirrorColumns()[48 + c], 72 + c);
+  }
+}
+
 TEST(FeatureExtractor, TheNetReadsGreyPicturesAsColourless) {
   for (const bool gabor : {false, true}) {
     FeatureSpec spec = NetAlone();

@@ -82,6 +82,14 @@ std::vector<double> PlainEmbedding(const NetDescription& net, const cv::Mat& bgr
   embedding.resize(static_cast<std::size_t>(map.channels));
   for (std::size_t i = 0; i < map.values.size(); ++i)
     embedding[i / pixels] += map.values[i] / static_cast<double>(pixels);
+  if (net.pooling != Pooling::kHalves) return embedding;
+  const auto side = static_cast<std::size_t>(map.side), channels = static_cast<std::size_t>(map.channels);
+  embedding.resize(2 * channels);
+  for (std::size_t i = 0; i < map.values.size(); ++i) {
+    const std::size_t twice = 2 * (i % side) + 1;  // of the pixel's centre
+    const double sign = twice < side ? 1 : twice > side ? -1 : 0;
+    embedding[channels + i / pixels] += sign * map.values[i] / static_cast<double>(pixels);
+  }
   return embedding;
 }
 
@@ -129,6 +137,25 @@ TEST(LearntNet, EqualsPlainLoops) {
     const NetDescription description = RandomNet(shape, 7);
     const LearntNet net = LearntNet::FromWeights(description);
     ExpectPlainLoops(net, description, tests::Texture(shape.crop, shape.crop, 3, 5));
+  }
+}
+
+TEST(LearntNet, HalvesEqualPlainLoops) {
+  for (const NetShape& shape : kShapes) {
+    NetDescription description = RandomNet(shape, 9);
+    const LearntNet means = LearntNet::FromWeights(description);
+    description.pooling = Pooling::kHalves;
+    const LearntNet net = LearntNet::FromWeights(description);
+    const cv::Mat crop = tests::Texture(shape.crop, shape.crop, 3, 6);
+    ExpectPlainLoops(net, description, crop);
+    EXPECT_EQ(net.embedding_size(), 2 * net.channels());
+    const std::vector<float> both = Embedding(net, crop), mean = Embedding(means, crop);
+    EXPECT_TRUE(std::equal(mean.begin(), mean.end(), both.begin())) << "the means are the same bits";
+    EXPECT_EQ(Bits(Embedding(LearntNet::Parse(net.Serialise(), "net"), crop)), Bits(both));
+    std::vector<float> opinions(2 * net.opinion_aus().size()), wanted(opinions.size());
+    net.Opinions(std::span(both).first(net.channels()), opinions);
+    means.Opinions(mean, wanted);
+    EXPECT_EQ(Bits(opinions), Bits(wanted));
   }
 }
 

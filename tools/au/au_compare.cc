@@ -152,6 +152,7 @@ std::vector<Way> Ablate(const TrainingData& data, const TrainOptions& options, c
   std::set<std::string> kinds;
   const features::FeatureExtractor extractor(data.spec);
   for (const features::FeatureBlock& block : extractor.Blocks()) kinds.insert(block.name);
+  kinds.erase(features::kLearntHalves);  // goes with "learnt", and only to the halves of the face
   std::set<std::set<std::string>> tried{kinds};
   const auto with_blocks = [&](const std::string& name, const std::set<std::string>& blocks) {
     if (!std::includes(kinds.begin(), kinds.end(), blocks.begin(), blocks.end())) return;

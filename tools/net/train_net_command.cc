@@ -88,6 +88,11 @@ int RunTrainNet(NetArguments& a) {
     std::printf("mean   r %.3f on %zu renders of people that took no part, by the net's own head\n",
                 sum / static_cast<double>(summary.correlation.size()), summary.held_out);
   }
+  if (summary.uneven > 0) {
+    std::printf("stronger half found in %.1f %% of %llu that differ by a step and more\n",
+                100.0 * static_cast<double>(summary.stronger) / static_cast<double>(summary.uneven),
+                static_cast<unsigned long long>(summary.uneven));
+  }
   std::cout << a.output << ": " << summary.net.embedding_size() << " features, " << summary.net.weight_count()
             << " weights, " << summary.net.multiply_adds() / 1'000'000 << " million multiply-adds a picture, "
             << summary.steps << " steps, " << Duration(summary.seconds) << "\n";

@@ -38,9 +38,10 @@ struct TrainingState {
   // Throws std::runtime_error naming the file where it is no such state.
   void Load(const std::string& path);
   // Where a training starts: from `state` where that file is, which it goes on from; else with the weights (their average)
-  // of `start_from` and a `fresh` optimiser; "" = none.
-  void Begin(const std::string& state, const std::string& start_from,
-             const std::function<std::unique_ptr<torch::optim::AdamW>()>& fresh);
+  // of `start_from` and a `fresh` optimiser; "" = none. Returns how many tensors `start_from` lacks or has in another
+  // shape: these begin at random. Throws std::runtime_error naming the file where it is no such state.
+  int Begin(const std::string& state, const std::string& start_from,
+            const std::function<std::unique_ptr<torch::optim::AdamW>()>& fresh);
 };
 
 // average = keep average + (1 - keep) net; keep rises to .999 with the steps.

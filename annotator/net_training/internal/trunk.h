@@ -33,8 +33,13 @@ struct NormedConvolutionImpl : torch::nn::Module {
 TORCH_MODULE(NormedConvolution);
 
 struct TrunkImpl : torch::nn::Module {
-  // outputs: of the head.
-  TrunkImpl(const TrunkShape& shape, int outputs, double dropout);
+  // outputs: of the head. Where the halves of the picture are told apart (Pooling::kHalves), outputs `sides` begin ..
+  // begin + count come from a head of their own that sees both; the other head sees the means.
+  struct Sides {
+    int begin, count;
+    Sides(int begin_at = 0, int how_many = 0) : begin(begin_at), count(how_many) {}
+  };
+  TrunkImpl(const TrunkShape& shape, int outputs, double dropout, Sides sides = Sides());
   // x: [N,3,S,S], as features/learnt_net.h normalises it. Embeddings [N,D], fp32.
   torch::Tensor Embed(torch::Tensor x);
   // [N, outputs]
@@ -50,7 +55,8 @@ struct TrunkImpl : torch::nn::Module {
     NormedConvolution first{nullptr}, second{nullptr}, shortcut{nullptr};
   };
   std::vector<Block> blocks;
-  torch::nn::Linear head{nullptr};
+  torch::nn::Linear head{nullptr}, side_head{nullptr};
+  Sides sides;
   torch::nn::Dropout dropout{nullptr};
 };
 TORCH_MODULE(Trunk);
