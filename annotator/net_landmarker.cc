@@ -1,5 +1,7 @@
 #include "annotator/net_landmarker.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -314,6 +316,12 @@ std::string DefaultNetLandmarkerPath() {
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::filesystem::path installed = self.parent_path().parent_path() / "share/auforge/landmarks.net";
   if (!error && std::filesystem::exists(installed)) return installed.string();
+  // Python's package: what this code was loaded from lies beside its models.
+  Dl_info loaded{};
+  if (dladdr(reinterpret_cast<const void*>(&DefaultNetLandmarkerPath), &loaded) != 0 && loaded.dli_fname != nullptr) {
+    const std::filesystem::path packaged = std::filesystem::path(loaded.dli_fname).parent_path() / "models/landmarks.net";
+    if (std::filesystem::exists(packaged, error)) return packaged.string();
+  }
   return AUFORGE_LANDMARK_NET;
 }
 

@@ -54,9 +54,9 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_AUFORGE_PACKAGE_NAME auforge)
 set(CPACK_DEBIAN_GAN_PACKAGE_NAME auforge-gan)
-# The landmarker's weights come from Debian; they are not ours to hand on. Any BLAS would do, slowly.
-set(CPACK_DEBIAN_AUFORGE_PACKAGE_DEPENDS "libdlib-data, libopenblas0")
-set(CPACK_DEBIAN_AUFORGE_PACKAGE_SUGGESTS "auforge-gan, wordnet-base")
+# Any BLAS would do, slowly. dlib's landmark weights serve older AU models alone.
+set(CPACK_DEBIAN_AUFORGE_PACKAGE_DEPENDS "libopenblas0")
+set(CPACK_DEBIAN_AUFORGE_PACKAGE_SUGGESTS "auforge-gan, wordnet-base, libdlib-data")
 set(CPACK_DEBIAN_GAN_PACKAGE_DEPENDS "auforge (= ${PROJECT_VERSION})")
 set(CPACK_DEBIAN_AUFORGE_DESCRIPTION "labels faces with FACS Action Units
 From a crawl of images to training shards: faces are found, aligned and

@@ -2,7 +2,6 @@
 # The archive that runs on any x86-64 Linux without root and without packages: programs, models, and every library that
 # they link, the C library and its loader included, so that no version of glibc is needed.
 #   packaging/portable.sh [BUILD [OUT]]     default: build/release, and that folder; prints the archive's path
-# Not in it: dlib's landmark weights (their licence forbids commercial use; Debian has them as libdlib-data).
 set -euo pipefail
 if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,5p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
 cd "$(dirname "$0")/.."

@@ -11,7 +11,7 @@ packages=(
   # compilers and build
   build-essential cmake ninja-build pkg-config ccache mold git ca-certificates
   # libraries of the annotator and the shards
-  libdlib-dev libdlib-data libopencv-dev libsvm-dev libtbb-dev libhdf5-dev libarchive-dev libturbojpeg0-dev
+  libdlib-dev libopencv-dev libsvm-dev libtbb-dev libhdf5-dev libarchive-dev libturbojpeg0-dev
   libcli11-dev nlohmann-json3-dev libeigen3-dev libopenblas0 libopenblas-dev libssl-dev libsqlite3-dev libgif-dev zlib1g-dev
   # GANimation
   libtorch-dev libgloo-dev
@@ -21,6 +21,7 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 test_packages=(
+  libdlib-data  # landmarks are compared with dlib's
   hdf5-tools python3 python3-h5py python3-numpy python3-yaml xz-utils
   # examples and the browser tests
   python3-torch python3-pil octave chromium chromium-driver python3-selenium

@@ -82,10 +82,10 @@ class Annotator:
     model : path, optional
         AU model, as ``auforge calibrate`` or :func:`auforge.fit_readout` writes it. Default: ``$AUFORGE_MODEL``, else the
         one that comes with the package.
-    landmarks : path, optional
-        dlib's 68-point weights, ``shape_predictor_68_face_landmarks.dat``. Default: ``$AUFORGE_LANDMARKS``, else where
-        Debian's package libdlib-data puts them. They do not come with auforge: their authors allow research and other
-        non-commercial use alone.
+    landmarks : "auforge", "dlib", path, optional
+        What finds the 68 points; it must be what the model was trained with. Default: ``$AUFORGE_LANDMARKS``, else the
+        model's: "auforge" are the nets that come with the package, "dlib" the weights of Debian's package libdlib-data
+        for models of their points. A path names a file of either kind.
     detector : "hog" or "yunet"
         "hog" is dlib's and comes with auforge; "yunet" needs ``detector_model``, is faster, and finds turned and small
         faces.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Packages on machines that have nothing: fresh chroots of Debian, without a compiler.
 #   clean_machine.sh deb|tar|tar-old|lintian BUILD [PACKAGES]     PACKAGES: where the files are; default: BUILD
-# deb: from the files to the first labels with apt.  tar: unpacked as nobody, with a borrowed landmarks file, on Debian 12;
+# deb: from the files to the first labels with apt.  tar: unpacked as nobody, on Debian 12;
 # tar-old: on Debian 11, whose glibc is 2.31.  Needs root and debootstrap (exit 77 without; AUFORGE_MIRROR: a mirror of
 # Debian). AUFORGE_CHROOTS names a folder that keeps the fresh systems.
 set -euo pipefail
@@ -58,27 +58,22 @@ case $what in
     ;;
   *)
     cp "$files"/auforge-*.tar.gz "$root/data/"
-    # The landmarks are not in the archive: where Debian puts them, or --landmarks.
-    cp /usr/share/dlib/shape_predictor_68_face_landmarks.dat "$root/data/landmarks.dat"
     chmod 777 "$root/data"
     in_chroot setpriv --reuid 65534 --regid 65534 --clear-groups tar -C /data -xzf /data/"$(basename "$files"/auforge-*.tar.gz)"
     mv "$root"/data/auforge-*/ "$root/data/moved elsewhere"
     ln -s "/data/moved elsewhere/bin/auforge" "$root/usr/local/bin/auforge"
     run="setpriv --reuid 65534 --regid 65534 --clear-groups auforge"
-    if in_chroot $run annotate /data/photos -o /data/none -q 2>"$root/data/message"; then echo "labels without landmarks?" >&2; exit 1; fi
-    grep -q 'libdlib-data' "$root/data/message" && grep -q -- '--landmarks' "$root/data/message" || { cat "$root/data/message"; exit 1; }
-    export_landmarks="--landmarks /data/landmarks.dat"
     ;;
 esac
 in_chroot $run --version
-in_chroot $run annotate /data/photos -o /data/shards --min-face 40 ${export_landmarks:-}
+in_chroot $run annotate /data/photos -o /data/shards --min-face 40
 in_chroot $run verify /data/shards
 took=$(( SECONDS - begin )) worked=$(( $(processor) - begun ))
 in_chroot $run report /data/shards -o /data/report.html
 in_chroot $run query /data/shards --au 'AU12>=1' --count
 if [[ $what == tar* ]] && compgen -G "$root/data/moved elsewhere/libexec/auforge/auforge-gan" >/dev/null; then
   in_chroot $run gan --version
-  in_chroot env AUFORGE_LANDMARKS=/data/landmarks.dat $run gan edit /data/photos/2008_001322.jpg --au AU12=0.8 -o /data/edit.png
+  in_chroot $run gan edit /data/photos/2008_001322.jpg --au AU12=0.8 -o /data/edit.png
 fi
 echo "$what: first labels $took s after the download, $worked s of them on a processor"
 # Others' work on this machine is not the package's fault.
