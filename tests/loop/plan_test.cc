@@ -66,6 +66,8 @@ TEST(Plan, UnknownKeysAreNamedWithTheNearestKnownOne) {
   EXPECT_THAT(Fault(R"(, "annotate": {"index": 8})"), HasSubstr("\"annotate.index\""));
   EXPECT_THAT(Fault(R"(, "drift": {"max_brokn": 1})"), HasSubstr("did you mean \"max_broken\"?"));
   EXPECT_THAT(Fault(R"(, "engine": {"kind": "locl"})"), HasSubstr("did you mean \"local\"?"));
+  EXPECT_THAT(Fault(R"(, "engine": {"kind": "kubernetes", "image": "i"})"), HasSubstr("\"engine.volume\" is missing"));
+  EXPECT_THAT(Fault(R"(, "engine": {"tasks": 4})"), HasSubstr("\"engine.tasks\" is of clusters"));
   EXPECT_THAT(Fault(R"(, "work": "twice")"), HasSubstr("\"work\" stands twice"));
 }
 

@@ -16,6 +16,7 @@ struct Job {
   std::vector<std::string> arguments;  // of auforge: {"annotate", "in.tar", "-o", "out"}
   std::string log;                     // file; what the command says is added to it
   int tasks = 1;                       // processes that share the work by --index and --count
+  std::string output = {};             // file that gets the stdout of its one task; empty: the log
 };
 
 // The first job that did not end well, or nothing.
@@ -36,8 +37,8 @@ class Engine {
   virtual JobEnd Run(const std::vector<Job>& jobs, std::map<std::string, std::string>& tickets, const std::function<void()>& keep) = 0;
 };
 
-// quiet: what commands say goes to their logs alone, else to stderr, too.
-std::unique_ptr<Engine> MakeLocalEngine(bool quiet);
+// quiet: what commands say goes to their logs alone, else to stderr, too. folder: where they run.
+std::unique_ptr<Engine> MakeLocalEngine(bool quiet, const std::string& folder);
 std::unique_ptr<Engine> MakeEngine(const LoopPlan& plan, bool quiet);
 
 // The program itself, as a child is to start it.

@@ -37,7 +37,7 @@ class File {
 };
 
 // In the child: gone with the loop, however that ends; Ctrl-C is the loop's, which passes it on.
-[[noreturn]] void BecomeChild(const std::vector<char*>& arguments, int output, int messages, pid_t loop) {
+[[noreturn]] void BecomeChild(const std::vector<char*>& arguments, const char* folder, int output, int messages, pid_t loop) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != loop) _exit(127);
   setpgid(0, 0);
@@ -46,7 +46,7 @@ class File {
   dup2(output, STDOUT_FILENO);
   dup2(messages, STDERR_FILENO);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_DFL);
-  execv(arguments[0], arguments.data());
+  if (chdir(folder) == 0) execv(arguments[0], arguments.data());
   const std::string text = std::string(arguments[0]) + ": cannot be started: " + std::strerror(errno) + "\n";
   [[maybe_unused]] const ssize_t wrote = write(STDERR_FILENO, text.data(), text.size());
   _exit(127);
@@ -64,7 +64,7 @@ void WriteAll(int file, const char* bytes, std::size_t size) {
 
 class LocalEngine : public Engine {
  public:
-  explicit LocalEngine(bool quiet) : quiet_(quiet) {}
+  LocalEngine(bool quiet, std::string folder) : quiet_(quiet), folder_(std::move(folder)) {}
 
   void Check() const override {}
 
@@ -80,6 +80,9 @@ class LocalEngine : public Engine {
   int RunOne(const Job& job) const {
     const File log(open(job.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
     if (log.get() < 0) throw std::runtime_error(job.log + ": cannot be written: " + std::strerror(errno));
+    const std::string output = job.output.empty() ? job.log : job.output;
+    const File out(open(output.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (job.output.empty() ? O_APPEND : O_TRUNC), 0666));
+    if (out.get() < 0) throw std::runtime_error(output + ": cannot be written: " + std::strerror(errno));
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error(std::string("no pipe: ") + std::strerror(errno));
     const File read_end(ends[0]);
@@ -91,7 +94,7 @@ class LocalEngine : public Engine {
     arguments.push_back(nullptr);
     const pid_t loop = getpid(), child = fork();
     if (child < 0) throw std::runtime_error(std::string("no process for ") + job.name + ": " + std::strerror(errno));
-    if (child == 0) BecomeChild(arguments, log.get(), write_end.get(), loop);
+    if (child == 0) BecomeChild(arguments, folder_.c_str(), out.get(), write_end.get(), loop);
     write_end.Close();
     const int status = Relay(child, read_end.get(), log.get());
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -128,6 +131,7 @@ class LocalEngine : public Engine {
   }
 
   bool quiet_;
+  std::string folder_;
 };
 
 }  // namespace
@@ -137,8 +141,6 @@ std::string ThisProgram() {
   return beside.empty() ? datasets::storage::ProgramPath() : beside;
 }
 
-std::unique_ptr<Engine> MakeLocalEngine(bool quiet) { return std::make_unique<LocalEngine>(quiet); }
-
-std::unique_ptr<Engine> MakeEngine(const LoopPlan&, bool quiet) { return MakeLocalEngine(quiet); }
+std::unique_ptr<Engine> MakeLocalEngine(bool quiet, const std::string& folder) { return std::make_unique<LocalEngine>(quiet, folder); }
 
 }  // namespace auforge::tools

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <sstream>
@@ -58,6 +59,8 @@ class Page {
          << HtmlCard(HtmlCount(now_.faces), "faces") << HtmlCard(HtmlCount(now_.training_faces), "faces to learn from") << "</div>";
     html << HtmlSection("in", "What came in", "", CameIn()) << HtmlSection("drift", "What changed", Reference(), Changed());
     html << HtmlSection("judged", "Judged", "Both generators on the same held-out faces, by the same judges: means over AUs, and the AUs one by one.", Judged());
+    if (const std::string annotator = Annotator(); !annotator.empty())
+      html << HtmlSection("annotator", "AU model", record_.is_model_promoted ? "The new model is better: it is promoted, and earlier rounds have its labels." : "The new model is not better; it is kept aside.", annotator);
     html << HtmlSection("sheets", "Sheets", "Held-out faces, each AU asked alone at 1.", Sheets());
     html << HtmlSection("rounds", "Rounds", "", Rounds()) << "</main></html>\n";
     return html.str();
@@ -168,6 +171,21 @@ class Page {
               Both(name + ".rise") + "</tr>";
     }
     return html + "</table></div>";
+  }
+
+  // What eval-au said of the new AU model; empty where none was fitted.
+  std::string Annotator() const {
+    const std::string path = File("au-verdict.json");
+    if (!storage::IsThere(path)) return "";
+    const auto verdict = nlohmann::json::parse(storage::ReadFile(path), nullptr, false);
+    if (!verdict.is_object()) return "";
+    const auto number = [](const nlohmann::json& value) { return value.is_number() ? Shown(value.get<double>()) : "–"; };
+    std::string html = "<table><tr><th>condition<th class=n>new<th class=n>bound<th></tr>";
+    for (const auto& c : verdict.value("conditions", nlohmann::json::array())) {
+      html += "<tr><td>" + EscapeHtml(c.value("condition", "")) + "<td class=n>" + number(c.value("value", nlohmann::json())) + "<td class=n>" +
+              number(c.value("bound", nlohmann::json())) + (c.value("holds", false) ? "<td class=yes>holds" : "<td class=no>does not hold") + "</tr>";
+    }
+    return html + "</table>";
   }
 
   // Two cells.

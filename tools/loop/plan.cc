@@ -114,6 +114,7 @@ class PlanParser {
   PlanParser(const std::string& text, const std::string& path) : path_(path), json_(Parse(text)) {
     folder_ = fs::absolute(path).lexically_normal().parent_path();
     plan_.path = path;
+    plan_.folder = folder_.string();
     plan_.digest = storage::Sha256Hex(text);
   }
 
@@ -135,9 +136,10 @@ class PlanParser {
     if (plan_.generator != "default" && plan_.generator != "none") plan_.generator = Absolute(plan_.generator);
     top.Whole("fresh_weight", plan_.fresh_weight, 1, 100);
     top.Whole("earlier_rounds", plan_.earlier_rounds, 0, 1'000'000);
-    plan_.annotate = Options(top, "annotate");
-    plan_.train = Options(top, "train");
-    plan_.judge = Options(top, "judge");
+    plan_.annotate = Options(top, "annotate", "annotate");
+    plan_.train = Options(top, "train", "train");
+    plan_.judge = Options(top, "judge", "judge");
+    ReadAnnotator(top);
     ReadDrift(top);
     ReadBetter(top);
     ReadEngine(top);
@@ -184,11 +186,12 @@ class PlanParser {
     }
   }
 
-  std::vector<std::string> Options(Section& top, const std::string& name) {
+  // options: "annotator.train", which is what "train" is called in there.
+  std::vector<std::string> Options(Section& parent, const std::string& name, const std::string& options) {
     std::vector<std::string> line;
-    if (!top.Has(name)) return line;
-    Section section(top.At(name), name, path_);
-    for (const PlanOption& option : OptionsOfSection(name)) {
+    if (!parent.Has(name)) return line;
+    Section section(parent.At(name), options, path_);
+    for (const PlanOption& option : OptionsOfSection(options)) {
       if (section.Has(option.name)) Append(section, option, line);
     }
     section.Finish();
@@ -212,10 +215,12 @@ class PlanParser {
         line.insert(line.end(), {flag, value});
         break;
       }
+      case PlanOption::Kind::kTexts:
       case PlanOption::Kind::kPaths: {
         std::vector<std::string> values;
         section.Texts(option.name, values);
-        for (const std::string& value : values) line.insert(line.end(), {flag, Absolute(value)});
+        const bool is_path = option.kind == PlanOption::Kind::kPaths;
+        for (const std::string& value : values) line.insert(line.end(), {flag, is_path ? Absolute(value) : value});
         break;
       }
       case PlanOption::Kind::kFlag:
@@ -223,6 +228,18 @@ class PlanParser {
         if (section.At(option.name).get<bool>()) line.push_back(flag);
         break;
     }
+  }
+
+  void ReadAnnotator(Section& top) {
+    if (!top.Has("annotator")) return;
+    Section section(top.At("annotator"), "annotator", path_);
+    AnnotatorPlan& a = plan_.annotator;
+    section.Texts("data", a.data);
+    section.Text("held_out", a.held_out);
+    section.Texts("better", a.better);
+    a.train = Options(section, "train", "annotator.train");
+    section.Finish();
+    if (!a.data.empty() && a.held_out.empty()) section.Fail("held_out", "is missing: labelled faces to judge AU models on, which they do not learn from");
   }
 
   void ReadDrift(Section& top) {
@@ -265,7 +282,18 @@ class PlanParser {
     if (!top.Has("engine")) return;
     Section section(top.At("engine"), "engine", path_);
     EngineOptions& e = plan_.engine;
-    e.kind = section.OneOf("kind", {"local"}, "local");
+    e.kind = section.OneOf("kind", {"local", "slurm", "kubernetes"}, "local");
+    section.Whole("tasks", e.tasks, 1, 10'000);
+    section.Texts("options", e.submit_options);
+    section.Text("program", e.program);
+    section.Text("image", e.image);
+    section.Text("volume", e.volume);
+    section.Text("mount", e.mount);
+    section.Number("poll_seconds", e.poll_seconds, 0.01, 3600);
+    if (e.kind == "local" && e.tasks > 1) section.Fail("tasks", "is of clusters; one process fills this machine");
+    for (const auto& [key, value] : {std::pair{"image", &e.image}, {"volume", &e.volume}, {"mount", &e.mount}}) {
+      if (e.kind == "kubernetes" && value->empty()) section.Fail(key, "is missing: kubernetes needs it");
+    }
     section.Finish();
   }
 
@@ -292,6 +320,10 @@ LoopPlan ReadPlan(const std::string& path) { return ParsePlan(storage::ReadFile(
 void CheckPlan(const LoopPlan& plan) {
   for (const char* option : {"--model", "--detector-model"})
     RequirePath(plan, std::string("annotate.") + (option + 2), OptionOf(plan.annotate, option));
+  for (const std::string& data : plan.annotator.data) {
+    const std::string path = data.substr(data.find(':') + 1);
+    RequirePath(plan, "annotator.data", (fs::path(plan.folder) / path.substr(0, path.find(','))).lexically_normal().string());
+  }
   RequirePath(plan, "train.pairs", OptionOf(plan.train, "--pairs"));
   if (plan.generator != "default" && plan.generator != "none") RequirePath(plan, "generator", plan.generator);
   RequirePath(plan, "held_out", plan.held_out);

@@ -21,10 +21,19 @@ struct DriftBounds {
 
 struct EngineOptions {
   std::string kind = "local";  // local, slurm, kubernetes
-  int tasks = 1;               // processes that share the shards of annotate, >= 1
-  std::vector<std::string> submit_options;  // slurm: options of sbatch; kubernetes: of kubectl
-  std::string image, volume;   // kubernetes: the container's image; the claim that holds all paths of the plan
-  double poll_seconds = 15;    // between two looks at a job, > 0
+  int tasks = 1;               // processes that share the shards of annotate, 1..10000
+  std::vector<std::string> submit_options;  // of every sbatch or kubectl, "--partition=gpu"
+  std::string program;         // auforge as the nodes find it; empty: where this one is
+  std::string image, volume, mount;  // kubernetes: the container's image, the claim that holds all paths, where it is mounted
+  double poll_seconds = 15;    // between two looks at a job, 0.01..3600
+};
+
+// The AU model's part of a round; without data the model stays as it is.
+struct AnnotatorPlan {
+  std::vector<std::string> data;     // new labels, as `train-au --data`
+  std::string held_out;              // faces to judge AU models on, as `eval-au --data`
+  std::vector<std::string> train;    // options of train-au
+  std::vector<std::string> better;   // conditions of `eval-au --better`; empty: its own
 };
 
 struct LoopPlan {
@@ -42,6 +51,8 @@ struct LoopPlan {
   DriftBounds drift;
   BetterRule better;
   EngineOptions engine;
+  AnnotatorPlan annotator;
+  std::string folder;          // of the plan; commands run there, so that relative paths in options begin there
   // Options of the commands, as on their command lines.
   std::vector<std::string> annotate, train, judge;
 };
@@ -62,7 +73,7 @@ std::string OptionOf(const std::vector<std::string>& options, const std::string&
 // A plan with all keys and what they mean.
 std::string ExamplePlan();
 
-// Option names that may stand in a section ("annotate", "train", "judge"), without dashes.
+// Option names that may stand in a section ("annotate", "train", "judge", "annotator.train"), without dashes.
 std::vector<std::string> PlanOptions(const std::string& section);
 
 }  // namespace auforge::tools

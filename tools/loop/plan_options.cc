@@ -50,10 +50,26 @@ const std::vector<PlanOption>& JudgeOptions() {
   return options;
 }
 
+const std::vector<PlanOption>& AnnotatorOptions() {
+  static const std::vector<PlanOption> options{
+      {"unlabelled", Kind::kPaths},       {"photos", Kind::kTexts},           {"held-out", Kind::kTexts},
+      {"net-share", Kind::kNumber},       {"readout-lost", Kind::kNumber},    {"learner", Kind::kText},
+      {"seed", Kind::kNumber},            {"centres", Kind::kNumber},         {"svm-rows", Kind::kNumber},
+      {"svm-c", Kind::kNumber},           {"ksda-rows", Kind::kNumber},       {"train-rows", Kind::kNumber},
+      {"consistency", Kind::kNumber},     {"prevalence", Kind::kNumber},      {"photo-share", Kind::kNumber},
+      {"photo-spread", Kind::kNumber},    {"ridge", Kind::kNumber},           {"gamma-scale", Kind::kNumber},
+      {"side-components", Kind::kNumber}, {"side-centres", Kind::kNumber},    {"shape-components", Kind::kNumber},
+      {"gabor-components", Kind::kNumber}, {"learnt-components", Kind::kNumber}, {"net", Kind::kPath},
+      {"no-shape", Kind::kFlag},          {"no-gabor", Kind::kFlag},          {"no-hog", Kind::kFlag},
+      {"no-local", Kind::kFlag},          {"no-mirror-average", Kind::kFlag}, {"gabor", Kind::kText},
+      {"provisional", Kind::kFlag},       {"jobs", Kind::kNumber}};
+  return options;
+}
+
 }  // namespace
 
 const std::vector<PlanOption>& OptionsOfSection(const std::string& section) {
-  return section == "annotate" ? AnnotateOptions() : section == "train" ? TrainOptions() : JudgeOptions();
+  return section == "annotate" ? AnnotateOptions() : section == "train" ? TrainOptions() : section == "judge" ? JudgeOptions() : AnnotatorOptions();
 }
 
 std::vector<std::string> PlanOptions(const std::string& section) {
@@ -95,6 +111,13 @@ std::string ExamplePlan() {
     // "model": "au-model.h5", "landmarks": "auforge", "detector": "yunet", "min-face": 60
   },
 
+  // New labels for the AU model, in any form that `auforge train-au --data` takes, and faces to judge it on. A model that is better
+  // takes the old one's place, and the shards of earlier rounds get its labels. Without "data" the model stays as it is.
+  "annotator": {
+    // "data": ["csv:labels.csv,images=photos"], "held_out": "csv:judge.csv,images=photos",
+    // "train": { "centres": 512 }, "better": ["auc >= old + 0.002", "f1 >= old - 0.01"]
+  },
+
   // Which faces are learnt from: an expression of `auforge query` (docs/using-the-crawl.md). "": all.
   "filter": "quality >= 0.5 & size >= 60",
 
@@ -132,6 +155,7 @@ std::string ExamplePlan() {
   },
 
   // Who runs annotate and train: "local", or "slurm", "kubernetes" (docs/loop.md).
+  // With a cluster: "tasks" that share annotate's shards, "options" of sbatch or kubectl.
   "engine": { "kind": "local" }
 }
 )json";

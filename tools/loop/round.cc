@@ -1,5 +1,6 @@
 #include "tools/loop/round.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <iostream>
@@ -8,7 +9,10 @@
 #include <set>
 #include <sstream>
 
+#include "annotator/au_model.h"
 #include "datasets/creation_time.h"
+#include "datasets/folder_walk.h"
+#include "datasets/input_identity.h"
 #include "datasets/query/index_store.h"
 #include "datasets/seen_faces.h"
 #include "datasets/shard.h"
@@ -35,13 +39,15 @@ using nlohmann::ordered_json;
 // Images of an overlap that a message names.
 constexpr std::size_t kNamed = 5;
 
-std::string LastLine(const std::string& path) {
+// What a command said when it failed: the last line that one of ours begins, or the last one.
+std::string LastMessage(const std::string& path) {
   std::istringstream lines(storage::ReadFile(path));
-  std::string last;
+  std::string last, said;
   for (std::string line; std::getline(lines, line);) {
     if (!line.empty()) last = line;
+    if (line.starts_with("auforge")) said = line;
   }
-  return last;
+  return said.empty() ? last : said;
 }
 
 void Append(std::vector<std::string>& line, const std::vector<std::string>& more) { line.insert(line.end(), more.begin(), more.end()); }
@@ -50,6 +56,46 @@ void Append(std::vector<std::string>& line, const std::vector<std::string>& more
   if (code == kUsage) throw UsageError(text);
   if (code == kBadInput) throw BadInputError(text);
   throw std::runtime_error(text);
+}
+
+// The AU model that a round begins with.
+std::string PresentModel(const LoopPlan& plan, const WorkFolder& work) {
+  if (storage::IsThere(work.File("au-model.h5"))) return work.File("au-model.h5");
+  const std::string named = OptionOf(plan.annotate, "--model");
+  return named.empty() ? annotator::DefaultAuModelPath() : named;
+}
+
+// Files and folders that are named in what train-au calls its data, "csv:labels.csv,images=photos/".
+std::vector<std::string> FilesOfData(const LoopPlan& plan, const std::string& data) {
+  std::vector<std::string> files;
+  std::string word;
+  for (const char c : data + ",") {
+    if (c != ',' && c != '=' && (c != ':' || !files.empty())) {
+      word += c;
+      continue;
+    }
+    const std::string path = word.empty() ? "" : (fs::path(plan.folder) / word).lexically_normal().string();
+    if (!path.empty() && storage::Exists(path)) files.push_back(path);
+    word.clear();
+  }
+  return files;
+}
+
+// Changes when a file of the labels does.
+std::string StateOfLabels(const LoopPlan& plan) {
+  std::string text;
+  for (const std::string& data : plan.annotator.data) {
+    text += data + "\n";
+    for (const std::string& path : FilesOfData(plan, data)) {
+      std::vector<std::string> files{path};
+      if (storage::IsFolder(path)) {
+        files.clear();
+        for (const datasets::WalkedFile& file : datasets::WalkFolder(path).files) files.push_back(file.path);
+      }
+      text += datasets::FileStateDigest(files) + "\n";
+    }
+  }
+  return storage::Sha256Hex(text);
 }
 
 json FiguresJson(const Figures& figures) { return json(figures); }
@@ -112,11 +158,12 @@ RoundRecord Round::Begin(const LoopPlan& plan, const WorkFolder& work, const std
     Append(arguments, {"-o", parent});
     const std::string log = fresh + "/logs/parent.log";
     std::map<std::string, std::string> none;
-    const JobEnd end = MakeLocalEngine(quiet)->Run({{"parent", arguments, log}}, none, {});
+    const JobEnd end = MakeLocalEngine(quiet, plan.folder)->Run({{"parent", arguments, log}}, none, {});
     if (StopSignal() != 0) throw LoopStopped("stopped before the round began");
-    if (end.code != kDone) FailAs(end.code, "generator " + plan.generator + ": " + LastLine(log));
+    if (end.code != kDone) FailAs(end.code, "generator " + plan.generator + ": " + LastMessage(log));
   }
   if (storage::IsThere(parent)) record.parent = FileDigest(parent);
+  if (!plan.annotator.data.empty()) PlaceFile(PresentModel(plan, work), fresh + "/au-parent.h5", PresentModel(plan, work) == work.File("au-model.h5"));
   WorkFolder::WriteRecord(fresh + "/round.json", record);
   RenameFolder(fresh, folder);
   return record;
@@ -139,6 +186,8 @@ void Round::RunStep() {
   record_.next = static_cast<Step>(static_cast<int>(step) + 1);  // a step may lead elsewhere
   try {
     switch (step) {
+      case Step::kAnnotator:
+        return RefitAnnotator();
       case Step::kAnnotate:
         return Annotate();
       case Step::kFilter:
@@ -176,13 +225,99 @@ void Round::Run(const std::vector<Job>& jobs) {
   record_.tickets.clear();
   if (end.code == kDone) return;
   keep();  // what failed is handed over anew the next time
-  FailAs(end.code, Name() + ": " + end.job.name + " ended with " + std::to_string(end.code) + ": " + LastLine(end.job.log) + " (" + end.job.log + ")");
+  FailAs(end.code, Name() + ": " + end.job.name + " ended with " + std::to_string(end.code) + ": " + LastMessage(end.job.log) + " (" + end.job.log + ")");
+}
+
+void Round::WriteLineage(const std::string& name, const std::string& parent, const std::vector<std::string>& files) const {
+  ordered_json lineage{{"parent", parent.empty() ? json() : json(parent)}, {"data", json::array()}, {"plan", record_.plan}, {"round", record_.number}};
+  std::set<std::string> unique(files.begin(), files.end());
+  for (const std::string& file : unique) lineage["data"].push_back(FileDigest(file));
+  storage::WriteFileAtomically(File(name), lineage.dump() + "\n");
+}
+
+// A model is fitted only where labels have come since the last one was.
+void Round::RefitAnnotator() {
+  if (plan_.annotator.data.empty() || !storage::IsThere(File("au-parent.h5"))) return;
+  const std::string state_file = File("labels.sha256");
+  if (!storage::IsThere(state_file)) storage::WriteFileAtomically(state_file, StateOfLabels(plan_) + "\n");
+  std::string last;
+  for (const RoundRecord& round : work_.Rounds()) {
+    const std::string file = work_.RoundFile(round.number, "labels.sha256");
+    if (round.number < record_.number && storage::IsThere(file)) last = storage::ReadFile(file);
+  }
+  if (last == storage::ReadFile(state_file)) return Say("annotator: no new labels");
+  record_.is_model_promoted = JudgeAnnotator();
+  if (!record_.is_model_promoted) return Say("annotator: the new AU model is not better; kept aside");
+  PlaceFile(File("au-candidate.h5"), work_.File("au-model.h5"));
+  Say("annotator: the new AU model is promoted");
+  RelabelEarlier();
+}
+
+bool Round::JudgeAnnotator() {
+  const AnnotatorPlan& a = plan_.annotator;
+  const std::string verdict = File("au-verdict.json");
+  if (!storage::IsThere(verdict)) {
+    Say("annotator: a new AU model from " + std::to_string(a.data.size()) + " sets of labels");
+    std::vector<std::string> train{"train-au"}, judge{"eval-au", "--data", a.held_out, "--model", File("au-candidate.h5"), "--than", File("au-parent.h5"), "--json"};
+    std::vector<std::string> files;
+    for (const std::string& data : a.data) {
+      Append(train, {"--data", data});
+      Append(judge, {"--apart-from", data});
+      for (std::string& file : FilesOfData(plan_, data)) {
+        if (storage::IsFile(file)) files.push_back(std::move(file));
+      }
+    }
+    for (const std::string& condition : a.better) Append(judge, {"--better", condition});
+    WriteLineage("au-lineage.json", FileDigest(File("au-parent.h5")), files);
+    Append(train, a.train);
+    Append(train, {"-o", File("au-candidate.h5"), "--lineage", File("au-lineage.json")});
+    Job judging = JobOf("judge-au", judge);
+    judging.output = File("au-verdict.tmp.json");
+    Run({JobOf("train-au", train), judging});
+    RenameFolder(judging.output, verdict);
+  }
+  const json report = json::parse(storage::ReadFile(verdict), nullptr, false);
+  if (!report.is_object() || !report.contains("better")) throw storage::BadContent(verdict + ": is no comparison of auforge eval-au; remove it and run again");
+  return report["better"].get<bool>();
+}
+
+// What the old model has labelled gets the new one's labels, and its figures are counted anew, so that the next drift is one of
+// the faces and not of the model.
+void Round::RelabelEarlier() {
+  std::vector<std::string> folders;
+  std::vector<RoundRecord> earlier;
+  for (RoundRecord& round : work_.Rounds()) {
+    if (round.number >= record_.number) continue;
+    for (const char* name : {"shards", "training"}) {
+      const std::string folder = work_.RoundFile(round.number, name);
+      if (storage::IsThere(folder)) folders.push_back(folder);
+    }
+    earlier.push_back(std::move(round));
+  }
+  if (folders.empty()) return;
+  Say("annotator: relabels " + std::to_string(earlier.size()) + " earlier rounds");
+  std::vector<std::string> arguments{"relabel"};
+  Append(arguments, folders);
+  Append(arguments, {"--model", work_.File("au-model.h5")});
+  Run({JobOf("relabel", arguments)});
+  for (const RoundRecord& round : earlier) {
+    const std::string path = work_.RoundFile(round.number, "figures.json");
+    if (!storage::IsThere(path)) continue;
+    RoundFigures figures = GatherFigures(datasets::FindShards({work_.RoundFile(round.number, "shards")}));
+    figures.training_faces = FiguresFromJson(storage::ReadFile(path), path).training_faces;
+    storage::WriteFileAtomically(path, ToJson(figures));
+  }
 }
 
 void Round::Annotate() {
   Say("annotate: " + std::to_string(record_.inputs) + " new files");
   std::vector<std::string> arguments{"annotate", "@" + File("inputs.list"), "-o", File("shards")};
-  Append(arguments, plan_.annotate);
+  std::vector<std::string> options = plan_.annotate;
+  if (storage::IsThere(work_.File("au-model.h5"))) {
+    if (const auto named = std::find(options.begin(), options.end(), "--model"); named != options.end()) options.erase(named, named + 2);
+    Append(options, {"--model", work_.File("au-model.h5")});
+  }
+  Append(arguments, options);
   Run({JobOf("annotate", arguments, plan_.engine.tasks), JobOf("verify", {"verify", File("shards")})});
 }
 
@@ -304,6 +439,7 @@ void Round::Train() {
   const std::string run = File("run-" + storage::Sha256Hex(text.substr(text.find("/rounds/"))).substr(0, 8));
   std::vector<std::string> arguments{"gan", "train"};
   Append(arguments, settings);
+  WriteLineage("lineage.json", record_.parent, datasets::FindShards(TrainingFolders()));
   Append(arguments, {"-o", run});
   Run({JobOf("train", arguments), JobOf("candidate", {"gan", "export-weights", run, "-o", File("candidate.h5")})});
 }

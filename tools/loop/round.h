@@ -50,6 +50,9 @@ class Round {
   Job JobOf(const std::string& name, std::vector<std::string> arguments, int tasks = 1) const;
   void Run(const std::vector<Job>& jobs);
 
+  void RefitAnnotator();
+  bool JudgeAnnotator();
+  void RelabelEarlier();
   void Annotate();
   void Filter();
   void RequireNoOverlap(const std::vector<std::string>& folders) const;
@@ -62,6 +65,7 @@ class Round {
   std::vector<RoundRecord> EarlierLearnt() const;
   std::vector<std::string> TrainingFolders() const;
   std::vector<std::string> NetworkOptions() const;
+  void WriteLineage(const std::string& name, const std::string& parent, const std::vector<std::string>& files) const;
 
   const LoopPlan& plan_;
   const WorkFolder& work_;

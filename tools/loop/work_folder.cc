@@ -33,7 +33,7 @@ using nlohmann::ordered_json;
 constexpr const char* kRecordFormat = "auforge-loop-round 1";
 constexpr int kDigits = 4;
 
-constexpr const char* kStepNames[] = {"annotate", "filter", "drift", "train", "judge", "decide", "page", "end"};
+constexpr const char* kStepNames[] = {"annotator", "annotate", "filter", "drift", "train", "judge", "decide", "page", "end"};
 
 Step StepOf(const std::string& name, const std::string& path) {
   for (std::size_t i = 0; i < std::size(kStepNames); ++i) {
@@ -56,6 +56,7 @@ RoundRecord ReadRecord(const std::string& path) {
     record.next = StepOf(j.at("next").get<std::string>(), path);
     record.is_learnt_from = j.at("learnt_from").get<bool>();
     record.is_promoted = j.at("promoted").get<bool>();
+    record.is_model_promoted = j.at("model_promoted").get<bool>();
     record.tickets = j.at("jobs").get<std::map<std::string, std::string>>();
     return record;
   } catch (const json::exception& error) {
@@ -110,7 +111,8 @@ std::vector<RoundRecord> WorkFolder::Rounds() const {
 void WorkFolder::RemoveLeftovers() const {
   std::vector<std::string> folders{path_, path_ + "/rounds"};
   for (const RoundRecord& round : Rounds()) {
-    if (round.next != Step::kEnd) folders.push_back(RoundFolder(round.number));
+    // Jobs of a cluster may be writing there still.
+    if (round.next != Step::kEnd && round.tickets.empty()) folders.push_back(RoundFolder(round.number));
   }
   for (const std::string& folder : folders) {
     for (const std::string& entry : storage::FolderEntries(folder)) {
@@ -129,6 +131,7 @@ void WorkFolder::WriteRecord(const std::string& path, const RoundRecord& r) {
   const ordered_json j{{"format", kRecordFormat}, {"round", r.number},          {"plan", r.plan},
                        {"parent", r.parent},      {"began", r.began},           {"inputs", r.inputs},
                        {"next", StepName(r.next)}, {"learnt_from", r.is_learnt_from}, {"promoted", r.is_promoted},
+                       {"model_promoted", r.is_model_promoted},
                        {"jobs", r.tickets}};
   storage::WriteFileAtomically(path, j.dump(1) + "\n");
 }

@@ -1,6 +1,7 @@
 // Where a loop keeps what it makes, and how it knows where it stopped.
 //
 //   WORK/generator.h5           the present generator; replaced by one rename
+//   WORK/au-model.h5            the present AU model, once a round has promoted one; likewise
 //   WORK/loop.html              the page of the newest round
 //   WORK/loop.lock              held while a loop runs there
 //   WORK/rounds/0001/           a round, there from the moment in which its inputs are chosen
@@ -18,7 +19,7 @@
 
 namespace auforge::tools {
 
-enum class Step : std::uint8_t { kAnnotate, kFilter, kDrift, kTrain, kJudge, kDecide, kPage, kEnd };
+enum class Step : std::uint8_t { kAnnotator, kAnnotate, kFilter, kDrift, kTrain, kJudge, kDecide, kPage, kEnd };
 std::string StepName(Step step);  // "annotate", …
 
 struct RoundRecord {
@@ -27,9 +28,10 @@ struct RoundRecord {
   std::string parent;          // digest of parent.h5; empty: there was no generator before
   std::string began;           // ISO 8601 UTC
   std::uint64_t inputs = 0;    // files that came in
-  Step next = Step::kAnnotate;
+  Step next = Step::kAnnotator;
   bool is_learnt_from = true;  // false: beyond the drift's bounds, or nothing passed the filter
   bool is_promoted = false;
+  bool is_model_promoted = false;  // the AU model
   std::map<std::string, std::string> tickets;  // of jobs that a cluster has been given, by name
 };
 
