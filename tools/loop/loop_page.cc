@@ -23,7 +23,7 @@ namespace storage = datasets::storage;
 // Beside what every page has.
 constexpr const char* kMore = R"css(
 .verdict{border-left:6px solid var(--bar2);background:var(--card);padding:12px 16px;border-radius:0 10px 10px 0;margin-top:18px}.verdict.good{border-color:#2e9e5b}.verdict.bad{border-color:#c8473a}
-.verdict b{font-size:19px}.verdict ul{margin:6px 0 0;padding-left:20px}.sheets{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(480px,100%),1fr));gap:16px}
+.verdict b{font-size:19px}.verdict ul{margin:6px 0 0;padding-left:20px}.sheets{display:grid;gap:16px}
 .sheets figure{margin:0}.sheets img{width:100%;display:block;border:1px solid var(--line);border-radius:6px}.sheets figcaption{margin-bottom:4px;color:var(--soft)}
 td.yes{color:#2e9e5b}td.no{color:#c8473a}.moved td{font-weight:600}
 .pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(160px,1fr));gap:12px;margin:12px 0 18px}table.shares{margin-bottom:18px}
@@ -61,7 +61,7 @@ class Page {
     html << HtmlSection("judged", "Judged", "Both generators on the same held-out faces, by the same judges: means over AUs, and the AUs one by one.", Judged());
     if (const std::string annotator = Annotator(); !annotator.empty())
       html << HtmlSection("annotator", "AU model", record_.is_model_promoted ? "The new model is better: it is promoted, and earlier rounds have its labels." : "The new model is not better; it is kept aside.", annotator);
-    html << HtmlSection("sheets", "Sheets", "Held-out faces, each AU asked alone at 1.", Sheets());
+    html << HtmlSection("sheets", "Sheets", "Held-out faces, each AU asked alone at 1; one generator above the other, so that the same face with the same AU stands in the same place.", Sheets());
     html << HtmlSection("rounds", "Rounds", "", Rounds()) << "</main></html>\n";
     return html.str();
   }
