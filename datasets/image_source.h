@@ -25,6 +25,7 @@ struct ImageItem {
   std::string url;
   std::string keywords;             // caption: a .txt beside the image, or "caption" in a .json there
   std::string licence;              // "license" or "licence" there
+  std::string robots;               // what the site asks of robots (datasets/robots.h), from "robots", "noai", … there
   long frame = 0;                   // of a video, from 1; 0: no frame of a video
   double timestamp = 0;             // of that frame, seconds
   std::string file_state;           // FileStateDigest of a file that came while its folder was watched

@@ -13,9 +13,10 @@ bool IsReadable(const ImageItem& item, const SampleRecord& sample) {
   return item.status != Outcome::kUnreadable || sample.status == Outcome::kUnreadable;
 }
 
-bool IsSame(const ImageItem& item, const SampleRecord& sample, const std::string& licence) {
+bool IsSame(const ImageItem& item, const SampleRecord& sample) {
   if (StoredText(item.key) != sample.key || StoredText(item.url) != sample.url ||
-      StoredText(item.keywords) != sample.keywords || StoredText(item.licence) != licence) {
+      StoredText(item.keywords) != sample.keywords || StoredText(item.licence) != sample.licence ||
+      StoredText(item.robots) != sample.robots) {
     return false;
   }
   if (item.status != Outcome::kOk) return item.status == sample.status;
@@ -42,8 +43,6 @@ std::string FileStateDigest(const std::vector<std::string>& files) {
 }
 
 Comparison CompareItems(const ShardReader& shard, ItemReader& items, const std::function<bool()>& stop) {
-  const std::optional<ExtraStrings> licences = shard.ExtraText("/samples/licence");
-  const auto licence = [&](std::size_t i) { return licences && i < licences->values.size() ? licences->values[i] : ""; };
   std::size_t row = 0;
   for (ImageItem item; items.Next(item); ++row) {
     if (stop && stop()) return Comparison::kStopped;
@@ -51,7 +50,7 @@ Comparison CompareItems(const ShardReader& shard, ItemReader& items, const std::
     const bool is_known = row < shard.SampleCount();
     if (item.status == Outcome::kUnreadable && (!is_known || !IsReadable(item, shard.Sample(row))))
       return Comparison::kUnreadable;
-    if (!is_known || !IsSame(item, shard.Sample(row), licence(row))) return Comparison::kOther;
+    if (!is_known || !IsSame(item, shard.Sample(row))) return Comparison::kOther;
     item = {};
   }
   return row == shard.SampleCount() ? Comparison::kSame : Comparison::kOther;

@@ -6,6 +6,7 @@
 #include "datasets/internal/metadata.h"
 #include "datasets/internal/shard_layout.h"
 #include "datasets/internal/text_encoding.h"
+#include "datasets/robots.h"
 
 namespace auforge::datasets {
 namespace {
@@ -17,6 +18,19 @@ std::string Kept(std::string text) {
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   text.resize(end);
   return text;
+}
+
+// "X-Robots-Tag", "x_robots_tag": headers and columns are spelled by many hands.
+std::string PlainName(std::string_view name) {
+  std::string plain(name);
+  for (char& c : plain) c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return plain;
+}
+
+// Words of lists that say that nothing is known (LAION-400M's "?", what pandas makes of an empty cell).
+bool IsUnknownLicence(std::string_view licence) {
+  const std::string plain = PlainName(licence);
+  return plain == "?" || plain == "unknown" || plain == "none" || plain == "null" || plain == "nan";
 }
 
 // Reads one record from left to right, never back, nothing nested that is not skipped by counting.
@@ -64,26 +78,72 @@ class RecordReader {
 
   // The field that a name belongs to, while nothing stands in it.
   std::string* Field(const std::string& name) {
+    const std::string plain = PlainName(name);
     std::string* field = name == "url" ? &found_.url : name == "caption" ? &found_.caption
-                         : name == "license" || name == "licence" ? &found_.licence : nullptr;
+                         : plain == "license" || plain == "licence" ? &found_.licence : nullptr;
     return field != nullptr && field->empty() ? field : nullptr;
   }
 
   bool Value(const std::string& name) {
+    const std::string plain = PlainName(name);
+    if (plain == "robots" || plain == "x_robots_tag") return Directives();
+    if (plain == "noai" || plain == "noimageai") return Refusal(plain);
     std::string* field = Field(name);
     if (AtQuote()) {
       std::string value;
       const bool whole = String(value);
+      if (field == &found_.licence && IsUnknownLicence(value)) value.clear();
       if (field != nullptr) *field = Kept(std::move(value));
       return whole;
     }
-    if (Peek() == '[' && field == &found_.caption && field != nullptr) return Captions(*field);
+    if (Peek() == '[' && field != nullptr && field != &found_.url) return Texts(*field, " ");
     if (Peek() == '{' || Peek() == '[') return SkipNested();
     return SkipWord();
   }
 
-  // Several captions of one image, one after the other.
-  bool Captions(std::string& to) {
+  // What a site asks of robots: a text, or several.
+  bool Directives() {
+    std::string value;
+    bool whole = true;
+    if (AtQuote()) {
+      whole = String(value);
+    } else if (Peek() == '[') {
+      whole = Texts(value, ", ");
+    } else {
+      whole = Peek() == '{' ? SkipNested() : SkipWord();
+    }
+    AddRobots(value);
+    return whole;
+  }
+
+  // "noai": true, 1, "yes"; or false: then it says that nothing is asked. null says nothing.
+  bool Refusal(const std::string& directive) {
+    std::string value;
+    bool whole = true;
+    if (AtQuote()) {
+      whole = String(value);
+    } else if (Peek() == '{' || Peek() == '[') {
+      whole = SkipNested();
+    } else {
+      const std::size_t begin = at_;
+      whole = SkipWord();
+      value = text_.substr(begin, at_ - begin);
+    }
+    while (!value.empty() && std::isspace(static_cast<unsigned char>(value.back())) != 0) value.pop_back();
+    const std::string plain = PlainName(value);
+    if (plain == "true" || plain == "1" || plain == "yes" || plain == directive) AddRobots(directive);
+    if (plain == "false" || plain == "0" || plain == "no") AddRobots(kNothingAsked);
+    return whole;
+  }
+
+  void AddRobots(std::string_view directives) {
+    const std::string plain = PlainDirectives(directives);
+    if (plain.empty() || found_.robots.size() >= layout::kLongestText) return;
+    found_.robots = Kept(found_.robots.empty() ? plain : found_.robots + ", " + plain);
+  }
+
+  // Several texts of one image, one after the other.
+  bool Texts(std::string& to, const std::string& between) {
     Take('[');
     for (;;) {
       SkipSpace();
@@ -92,7 +152,7 @@ class RecordReader {
       if (AtQuote()) {
         std::string value;
         const bool whole = String(value);
-        if (to.size() < layout::kLongestText && !value.empty()) to = Kept(to.empty() ? value : to + " " + value);
+        if (to.size() < layout::kLongestText && !value.empty()) to = Kept(to.empty() ? value : to + between + value);
         if (!whole) return false;
       } else if (Peek() == '{' || Peek() == '[') {
         if (!SkipNested()) return false;
@@ -210,6 +270,7 @@ void Fill(const Metadata& found, ImageItem& item) {
   if (item.url.empty()) item.url = found.url;
   if (item.keywords.empty()) item.keywords = found.caption;
   if (item.licence.empty()) item.licence = found.licence;
+  if (item.robots.empty()) item.robots = found.robots;
 }
 
 }  // namespace auforge::datasets

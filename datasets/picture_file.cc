@@ -65,4 +65,10 @@ void WritePicture(const std::string& path, const cv::Mat& bgr) {
   storage::WriteFileAtomically(path, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
+std::vector<std::uint8_t> EncodePng(const cv::Mat& bgr) {
+  std::vector<std::uint8_t> bytes;
+  if (!cv::imencode(".png", bgr, bytes)) throw std::runtime_error("a picture cannot be encoded as PNG");
+  return bytes;
+}
+
 }  // namespace auforge::datasets

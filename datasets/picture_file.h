@@ -2,8 +2,10 @@
 // letters. A device or a pipe has no such name and gets a PNG.
 #pragma once
 
+#include <cstdint>
 #include <opencv2/core/mat.hpp>
 #include <string>
+#include <vector>
 
 namespace auforge::datasets {
 
@@ -13,5 +15,7 @@ void RequirePictureFile(const std::string& path);
 // bgr: CV_8UC3 or CV_8UC1. Throws std::runtime_error naming the file when it cannot be encoded or written,
 // std::invalid_argument as above.
 void WritePicture(const std::string& path, const cv::Mat& bgr);
+// The bytes of a PNG: pixels and nothing else.
+std::vector<std::uint8_t> EncodePng(const cv::Mat& bgr);
 
 }  // namespace auforge::datasets

@@ -17,6 +17,7 @@
 #include "datasets/outcome.h"
 #include "datasets/storage/stored_value.h"
 #include "features/au_schema.h"
+#include "features/image_hash.h"
 #include "features/types.h"
 
 namespace auforge::datasets {
@@ -32,6 +33,7 @@ struct ShardHeader {
   std::string config_digest;   // of everything that can change the content
   std::string source;          // the input shard's name
   std::string created;         // ISO 8601 UTC; the one attribute that differs between equal runs
+  bool has_crops = true;       // false: no face has a picture (annotate --no-crops)
   std::vector<std::string> emotion_names;  // names of the values in /faces/emotion
   std::string tool_version;    // filled by the writer
 };
@@ -46,10 +48,13 @@ struct SampleRecord {
   std::array<std::uint8_t, 32> sha256{};  // of the encoded image; zeros when it was not read
   std::int64_t frame = 0;                 // of a video, from 1; 0: no frame of a video
   double timestamp = 0;                   // of that frame, seconds from the video's beginning
+  std::string licence;                    // as the crawl has it, "CC BY 4.0"; empty: unknown
+  std::string robots;                     // what the site asks of robots (datasets/robots.h); empty: unknown
+  features::ImageHash hash;               // perceptual, of the whole image; none: not decoded, or of an older program
 };
 
 struct FaceRecord {
-  std::vector<std::uint8_t> image;        // JPEG or PNG of the aligned crop
+  std::vector<std::uint8_t> image;        // JPEG or PNG of the aligned crop; empty in a shard without crops
   features::AuEstimate aus;               // one entry per AU of the header's schema; quality is stored too
   features::Landmarks68 landmarks{};      // source image pixels
   features::Box box;
@@ -61,6 +66,7 @@ struct FaceRecord {
   std::uint8_t emotion_rule = 0;          // the one that EmotioNet's exact rule gives
   std::int64_t sample = 0;                // row of /samples
   std::int32_t face_index = 0;            // 0, 1, … within its image
+  features::ImageHash hash;               // perceptual, of the aligned crop; none: the shard has no hashes
 };
 
 // A further numeric column written next to the standard ones, e.g. "/synthetic/yaw"; row-major, rows first.
@@ -86,8 +92,8 @@ class ShardWriter {
   // Returns the row of the sample. Faces refer to it.
   std::int64_t AddSample(SampleRecord sample);
   // Throws std::invalid_argument when the AU sizes do not match the schema, a value is not finite or out of
-  // range, present contradicts intensity, or the sample row does not exist; and when some faces have halves or an
-  // emotion's score and others have not.
+  // range, present contradicts intensity, or the sample row does not exist; when some faces have halves, an
+  // emotion's score or a hash and others have not; and for a face without a picture, but where the header says that none has one.
   void AddFace(FaceRecord face);
   void AddExtra(ExtraDataset extra);
   void AddExtra(ExtraStrings extra);
@@ -132,6 +138,7 @@ class ShardReader {
   std::span<const float> EmotionScore() const;
   std::span<const std::uint8_t> EmotionByRule() const;  // never empty but with the shard
   std::span<const float> Quality() const;
+  std::span<const features::ImageHash> CropHashes() const;  // empty in shards of programs before there were any
   std::span<const float> DetectorScore() const;
   std::span<const std::int64_t> FaceSample() const;
   std::span<const std::int32_t> FaceIndex() const;
@@ -142,7 +149,9 @@ class ShardReader {
   features::HeadPose Pose(std::size_t face) const;
   features::Similarity CropFromImage(std::size_t face) const;
   const SampleRecord& Sample(std::size_t row) const;
-  // Encoded bytes of one crop, checked against its CRC; throws std::runtime_error naming file and face.
+  // Throws storage::BadContent, which says what to do, when no face has a picture: for who needs them all, before the work.
+  void RequireCrops() const;
+  // Encoded bytes of one crop, checked against its CRC; throws storage::BadContent naming file and face, and as RequireCrops.
   std::vector<std::uint8_t> FaceImage(std::size_t face) const;
   // Everything of one face but its image.
   FaceRecord Face(std::size_t face) const;

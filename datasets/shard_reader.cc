@@ -47,6 +47,7 @@ ShardHeader ReadHeader(const storage::Hdf5Reader& file, const std::string& path)
   header.source = file.ReadString("/", "source");
   header.created = file.ReadString("/", "created");
   header.emotion_names = file.ReadStringList(layout::kEmotion, "names");
+  header.has_crops = !file.HasAttribute("/", layout::kCrops) || file.ReadString("/", layout::kCrops) != layout::kNoCrops;
   return header;
 }
 
@@ -80,6 +81,7 @@ struct ShardReader::Impl {
   std::vector<std::uint8_t> present, emotion, emotion_rule;
   std::vector<std::int64_t> sample;
   std::vector<std::int32_t> face_index;
+  std::vector<features::ImageHash> crop_hash;  // empty where there are none
   std::vector<SampleRecord> samples;
 
   template <typename T>
@@ -90,6 +92,16 @@ struct ShardReader::Impl {
                                ShapeText(shape));
     }
     return std::move(array.values);
+  }
+
+  std::vector<features::ImageHash> Hashes(const char* name, std::uint64_t count) {
+    const auto bytes = Column<std::uint8_t>(name, {count, features::kHashBits / 8});
+    std::vector<features::ImageHash> hashes(count);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      const std::size_t at = i % (features::kHashBits / 8);
+      hashes[i / (features::kHashBits / 8)].words[at / 8] |= std::uint64_t{bytes[i]} << (8 * (at % 8));
+    }
+    return hashes;
   }
 
   void ReadFaces() {
@@ -110,6 +122,7 @@ struct ShardReader::Impl {
     emotion = Column<std::uint8_t>(layout::kEmotion, {n});
     face_index = Column<std::int32_t>(layout::kFaceIndex, {n});
     // Added later; shards without them are as good.
+    if (file.Exists(layout::kCropHash)) crop_hash = Hashes(layout::kCropHash, n);
     if (file.Exists(layout::kEmotionScore)) emotion_score = Column<float>(layout::kEmotionScore, {n});
     emotion_rule = file.Exists(layout::kEmotionRule) ? Column<std::uint8_t>(layout::kEmotionRule, {n}) : emotion;
     if (file.Exists(layout::kAuLeft) || file.Exists(layout::kAuRight)) {
@@ -129,17 +142,36 @@ struct ShardReader::Impl {
     const auto sha256 = Column<std::uint8_t>(layout::kSha256, {m, 32});
     if (url.size() != m || keywords.size() != m) throw storage::BadContent(path + ": /samples has columns of unequal length");
     for (std::size_t i = 0; i < m; ++i) {
-      SampleRecord record{key[i], url[i], keywords[i], static_cast<Outcome>(status[i]), width[i], height[i], {}};
+      SampleRecord record;
+      record.key = key[i];
+      record.url = url[i];
+      record.keywords = keywords[i];
+      record.status = static_cast<Outcome>(status[i]);
+      record.width = width[i];
+      record.height = height[i];
       std::copy_n(sha256.begin() + static_cast<std::ptrdiff_t>(32 * i), 32, record.sha256.begin());
       samples.push_back(std::move(record));
     }
     ReadFrames();
+    ReadUse(layout::kLicence, &SampleRecord::licence);
+    ReadUse(layout::kRobots, &SampleRecord::robots);
+    if (file.Exists(layout::kImageHash)) {
+      const std::vector<features::ImageHash> hashes = Hashes(layout::kImageHash, m);
+      for (std::size_t i = 0; i < m; ++i) samples[i].hash = hashes[i];
+    }
     for (const std::int64_t row : sample) {
       if (row < 0 || row >= static_cast<std::int64_t>(m)) {
         throw storage::BadContent(path + ": /faces/sample refers to row " + std::to_string(row) + " of " +
                                  std::to_string(m) + " samples");
       }
     }
+  }
+
+  void ReadUse(const char* name, std::string SampleRecord::*member) {
+    if (!file.Exists(name)) return;
+    std::vector<std::string> texts = file.ReadStrings(name);
+    if (texts.size() != samples.size()) throw storage::BadContent(path + ": " + name + " is not one text for each image");
+    for (std::size_t i = 0; i < samples.size(); ++i) samples[i].*member = std::move(texts[i]);
   }
 
   void ReadFrames() {
@@ -173,6 +205,7 @@ std::span<const std::uint8_t> ShardReader::EmotionByRule() const { return impl_-
 std::span<const float> ShardReader::AuLeft() const { return impl_->left; }
 std::span<const float> ShardReader::AuRight() const { return impl_->right; }
 std::span<const float> ShardReader::Quality() const { return impl_->quality; }
+std::span<const features::ImageHash> ShardReader::CropHashes() const { return impl_->crop_hash; }
 std::span<const float> ShardReader::DetectorScore() const { return impl_->score; }
 std::span<const std::int64_t> ShardReader::FaceSample() const { return impl_->sample; }
 std::span<const std::int32_t> ShardReader::FaceIndex() const { return impl_->face_index; }
@@ -206,7 +239,14 @@ features::Similarity ShardReader::CropFromImage(std::size_t face) const {
 }
 const SampleRecord& ShardReader::Sample(std::size_t row) const { return impl_->samples.at(row); }
 
+void ShardReader::RequireCrops() const {
+  if (impl_->header.has_crops) return;
+  throw storage::BadContent(impl_->path + ": has no face pictures (annotate --no-crops stored none); annotate the images again "
+                            "without --no-crops, into another folder");
+}
+
 std::vector<std::uint8_t> ShardReader::FaceImage(std::size_t face) const {
+  RequireCrops();
   const std::uint64_t begin = impl_->offsets.at(face);
   const std::uint64_t end = impl_->offsets.at(face + 1);
   const std::string where = impl_->path + ": face " + std::to_string(face);
@@ -244,6 +284,7 @@ FaceRecord ShardReader::Face(std::size_t face) const {
   record.emotion_rule = impl_->emotion_rule.at(face);
   record.sample = impl_->sample.at(face);
   record.face_index = impl_->face_index.at(face);
+  if (!impl_->crop_hash.empty()) record.hash = impl_->crop_hash.at(face);
   return record;
 }
 

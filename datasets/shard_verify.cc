@@ -64,6 +64,8 @@ class Verifier {
     if (offsets.front() != 0) Fault("/faces/image_offsets: does not start at 0");
     if (offsets.back() != shard_.ImageBytes())
       Fault("/faces/image_offsets: does not end at the end of image_bytes");
+    if (!shard_.header().has_crops && shard_.ImageBytes() > 0)
+      Fault("/faces/image_bytes: there are face pictures, and the attribute crops says that there are none");
   }
 
   void CheckFace(std::size_t i) {
@@ -92,6 +94,7 @@ class Verifier {
     if (!(face.box.width > 0 && face.box.height > 0)) FaceFault(i, "the box is empty");
     if (std::max(face.emotion, face.emotion_rule) >= std::max<std::size_t>(1, shard_.header().emotion_names.size()))
       FaceFault(i, "emotion has no name");
+    if (!shard_.header().has_crops) return;
     try {
       const DecodedImage image = DecodeImage(shard_.FaceImage(i), {});
       if (image.status != Outcome::kOk) FaceFault(i, "its picture does not decode: " + image.message);

@@ -37,6 +37,18 @@ std::string FaultOfSides(const features::AuEstimate& aus) {
   return "";
 }
 
+// Bit i of a hash is bit i % 8 of byte i / 8.
+std::vector<std::uint8_t> BytesOf(const std::vector<features::ImageHash>& hashes) {
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(hashes.size() * features::kHashBits / 8);
+  for (const features::ImageHash& hash : hashes) {
+    for (const std::uint64_t word : hash.words) {
+      for (unsigned shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<std::uint8_t>(word >> shift));
+    }
+  }
+  return bytes;
+}
+
 // A link in a circle is not there; what may not be looked at may well be, and must not be made again.
 bool IsThere(const fs::path& path) {
   std::error_code error;
@@ -76,8 +88,9 @@ struct ShardWriter::Impl {
   std::vector<std::uint8_t> present, emotion, emotion_rule;
   std::vector<std::int64_t> sample;
   std::vector<std::int32_t> face_index;
+  std::vector<features::ImageHash> crop_hash, image_hash;
 
-  std::vector<std::string> key, url, keywords;
+  std::vector<std::string> key, url, keywords, licence, robots;
   std::vector<std::uint8_t> status, sha256;
   std::vector<std::int32_t> width, height;
   std::vector<std::int64_t> frame;
@@ -123,7 +136,10 @@ struct ShardWriter::Impl {
                             face.pose.roll, c.a, c.b, c.tx, c.ty, face.detector_score);
     for (const features::Point2& p : face.landmarks) is_finite = is_finite && finite(p.x, p.y);
     if (!is_finite) Refuse("a number is not finite");
-    if (face.image.empty()) Refuse("it has no picture");
+    if (!sample.empty() && face.hash.IsNone() != crop_hash.front().IsNone())
+      Refuse("it has a hash and others have none, or the other way round");
+    if (face.image.empty() && header.has_crops) Refuse("it has no picture");
+    if (!face.image.empty() && !header.has_crops) Refuse("it has a picture, and the shard is to have none");
   }
 
   storage::OutputFile WriteFile(storage::OutputFile to) const {
@@ -140,6 +156,7 @@ struct ShardWriter::Impl {
     hdf5.WriteAttribute("/", "config_digest", header.config_digest);
     hdf5.WriteAttribute("/", "source", StoredText(header.source));
     hdf5.WriteAttribute("/", "created", header.created);
+    if (!header.has_crops) hdf5.WriteAttribute("/", layout::kCrops, std::string(layout::kNoCrops));
     const auto write = [&hdf5](const char* name, const auto& values, const std::vector<std::uint64_t>& shape) {
       hdf5.Write(name, std::span(values.data(), values.size()), shape);
     };
@@ -164,6 +181,14 @@ struct ShardWriter::Impl {
       write(layout::kAuLeft, left, {n, a});
       write(layout::kAuRight, right, {n, a});
     }
+    const auto write_hashes = [&hdf5](const char* name, const std::vector<features::ImageHash>& hashes) {
+      const bool is_known = std::any_of(hashes.begin(), hashes.end(), [](const features::ImageHash& h) { return !h.IsNone(); });
+      if (!is_known) return;
+      const std::vector<std::uint8_t> bytes = BytesOf(hashes);
+      hdf5.Write<std::uint8_t>(name, bytes, {hashes.size(), features::kHashBits / 8});
+    };
+    write_hashes(layout::kCropHash, crop_hash);
+    write_hashes(layout::kImageHash, image_hash);
     write(layout::kSample, sample, {n});
     write(layout::kFaceIndex, face_index, {n});
     const std::uint64_t m = key.size();
@@ -179,6 +204,12 @@ struct ShardWriter::Impl {
       write(layout::kFrame, frame, {m});
       write(layout::kTimestamp, timestamp, {m});
     }
+    const auto write_known = [&hdf5](const char* name, const std::vector<std::string>& texts) {
+      const bool is_known = std::any_of(texts.begin(), texts.end(), [](const std::string& text) { return !text.empty(); });
+      if (is_known) hdf5.WriteStrings(name, texts);
+    };
+    write_known(layout::kLicence, licence);
+    write_known(layout::kRobots, robots);
     for (const ExtraDataset& extra : extras) {
       hdf5.Write<float>(extra.path, std::span(extra.values.data(), extra.values.size()), extra.shape);
     }
@@ -221,6 +252,9 @@ std::int64_t ShardWriter::AddSample(SampleRecord sample) {
   i.key.push_back(StoredText(sample.key));
   i.url.push_back(StoredText(sample.url));
   i.keywords.push_back(StoredText(sample.keywords));
+  i.licence.push_back(StoredText(sample.licence));
+  i.robots.push_back(StoredText(sample.robots));
+  i.image_hash.push_back(sample.hash);
   i.status.push_back(static_cast<std::uint8_t>(sample.status));
   i.width.push_back(sample.width);
   i.height.push_back(sample.height);
@@ -254,6 +288,7 @@ void ShardWriter::AddFace(FaceRecord face) {
   append(i.right, face.aus.right);
   i.sample.push_back(face.sample);
   i.face_index.push_back(face.face_index);
+  i.crop_hash.push_back(face.hash);
 }
 
 void ShardWriter::AddExtra(ExtraDataset extra) { impl_->extras.push_back(std::move(extra)); }

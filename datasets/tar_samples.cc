@@ -145,7 +145,8 @@ void TarTexts::Keep(TarRun& run) {
   for (std::size_t i = 0; i < run.texts.size(); ++i) {
     if (pairs.used[i]) continue;
     TarRun::Text& text = run.texts[i];
-    const std::uint64_t size = text.stem.size() + text.found.caption.size() + text.found.url.size() + text.found.licence.size() + 128;
+    const std::uint64_t size = text.stem.size() + text.found.caption.size() + text.found.url.size() + text.found.licence.size() +
+                               text.found.robots.size() + 128;
     if (bytes_ + size > kMostStrayBytes) {
       ++dropped_;
       continue;

@@ -67,6 +67,7 @@ struct FaceDataset::Impl {
 
   void Add(const std::string& path) {
     datasets::ShardReader shard(path);
+    shard.RequireCrops();
     const std::vector<std::size_t> columns = Columns(shard);
     for (std::size_t i = 0; i < shard.FaceCount(); ++i) {
       if (shard.Quality()[i] >= options.min_quality) AddFace(shard, columns, i);
@@ -78,6 +79,7 @@ struct FaceDataset::Impl {
   // Scenes of which one face is left by the quality asked for are left out.
   void AddPairs(const std::string& path) {
     datasets::ShardReader shard(path);
+    shard.RequireCrops();
     const std::vector<std::size_t> columns = Columns(shard);
     for (const auto& [pair, faces] : Scenes(shard)) {
       std::vector<std::size_t> members;

@@ -5,11 +5,13 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
 #include "datasets/storage/atomic_file.h"
 #include "pipeline/examine.h"
 #include "pipeline/feed.h"
+#include "pipeline/near_duplicate_filter.h"
 #include "pipeline/resume.h"
 #include "pipeline/run_config.h"
 #include "pipeline/run_pipeline.h"
@@ -28,9 +30,14 @@ void Require(bool condition, const std::string& text) {
 // Last filter. Called in order.
 class Recorder {
  public:
-  Recorder(ShardSink& sink, AnnotateSummary& summary, std::size_t shards_expected, std::uint64_t images_expected,
+  // near_duplicates: nullptr where they are kept.
+  Recorder(ShardSink& sink, NearDuplicateFilter* near_duplicates, std::size_t aus, float min_quality,
+           AnnotateSummary& summary, std::size_t shards_expected, std::uint64_t images_expected,
            const std::function<void(const AnnotateProgress&)>& report)
       : sink_(sink),
+        near_duplicates_(near_duplicates),
+        aus_(aus),
+        min_quality_(min_quality),
         summary_(summary),
         shards_expected_(shards_expected),
         images_expected_(images_expected),
@@ -45,6 +52,7 @@ class Recorder {
     {
       const Stopwatch watch(seconds);
       if (group->kind == Group::Kind::kBegin) {
+        if (near_duplicates_ != nullptr) near_duplicates_->Begin(group->shard->index);
         sink_.Begin(*group->shard, std::move(group->input));
       } else if (ends_shard) {
         sink_.Commit(group->notes);
@@ -52,6 +60,7 @@ class Recorder {
         ++summary_.shards_written;
       } else {
         for (std::size_t i = 0; i < kStageCount; ++i) summary_.stage_seconds[i] += group->seconds[i];
+        if (near_duplicates_ != nullptr) DropNearDuplicates(*group);
         sink_.Write(std::move(*group));
       }
     }
@@ -75,7 +84,17 @@ class Recorder {
   }
 
  private:
+  void DropNearDuplicates(ExaminedGroup& group) {
+    for (ExaminedImage& image : group.images) {
+      DropPoorFaces(image, aus_, min_quality_);  // a poor copy must not stand in the way of a good one
+      summary_.near_duplicates += near_duplicates_->Filter(image, aus_);
+    }
+  }
+
   ShardSink& sink_;
+  NearDuplicateFilter* near_duplicates_;
+  std::size_t aus_;
+  float min_quality_;
   AnnotateSummary& summary_;
   std::size_t shards_expected_;
   std::uint64_t images_expected_;
@@ -101,7 +120,7 @@ Plan FindWork(const AnnotateOptions& options, const datasets::ImageSource& sourc
     if (shard.index % options.count != options.index) continue;
     const bool is_there = datasets::ShardIsDone(options.output, shard.index);
     // What counts as a duplicate depends on all shards before.
-    const bool is_moot = any_anew && options.skip_duplicates;
+    const bool is_moot = any_anew && (options.skip_duplicates || options.skip_near_duplicates);
     if (is_there && !is_moot && IsFinishedShard(source, shard, resume)) {
       const auto path = std::filesystem::path(options.output) / datasets::ShardFileName(shard.index);
       plan.finished.emplace_back(shard.index, path.string());
@@ -165,7 +184,10 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
     datasets::storage::RequireOutputFolder(options.output);
     ExamineShared shared{options, labeller.landmarker(), labeller.extractor(), model, {}};
     ShardSink sink(options.output, MakeShardHeader(labeller, config), config, options.min_quality, std::move(leftovers));
-    Recorder recorder(sink, summary, plan.todo.size(), plan.images, progress);
+    std::optional<NearDuplicateFilter> near_duplicates;
+    if (options.skip_near_duplicates) near_duplicates.emplace(plan.finished);
+    Recorder recorder(sink, near_duplicates ? &*near_duplicates : nullptr, model.info().schema.size(), options.min_quality,
+                      summary, plan.todo.size(), plan.images, progress);
     Feed feed(source, std::move(plan.todo),
               {static_cast<std::size_t>(options.batch), options.skip_duplicates, std::move(plan.finished)}, stop);
     RunPipeline(options.jobs, shared, stop, [&feed] { return feed.Next(); },

@@ -26,6 +26,7 @@ struct AnnotateOptions : LabelOptions {
   float min_quality = 0;             // faces below are not written, 0..1
   int batch = 16;                    // images that travel together, 1..1024; costs memory, saves time
   bool skip_duplicates = false;      // images whose bytes were seen before get status duplicate and no faces
+  bool skip_near_duplicates = false; // faces that look like one that was kept before are left out (pipeline/near_duplicates.h)
   int index = 0;                     // this process does shards i with i % count == index
   int count = 1;
   datasets::SourceOptions source;
@@ -58,6 +59,7 @@ struct AnnotateSummary {
   std::size_t shards_skipped = 0;                  // were finished before
   double seconds = 0;
   std::uint64_t duplicates = 0;                    // images whose bytes came before in this run
+  std::uint64_t near_duplicates = 0;               // faces left out because they look like one that came before
   datasets::SideNotes notes;                       // what was beside the images of this run's shards and in the folders
   StageSeconds stage_seconds{};
   bool stopped = false;                            // stop_requested ended it early

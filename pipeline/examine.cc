@@ -9,6 +9,7 @@
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/memory_fault.h"
 #include "features/align.h"
+#include "features/picture_hash.h"
 #include "pipeline/stopwatch.h"
 
 namespace auforge::pipeline {
@@ -57,21 +58,27 @@ void Fail(ExaminedImage& image, Outcome status, const char* stage, std::string m
 
 }  // namespace
 
-void DropPoorFaces(ExaminedImage& image, std::size_t aus, float least_quality) {
-  std::vector<datasets::FaceRecord> good;
+void KeepFaces(ExaminedImage& image, std::size_t aus, const std::vector<bool>& is_kept) {
+  std::vector<datasets::FaceRecord> kept;
   std::vector<std::uint8_t> visible;
   for (std::size_t i = 0; i < image.faces.size(); ++i) {
-    if (image.faces[i].aus.quality < least_quality) continue;
-    image.faces[i].face_index = static_cast<std::int32_t>(good.size());
-    good.push_back(std::move(image.faces[i]));
+    if (!is_kept[i]) continue;
+    image.faces[i].face_index = static_cast<std::int32_t>(kept.size());
+    kept.push_back(std::move(image.faces[i]));
     const auto begin = image.au_visible.begin() + static_cast<std::ptrdiff_t>(i * aus);
     visible.insert(visible.end(), begin, begin + static_cast<std::ptrdiff_t>(aus));
   }
-  if (good.empty() && !image.faces.empty()) {
-    Fail(image, Outcome::kLowQuality, "classify", "every face is below the least quality");
-  }
-  image.faces = std::move(good);
+  image.faces = std::move(kept);
   image.au_visible = std::move(visible);
+}
+
+void DropPoorFaces(ExaminedImage& image, std::size_t aus, float least_quality) {
+  std::vector<bool> is_good;
+  for (const datasets::FaceRecord& face : image.faces) is_good.push_back(face.aus.quality >= least_quality);
+  const bool had_faces = !image.faces.empty();
+  KeepFaces(image, aus, is_good);
+  if (had_faces && image.faces.empty())
+    Fail(image, Outcome::kLowQuality, "classify", "every face is below the least quality");
 }
 
 std::unique_ptr<annotator::FaceDetector> MakeDetector(const LabelOptions& options) {
@@ -103,7 +110,8 @@ std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group, S
     image.sample.status = item.status;
     image.sample.frame = item.frame;
     image.sample.timestamp = item.timestamp;
-    image.licence = item.licence;
+    image.sample.licence = item.licence;
+    image.sample.robots = item.robots;
     image.file_state = item.file_state;
     image.message = item.message;
     image.stage = "read";
@@ -147,6 +155,10 @@ void Examiner::ExamineImage(const datasets::ImageItem& item, std::size_t index) 
   if (picture.decoded.status != Outcome::kOk)
     return Fail(image, picture.decoded.status, "decode", picture.decoded.message);
   if (Abandoned()) return;
+  {
+    const Stopwatch watch(Seconds(Stage::kDecode));
+    image.sample.hash = features::HashOf(picture.decoded.bgr);
+  }
   {
     const Stopwatch watch(Seconds(Stage::kDetect));
     picture.found = annotator::DetectFaces(*detector_, picture.decoded.bgr, least_face * picture.decoded.scale);
@@ -199,7 +211,8 @@ datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features,
                               features);
   }
   const Stopwatch watch(Seconds(Stage::kCrop));
-  record.image = datasets::EncodeJpeg(aligned.crop, shared_.options.jpeg_quality);
+  if (shared_.options.store_crops) record.image = datasets::EncodeJpeg(aligned.crop, shared_.options.jpeg_quality);
+  record.hash = features::FaceHashOf(aligned.crop, features::Transform(aligned.crop_from_image, face.landmarks));
   evidence = annotator::EvidenceOf(aligned.crop, face.landmarks, detector_->HogScore(face.detection.score));
   record.pose = evidence.pose;
   record.aus.quality = face.trust;

@@ -22,7 +22,6 @@ namespace auforge::pipeline {
 // An image on its way through the pipeline. Pixels and encoded bytes are gone when Examine returns.
 struct ExaminedImage {
   datasets::SampleRecord sample;
-  std::string licence;
   std::string file_state;
   std::string stage;  // where it failed, for the error log
   std::string message;
@@ -30,6 +29,8 @@ struct ExaminedImage {
   std::vector<std::uint8_t> au_visible;  // faces x AUs: 0 where the AU's region cannot be seen
 };
 
+// Leaves out the faces for which is_kept has false; the others are numbered anew. aus: those of the model.
+void KeepFaces(ExaminedImage& image, std::size_t aus, const std::vector<bool>& is_kept);
 // Leaves out faces of lower quality; an image that loses all of them is kLowQuality. aus: those of the model.
 void DropPoorFaces(ExaminedImage& image, std::size_t aus, float least_quality);
 

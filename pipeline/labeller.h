@@ -27,6 +27,7 @@ struct LabelOptions {
   bool reduce = true;                // decode JPEGs at 1/2, 1/4 or 1/8 of their size where min_face allows
   features::AlignOptions crop;       // the crop that is stored
   int jpeg_quality = 92;             // of the stored crop, 1..100
+  bool store_crops = true;           // false: faces have no picture
   datasets::DecodeOptions decode;
 
   void Validate() const;             // throws std::invalid_argument naming field, value and constraint

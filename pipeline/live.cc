@@ -17,6 +17,7 @@
 #include "datasets/storage/bad_content.h"
 #include "features/number.h"
 #include "pipeline/live_feed.h"
+#include "pipeline/near_duplicate_filter.h"
 #include "pipeline/run_pipeline.h"
 #include "pipeline/shard_sink.h"
 #include "pipeline/stopwatch.h"
@@ -72,8 +73,13 @@ std::vector<int> FinishedShards(const std::string& folder) {
 class LiveRecorder {
  public:
   LiveRecorder(const LiveOptions& options, const datasets::ShardHeader& header, ShardSink* sink, AnnotateSummary& summary,
-               const std::function<void(const AnnotateProgress&)>& report)
-      : options_(options), header_(header), sink_(sink), summary_(summary), report_(report) {}
+               const std::function<void(const AnnotateProgress&)>& report, NearDuplicateFilter* near_duplicates)
+      : options_(options),
+        header_(header),
+        sink_(sink),
+        summary_(summary),
+        report_(report),
+        near_duplicates_(near_duplicates) {}
 
   void Write(std::unique_ptr<ExaminedGroup> group) {
     // After a stop, groups may lack images; none that came later may pass them.
@@ -109,6 +115,7 @@ class LiveRecorder {
     for (std::size_t i = 0; i < kStageCount; ++i) summary_.stage_seconds[i] += group.seconds[i];
     for (ExaminedImage& image : group.images) {
       DropPoorFaces(image, header_.schema.size(), options_.annotate.min_quality);
+      if (near_duplicates_ != nullptr) summary_.near_duplicates += near_duplicates_->Filter(image, header_.schema.size());
       if (options_.answered)
         options_.answered(datasets::ImageJson(summary_.images, image.sample, image.message, image.faces, header_));
       ++summary_.images;
@@ -131,6 +138,7 @@ class LiveRecorder {
   ShardSink* sink_;  // nullptr: no shards
   AnnotateSummary& summary_;
   const std::function<void(const AnnotateProgress&)>& report_;
+  NearDuplicateFilter* near_duplicates_;  // nullptr: they are kept
   Clock::time_point start_ = Clock::now();
   DuplicateSet seen_;
   std::string shard_;
@@ -157,6 +165,14 @@ Before LookBack(const LiveOptions& options, const InputRecord& input, const RunC
     for (std::size_t i = 0; i < shard.SampleCount(); ++i) before.seen.Insert(shard.Sample(i).sha256);
   }
   return before;
+}
+
+NearDuplicateFilter KnownFaces(const std::string& output, const std::vector<int>& shards) {
+  std::vector<std::pair<int, std::string>> files;
+  for (const int index : shards) files.emplace_back(index, (fs::path(output) / datasets::ShardFileName(index)).string());
+  NearDuplicateFilter filter(std::move(files));
+  if (!shards.empty()) filter.Begin(shards.back() + 1);
+  return filter;
 }
 
 using MakeSource = std::function<std::unique_ptr<datasets::LiveSource>(datasets::KnownFiles)>;
@@ -200,7 +216,10 @@ AnnotateSummary Run(const LiveOptions& options, InputRecord input, const MakeSou
                  .input = std::move(input)},
                 stop);
   ExamineShared shared{annotate, labeller.landmarker(), labeller.extractor(), labeller.model(), {}};
-  LiveRecorder recorder(options, header, sink ? &*sink : nullptr, summary, progress);
+  std::optional<NearDuplicateFilter> near_duplicates;
+  if (annotate.skip_near_duplicates) near_duplicates = KnownFaces(annotate.output, before.shards);
+  LiveRecorder recorder(options, header, sink ? &*sink : nullptr, summary, progress,
+                        near_duplicates ? &*near_duplicates : nullptr);
   RunPipeline(annotate.jobs, shared, stop, [&feed] { return feed.Next(); },
               [&recorder](std::unique_ptr<ExaminedGroup> group) { recorder.Write(std::move(group)); });
   recorder.Finish();

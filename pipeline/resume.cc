@@ -48,11 +48,13 @@ std::string Member(const json& stats, const char* name) {
 
 // The first option that differs, as a sentence.
 std::optional<std::string> OptionDifference(const json& stats, const RunConfig& config) {
-  const json ours = json::parse(config.json);
+  json ours = json::parse(config.json);
+  const json& theirs = stats["config"];
+  for (const auto& [key, value] : theirs.items()) ours.emplace(key, json());  // what only they have
   for (const auto& [key, value] : ours.items()) {
-    const json theirs = stats["config"].value(key, json());
-    if (theirs != value)
-      return "was made with " + key + " = " + Text(theirs) + ", this run has " + Text(value);
+    const json other = theirs.value(key, json());
+    if (other != value)
+      return "was made with " + key + " = " + Text(other) + ", this run has " + Text(value);
   }
   return std::nullopt;
 }

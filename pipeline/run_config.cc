@@ -47,7 +47,10 @@ RunConfig MakeRunConfig(const AnnotateOptions& options, const std::string& model
                        {"model", model_digest},
                        {"reduce", options.reduce},
                        {"shard_size", options.source.shard_size}};
-  if (options.skip_duplicates && options.count > 1) {
+  // Options that came later are named only where they change something: folders made before go on.
+  if (!options.store_crops) config["crops"] = "none";
+  if (options.skip_near_duplicates) config["near_duplicates"] = "skipped";
+  if ((options.skip_duplicates || options.skip_near_duplicates) && options.count > 1) {
     // Each process knows only its own shards: another split would skip others.
     config["index"] = options.index;
     config["count"] = options.count;

@@ -20,6 +20,7 @@ datasets::ShardHeader MakeShardHeader(const Labeller& labeller, const RunConfig&
   header.detector = labeller.detector_name();
   header.landmarker = labeller.landmarker().Name();
   header.config_digest = config.digest;
+  header.has_crops = labeller.options().store_crops;
   header.emotion_names = annotator::EmotionNames();
   return header;
 }
@@ -37,8 +38,6 @@ void ShardSink::Begin(const datasets::InputShard& shard, InputRecord input) {
   shard_ = shard;
   input_ = std::move(input);
   failures_.clear();
-  licences_.clear();
-  any_licence_ = false;
   file_states_.clear();
   any_file_state_ = false;
   au_visible_.clear();
@@ -61,8 +60,6 @@ void ShardSink::WriteImage(ExaminedImage image) {
   ++images_;
   ++by_status_[std::string(datasets::OutcomeName(image.sample.status))];
   if (!seen_.Insert(image.sample.sha256)) ++duplicates_;
-  any_licence_ = any_licence_ || !image.licence.empty();
-  licences_.push_back(std::move(image.licence));
   any_file_state_ = any_file_state_ || !image.file_state.empty();
   file_states_.push_back(std::move(image.file_state));
   const std::int64_t row = writer_->AddSample(std::move(image.sample));
@@ -84,7 +81,6 @@ void ShardSink::LogFailure(const ExaminedImage& image) {
 }
 
 void ShardSink::Commit(const datasets::SideNotes& notes) {
-  if (any_licence_) writer_->AddExtra(datasets::ExtraStrings{"/samples/licence", std::move(licences_)});
   if (any_file_state_) writer_->AddExtra(datasets::ExtraStrings{"/samples/file_state", std::move(file_states_)});
   // Nothing is said of what cannot be seen: 0 = the AU's region is covered or turned away.
   const std::uint64_t aus = header_.schema.size();

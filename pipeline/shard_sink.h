@@ -36,7 +36,7 @@ class ShardSink {
   void Commit(const datasets::SideNotes& notes);
 
   // Rows of the shard that is begun and not committed; 0 while there is none.
-  std::size_t uncommitted() const { return writer_ ? licences_.size() : 0; }
+  std::size_t uncommitted() const { return writer_ ? file_states_.size() : 0; }
 
   std::uint64_t images() const { return images_; }
   std::uint64_t faces() const { return faces_; }
@@ -57,9 +57,7 @@ class ShardSink {
   InputRecord input_;
   std::unique_ptr<datasets::ShardWriter> writer_;
   std::string failures_;                       // lines of the error log
-  std::vector<std::string> licences_;          // of the shard's samples
-  bool any_licence_ = false;
-  std::vector<std::string> file_states_;       // likewise
+  std::vector<std::string> file_states_;       // of the shard's samples
   bool any_file_state_ = false;
   std::vector<float> au_visible_;              // faces x AUs of the shard, 0 or 1
   StageSeconds seconds_{};                     // of the shard

@@ -35,6 +35,11 @@ std::string RealJson(float value) {
   return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
 }
 
+// Always there, "" for unknown, as url and keywords are: readers that infer columns want the same ones in every line.
+std::string UseJson(const SampleRecord& sample) {
+  return ",\"licence\":" + JsonText(sample.licence) + ",\"robots\":" + JsonText(sample.robots);
+}
+
 std::string AusJson(const features::AuEstimate& aus, const features::AuSchema& schema) {
   const auto& numbers = schema.numbers();
   std::string json = "{";
@@ -102,7 +107,7 @@ std::string FaceJson(const ShardReader& shard, std::size_t face) {
   const SampleRecord& sample = SampleOf(shard, face);
   return "{\"shard\":" + JsonText(ShardName(shard)) + ",\"face\":" + std::to_string(face) +
          ",\"key\":" + JsonText(sample.key) + ",\"url\":" + JsonText(sample.url) +
-         ",\"keywords\":" + JsonText(sample.keywords) + ",\"image\":{\"width\":" + std::to_string(sample.width) +
+         ",\"keywords\":" + JsonText(sample.keywords) + UseJson(sample) + ",\"image\":{\"width\":" + std::to_string(sample.width) +
          ",\"height\":" + std::to_string(sample.height) + ",\"sha256\":\"" + storage::HexDigest(sample.sha256) + "\"}," +
          MembersJson(shard.Face(face), shard.header(), !shard.EmotionScore().empty()) + "}";
 }
@@ -111,7 +116,7 @@ std::string ImageJson(std::uint64_t number, const SampleRecord& sample, const st
                       std::span<const FaceRecord> faces, const ShardHeader& header) {
   std::string json = "{\"image\":" + std::to_string(number) + ",\"key\":" + JsonText(sample.key) +
                      ",\"url\":" + JsonText(sample.url) + ",\"keywords\":" + JsonText(sample.keywords) +
-                     ",\"status\":" + JsonText(OutcomeName(sample.status));
+                     UseJson(sample) + ",\"status\":" + JsonText(OutcomeName(sample.status));
   if (!message.empty()) json += ",\"message\":" + JsonText(message);
   json += ",\"width\":" + std::to_string(sample.width) + ",\"height\":" + std::to_string(sample.height) +
           ",\"sha256\":\"" + storage::HexDigest(sample.sha256) + "\",\"faces\":[";
@@ -123,7 +128,7 @@ std::string ImageJson(std::uint64_t number, const SampleRecord& sample, const st
 
 std::string FaceCsvHeader(const features::AuSchema& schema, bool with_halves) {
   std::string header =
-      "shard,face,key,url,keywords,image_width,image_height,face_index,box_x,box_y,box_width,box_height,yaw,"
+      "shard,face,key,url,keywords,licence,robots,image_width,image_height,face_index,box_x,box_y,box_width,box_height,yaw,"
       "pitch,roll,"
       "quality,detector_score,emotion,emotion_score,emotion_rule";
   for (const char* kind : {"_intensity", "_probability", "_present"}) {
@@ -143,7 +148,7 @@ std::string FaceCsvRow(const ShardReader& shard, std::size_t face, bool with_hal
   const features::Box box = shard.FaceBox(face);
   const features::HeadPose pose = shard.Pose(face);
   std::string row = CsvText(ShardName(shard)) + "," + std::to_string(face) + "," + CsvText(sample.key) + "," +
-                    CsvText(sample.url) + "," + CsvText(sample.keywords) + "," +
+                    CsvText(sample.url) + "," + CsvText(sample.keywords) + "," + CsvText(sample.licence) + "," + CsvText(sample.robots) + "," +
                     std::to_string(sample.width) + "," + std::to_string(sample.height) + "," +
                     std::to_string(shard.FaceIndex()[face]);
   for (const float value : {box.x, box.y, box.width, box.height, pose.yaw, pose.pitch, pose.roll,

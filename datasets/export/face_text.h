@@ -9,13 +9,13 @@
 namespace auforge::datasets {
 
 // Everything the shard says of the face but its picture, on one line:
-// {"shard":"00000.h5","face":0,"key":…,"url":…,"keywords":…,"image":{"width","height","sha256"},"face_index":0,
+// {"shard":"00000.h5","face":0,"key":…,"url":…,"keywords":…,"licence":…,"robots":…,"image":{"width","height","sha256"},"face_index":0,
 //  "box":[x,y,w,h],"pose":{"yaw","pitch","roll"},"quality","detector_score","emotion",
 //  "emotion_score","emotion_rule","aus":{"AU1":{"intensity","probability","present","left","right"},…},"landmarks":[[x,y],…],"crop_from_image":[[…],[…]]}
 // Numbers have the fewest digits that give the same float back.
 std::string FaceJson(const ShardReader& shard, std::size_t face);
 
-// One image that was labelled just now, on one line: {"image":NUMBER,"key":…,"url":…,"keywords":…,"status":"ok",
+// One image that was labelled just now, on one line: {"image":NUMBER,"key":…,"url":…,"keywords":…,"licence":…,"robots":…,"status":"ok",
 // "width","height","sha256","faces":[{…},…]}, each face with the members of FaceJson from face_index on; "message" where
 // the status is another. header: of the faces.
 std::string ImageJson(std::uint64_t number, const SampleRecord& sample, const std::string& message,

@@ -61,7 +61,7 @@ class ShardExporter : public FaceExporter {
         samples.push_back(static_cast<std::uint32_t>(record.sample));
       }
       record.sample = row->second;
-      record.image = shard.FaceImage(face);
+      if (shard.header().has_crops) record.image = shard.FaceImage(face);
       writer.AddFace(std::move(record));
     }
     for (storage::StoredObject& object : shard.Further()) {

@@ -14,13 +14,15 @@ namespace auforge::datasets {
 inline constexpr std::uint64_t kLongestMetadata = 1 << 20;
 
 struct Metadata {
-  std::string url, caption, licence;  // UTF-8, at most layout::kLongestText bytes each; empty where nothing is said
+  std::string url, caption, licence, robots;  // UTF-8, at most layout::kLongestText bytes each; empty where nothing is said
   bool is_whole = true;               // false: part of it, or all, could not be understood
 };
 
 // A caption file. Bytes that are no UTF-8 count as Windows-1252, UTF-16 by its mark; not a text at all: empty, not whole.
 Metadata ReadCaption(std::string_view bytes);
-// "url", "caption" (a text, or several in a list) and "license" or "licence" of a JSON object. Beyond JSON it takes what
+// "url", "caption" (a text, or several in a list), the licence and what the site asks of robots of a JSON object. Names of
+// the latter two in any spelling: "license", "LICENSE", "licence"; "robots", "X-Robots-Tag", "noai", "noimageai" (true or
+// false). A licence "?" or "unknown" is none. Beyond JSON it takes what
 // Python and crawlers write: NaN and Infinity, None and True, lone surrogates (U+FFFD), bytes that are no UTF-8, control
 // characters in texts, commas too many, and an end that was cut off (not whole then).
 Metadata ReadJsonRecord(std::string_view bytes);

@@ -37,6 +37,16 @@ inline constexpr const char* kSha256 = "/samples/sha256";
 inline constexpr const char* kFrame = "/samples/frame";
 inline constexpr const char* kTimestamp = "/samples/timestamp";
 
+// Optional: what the crawl says of an image's use.
+inline constexpr const char* kLicence = "/samples/licence";
+inline constexpr const char* kRobots = "/samples/robots";
+// Optional: perceptual hashes, 32 bytes each.
+inline constexpr const char* kCropHash = "/faces/crop_hash";
+inline constexpr const char* kImageHash = "/samples/image_hash";
+// Root attribute of a shard without face pictures, and its value.
+inline constexpr const char* kCrops = "crops";
+inline constexpr const char* kNoCrops = "none";
+
 // The columns that ShardWriter writes always or for a face that has them.
 inline constexpr std::array kColumns{kImageBytes, kImageOffsets, kImageCrc, kAuIntensity, kAuProbability, kAuPresent,
                                      kLandmarks, kBox, kPose, kCropFromImage, kDetectorScore, kQuality, kEmotion,

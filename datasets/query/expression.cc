@@ -58,6 +58,11 @@ std::string FloatText(float value) {
   return fault == std::errc() ? std::string(text, end) : "0";
 }
 
+std::string FlagText(Kind kind) {
+  const auto found = std::find_if(kFlags.begin(), kFlags.end(), [kind](const auto& flag) { return flag.second == kind; });
+  return std::string(found->first);
+}
+
 std::string FieldText(const Expression& term) { return FieldText(term.field, term.au); }
 
 // What a comparison has on its right.
@@ -122,6 +127,15 @@ std::string ToText(const Expression& expression) {
       return "keyword:" + QuotedText(expression.text);
     case Kind::kSource:
       return "source:" + QuotedText(expression.text);
+    case Kind::kLicence:
+      return "licence:" + QuotedText(expression.text);
+    case Kind::kRobots:
+      return "robots:" + QuotedText(expression.text);
+    case Kind::kDuplicateOf:
+      return "duplicate of " + QuotedText(expression.text);
+    case Kind::kNoAi:
+    case Kind::kNearDuplicate:
+      return FlagText(expression.kind);
     case Kind::kNot:
       break;
     case Kind::kAnd:

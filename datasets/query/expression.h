@@ -42,7 +42,8 @@ enum class Field {
 enum class Comparison { kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kEqual, kNotEqual };
 
 struct Expression {
-  enum class Kind { kAll, kAnd, kOr, kNot, kNumber, kEmotion, kEmotionRule, kKeyword, kSource };
+  enum class Kind { kAll, kAnd, kOr, kNot, kNumber, kEmotion, kEmotionRule, kKeyword, kSource, kLicence, kRobots, kNoAi,
+                    kNearDuplicate, kDuplicateOf };
   Kind kind = Kind::kAll;
   std::vector<Expression> children;  // kAnd, kOr: two or more; kNot: one
   // kNumber: field (of Action Unit `au`, a FACS number) compared with value, or, where `against` says so, with
@@ -56,7 +57,10 @@ struct Expression {
   int other_au = 0;
   // kEmotion (the nearest), kEmotionRule (by the exact rule): a name or a pattern with * and ?. kKeyword: words that stand next to each other; a trailing *
   // makes the last one a beginning. kSource: a part (or, with * and ?, the whole) of the source shard's name,
-  // the key or the URL.
+  // the key or the URL. kLicence: the image's licence, or a pattern of it. kRobots: one of the site's directives for robots,
+  // or a pattern. kNoAi has none: the site asks that no models be trained on the image.
+  // kNearDuplicate has none: the face looks like one before it. kDuplicateOf: looks like a face of the image with this key, or
+  // like face 12 of shard 00003.h5, "00003.h5:12".
   std::string text;
   std::size_t column = 0;  // where the term begins, 1-based
 

@@ -134,6 +134,10 @@ class Parser {
     const std::string lower = LowerCase(word);
     if (std::find(kTextFields.begin(), kTextFields.end(), lower) != kTextFields.end())
       return TextTerm(lower, begin);
+    for (const auto& [name, kind] : kFlags) {
+      if (lower == name) return Flag(kind, begin);
+    }
+    if (lower == "duplicate") return DuplicateOf(begin);
     return NumberTerm(OperandOf(word, begin), begin);
   }
 
@@ -174,11 +178,13 @@ class Parser {
     std::vector<std::string> words{"AU12"};
     for (const NamedField& field : kFields) words.emplace_back(field.name);
     for (const std::string_view field : kTextFields) words.emplace_back(field);
+    for (const auto& [name, kind] : kFlags) words.emplace_back(name);
+    words.emplace_back("duplicate");
     const std::string nearest = Nearest(word, words);
     Fail("\"" + word.substr(0, 40) + "\" is not a field" +
              (nearest.empty() || nearest == "AU12"
                   ? "; there are AU1 … AU64, quality, score, yaw, pitch, roll, size, "
-                    "face, emotion_score, emotion:, emotion_rule:, keyword:, source:"
+                    "face, emotion_score, noai, near_duplicate, duplicate of, emotion:, emotion_rule:, keyword:, source:, licence:, robots:"
                   : "; did you mean " + nearest + "?"),
          begin);
   }
@@ -282,6 +288,25 @@ class Parser {
     return value;
   }
 
+  Expression Flag(Kind kind, std::size_t begin) {
+    SkipSpace();
+    Expression term;
+    term.kind = kind;
+    term.column = begin + 1;
+    return term;
+  }
+
+  // "duplicate of KEY", as a sentence.
+  Expression DuplicateOf(std::size_t begin) {
+    SkipSpace();
+    if (!TakeWord("of")) Fail("expected \"of\" and an image's key behind duplicate, found " + Here());
+    Expression term;
+    term.kind = Kind::kDuplicateOf;
+    term.column = begin + 1;
+    term.text = TakeText("duplicate of");
+    return term;
+  }
+
   Expression TextTerm(const std::string& field, std::size_t begin) {
     SkipSpace();
     if (!Take(":") && !Take("==") && !Take("=")) Fail("expected \":\" behind " + field + ", found " + Here());
@@ -289,6 +314,8 @@ class Parser {
     term.kind = field == "emotion"        ? Kind::kEmotion
                 : field == "emotion_rule" ? Kind::kEmotionRule
                 : field == "keyword"      ? Kind::kKeyword
+                : field == "robots"       ? Kind::kRobots
+                : field.starts_with("licen") ? Kind::kLicence
                                           : Kind::kSource;
     term.column = begin + 1;
     term.text = TakeText(field);
@@ -306,8 +333,9 @@ class Parser {
       if (at_ == text_.size()) Fail("the quotation mark is never closed", begin);
       ++at_;
     } else {
-      const auto is_part = [this](char c) {
-        return IsWordCharacter(c) || std::string_view("*?-./%+@'").find(c) != std::string_view::npos;
+      const std::string_view others = field == "duplicate of" ? "*?-./%+@':#" : "*?-./%+@'";  // of keys, too
+      const auto is_part = [others](char c) {
+        return IsWordCharacter(c) || others.find(c) != std::string_view::npos;
       };
       while (at_ < text_.size() && is_part(text_[at_])) value += text_[at_++];
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 
@@ -89,6 +90,7 @@ ShardRows RowsOfShard(const ShardReader& reader) {
   shard.emotion_names = header.emotion_names;
   shard.has_halves = !reader.AuLeft().empty();
   shard.has_emotion_score = !reader.EmotionScore().empty();
+  shard.has_hashes = !reader.CropHashes().empty();
   shard.source = header.source;
   shard.model_digest = header.model_digest;
   shard.detector = header.detector;
@@ -115,6 +117,11 @@ ShardRows RowsOfShard(const ShardReader& reader) {
   columns.rule.assign(reader.EmotionByRule().begin(), reader.EmotionByRule().end());
   columns.emotion_score.assign(reader.EmotionScore().begin(), reader.EmotionScore().end());
   columns.face_index.assign(reader.FaceIndex().begin(), reader.FaceIndex().end());
+  if (shard.has_hashes) {
+    columns.crop_hash.assign(reader.CropHashes().begin(), reader.CropHashes().end());
+    for (const std::int64_t row : reader.FaceSample())
+      columns.image_hash.push_back(reader.Sample(static_cast<std::size_t>(row)).hash);
+  }
   std::map<std::int64_t, std::uint32_t> text_of_sample;
   for (std::size_t i = 0; i < faces; ++i) {
     const features::HeadPose pose = reader.Pose(i);
@@ -126,7 +133,7 @@ ShardRows RowsOfShard(const ShardReader& reader) {
     const auto [at, is_new] = text_of_sample.try_emplace(row, static_cast<std::uint32_t>(rows.texts.size()));
     if (is_new) {
       const SampleRecord& sample = reader.Sample(static_cast<std::size_t>(row));
-      rows.texts.push_back({sample.key, sample.url, sample.keywords});
+      rows.texts.push_back({sample.key, sample.url, sample.keywords, sample.licence, sample.robots});
     }
     columns.text.push_back(at->second);
   }
@@ -134,8 +141,19 @@ ShardRows RowsOfShard(const ShardReader& reader) {
   return rows;
 }
 
+struct FaceIndex::Near {
+  std::mutex mutex;
+  std::optional<std::vector<FaceMask>> masks;
+};
+
+const std::vector<FaceMask>& FaceIndex::NearDuplicates(const StopCheck& stop) const {
+  const std::lock_guard lock(near_->mutex);
+  if (!near_->masks) near_->masks = FindNearDuplicates(*this, stop);
+  return *near_->masks;
+}
+
 FaceIndex::FaceIndex(const std::string& folder, const IndexOptions& options)
-    : folder_(folder), store_((RequireFolder(folder), IndexStore(":memory:"))) {
+    : folder_(folder), store_((RequireFolder(folder), IndexStore(":memory:"))), near_(std::make_unique<Near>()) {
   try {
     Open(options);
   } catch (const InterruptedDatabase&) {
@@ -165,7 +183,8 @@ void FaceIndex::Open(const IndexOptions& options) {
   }
 }
 
-FaceIndex::FaceIndex(IndexStore store) : store_(std::move(store)), shards_(store_.Shards()) {}
+FaceIndex::FaceIndex(IndexStore store)
+    : store_(std::move(store)), shards_(store_.Shards()), near_(std::make_unique<Near>()) {}
 FaceIndex::FaceIndex(FaceIndex&&) noexcept = default;
 FaceIndex::~FaceIndex() = default;
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "datasets/query/index_store.h"
+#include "datasets/query/near_faces.h"
 #include "datasets/shard.h"
 
 namespace auforge::datasets::query {
@@ -53,6 +54,8 @@ class FaceIndex {
   // Over all shards.
   std::vector<std::string> EmotionNames() const;
   features::AuSchema Schema() const;
+  // FindNearDuplicates (datasets/query/near_faces.h), computed when it is first asked for and kept.
+  const std::vector<FaceMask>& NearDuplicates(const StopCheck& stop) const;
 
  private:
   void Open(const IndexOptions& options);
@@ -62,6 +65,8 @@ class FaceIndex {
   IndexStore store_;
   std::vector<IndexedShard> shards_;
   std::vector<LeftOutShard> left_out_;
+  struct Near;
+  std::unique_ptr<Near> near_;
 };
 
 // What the index keeps of a shard.

@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kApplicationId = 0x41754678;  // "AuFx" in the file's header
-constexpr std::int64_t kVersion = 3;
+constexpr std::int64_t kVersion = 4;
 constexpr const char* kDefaultName = "auforge-index.sqlite";
 
 // Blobs want large pages. A rollback journal, because write-ahead logs do not work over network file systems.
@@ -24,7 +24,9 @@ CREATE TABLE shards(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, bytes INT
                     changed INTEGER, faces INTEGER, images INTEGER, first_text INTEGER, texts INTEGER, header TEXT);
 CREATE TABLE columns(id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, name TEXT NOT NULL, bytes BLOB);
 CREATE UNIQUE INDEX column_of_shard ON columns(shard, name);
-CREATE TABLE texts(id INTEGER PRIMARY KEY, key TEXT, url TEXT, caption TEXT);
+CREATE TABLE texts(id INTEGER PRIMARY KEY, key TEXT, url TEXT, caption TEXT, licence TEXT, robots TEXT);
+CREATE INDEX known_licences ON texts(licence) WHERE licence<>'';
+CREATE INDEX known_robots ON texts(robots) WHERE robots<>'';
 CREATE VIRTUAL TABLE captions USING fts5(caption, content='texts', content_rowid='id',
                                          tokenize="unicode61 remove_diacritics 2");
 CREATE VIRTUAL TABLE letters USING fts5(caption, content='', tokenize="unicode61 remove_diacritics 2");

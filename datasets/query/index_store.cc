@@ -20,6 +20,7 @@ json HeaderJson(const IndexedShard& shard) {
           {"emotions", shard.emotion_names},
           {"has_halves", shard.has_halves},
           {"has_emotion_score", shard.has_emotion_score},
+          {"has_hashes", shard.has_hashes},
           {"source", shard.source},
           {"model_digest", shard.model_digest},
           {"detector", shard.detector},
@@ -35,6 +36,7 @@ void FromHeader(const std::string& path, const std::string& text, IndexedShard& 
     shard.emotion_names = header.at("emotions").get<std::vector<std::string>>();
     shard.has_halves = header.at("has_halves");
     shard.has_emotion_score = header.at("has_emotion_score");
+    shard.has_hashes = header.at("has_hashes");
     shard.source = header.at("source");
     shard.model_digest = header.at("model_digest");
     shard.detector = header.at("detector");
@@ -136,13 +138,14 @@ struct IndexStore::Impl {
     Statement last(*database, "SELECT max(first_text + texts) FROM shards");
     shard.first_text = last.Step() ? last.Integer(0) : 0;
     last.Reset();
-    Statement text(*database, "INSERT INTO texts(id, key, url, caption) VALUES(?,?,?,?)");
+    Statement text(*database, "INSERT INTO texts(id, key, url, caption, licence, robots) VALUES(?,?,?,?,?,?)");
     Statement caption(*database, "INSERT INTO captions(rowid, caption) VALUES(?,?)");
     Statement letters(*database, "INSERT INTO letters(rowid, caption) VALUES(?,?)");
     std::int64_t row = shard.first_text;
     for (const ImageText& image : texts) {
       text.Bind(1, row).Bind(2, std::string_view(image.key)).Bind(3, std::string_view(image.url));
-      text.Bind(4, std::string_view(image.caption)).Run();
+      text.Bind(4, std::string_view(image.caption)).Bind(5, std::string_view(image.licence));
+      text.Bind(6, std::string_view(image.robots)).Run();
       if (!image.caption.empty()) caption.Bind(1, row).Bind(2, std::string_view(image.caption)).Run();
       if (HasUnspacedScript(image.caption)) {
         const std::string spread = SpreadLetters(image.caption);
@@ -170,6 +173,10 @@ struct IndexStore::Impl {
       }
     }
     if (shard.has_emotion_score) put("emotion_score", columns.emotion_score);
+    if (shard.has_hashes) {
+      put("crop_hash", columns.crop_hash);
+      put("image_hash", columns.image_hash);
+    }
     put("quality", columns.quality);
     put("score", columns.score);
     put("yaw", columns.yaw);
@@ -297,10 +304,12 @@ T IndexStore::Entry(const IndexedShard& shard, const std::string& column, std::s
   return value;
 }
 
+template std::vector<features::ImageHash> IndexStore::Column(const IndexedShard&, const std::string&) const;
 template std::vector<float> IndexStore::Column(const IndexedShard&, const std::string&) const;
 template std::vector<std::uint8_t> IndexStore::Column(const IndexedShard&, const std::string&) const;
 template std::vector<std::int32_t> IndexStore::Column(const IndexedShard&, const std::string&) const;
 template std::vector<std::uint32_t> IndexStore::Column(const IndexedShard&, const std::string&) const;
+template features::ImageHash IndexStore::Entry(const IndexedShard&, const std::string&, std::size_t) const;
 template float IndexStore::Entry(const IndexedShard&, const std::string&, std::size_t) const;
 template std::uint8_t IndexStore::Entry(const IndexedShard&, const std::string&, std::size_t) const;
 template std::int32_t IndexStore::Entry(const IndexedShard&, const std::string&, std::size_t) const;
@@ -308,11 +317,11 @@ template std::uint32_t IndexStore::Entry(const IndexedShard&, const std::string&
 
 ImageText IndexStore::Text(const IndexedShard& shard, std::uint32_t row) const {
   const std::lock_guard lock(impl_->mutex);
-  Statement find(*impl_->database, "SELECT key, url, caption FROM texts WHERE id=?");
+  Statement find(*impl_->database, "SELECT key, url, caption, licence, robots FROM texts WHERE id=?");
   find.Bind(1, shard.first_text + row);
   if (!find.Step())
     throw DamagedDatabase(impl_->path + ": a text of " + shard.name + " is missing; rebuild the index");
-  return {find.Text(0), find.Text(1), find.Text(2)};
+  return {find.Text(0), find.Text(1), find.Text(2), find.Text(3), find.Text(4)};
 }
 
 std::vector<std::int64_t> IndexStore::MatchCaption(const std::string& words, const StopCheck& stop) const {
@@ -344,6 +353,45 @@ std::vector<std::int64_t> IndexStore::MatchSource(const std::string& pattern, co
     }
     return rows;
   });
+}
+
+std::vector<std::int64_t> IndexStore::MatchKey(const std::string& key) const {
+  const std::lock_guard lock(impl_->mutex);
+  Statement match(*impl_->database, "SELECT id FROM texts WHERE key=? ORDER BY id");
+  match.Bind(1, std::string_view(key));
+  std::vector<std::int64_t> rows;
+  while (match.Step()) rows.push_back(match.Integer(0));
+  return rows;
+}
+
+// sql: text and id of all rows that have one, equal texts next to each other.
+std::vector<std::int64_t> IndexStore::MatchKnown(const char* sql, const std::function<bool(std::string_view)>& fits,
+                                                 const StopCheck& stop) const {
+  return impl_->Scan(stop, [&](Database& database) {
+    Statement all(database, sql);
+    std::vector<std::int64_t> rows;
+    std::string text;
+    bool is_fit = false;
+    while (all.Step()) {
+      if (all.TextView(0) != text || text.empty()) {
+        text = all.TextView(0);
+        is_fit = fits(text);
+      }
+      if (is_fit) rows.push_back(all.Integer(1));
+    }
+    std::sort(rows.begin(), rows.end());
+    return rows;
+  });
+}
+
+std::vector<std::int64_t> IndexStore::MatchLicence(const std::function<bool(std::string_view)>& fits,
+                                                   const StopCheck& stop) const {
+  return MatchKnown("SELECT licence, id FROM texts WHERE licence<>'' ORDER BY licence", fits, stop);
+}
+
+std::vector<std::int64_t> IndexStore::MatchRobots(const std::function<bool(std::string_view)>& fits,
+                                                  const StopCheck& stop) const {
+  return MatchKnown("SELECT robots, id FROM texts WHERE robots<>'' ORDER BY robots", fits, stop);
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> IndexStore::Words(std::size_t limit) const {

@@ -10,10 +10,12 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "features/au_schema.h"
+#include "features/image_hash.h"
 
 namespace auforge::datasets::query {
 
@@ -38,11 +40,13 @@ struct IndexedShard {
   std::vector<std::string> emotion_names;
   bool has_halves = false;         // columns "l12", "r12" are there, for AUs that have sides
   bool has_emotion_score = false;  // column "emotion_score" is
+  bool has_hashes = false;         // columns "crop_hash" and "image_hash" are
   std::string source, model_digest, detector, config_digest, tool_version, created;
 };
 
 struct ImageText {
   std::string key, url, caption;
+  std::string licence, robots;  // empty: unknown
 };
 
 // Columns of the faces of one shard, each as long as the shard has faces.
@@ -53,6 +57,7 @@ struct FaceColumns {
   std::vector<float> quality, score, yaw, pitch, roll, size;
   std::vector<std::vector<float>> left, right;     // [A][N], 0..5; empty where the shard does not tell
   std::vector<float> emotion_score;                // empty likewise
+  std::vector<features::ImageHash> crop_hash, image_hash;  // likewise; the latter is its image's
   std::vector<std::uint8_t> emotion, rule;         // indices into emotion_names: the nearest, by the exact rule
   std::vector<std::int32_t> face_index;
   std::vector<std::uint32_t> text;  // row in the shard's texts
@@ -81,8 +86,8 @@ class IndexStore {
 
   // One column of one shard: "i12" intensity, "p12" probability, "e12" presence of AU 12; "quality", "score",
   // "yaw", "pitch", "roll", "size", "emotion", "rule", "face", "text"; where the shard has them "l12" and "r12"
-  // (halves) and "emotion_score". T is float, std::uint8_t, std::int32_t or
-  // std::uint32_t.
+  // (halves), "emotion_score", "crop_hash" and "image_hash" (ImageHash). T is float, std::uint8_t, std::int32_t,
+  // std::uint32_t or features::ImageHash.
   template <typename T>
   std::vector<T> Column(const IndexedShard& shard, const std::string& column) const;
   // One entry of it, without reading the rest.
@@ -96,6 +101,12 @@ class IndexStore {
   std::vector<std::int64_t> MatchCaption(const std::string& words, const StopCheck& stop = {}) const;
   // Rows whose key or URL contains the text, or is the pattern.
   std::vector<std::int64_t> MatchSource(const std::string& pattern, const StopCheck& stop = {}) const;
+  // Rows with a known licence or known directives for robots of which `fits` says yes. It is asked once for each text that
+  // there is, in no particular order.
+  std::vector<std::int64_t> MatchLicence(const std::function<bool(std::string_view)>& fits, const StopCheck& stop = {}) const;
+  std::vector<std::int64_t> MatchRobots(const std::function<bool(std::string_view)>& fits, const StopCheck& stop = {}) const;
+  // Rows of the images with this key, ascending.
+  std::vector<std::int64_t> MatchKey(const std::string& key) const;
   // Words of captions and the number of images with a face that have them, most frequent first.
   std::vector<std::pair<std::string, std::uint64_t>> Words(std::size_t limit) const;
   // Calls visit(word, row) for every word of every caption, each row once a word, words in order.
@@ -103,6 +114,8 @@ class IndexStore {
                   const StopCheck& stop = {}) const;
 
  private:
+  std::vector<std::int64_t> MatchKnown(const char* sql, const std::function<bool(std::string_view)>& fits,
+                                       const StopCheck& stop) const;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

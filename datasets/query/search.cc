@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "datasets/query/nearest.h"
+#include "datasets/robots.h"
 #include "features/number.h"
 
 namespace auforge::datasets::query {
@@ -37,19 +38,34 @@ void RequireKnownAu(const FaceIndex& index, int au, std::size_t column) {
                         column);
 }
 
+// robots: as PlainDirectives writes them; wanted: one of them, or a pattern.
+bool HasDirective(std::string_view robots, const std::string& wanted) {
+  for (std::size_t begin = 0; begin <= robots.size();) {
+    const std::size_t end = std::min(robots.find(", ", begin), robots.size());
+    if (MatchesPattern(wanted, robots.substr(begin, end - begin))) return true;
+    begin = end + 2;
+  }
+  return false;
+}
+
 bool IsOfHalf(Field field) { return field == Field::kAuLeft || field == Field::kAuRight; }
 
-// Columns that shards of older programs and models lack.
+// Columns that shards of older programs and models lack: refused with that text where none has them.
+void RequireColumns(const FaceIndex& index, bool IndexedShard::*has, const char* text, std::size_t column) {
+  const bool none = std::none_of(index.shards().begin(), index.shards().end(),
+                                 [has](const IndexedShard& shard) { return shard.*has; });
+  if (none && !index.shards().empty()) throw ExpressionError(text, column);
+}
+
 void RequireColumns(const FaceIndex& index, bool halves, bool score, std::size_t column) {
-  const auto none = [&index](bool IndexedShard::*has) {
-    return !index.shards().empty() && std::none_of(index.shards().begin(), index.shards().end(),
-                                                   [has](const IndexedShard& shard) { return shard.*has; });
-  };
-  if (halves && none(&IndexedShard::has_halves))
-    throw ExpressionError("these shards do not tell the halves of faces apart; annotate again with a model that does",
-                          column);
-  if (score && none(&IndexedShard::has_emotion_score))
-    throw ExpressionError("these shards have no score of the emotion; annotate again", column);
+  if (halves) {
+    RequireColumns(index, &IndexedShard::has_halves,
+                   "these shards do not tell the halves of faces apart; annotate again with a model that does", column);
+  }
+  if (score) {
+    RequireColumns(index, &IndexedShard::has_emotion_score, "these shards have no score of the emotion; annotate again",
+                   column);
+  }
 }
 
 void RequireKnownEmotion(const FaceIndex& index, const Expression& term) {
@@ -79,7 +95,8 @@ class Evaluator {
 
   bool Measures(const IndexedShard& shard) const {
     return std::all_of(aus_.begin(), aus_.end(), [&](int au) { return shard.schema.Find(au).has_value(); }) &&
-           (shard.has_halves || !needs_halves_) && (shard.has_emotion_score || !needs_score_);
+           (shard.has_halves || !needs_halves_) && (shard.has_emotion_score || !needs_score_) &&
+           (shard.has_hashes || !needs_hashes_);
   }
 
   Mask Evaluate(const IndexedShard& shard) const { return Evaluate(shard, expression_); }
@@ -98,7 +115,25 @@ class Evaluator {
     if (term.kind == Kind::kEmotion || term.kind == Kind::kEmotionRule) RequireKnownEmotion(index_, term);
     if (term.kind == Kind::kKeyword) rows_[&term] = index_.store().MatchCaption(term.text, stop_);
     if (term.kind == Kind::kSource) rows_[&term] = index_.store().MatchSource(term.text, stop_);
+    if (term.kind == Kind::kLicence) {
+      rows_[&term] = index_.store().MatchLicence(
+          [&term](std::string_view licence) { return MatchesPattern(term.text, licence); }, stop_);
+    }
+    if (term.kind == Kind::kRobots) {
+      rows_[&term] = index_.store().MatchRobots(
+          [&term](std::string_view robots) { return HasDirective(robots, term.text); }, stop_);
+    }
+    if (term.kind == Kind::kNearDuplicate || term.kind == Kind::kDuplicateOf) PrepareNear(term);
+    if (term.kind == Kind::kNoAi) rows_[&term] = index_.store().MatchRobots(ForbidsAi, stop_);
     for (const Expression& child : term.children) Prepare(child);
+  }
+
+  void PrepareNear(const Expression& term) {
+    needs_hashes_ = true;
+    RequireColumns(index_, &IndexedShard::has_hashes, "these shards have no perceptual hashes; annotate again", term.column);
+    const bool is_of = term.kind == Kind::kDuplicateOf;
+    const std::vector<FaceMask> found = is_of ? FindDuplicatesOf(index_, term.text, term.column, stop_) : index_.NearDuplicates(stop_);
+    for (std::size_t s = 0; s < found.size(); ++s) masks_[&term][index_.shards()[s].id] = found[s];
   }
 
   Mask Evaluate(const IndexedShard& shard, const Expression& term) const {
@@ -112,9 +147,15 @@ class Evaluator {
       case Kind::kEmotionRule:
         return EmotionMask(shard, term, "rule");
       case Kind::kKeyword:
+      case Kind::kLicence:
+      case Kind::kRobots:
+      case Kind::kNoAi:
         return TextMask(shard, rows_.at(&term));
       case Kind::kSource:
         return SourceMask(shard, term);
+      case Kind::kNearDuplicate:
+      case Kind::kDuplicateOf:
+        return masks_.at(&term).at(shard.id);
       case Kind::kNot: {
         Mask mask = Evaluate(shard, term.children[0]);
         for (std::uint8_t& m : mask) m ^= 1;
@@ -205,8 +246,9 @@ class Evaluator {
   const Expression& expression_;
   const StopCheck& stop_;
   std::vector<int> aus_;
-  bool needs_halves_ = false, needs_score_ = false;
+  bool needs_halves_ = false, needs_score_ = false, needs_hashes_ = false;
   std::map<const Expression*, Rows> rows_;
+  std::map<const Expression*, std::map<std::int64_t, Mask>> masks_;  // by the shard's id, of what looks at all shards at once
 };
 
 std::uint64_t Scramble(std::uint64_t x) {  // SplitMix64

@@ -42,7 +42,7 @@ class Selection {
   bool Contains(FaceReference face) const;
   // Leaves out every face for which `leave` is true; asked once for each, shard by shard.
   void Remove(const std::function<bool(FaceReference)>& leave);
-  // Shards that do not measure an AU of the question, and were left out.
+  // Shards that do not have what the question is about (an AU, halves, hashes), and were left out.
   std::size_t UnmeasuredShards() const { return unmeasured_; }
   std::size_t MemoryBytes() const;
 

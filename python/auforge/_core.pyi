@@ -18,6 +18,7 @@ class SourceImage:
     url: str
     keywords: str
     licence: str
+    robots: str
     frame: int
     timestamp: float
     status: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ._errors import BadInputError
 from ._load import core
 
 if TYPE_CHECKING:
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 
 _HEAD = 16  # box 4, pose 3, crop_from_image 6, quality, detector_score, emotion_score
 _LANDMARKS = 136
+
+
+def _decode_crop(encoded: bytes) -> Any:
+    import numpy
+
+    if not encoded:
+        raise BadInputError("the shard has no face pictures (annotate --no-crops stored none)")
+    return numpy.asarray(core().decode_rgb(encoded))
 
 
 class _Table:
@@ -145,19 +154,17 @@ class Face:
 
     @property
     def crop_jpeg(self) -> bytes:
-        """The aligned crop as it stands in shards: the bytes of a JPEG file."""
+        """The aligned crop as it stands in shards: the bytes of a JPEG file; b"" where the shard has no crops."""
         return self._table.crops[self._row]
 
     @property
     def crop(self) -> Bytes:
         """(H, W, 3) uint8 RGB: the aligned crop, decoded when it is first asked for.
 
-        Raises BadInputError when the bytes are damaged.
+        Raises BadInputError when the bytes are damaged, and when the shard has no crops (``annotate --no-crops``).
         """
         if self._crop is None:
-            import numpy
-
-            self._crop = numpy.asarray(core().decode_rgb(self.crop_jpeg))
+            self._crop = _decode_crop(self.crop_jpeg)
         return self._crop
 
     def __repr__(self) -> str:

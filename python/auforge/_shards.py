@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from ._errors import BadInputError, UsageError
-from ._faces import Face, _Table
+from ._faces import Face, _decode_crop, _Table
 from ._load import core, hdf5_lock
 
 if TYPE_CHECKING:
@@ -55,6 +55,16 @@ class ShardFace(Face):
     def keywords(self) -> str:
         """The image's caption; "" where it has none."""
         return self._sample["keywords"]
+
+    @property
+    def licence(self) -> str:
+        """The image's licence, as the crawl has it; "" where nobody knows."""
+        return self._sample["licence"]
+
+    @property
+    def robots(self) -> str:
+        """What its site asks of robots, "noai, noimageai"; "" where nobody knows."""
+        return self._sample["robots"]
 
     @property
     def image_width(self) -> int:
@@ -159,12 +169,12 @@ class FaceBatch(Sequence[ShardFace]):
     def crops(self) -> npt.NDArray[np.uint8]:
         """(N, H, W, 3) RGB: the aligned crops, decoded.
 
-        Raises BadInputError when bytes are damaged, UsageError when the crops are not all of one size.
+        Raises BadInputError when bytes are damaged or a shard has no crops, UsageError when the crops are not all of one
+        size.
         """
         import numpy
 
-        decode = core().decode_rgb
-        decoded = [numpy.asarray(decode(crop)) for crop in self._table.crops]
+        decoded = [_decode_crop(crop) for crop in self._table.crops]
         sizes = {crop.shape for crop in decoded}
         if len(sizes) > 1:
             raise UsageError(f"crops of different sizes ({', '.join(map(str, sorted(sizes)))}); take face.crop of each")
@@ -303,7 +313,7 @@ class ShardDataset(Sequence[ShardFace]):
     def to_pandas(self) -> pandas.DataFrame:
         """A row for each face, the columns of ``auforge export --format csv``.
 
-        ``shard face key url keywords image_width image_height face_index box_x … yaw pitch roll quality detector_score
+        ``shard face key url keywords licence robots image_width image_height face_index box_x … yaw pitch roll quality detector_score
         emotion emotion_score emotion_rule AU1_intensity … AU1_probability … AU1_present … AU1_left … AU1_right …``
         (``emotion`` is a categorical). Needs pandas.
         """
@@ -320,7 +330,7 @@ class ShardDataset(Sequence[ShardFace]):
         places = [place for batch in batches for place in batch._places]
         names = [os.path.basename(path) for path, _ in places]
         columns: Dict[str, Any] = {"shard": names, "face": numpy.array([row for _, row in places], numpy.int64)}
-        for name in ("key", "url", "keywords"):
+        for name in ("key", "url", "keywords", "licence", "robots"):
             columns[name] = [sample[name] for sample in samples]
         for name in ("width", "height"):
             columns["image_" + name] = numpy.array([sample[name] for sample in samples], numpy.int32)

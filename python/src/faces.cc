@@ -65,6 +65,8 @@ void PackSample(const datasets::SampleRecord& sample, py::dict& into) {
   into["key"] = Text(sample.key);
   into["url"] = Text(sample.url);
   into["keywords"] = Text(sample.keywords);
+  into["licence"] = Text(sample.licence);
+  into["robots"] = Text(sample.robots);
   into["status"] = std::string(datasets::OutcomeName(sample.status));
   into["width"] = sample.width;
   into["height"] = sample.height;

@@ -18,7 +18,7 @@ namespace auforge::python {
 // visible: F x A, or empty.
 pybind11::dict PackFaces(std::span<const datasets::FaceRecord> faces, std::span<const float> visible, std::size_t aus);
 
-// key, url, keywords, status, width, height, sha256, frame, timestamp.
+// key, url, keywords, licence, robots, status, width, height, sha256, frame, timestamp.
 void PackSample(const datasets::SampleRecord& sample, pybind11::dict& into);
 
 }  // namespace auforge::python

@@ -166,6 +166,7 @@ void BindImages(py::module_& module) {
       .def_property_readonly("url", [](const ImageItem& item) { return Text(item.url); })
       .def_property_readonly("keywords", [](const ImageItem& item) { return Text(item.keywords); })
       .def_property_readonly("licence", [](const ImageItem& item) { return Text(item.licence); })
+      .def_property_readonly("robots", [](const ImageItem& item) { return Text(item.robots); })
       .def_readonly("frame", &ImageItem::frame)
       .def_readonly("timestamp", &ImageItem::timestamp)
       .def_property_readonly("status", [](const ImageItem& item) { return std::string(datasets::OutcomeName(item.status)); })

@@ -48,7 +48,7 @@ class Shard {
       const py::gil_scoped_release release;
       for (const std::size_t row : rows) {
         faces.push_back(reader_.Face(row));
-        if (with_crops) faces.back().image = reader_.FaceImage(row);
+        if (with_crops && reader_.header().has_crops) faces.back().image = reader_.FaceImage(row);
         if (!visible_.empty()) {
           const auto begin = visible_.begin() + static_cast<std::ptrdiff_t>(row * Aus());
           visible.insert(visible.end(), begin, begin + static_cast<std::ptrdiff_t>(Aus()));

@@ -4,6 +4,7 @@
 
 #include "datasets/internal/input_list.h"
 #include "datasets/internal/text_encoding.h"
+#include "datasets/robots.h"
 
 namespace auforge::datasets {
 namespace {
@@ -25,6 +26,45 @@ TEST(Metadata, RecordsAreReadLeniently) {
     EXPECT_EQ(found.licence, "CC0") << record;
     EXPECT_TRUE(found.is_whole) << record;
   }
+}
+
+TEST(Metadata, LicencesAreSpelledByManyHands) {
+  for (const char* record : {R"({"LICENSE": "CC0-1.0"})", R"({"License": "CC0-1.0"})", R"({"licence": ["CC0-1.0"], "license": "x"})",
+                             R"({"license": null, "LICENCE": "CC0-1.0"})", R"({"license": "?", "licence": "CC0-1.0"})"}) {
+    EXPECT_EQ(ReadJsonRecord(record).licence, "CC0-1.0") << record;
+  }
+  // LAION-400M's lists and pandas write these where they know nothing.
+  for (const char* record : {R"({"LICENSE": "?"})", R"({"license": "Unknown"})", R"({"license": NaN})", R"({"license": "nan"})",
+                             R"({"license": "None"})", R"({"license": {"name": "CC0"}})", R"({})"}) {
+    const Metadata found = ReadJsonRecord(record);
+    EXPECT_EQ(found.licence, "") << record;
+    EXPECT_EQ(found.robots, "") << record;
+    EXPECT_TRUE(found.is_whole) << record;
+  }
+}
+
+TEST(Metadata, WhatASiteAsksOfRobotsIsKept) {
+  const auto robots = [](const char* record) {
+    const Metadata found = ReadJsonRecord(record);
+    EXPECT_TRUE(found.is_whole) << record;
+    return found.robots;
+  };
+  EXPECT_EQ(robots(R"({"x_robots_tag": "NoAI,  noimageai"})"), "noai, noimageai");
+  EXPECT_EQ(robots(R"({"X-Robots-Tag": ["noindex", "somebot: noai"]})"), "noindex, somebot: noai");
+  EXPECT_EQ(robots(R"({"robots": "noindex", "noai": true, "noimageai": 1})"), "noindex, noai, noimageai");
+  EXPECT_EQ(robots(R"({"noai": "yes"})"), "noai");
+  EXPECT_EQ(robots(R"({"noai": False})"), "all");
+  for (const char* record : {R"({"noai": null})", R"({"robots": null})", R"({"robots": ""})", R"({"noai": NaN})", R"({"robots": {"a": 1}})",
+                             R"({"noai": [1, 2]})", R"({"exif": {"noai": true}})"}) {
+    EXPECT_EQ(robots(record), "") << record;
+  }
+  EXPECT_LE(robots(("{\"robots\": \"" + std::string(5000, 'x') + "\", \"noai\": true}").c_str()).size(), 2048U);
+}
+
+TEST(Robots, ARefusalIsOneWhomeverItIsAddressedTo) {
+  for (const char* text : {"noai", "noindex, noimageai", "somebot: noai", "somebot:noai", "NOAI;noindex"}) EXPECT_TRUE(ForbidsAi(text)) << text;
+  for (const char* text : {"", "all", "noindex", "noaid", "piano ai", "unavailable_after: 25 jun 2010"}) EXPECT_FALSE(ForbidsAi(text)) << text;
+  EXPECT_EQ(PlainDirectives(" ,NoAI ,,\tNOINDEX ; x "), "noai, noindex, x");
 }
 
 TEST(Metadata, WhatIsNoUtf8IsKeptAsWellAsCanBe) {

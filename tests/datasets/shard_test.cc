@@ -9,6 +9,7 @@
 
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/bad_content.h"
 #include "tests/support/faces.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
@@ -96,6 +97,57 @@ TEST(Shard, RoundTrip) {
   EXPECT_EQ(shard.ExtraText("/synthetic/source")->values, (std::vector<std::string>{"a", "bb"}));
   EXPECT_FALSE(shard.Extra("/synthetic/none"));
   EXPECT_TRUE(VerifyShard(dir / "00000.h5").empty());
+}
+
+TEST(Shard, WhatTheCrawlSaysOfItsUseComesBack) {
+  const tests::TempDir dir;
+  WriteShard(dir.path().string());
+  EXPECT_FALSE(ShardReader(dir / "00000.h5").ExtraText("/samples/licence")) << "nobody knew any";
+  EXPECT_FALSE(ShardReader(dir / "00000.h5").ExtraText("/samples/robots"));
+  EXPECT_EQ(ShardReader(dir / "00000.h5").Sample(0).licence, "");
+  ShardWriter writer(dir.path().string(), 1, Header());
+  SampleRecord sample;
+  sample.key = "k";
+  writer.AddSample(sample);
+  sample.licence = "CC BY 4.0";
+  sample.robots = "noai";
+  writer.AddSample(sample);
+  writer.Finish();
+  const ShardReader shard(dir / "00001.h5");
+  EXPECT_EQ(shard.Sample(0).licence, "");
+  EXPECT_EQ(shard.Sample(1).licence, "CC BY 4.0");
+  EXPECT_EQ(shard.Sample(1).robots, "noai");
+}
+
+TEST(Shard, WithoutCropsSaysSo) {
+  const tests::TempDir dir;
+  ShardHeader header = Header();
+  header.has_crops = false;
+  ShardWriter writer(dir.path().string(), 0, header);
+  SampleRecord sample;
+  sample.key = "k";
+  writer.AddSample(sample);
+  FaceRecord face = Face(0, 2);
+  EXPECT_THROW(writer.AddFace(face), std::invalid_argument) << "a picture";
+  face.image.clear();
+  writer.AddFace(face);
+  writer.AddFace(face);
+  writer.Finish();
+  const ShardReader shard(dir / "00000.h5");
+  EXPECT_FALSE(shard.header().has_crops);
+  EXPECT_EQ(shard.Face(1).landmarks, face.landmarks);
+  EXPECT_EQ(shard.ImageBytes(), 0U);
+  EXPECT_EQ(VerifyShard(dir / "00000.h5"), std::vector<std::string>{});
+  try {
+    shard.FaceImage(1);
+    ADD_FAILURE() << "a picture from nowhere";
+  } catch (const storage::BadContent& error) {
+    EXPECT_NE(std::string(error.what()).find("--no-crops"), std::string::npos) << error.what();
+  }
+  EXPECT_THROW(shard.RequireCrops(), storage::BadContent);
+  ShardWriter other(dir.path().string(), 1, Header());
+  other.AddSample(sample);
+  EXPECT_THROW(other.AddFace(face), std::invalid_argument) << "no picture";
 }
 
 void WriteHalves(const std::string& folder) {

@@ -9,7 +9,7 @@
 namespace {
 
 void Check(const auforge::datasets::Metadata& found) {
-  for (const std::string* text : {&found.url, &found.caption, &found.licence}) {
+  for (const std::string* text : {&found.url, &found.caption, &found.licence, &found.robots}) {
     if (text->size() > auforge::datasets::layout::kLongestText || !auforge::datasets::IsUtf8(*text)) std::abort();
   }
 }

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
 #include <set>
 
 #include "datasets/shard.h"
@@ -144,6 +146,58 @@ TEST_F(AnnotateTest, DuplicatesAreCountedAndSkippedOnRequest) {
   fs::remove(dir_ / "out/00001_stats.json");
   Annotate(options, {}, {});
   EXPECT_TRUE(tests::ReadText(dir_ / "before.h5") == tests::ReadText(dir_ / "out/00001.h5"));
+}
+
+TEST_F(AnnotateTest, NearDuplicatesAreLeftOutWhateverTheThreadsAndInterruptions) {
+  fs::create_directories(dir_ / "in");
+  const cv::Mat photo = cv::imread((photos_ / "2008_002506.jpg").string()), other = cv::imread((photos_ / "2008_001322.jpg").string());
+  cv::Mat larger;
+  cv::resize(photo, larger, {}, 1.4, 1.4);
+  cv::imwrite(dir_ / "in/a.png", photo);
+  cv::imwrite(dir_ / "in/b.jpg", photo, {cv::IMWRITE_JPEG_QUALITY, 50});
+  cv::imwrite(dir_ / "in/c.jpg", other);
+  cv::imwrite(dir_ / "in/d.jpg", larger);
+  const AnnotateSummary all = Annotate(Options(dir_ / "kept"), {}, {});
+  AnnotateOptions options = Options(dir_ / "out");
+  options.skip_near_duplicates = true;
+  const AnnotateSummary summary = Annotate(options, {}, {});
+  const datasets::ShardReader first(dir_ / "out/00000.h5"), second(dir_ / "out/00001.h5");
+  EXPECT_EQ(first.Sample(1).status, datasets::Outcome::kDuplicate);
+  EXPECT_EQ(second.Sample(0).status, datasets::Outcome::kOk);
+  EXPECT_EQ(second.Sample(1).status, datasets::Outcome::kDuplicate) << "in another shard";
+  EXPECT_EQ(summary.faces + summary.near_duplicates, all.faces);
+  EXPECT_TRUE(datasets::VerifyShard(dir_ / "out/00000.h5").empty());
+  EXPECT_NE(tests::ReadText(dir_ / "out/00001_errors.jsonl").find("a near-duplicate of a.png"), std::string::npos);
+  options.output = dir_ / "four";
+  options.jobs = 4;
+  options.batch = 1;
+  Annotate(options, {}, {});
+  for (const char* name : {"00000.h5", "00001.h5"}) ExpectEqualShards(dir_ / (std::string("out/") + name), dir_ / (std::string("four/") + name));
+  // Interrupted between the shards.
+  for (const char* name : {"00001.h5", "00001_stats.json", "00001_errors.jsonl"}) fs::remove(fs::path(dir_ / "four") / name);
+  Annotate(options, {}, {});
+  ExpectEqualShards(dir_ / "out/00001.h5", dir_ / "four/00001.h5");
+  options.skip_near_duplicates = false;
+  EXPECT_THROW(Annotate(options, {}, {}), ConfigMismatch) << "a folder of one kind";
+}
+
+TEST_F(AnnotateTest, WithoutCropsEverythingElseIsTheSame) {
+  CopyPhotos(dir_ / "in");
+  Annotate(Options(dir_ / "with"), {}, {});
+  AnnotateOptions options = Options(dir_ / "out");
+  options.store_crops = false;
+  Annotate(options, {}, {});
+  const datasets::ShardReader with(dir_ / "with/00000.h5"), without(dir_ / "out/00000.h5");
+  ASSERT_EQ(without.FaceCount(), with.FaceCount());
+  EXPECT_EQ(without.ImageBytes(), 0U);
+  for (std::size_t i = 0; i < with.FaceCount(); ++i) {
+    EXPECT_EQ(without.Face(i).aus.intensity, with.Face(i).aus.intensity);
+    EXPECT_EQ(without.Face(i).landmarks, with.Face(i).landmarks);
+    EXPECT_EQ(without.Face(i).hash, with.Face(i).hash);
+  }
+  EXPECT_TRUE(datasets::VerifyShard(dir_ / "out/00000.h5").empty());
+  options.store_crops = true;
+  EXPECT_THROW(Annotate(options, {}, {}), ConfigMismatch);
 }
 
 TEST_F(AnnotateTest, ASecondRunDoesNothing) {

@@ -173,6 +173,37 @@ TEST_F(QueryCommand, ExportsAFilteredFolder) {
   EXPECT_NE(few.text.find("does not measure AU5"), std::string::npos) << few.text;
 }
 
+TEST_F(QueryCommand, FacesWithoutPicturesAreReadWithoutThem) {
+  tests::CrawlOptions options;
+  options.crops = false;
+  options.aus = features::GanSchema().numbers();
+  const std::string bare = dir_ / "bare";
+  tests::WriteCrawl(bare, options);
+  const auto succeeds = [&](const std::string& arguments, const std::string& part) {
+    const Outcome outcome = RunProgram(arguments);
+    EXPECT_EQ(outcome.code, 0) << arguments << "\n" << outcome.text;
+    EXPECT_NE(outcome.text.find(part), std::string::npos) << arguments << "\n" << outcome.text;
+  };
+  succeeds("verify " + bare, "");
+  succeeds("inspect " + bare, "3 shards have no face pictures (annotate --no-crops)");
+  succeeds("query " + bare + " -q --au 'AU12>=3' --list", "quality");
+  succeeds("query " + bare + " -q --sheet " + (dir_ / "points.png"), "points.png: 48 faces");
+  succeeds("report " + bare + " -q -o " + (dir_ / "bare.html"), "");
+  EXPECT_EQ(tests::ReadText(dir_ / "bare.html").find("<image width"), std::string::npos);
+  for (const char* format : {"csv", "jsonl", "openface"})
+    succeeds("export " + bare + " -q --format " + format + " -o " + (dir_ / (std::string("bare-") + format)), " faces");
+  succeeds("query " + bare + " -q --au 'AU12>=3' -o " + (dir_ / "copied"), "copied: ");
+  succeeds("verify " + (dir_ / "copied"), "");
+  EXPECT_FALSE(datasets::ShardReader(dir_ / "copied/00000.h5").header().has_crops);
+  for (const char* format : {"webdataset", "ganimation"}) {
+    const std::string output = dir_ / (std::string("bare-") + format);
+    const Outcome outcome = RunProgram("export " + bare + " -q --format " + format + " -o " + output);
+    EXPECT_EQ(outcome.code, 3) << outcome.text;
+    EXPECT_NE(outcome.text.find("00000.h5: has no face pictures"), std::string::npos) << outcome.text;
+    EXPECT_FALSE(fs::exists(output));
+  }
+}
+
 TEST(KeywordsCommand, ListsWordsWithDefinitions) {
   const tests::TempDir dir;
   tests::WriteText(dir / "data.noun", "00000000 12 n 02 fear 0 fear_of_x 0 000 | a, \"an example\"  \n");

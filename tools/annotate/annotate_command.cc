@@ -26,6 +26,7 @@ struct AnnotateArguments {
   bool json = false;
   bool profile = false;
   bool full_size = false;
+  bool no_crops = false;
   std::vector<std::string> neutral;
   std::uint64_t shard_size = 10000;
   int index = -1;
@@ -50,6 +51,7 @@ nlohmann::json ToJson(const pipeline::AnnotateSummary& summary) {
           {"shards_written", summary.shards_written},
           {"shards_skipped", summary.shards_skipped},
           {"duplicates", summary.duplicates},
+          {"near_duplicates", summary.near_duplicates},
           {"seconds", summary.seconds},
           {"stage_seconds", stages},
           {"stopped", summary.stopped}};
@@ -76,6 +78,8 @@ void PrintSummary(const pipeline::AnnotateSummary& summary, const std::string& o
   for (const auto& [status, count] : summary.by_status) std::cout << "  " << status << ": " << count << "\n";
   if (summary.duplicates > 0)
     std::cout << "  of these with the bytes of an earlier one: " << summary.duplicates << "\n";
+  if (summary.near_duplicates > 0)
+    std::cout << "  faces left out as copies of earlier ones: " << summary.near_duplicates << "\n";
   PrintNotes(summary.notes);
   std::cout << summary.shards_written << " shards written to " << output;
   if (summary.shards_skipped > 0) std::cout << ", " << summary.shards_skipped << " were finished before";
@@ -195,6 +199,7 @@ int RunAnnotate(AnnotateArguments& arguments) {
   CheckTogether(arguments);
   InstallStopSignals();
   arguments.options.reduce = !arguments.full_size;
+  arguments.options.store_crops = !arguments.no_crops;
   arguments.options.source.shard_size = static_cast<std::size_t>(arguments.shard_size);
   if (!arguments.neutral.empty()) arguments.options.ready_model = NeutralModel(arguments);
   return arguments.live.IsAsked() ? RunLive(arguments) : RunBatch(arguments);
@@ -248,8 +253,12 @@ void AddAnnotate(Cli& cli) {
   command.Add("--max-bytes", options.source.max_bytes, "image files of more bytes are not read").Range(1, 1e12);
   command.Flag("--full-size", arguments->full_size,
                "decode every JPEG at full size, even where --min-face needs less");
+  command.Flag("--no-crops", arguments->no_crops,
+               "store no face pictures: labels, points and poses only");
   command.Flag("--skip-duplicates", options.skip_duplicates,
                "images with the bytes of an earlier one get no faces");
+  command.Flag("--skip-near-duplicates", options.skip_near_duplicates,
+               "faces that are copies of an earlier one (scaled, compressed or cut otherwise) are left out");
   command.Add("--index", arguments->index,
               "do shards i with i mod count = index; -1: from Slurm, Kubernetes or OpenMPI")
       .Range(-1, 1'000'000'000);

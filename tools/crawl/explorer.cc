@@ -11,6 +11,7 @@
 #include "datasets/query/describe.h"
 #include "datasets/query/search.h"
 #include "features/number.h"
+#include "tools/crawl/face_drawing.h"
 #include "tools/crawl/internal/explorer_json.h"
 #include "tools/crawl/web_files.h"
 
@@ -143,7 +144,9 @@ struct Explorer::Impl {
 
   HttpResponse Crop(const HttpRequest& request) const {
     const FaceReference face = Face(request.Get("shard"), request.Get("face"));
-    const std::vector<std::uint8_t> bytes = shards.Open(face.shard)->FaceImage(face.face);
+    const auto shard = shards.Open(face.shard);
+    const std::vector<std::uint8_t> bytes =
+        shard->header().has_crops ? shard->FaceImage(face.face) : PointsPicture(*shard, face.face);
     HttpResponse response;
     response.type = bytes.size() > 1 && bytes[0] == 0x89 ? "image/png" : "image/jpeg";
     response.body.assign(bytes.begin(), bytes.end());
@@ -256,6 +259,8 @@ struct Explorer::Impl {
       aus.emplace_back(*au, value.get<float>());
     }
     const auto shard = shards.Open(face.shard);
+    if (!shard->header().has_crops)
+      throw BadRequest(shard->path() + ": has no face pictures to edit (annotate --no-crops stored none)");
     std::vector<std::pair<int, float>> shown;
     const auto& numbers = shard->header().schema.numbers();
     for (std::size_t j = 0; j < numbers.size(); ++j)

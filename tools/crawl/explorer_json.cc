@@ -97,7 +97,7 @@ json FaceDetailJson(const datasets::ShardReader& shard, datasets::query::FaceRef
   const features::Box box = shard.FaceBox(face);
   const features::HeadPose pose = shard.Pose(face);
   const auto& emotions = shard.header().emotion_names;
-  const datasets::DecodedImage crop = datasets::DecodeImage(shard.FaceImage(face), {});
+  const cv::Mat crop = FacePicture(shard, face);
   return {{"shard", reference.shard},
           {"face", reference.face},
           {"shard_name", std::filesystem::path(shard.path()).filename().string()},
@@ -105,6 +105,9 @@ json FaceDetailJson(const datasets::ShardReader& shard, datasets::query::FaceRef
           {"key", sample.key},
           {"url", sample.url},
           {"caption", sample.keywords},
+          {"licence", sample.licence},
+          {"robots", sample.robots},
+          {"has_crop", shard.header().has_crops},
           {"image", {sample.width, sample.height}},
           {"face_index", shard.FaceIndex()[face]},
           {"box", {Rounded(box.x, 10), Rounded(box.y, 10), Rounded(box.width, 10), Rounded(box.height, 10)}},
@@ -118,7 +121,7 @@ json FaceDetailJson(const datasets::ShardReader& shard, datasets::query::FaceRef
           {"emotion_score", shard.EmotionScore().empty() ? json() : json(Rounded(shard.EmotionScore()[face]))},
           {"emotion_rule",
            shard.EmotionByRule()[face] < emotions.size() ? emotions[shard.EmotionByRule()[face]] : "unknown"},
-          {"crop", {crop.width, crop.height}},
+          {"crop", {crop.cols, crop.rows}},
           {"landmarks", Points({landmarks.begin(), landmarks.end()})},
           {"aus", aus}};
 }

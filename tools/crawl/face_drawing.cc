@@ -19,7 +19,10 @@ const cv::Scalar kPresent(52, 120, 224);  // orange: the AU is present
 const cv::Scalar kAbsent(190, 180, 170);
 const cv::Scalar kLandmark(90, 230, 90);
 
+const cv::Scalar kNoPicture(70, 66, 62);
+
 constexpr int kSubPixelBits = 4;
+constexpr int kPointsQuality = 92;
 
 cv::Point SubPixel(features::Point2 p, double scale) {
   // OpenCV draws with pixel centres at integers; ours are at .5.
@@ -70,6 +73,15 @@ void DrawBars(cv::Mat& panel, const std::vector<AuScore>& scores, const std::str
   Text(panel, emotion, {height / 40, height - line / 2}, size, kInk);
 }
 
+// The side that a crop with these landmarks has, pixels: crops are laid out alike (features::AlignOptions), and their sides
+// are seldom odd.
+int CropSide(const features::Landmarks68& landmarks) {
+  constexpr double kStep = 8;
+  const auto& mean = features::MeanFace();
+  const double eyes = features::FitSimilarity(mean, landmarks).Scale();
+  return static_cast<int>(std::clamp(std::round(eyes / features::AlignOptions{}.inter_ocular / kStep), 2.0, 256.0) * kStep);
+}
+
 }  // namespace
 
 std::vector<AuScore> RankAus(const datasets::ShardReader& shard, std::size_t face) {
@@ -94,15 +106,30 @@ features::Landmarks68 CropLandmarks(const datasets::ShardReader& shard, std::siz
   return features::Transform(shard.CropFromImage(face), shard.Landmarks(face));
 }
 
-cv::Mat DrawFacePanel(const datasets::ShardReader& shard, std::size_t face, int height) {
-  const datasets::DecodedImage crop = datasets::DecodeImage(shard.FaceImage(face), {});
+cv::Mat FacePicture(const datasets::ShardReader& shard, std::size_t face) {
+  if (!shard.header().has_crops) {
+    const int side = CropSide(CropLandmarks(shard, face));
+    return {side, side, CV_8UC3, kNoPicture};
+  }
+  datasets::DecodedImage crop = datasets::DecodeImage(shard.FaceImage(face), {});
   if (crop.status != datasets::Outcome::kOk) {
     throw BadInputError(shard.path() + ": face " + std::to_string(face) + ": " + crop.message);
   }
+  return std::move(crop.bgr);
+}
+
+std::vector<std::uint8_t> PointsPicture(const datasets::ShardReader& shard, std::size_t face) {
+  cv::Mat picture = FacePicture(shard, face);
+  DrawLandmarks(picture, CropLandmarks(shard, face), 1);
+  return datasets::EncodeJpeg(picture, kPointsQuality);
+}
+
+cv::Mat DrawFacePanel(const datasets::ShardReader& shard, std::size_t face, int height) {
+  const cv::Mat crop = FacePicture(shard, face);
   cv::Mat panel(height, 2 * height, CV_8UC3, kGround);
   cv::Mat picture = panel(cv::Rect(0, 0, height, height));
-  const double scale = static_cast<double>(height) / crop.bgr.rows;
-  cv::resize(crop.bgr, picture, picture.size(), 0, 0, scale < 1 ? cv::INTER_AREA : cv::INTER_CUBIC);
+  const double scale = static_cast<double>(height) / crop.rows;
+  cv::resize(crop, picture, picture.size(), 0, 0, scale < 1 ? cv::INTER_AREA : cv::INTER_CUBIC);
   DrawLandmarks(picture, CropLandmarks(shard, face), scale);
   const std::size_t emotion = shard.Emotion()[face];
   const auto& names = shard.header().emotion_names;

@@ -165,7 +165,7 @@ datasets::query::Selection FindFaces(const datasets::query::FaceIndex& index,
     auto selection = Find(index, expression, order, [] { return StopSignal() != 0; });
     if (selection.UnmeasuredShards() > 0) {
       std::cerr << selection.UnmeasuredShards()
-                << " shards do not measure an AU that was asked for and are left out\n";
+                << " shards do not have what was asked for (an AU, halves, hashes) and are left out\n";
     }
     if (!arguments.except.empty()) LeaveOutSeen(index, arguments.except, selection);
     return selection;

@@ -83,13 +83,15 @@ nlohmann::json ShardJson(const ReportData& data) {
   return {{"shards", data.shards},       {"images", data.images},       {"faces", data.faces},
           {"status", data.by_status},    {"emotions", data.emotions},   {"aus", aus},
           {"detector", data.detector},   {"model_digest", data.model_digest},
-          {"tool_version", data.tool_version}};
+          {"shards_without_crops", data.without_crops}, {"tool_version", data.tool_version}};
 }
 
 void PrintShards(const ReportData& data) {
   std::cout << data.shards.size() << " shards, " << data.images << " images, " << data.faces << " faces\n"
             << "made by auforge " << data.tool_version << ", detector " << data.detector << ", AU model "
-            << data.model_digest.substr(0, 16) << "\nimages by status:\n";
+            << data.model_digest.substr(0, 16) << "\n";
+  if (data.without_crops > 0) std::cout << data.without_crops << " shards have no face pictures (annotate --no-crops)\n";
+  std::cout << "images by status:\n";
   for (const auto& [status, count] : data.by_status) std::cout << "  " << status << ": " << count << "\n";
   std::printf("%-6s %-24s %9s %8s %6s  %s\n", "AU", "name", "present", "share", "mean", "");
   const double faces = static_cast<double>(std::max<std::uint64_t>(1, data.faces));

@@ -119,6 +119,7 @@ void AddProvenance(const datasets::ShardHeader& header, ReportData& data) {
 void AddShard(const datasets::ShardReader& shard, ReportData& data) {
   data.images += shard.SampleCount();
   data.faces += shard.FaceCount();
+  data.without_crops += shard.header().has_crops ? 0 : 1;
   for (std::size_t i = 0; i < shard.SampleCount(); ++i) {
     ++data.by_status[std::string(datasets::OutcomeName(shard.Sample(i).status))];
   }

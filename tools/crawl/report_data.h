@@ -43,6 +43,7 @@ struct ReportData {
   std::vector<LeftOut> left_out;    // where shards may be passed over
   std::uint64_t images = 0;
   std::uint64_t faces = 0;
+  std::uint64_t without_crops = 0;  // shards that have no face pictures
   std::map<std::string, std::uint64_t> by_status;
   std::map<std::string, std::uint64_t> emotions;
   std::vector<AuFigures> aus;

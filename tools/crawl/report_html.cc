@@ -168,22 +168,28 @@ std::string HtmlHalves(const AuScore& score) {
   return html + "</div>";
 }
 
+// Nothing where the shard has no crops: the landmarks then stand alone.
+std::string HtmlPicture(const datasets::ShardReader& shard, std::size_t face, cv::Size size) {
+  if (!shard.header().has_crops) return "";
+  const std::vector<std::uint8_t> picture = shard.FaceImage(face);
+  const bool is_png = picture.size() > 1 && picture[0] == 0x89;
+  return "<image width=\"" + std::to_string(size.width) + "\" height=\"" + std::to_string(size.height) +
+         "\" href=\"data:image/" + (is_png ? "png" : "jpeg") + ";base64," + Base64(picture) + "\"/>";
+}
+
 }  // namespace
 
 std::string HtmlFace(const datasets::ShardReader& shard, std::size_t face, int region_of_au) {
-  const std::vector<std::uint8_t> picture = shard.FaceImage(face);
   const features::Landmarks68 landmarks = CropLandmarks(shard, face);
-  const datasets::DecodedImage crop = datasets::DecodeImage(picture, {});
-  const bool is_png = picture.size() > 1 && picture[0] == 0x89;
+  const cv::Mat crop = FacePicture(shard, face);
   const std::string key = EscapeHtml(shard.Sample(static_cast<std::size_t>(shard.FaceSample()[face])).key);
   std::ostringstream html;
-  html << "<div class=face><svg role=img aria-label=\"face of " << key << "\" viewBox=\"0 0 " << crop.width
-       << ' ' << crop.height << "\"><title>" << key << "</title><image width=\"" << crop.width
-       << "\" height=\"" << crop.height << "\" href=\"data:image/" << (is_png ? "png" : "jpeg") << ";base64,"
-       << Base64(picture) << "\"/>" << RegionPolygons(region_of_au, landmarks) << "<g fill=\"var(--point)\">";
+  html << "<div class=face><svg role=img aria-label=\"face of " << key << "\" viewBox=\"0 0 " << crop.cols << ' '
+       << crop.rows << "\"><title>" << key << "</title>" << HtmlPicture(shard, face, crop.size())
+       << RegionPolygons(region_of_au, landmarks) << "<g fill=\"var(--point)\">";
   for (const features::Point2& point : landmarks) {
     html << "<circle cx=\"" << HtmlNumber(point.x, 1) << "\" cy=\"" << HtmlNumber(point.y, 1) << "\" r=\""
-         << HtmlNumber(crop.width / 115.0, 1) << "\"/>";
+         << HtmlNumber(crop.cols / 115.0, 1) << "\"/>";
   }
   html << "</g></svg><div><dl>";
   const std::vector<AuScore> scores = RankAus(shard, face);

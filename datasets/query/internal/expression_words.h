@@ -21,7 +21,11 @@ inline constexpr std::array<NamedField, 8> kFields{{{"quality", Field::kQuality}
                                                     {"size", Field::kSize},
                                                     {"face", Field::kFace},
                                                     {"emotion_score", Field::kEmotionScore}}};
-inline constexpr std::array<std::string_view, 4> kTextFields{"emotion", "emotion_rule", "keyword", "source"};
+inline constexpr std::array<std::string_view, 7> kTextFields{"emotion", "emotion_rule", "keyword", "source",
+                                                                 "licence", "license",      "robots"};
+// Words that stand alone: true or not.
+inline constexpr std::array<std::pair<std::string_view, Expression::Kind>, 2> kFlags{
+    {{"noai", Expression::Kind::kNoAi}, {"near_duplicate", Expression::Kind::kNearDuplicate}}};
 
 // A symbol stands before those that it begins with.
 inline constexpr std::array<std::pair<std::string_view, Comparison>, 7> kComparisons{

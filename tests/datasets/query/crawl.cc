@@ -1,5 +1,6 @@
 #include "tests/datasets/query/crawl.h"
 
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -35,6 +36,7 @@ datasets::FaceRecord Face(std::mt19937_64& random, const CrawlOptions& options, 
   face.image = options.pictures
                    ? datasets::EncodeJpeg(Texture(64, 64, 3, seed), 85)
                    : std::vector<std::uint8_t>{0xFF, 0xD8, static_cast<std::uint8_t>(seed), 0xFF, 0xD9};
+  if (!options.crops) face.image.clear();
   for (std::size_t j = 0; j < options.aus.size(); ++j) {
     // Many exact zeros and whole numbers, so that comparisons meet their bounds.
     float intensity = random() % 3 == 0 ? uniform(0, 5) : static_cast<float>(random() % 6);
@@ -65,6 +67,7 @@ datasets::FaceRecord Face(std::mt19937_64& random, const CrawlOptions& options, 
 datasets::ShardHeader CrawlHeader(const CrawlOptions& options) {
   datasets::ShardHeader header;
   header.schema = features::AuSchema(options.aus);
+  header.has_crops = options.crops;
   header.model_digest = "model";
   header.detector = "dlib-hog";
   header.config_digest = "config";
@@ -86,6 +89,8 @@ void WriteCrawl(const std::string& folder, const CrawlOptions& options) {
       sample.url = "https://" + std::string(random() % 2 == 0 ? "photos.example.org" : "media.example.com") +
                    "/" + sample.key + ".jpg";
       sample.keywords = Caption(random);
+      sample.licence = std::array{"", "CC0-1.0", "CC BY 4.0", "cc0"}[static_cast<std::size_t>(i) % 4];
+      sample.robots = std::array{"", "all", "noindex, noai", "", "noimageai"}[static_cast<std::size_t>(i) % 5];
       sample.width = 640;
       sample.height = 480;
       const std::uint64_t faces = random() % 4;

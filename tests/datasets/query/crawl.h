@@ -16,6 +16,7 @@ struct CrawlOptions {
   std::uint64_t seed = 1;
   int first = 0;          // index of the first shard
   bool halves = true;     // AUs of the halves of the face
+  bool crops = true;      // false: as annotate --no-crops writes them
   bool pictures = false;  // real JPEG crops instead of a few bytes
 };
 

@@ -50,6 +50,10 @@ TEST(Expression, ReadsWhatTheDocumentationShows) {
   EXPECT_EQ(Canonical("AU12.present = AU6.present"), "AU12.present=AU6.present");
   EXPECT_EQ(Canonical("emotion_score > .5 & emotion_rule=happiness"),
             "emotion_score>0.5 & emotion_rule:\"happiness\"");
+  EXPECT_EQ(Canonical("licence = \"CC0*\" & !noai"), "licence:\"CC0*\" & !noai");
+  EXPECT_EQ(Canonical("!near_duplicate & (duplicate of a/b.jpg | Duplicate OF 00001.h5:12 | duplicate of \"x y\")"),
+            "!near_duplicate & (duplicate of \"a/b.jpg\" | duplicate of \"00001.h5:12\" | duplicate of \"x y\")");
+  EXPECT_EQ(Canonical("LICENSE:cc-by-4.0 | robots:noindex"), "licence:\"cc-by-4.0\" | robots:\"noindex\"");
   EXPECT_EQ(ParseExpression("AU1|AU2&AU4").kind, Expression::Kind::kOr);
   EXPECT_EQ(Canonical("(AU1|AU2)&AU4"), "(AU1.present>=1 | AU2.present>=1) & AU4.present>=1");
 }
@@ -61,6 +65,13 @@ TEST(Expression, MistakesArePointedAt) {
   EXPECT_EQ(ColumnOfError("AU12)", "without its"), 5U);
   EXPECT_EQ(ColumnOfError("AU12 & ", "the end"), 8U);
   EXPECT_EQ(ColumnOfError("AU12 & qualty>0.5", "did you mean quality?"), 8U);
+  EXPECT_EQ(ColumnOfError("AU12 & noia", "did you mean noai?"), 8U);
+  EXPECT_EQ(ColumnOfError("duplicate", "expected \"of\""), 10U);
+  EXPECT_EQ(ColumnOfError("duplicate of", "a word"), 13U);
+  EXPECT_EQ(ColumnOfError("duplicates of x", "did you mean"), 1U);
+  EXPECT_EQ(ColumnOfError("near_duplicat", "did you mean near_duplicate?"), 1U);
+  EXPECT_EQ(ColumnOfError("noai>1", "& or |"), 5U);
+  EXPECT_EQ(ColumnOfError("licence>1", "expected \":\""), 8U);
   EXPECT_EQ(ColumnOfError("AU3", "did you mean AU"), 1U);
   EXPECT_EQ(ColumnOfError("AU99>1", "did you mean AU"), 1U);
   EXPECT_EQ(ColumnOfError("quality", "behind quality"), 8U);

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <map>
 
+#include "datasets/query/nearest.h"
+
 namespace auforge::tests {
 namespace {
 
@@ -130,6 +132,16 @@ bool Holds(const datasets::ShardReader& shard, std::size_t face, const Expressio
     }
     case Expression::Kind::kKeyword:
       return HasPhrase(sample.keywords, expression.text);
+    case Expression::Kind::kLicence:
+      return datasets::query::MatchesPattern(expression.text, sample.licence) && !sample.licence.empty();
+    case Expression::Kind::kNearDuplicate:
+    case Expression::Kind::kDuplicateOf:
+      return false;  // the random faces have no hashes; datasets_test compares all pairs
+    case Expression::Kind::kRobots:
+      return !sample.robots.empty() &&
+             (expression.text == "*" || sample.robots.find(expression.text) != std::string::npos);
+    case Expression::Kind::kNoAi:
+      return sample.robots.find("noai") != std::string::npos || sample.robots.find("noimageai") != std::string::npos;
     case Expression::Kind::kSource: {
       const std::string part = Lower(expression.text);
       return Lower(shard.header().source).find(part) != std::string::npos ||

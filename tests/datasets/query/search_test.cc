@@ -88,6 +88,14 @@ TEST_F(Search, EveryFormFindsWhatAScanFinds) {
                            "source:example.org",
                            "source:\"crawl/1.tar\"",
                            "source:\"1-7\"",
+                           "licence:\"CC0*\"",
+                           "license = \"cc by 4.0\"",
+                           "!licence:*",
+                           "noai",
+                           "!noai",
+                           "robots:noindex",
+                           "!robots:*",
+                           "licence:CC0* & !noai & AU12",
                            "AU12>=2 & !AU4 & (AU6|AU7)",
                            "(AU1|AU2)&quality>0.2|keyword:joy&!emotion:happy",
                            "!(AU1 | !AU2)"}) {
@@ -96,6 +104,9 @@ TEST_F(Search, EveryFormFindsWhatAScanFinds) {
   EXPECT_GT(Check(index, "keyword:\"fear of heights\""), 0U);
   EXPECT_GT(Check(index, "AU12>=2 & !AU4 & (AU6|AU7)"), 0U);
   EXPECT_GT(Check(index, "keyword:cafe"), 0U);
+  EXPECT_GT(Check(index, "licence:\"CC0*\" & noai"), 0U);
+  EXPECT_EQ(Check(index, "licence:CC"), 0U) << "the whole licence, unless it is a pattern";
+  EXPECT_EQ(Check(index, "noai") + Check(index, "!noai"), Check(index, ""));
 }
 
 TEST_F(Search, RandomExpressionsFindWhatAScanFinds) {
@@ -104,7 +115,7 @@ TEST_F(Search, RandomExpressionsFindWhatAScanFinds) {
   const std::vector<std::string> terms{
       "AU1",        "AU2>=3",       "AU4.p<0.5", "AU6=0",         "AU7!=2",          "AU25>1.5",
       "AU45",       "quality>0.4",  "yaw>0",     "emotion:happy", "emotion:fearful", "keyword:joy",
-      "keyword:s*", "source:media", "size<150"};
+      "keyword:s*", "source:media", "size<150",  "noai",          "licence:CC*"};
   for (int round = 0; round < 150; ++round) {
     std::string text = terms[random() % terms.size()];
     for (auto i = random() % 5; i > 0; --i) {

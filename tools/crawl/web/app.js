@@ -372,7 +372,7 @@ const facts = (face) => {
   const rows = [['emotion', `${face.emotion}${sure}`], ['exact rule', face.emotion_rule], ['quality', face.quality.toFixed(2)],
                 ['pose', `yaw ${face.pose.yaw}°, pitch ${face.pose.pitch}°, roll ${face.pose.roll}°`],
                 ['box', `${face.box[2].toFixed(0)} × ${face.box[3].toFixed(0)} px of ${face.image[0]} × ${face.image[1]}`],
-                ['key', face.key], ['caption', face.caption], ['source', face.source],
+                ['key', face.key], ['caption', face.caption], ['licence', face.licence], ['robots', face.robots], ['source', face.source],
                 ['shard', `${face.shard_name}, face ${face.face}`]];
   const nodes = rows.filter(([, value]) => value).flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]);
   if (face.url) {
