@@ -89,6 +89,28 @@ TEST_F(ExplorerApi, OneFaceSaysEverything) {
   EXPECT_EQ(crop.body, std::string(bytes.begin(), bytes.end()));
 }
 
+TEST_F(ExplorerApi, OfFacesWithoutPicturesThePointsAreShown) {
+  const tests::TempDir dir;
+  tests::CrawlOptions options;
+  options.crops = false;
+  tests::WriteCrawl(dir.path().string(), options);
+  const datasets::query::FaceIndex index(dir.path().string(), {});
+  FakeEditor editor;
+  const Explorer explorer(index, &editor, {});
+  const HttpResponse detail = explorer.Handle(Get("/api/face", {{"shard", "0"}, {"face", "1"}}));
+  ASSERT_EQ(detail.status, 200) << detail.body;
+  const json face = json::parse(detail.body);
+  EXPECT_EQ(face["has_crop"], false);
+  EXPECT_GT(face["crop"][0].get<int>(), 15);
+  const HttpResponse crop = explorer.Handle(Get("/api/crop", {{"shard", "0"}, {"face", "1"}}));
+  EXPECT_EQ(crop.status, 200);
+  EXPECT_EQ(crop.type, "image/jpeg");
+  HttpRequest edit{true, "/api/edit", {{"shard", "0"}, {"face", "1"}}, R"({"AU12": 3})"};
+  const HttpResponse refused = explorer.Handle(edit);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(refused.body.find("no face pictures"), std::string::npos) << refused.body;
+}
+
 TEST_F(ExplorerApi, TablesAreThoseOfTheSelection) {
   const json emotions = Ask("/api/table", {{"table", "emotions"}, {"q", "AU12"}});
   for (const json& row : emotions) {
