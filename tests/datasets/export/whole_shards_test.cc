@@ -27,7 +27,13 @@ class WholeShards : public testing::Test {
     tests::WriteCrawl(dir_ / "crawl", options);
     const ShardReader from(FindShards({dir_ / "crawl"})[0]);
     ShardWriter writer(dir_ / "from", 0, from.header());
-    for (std::size_t i = 0; i < kImages; ++i) writer.AddSample(from.Sample(i));
+    const std::vector<std::string> licences{"by", "cc0", "none", "by-sa"};
+    for (std::size_t i = 0; i < kImages; ++i) {
+      SampleRecord sample = from.Sample(i);
+      sample.licence = licences.at(i);
+      sample.robots = "noai";
+      writer.AddSample(sample);
+    }
     for (std::size_t i = 0; i < kFaces; ++i) {
       FaceRecord face = from.Face(i);
       face.image = from.FaceImage(i);
@@ -35,7 +41,6 @@ class WholeShards : public testing::Test {
       writer.AddFace(std::move(face));
     }
     writer.AddExtra(ExtraDataset{"/faces/au_visible", {kFaces, 2}, {1, 1, 0, 1, 1, 0, 0, 0, 1, 1}});
-    writer.AddExtra(ExtraStrings{"/samples/licence", {"by", "cc0", "none", "by-sa"}});
     writer.Finish();
     AddWhatOthersAdd();
   }
