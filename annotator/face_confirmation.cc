@@ -173,7 +173,7 @@ std::vector<ConfirmedFace> LandmarksOf(const Landmarker& landmarker, FaceDetecto
   std::vector<FaceInImage> boxes;
   std::vector<Landmarks68> rough;
   for (std::size_t f = 0; f < faces.size(); ++f) {
-    faces[f].is_face = faces[f].is_face || !asks;
+    if (!asks) faces[f].is_face = faces[f].doubt <= kMostNetDoubtWhenSure;
     if (!faces[f].is_face || faces[f].is_steady) continue;
     unsteady.push_back(f);
     boxes.push_back({candidates[f].image, candidates[f].detection.box});

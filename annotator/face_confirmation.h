@@ -49,7 +49,7 @@ void RefuseUpsideDown(FaceDetector& detector, const std::vector<FaceCandidate>& 
                       std::vector<ConfirmedFace>& confirmed);
 
 // All of that as annotation does it: the steady landmarks of every candidate that is a face, and what is left of doubt.
-// A detector that needs no confirmation is believed.
+// A detector that needs no confirmation is believed, as far as the nets are not sure that it errs.
 std::vector<ConfirmedFace> LandmarksOf(const Landmarker& landmarker, FaceDetector& detector,
                                        const std::vector<FaceCandidate>& candidates);
 

@@ -95,7 +95,7 @@ free_kb=$(df -Pk "$folder" | awk 'NR == 2 {print $4}')
 ((free_kb > needed_kb)) || fail 1 "$folder: $((needed_kb / 1024)) MB are needed, $((free_kb / 1024)) MB are free; make room and run again"
 
 for set in "${only[@]}"; do
-  arguments=(synth faces -o "$folder/$set" --count "${count[$set]}" --seed "${seed[$set]}" --shard-size "$shard" --face-model "$model" -j "$jobs")
+  arguments=(synth faces --one-sided 0.5 -o "$folder/$set" --count "${count[$set]}" --seed "${seed[$set]}" --shard-size "$shard" --face-model "$model" -j "$jobs")
   if [[ $set == cg ]]; then arguments+=(--method cg); else arguments+=(--method reconstruct --photos "$photos" --most-photos "${most[$set]}"); fi
   echo "make-training-faces: $set, $(finished "$set") of $((count[$set] / shard)) shards are there" >&2
   start=$SECONDS
