@@ -97,6 +97,7 @@ class DriftFinder {
     Sources();
     Told("images that cannot be decoded or read", now_.Broken(), now_.images, before_.Broken(), before_.images);
     Told("images without a usable face", now_.WithoutFace(), now_.images, before_.WithoutFace(), before_.images);
+    Told("images with the bytes of an earlier one", now_.Copies(), now_.images, before_.Copies(), before_.images);
     Told("faces with AUs that exclude each other", now_.against_themselves, now_.faces, before_.against_themselves, before_.faces);
     Told("faces that do not show what their caption names", now_.against_captions, now_.captioned, before_.against_captions,
          before_.captioned);

@@ -53,15 +53,16 @@ class Page {
     html << "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width, initial-scale=1\"><title>"
          << title << "</title><style>" << HtmlStyle() << kMore << "</style><main><h1>" << title << "</h1><p class=sub>"
          << EscapeHtml(plan_.path) << ", begun " << EscapeHtml(record_.began)
-         << "</p><nav aria-label=Sections><a href=#in>What came in</a><a href=#drift>What changed</a><a href=#judged>Judged</a>"
-            "<a href=#sheets>Sheets</a><a href=#rounds>Rounds</a></nav>"
+         << "</p><nav aria-label=Sections><a href=#in>What came in</a><a href=#drift>What changed</a>"
+         << (decision_.fresh.empty() ? "" : "<a href=#judged>Judged</a><a href=#sheets>Sheets</a>")
+         << "<a href=#rounds>Rounds</a></nav>"
          << Outcome() << "<div class=cards>" << HtmlCard(HtmlCount(record_.inputs), "new files") << HtmlCard(HtmlCount(now_.images), "images")
          << HtmlCard(HtmlCount(now_.faces), "faces") << HtmlCard(HtmlCount(now_.training_faces), "faces to learn from") << "</div>";
     html << HtmlSection("in", "What came in", "", CameIn()) << HtmlSection("drift", "What changed", Reference(), Changed());
-    html << HtmlSection("judged", "Judged", "Both generators on the same held-out faces, by the same judges: means over AUs, and the AUs one by one.", Judged());
+    if (!decision_.fresh.empty()) html << HtmlSection("judged", "Judged", "Both generators on the same held-out faces, by the same judges: means over AUs, and the AUs one by one.", Judged());
     if (const std::string annotator = Annotator(); !annotator.empty())
       html << HtmlSection("annotator", "AU model", record_.is_model_promoted ? "The new model is better: it is promoted, and earlier rounds have its labels." : "The new model is not better; it is kept aside.", annotator);
-    html << HtmlSection("sheets", "Sheets", "Held-out faces, each AU asked alone at 1; one generator above the other, so that the same face with the same AU stands in the same place.", Sheets());
+    if (!decision_.fresh.empty()) html << HtmlSection("sheets", "Sheets", "Held-out faces, each AU asked alone at 1; one generator above the other, so that the same face with the same AU stands in the same place.", Sheets());
     html << HtmlSection("rounds", "Rounds", "", Rounds()) << "</main></html>\n";
     return html.str();
   }
@@ -122,6 +123,7 @@ class Page {
     const auto faces = [](const RoundFigures& f) { return f.faces; };
     row("images that cannot be decoded or read", [](const RoundFigures& f) { return f.Broken(); }, images);
     row("images without a usable face", [](const RoundFigures& f) { return f.WithoutFace(); }, images);
+    row("images with the bytes of an earlier one", [](const RoundFigures& f) { return f.Copies(); }, images);
     row("faces with AUs that exclude each other", [](const RoundFigures& f) { return f.against_themselves; }, faces);
     row("captioned faces that do not show what the caption names", [](const RoundFigures& f) { return f.against_captions; },
         [](const RoundFigures& f) { return f.captioned; });
@@ -154,7 +156,6 @@ class Page {
   }
 
   std::string Judged() const {
-    if (decision_.fresh.empty()) return "<p>Nothing was judged.</p>";
     std::string html = "<table><tr><th>condition<th class=n>new<th class=n>bound<th></tr>";
     for (const CheckedCondition& c : decision_.verdict.conditions) {
       html += "<tr><td>" + EscapeHtml(c.text) + (c.is_of_any ? " <small>(one of these)</small>" : "") + "<td class=n>" + Shown(c.value) +

@@ -20,6 +20,7 @@ const std::vector<PlanOption>& AnnotateOptions() {
       {"min-face", Kind::kNumber},      {"min-quality", Kind::kNumber},  {"crop-size", Kind::kNumber},
       {"jpeg-quality", Kind::kNumber},  {"shard-size", Kind::kNumber},   {"max-pixels", Kind::kNumber},
       {"max-bytes", Kind::kNumber},     {"full-size", Kind::kFlag},      {"skip-duplicates", Kind::kFlag},
+      {"skip-near-duplicates", Kind::kFlag},
       {"jobs", Kind::kNumber}};
   return options;
 }

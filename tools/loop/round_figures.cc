@@ -136,7 +136,8 @@ std::uint64_t Sum(const std::map<std::string, std::uint64_t>& counts, std::initi
 }  // namespace
 
 std::uint64_t RoundFigures::Broken() const { return Sum(status, {"undecodable", "unreadable"}); }
-std::uint64_t RoundFigures::WithoutFace() const { return images - Sum(status, {"ok", "duplicate"}); }
+std::uint64_t RoundFigures::WithoutFace() const { return images - Sum(status, {"ok"}); }
+std::uint64_t RoundFigures::Copies() const { return Sum(status, {"duplicate"}); }
 
 RoundFigures GatherFigures(const std::vector<std::string>& shards) {
   RoundFigures figures;

@@ -27,7 +27,8 @@ struct RoundFigures {
   std::uint64_t captioned = 0, against_captions = 0;  // faces whose caption names an expression; that do not show it
 
   std::uint64_t Broken() const;      // images that could not be decoded or read
-  std::uint64_t WithoutFace() const; // images of which no face came
+  std::uint64_t WithoutFace() const; // images of which no face came, copies of earlier ones, too
+  std::uint64_t Copies() const;      // images with the bytes of an earlier one, where annotate skips them
 };
 
 // Of finished shards. training_faces is left to the caller.
