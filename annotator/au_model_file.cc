@@ -6,8 +6,10 @@
 #include "annotator/internal/au_model_file.h"
 #include "annotator/internal/au_model_weights.h"
 #include "annotator/internal/half_rows.h"
+#include "annotator/model_lineage.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/lineage.h"
 #include "datasets/storage/paths.h"
 
 namespace auforge::annotator {
@@ -328,10 +330,11 @@ void WriteReadout(Hdf5Writer& file, const AuModel::Weights& w, int gzip) {
 
 }  // namespace
 
-void SaveAuModel(const AuModel::Weights& w, const std::string& path, int gzip) {
+void SaveAuModel(const AuModel::Weights& w, const std::string& path, int gzip, const std::string& lineage) {
   Hdf5Writer file(path);
   const std::uint64_t a = w.info.schema.size();
   WriteInfo(file, w.info, w.has_halves);
+  if (!lineage.empty()) file.WriteAttribute("/", datasets::storage::kLineage, lineage);
   if (w.info.features.net != nullptr) {
     const std::vector<std::uint8_t> net = w.info.features.net->Serialise();
     file.Write<std::uint8_t>(kNetPath, net, {net.size()}, gzip);
@@ -361,6 +364,10 @@ void SaveAuModel(const AuModel::Weights& w, const std::string& path, int gzip) {
 }
 
 void AuModel::Save(const std::string& path) const { SaveAuModel(*weights_, path, kAuModelGzip); }
+
+void SaveWithLineage(const AuModel& model, const std::string& path, const std::string& lineage) {
+  SaveAuModel(model.weights(), path, kAuModelGzip, lineage);
+}
 
 AuModel AuModel::Load(const std::string& path) {
   datasets::storage::RequireThere(path, "no such AU model; name one with --model or train one with auforge train-au");

@@ -101,6 +101,10 @@ void DetectorOptions::Validate() const {
   }
 }
 
+float HogScoreOf(const std::string& detector, float score) {
+  return detector.starts_with("yunet") ? 3 * (score - 0.6F) : score;
+}
+
 std::vector<features::Detection> DetectFaces(FaceDetector& detector, const cv::Mat& bgr, double least_face) {
   const double scale = detector.TemplateFace() / least_face;
   std::vector<features::Detection> found;

@@ -33,6 +33,9 @@ class FaceDetector {
   virtual bool NeedsConfirmation() const = 0;
 };
 
+// The same of the detector of that Name().
+float HogScoreOf(const std::string& detector, float score);
+
 // Faces of at least that many pixels, in bgr's pixels, the surest first: the picture is scaled for the detector.
 // What is found is kept down to 60 % of that size.
 std::vector<features::Detection> DetectFaces(FaceDetector& detector, const cv::Mat& bgr, double least_face);

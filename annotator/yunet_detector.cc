@@ -102,7 +102,7 @@ class YunetDetector final : public FaceDetector {
 
   std::string Name() const override { return "yunet-" + digest_; }
   double TemplateFace() const override { return kYunetFace; }
-  float HogScore(float score) const override { return 3 * (score - 0.6F); }
+  float HogScore(float score) const override { return HogScoreOf(Name(), score); }
   bool NeedsConfirmation() const override { return true; }
 
  private:

@@ -11,6 +11,7 @@ namespace auforge::datasets {
 struct ShardOutline {
   ShardHeader header;
   std::uint64_t faces = 0;
+  std::uint64_t image_bytes = 0;  // of all crops
 };
 
 // Throws storage::BadContent naming file and fault, std::runtime_error when the file cannot be read. Columns are not

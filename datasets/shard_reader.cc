@@ -302,7 +302,8 @@ std::optional<ExtraStrings> ShardReader::ExtraText(const std::string& path) cons
 
 ShardOutline ReadOutline(const std::string& path) {
   const storage::Hdf5Reader file(path);
-  return {ReadHeader(file, path), CountFaces(file, path)};
+  const std::vector<std::uint64_t> bytes = file.Shape(layout::kImageBytes);
+  return {ReadHeader(file, path), CountFaces(file, path), bytes.empty() ? 0 : bytes[0]};
 }
 
 std::vector<storage::StoredObject> ShardReader::Further() const {

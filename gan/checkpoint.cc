@@ -8,6 +8,7 @@
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
+#include "datasets/storage/lineage.h"
 #include "datasets/storage/paths.h"
 #include "gan/internal/checkpoint.h"
 
@@ -95,6 +96,7 @@ void WriteAll(Hdf5Writer& file, const Checkpoint& c, Content content) {
   file.WriteAttribute("/", "format_version", kFormatVersion);
   file.WriteAttribute("/", "au_names", c.schema.Names());
   file.WriteAttribute("/", "settings", c.settings);
+  if (!c.lineage.empty()) file.WriteAttribute("/", datasets::storage::kLineage, c.lineage);
   file.WriteAttribute("/", "step", c.step);
   if (std::isfinite(c.best_score)) file.WriteAttribute("/", "best_score", c.best_score);
   file.WriteAttribute("/", "network",
@@ -140,6 +142,7 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   Checkpoint c;
   c.schema = features::AuSchema::FromNames(file.ReadStringList("/", "au_names"));
   c.settings = file.ReadString("/", "settings");
+  c.lineage = datasets::storage::StoredLineage(file);
   c.step = file.ReadInteger("/", "step");
   if (file.HasAttribute("/", "best_score")) c.best_score = file.ReadDouble("/", "best_score");
   const auto network = file.ReadIntegerList("/", "network");
@@ -197,6 +200,7 @@ Checkpoint WeightsOf(const Checkpoint& checkpoint) {
   alone.network = checkpoint.network;
   alone.schema = checkpoint.schema;
   alone.settings = checkpoint.settings;
+  alone.lineage = checkpoint.lineage;
   alone.step = checkpoint.step;
   return alone;
 }

@@ -147,6 +147,7 @@ class Trainer {
     if (IsFirst()) Start();
     peers_->Barrier();
     if (!IsFirst()) Start();
+    if (!options.lineage.empty()) checkpoint_.lineage = options.lineage;
   }
 
   TrainSummary Run() {

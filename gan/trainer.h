@@ -25,6 +25,7 @@ struct TrainOptions {
   float unsure_label = 1;              // see FaceDatasetOptions
   std::string run;         // folder of checkpoints, metrics and samples; training goes on where it stopped
   std::string start_from;  // a run or a file of weights that a new training begins with; empty: at random
+  std::string lineage;     // what checkpoints say of where they come from (datasets/storage/lineage.h); empty: what they said
   features::AuSchema schema =
       features::GanSchema();  // what the generator is told; network.aus follows from it
   NetworkOptions network;

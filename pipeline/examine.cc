@@ -4,12 +4,12 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
-#include "annotator/emotions.h"
 #include "annotator/face_quality.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/memory_fault.h"
 #include "features/align.h"
 #include "features/picture_hash.h"
+#include "pipeline/face_labels.h"
 #include "pipeline/stopwatch.h"
 
 namespace auforge::pipeline {
@@ -54,6 +54,7 @@ void Fail(ExaminedImage& image, Outcome status, const char* stage, std::string m
   image.stage = stage;
   image.message = std::move(message);
   image.faces.clear();
+  image.trust.clear();
 }
 
 }  // namespace
@@ -61,8 +62,10 @@ void Fail(ExaminedImage& image, Outcome status, const char* stage, std::string m
 void KeepFaces(ExaminedImage& image, std::size_t aus, const std::vector<bool>& is_kept) {
   std::vector<datasets::FaceRecord> kept;
   std::vector<std::uint8_t> visible;
+  std::vector<float> trust;
   for (std::size_t i = 0; i < image.faces.size(); ++i) {
     if (!is_kept[i]) continue;
+    if (!image.trust.empty()) trust.push_back(image.trust[i]);
     image.faces[i].face_index = static_cast<std::int32_t>(kept.size());
     kept.push_back(std::move(image.faces[i]));
     const auto begin = image.au_visible.begin() + static_cast<std::ptrdiff_t>(i * aus);
@@ -70,6 +73,7 @@ void KeepFaces(ExaminedImage& image, std::size_t aus, const std::vector<bool>& i
   }
   image.faces = std::move(kept);
   image.au_visible = std::move(visible);
+  image.trust = std::move(trust);
 }
 
 void DropPoorFaces(ExaminedImage& image, std::size_t aus, float least_quality) {
@@ -150,6 +154,7 @@ void Examiner::ExamineImage(const datasets::ImageItem& item, std::size_t index) 
     picture.decoded = item.pixels.empty() ? datasets::DecodeImage(item.bytes, decode)
                                           : datasets::TakePixels(item.pixels, decode);
   }
+  image.scale = static_cast<float>(picture.decoded.scale);
   image.sample.width = picture.decoded.width;
   image.sample.height = picture.decoded.height;
   if (picture.decoded.status != Outcome::kOk)
@@ -203,17 +208,22 @@ datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features,
     const Stopwatch watch(Seconds(Stage::kCrop));
     aligned = features::AlignFace(face.decoded->bgr, face.landmarks, shared_.options.crop);
   }
+  cv::Mat crop;
   {
-    // From the crop that is stored and that models are trained on: a shard's AUs can be computed again from
-    // it.
+    // Features are of the crop as it is stored, which models are trained on: what a JPEG loses would move an AU by a tenth
+    // now and then, and a shard's AUs could not be computed again from it (relabel.cc).
+    const Stopwatch watch(Seconds(Stage::kCrop));
+    record.image = datasets::EncodeJpeg(aligned.crop, shared_.options.jpeg_quality);
+    crop = datasets::DecodeImage(record.image, {}).bgr;
+  }
+  {
     const Stopwatch watch(Seconds(Stage::kFeatures));
-    shared_.extractor.Extract(aligned.crop, features::Transform(aligned.crop_from_image, face.landmarks),
-                              features);
+    shared_.extractor.Extract(crop, features::Transform(aligned.crop_from_image, face.landmarks), features);
   }
   const Stopwatch watch(Seconds(Stage::kCrop));
-  if (shared_.options.store_crops) record.image = datasets::EncodeJpeg(aligned.crop, shared_.options.jpeg_quality);
   record.hash = features::FaceHashOf(aligned.crop, features::Transform(aligned.crop_from_image, face.landmarks));
-  evidence = annotator::EvidenceOf(aligned.crop, face.landmarks, detector_->HogScore(face.detection.score));
+  if (!shared_.options.store_crops) record.image.clear();
+  evidence = annotator::EvidenceOf(crop, face.landmarks, detector_->HogScore(face.detection.score));
   record.pose = evidence.pose;
   record.aus.quality = face.trust;
   // From the pixels that were decoded to those of the image.
@@ -224,27 +234,6 @@ datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features,
   record.crop_from_image.a *= shrink;
   record.crop_from_image.b *= shrink;
   return record;
-}
-
-std::vector<std::uint8_t> Examiner::Label(std::vector<datasets::FaceRecord>& records,
-                                          const std::vector<float>& rows,
-                                          const std::vector<annotator::QualityEvidence>& evidence) {
-  const Stopwatch watch(Seconds(Stage::kClassify));
-  std::vector<std::uint8_t> visible;
-  std::vector<features::AuEstimate> estimates =
-      shared_.model.Predict(rows, records.size(), &visible, evidence);
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    datasets::FaceRecord& record = records[i];
-    estimates[i].quality *= record.aus.quality;  // what the confirmation left of it
-    record.aus = std::move(estimates[i]);
-    const features::AuSchema& schema = shared_.model.info().schema;
-    const auto nearest = annotator::EmotionNearest(
-        schema, record.aus.intensity, std::span(visible).subspan(i * schema.size(), schema.size()));
-    record.emotion = nearest.category;
-    record.emotion_score = nearest.score;
-    record.emotion_rule = annotator::EmotionFromAus(schema, record.aus.present).category;
-  }
-  return visible;
 }
 
 bool Examiner::Abandoned() {
@@ -264,6 +253,7 @@ void Examiner::FinishWaiting() {
   std::vector<float> rows(faces.size() * dimension);
   std::vector<datasets::FaceRecord> records;
   std::vector<std::size_t> image_of;  // of each record; likewise below
+  std::vector<float> trust;
   std::vector<annotator::QualityEvidence> evidence;
   for (const Face& face : faces) {
     if (Abandoned()) return;
@@ -272,6 +262,7 @@ void Examiner::FinishWaiting() {
       annotator::QualityEvidence known;
       records.push_back(Crop(face, std::span(rows).subspan(records.size() * dimension, dimension), known));
       image_of.push_back(face.image);
+      trust.push_back(face.trust);
       evidence.push_back(known);
     } catch (const std::exception& error) {
       if (datasets::storage::IsOutOfMemory(error)) throw;
@@ -282,13 +273,15 @@ void Examiner::FinishWaiting() {
   std::vector<std::uint8_t> visible;
   if (!records.empty()) {
     rows.resize(records.size() * dimension);
-    visible = Label(records, rows, evidence);
+    const Stopwatch watch(Seconds(Stage::kClassify));
+    visible = LabelFaces(shared_.model, rows, evidence, records);
   }
   for (std::size_t i = 0; i < records.size(); ++i) {
     ExaminedImage& image = result_->images[image_of[i]];
     if (image.sample.status != Outcome::kOk) continue;
     records[i].face_index = static_cast<std::int32_t>(image.faces.size());
     image.faces.push_back(std::move(records[i]));
+    if (detector_->NeedsConfirmation()) image.trust.push_back(trust[i]);
     const std::size_t a = visible.size() / records.size();
     const auto begin = visible.begin() + static_cast<std::ptrdiff_t>(i * a);
     image.au_visible.insert(image.au_visible.end(), begin, begin + static_cast<std::ptrdiff_t>(a));

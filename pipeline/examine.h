@@ -27,6 +27,9 @@ struct ExaminedImage {
   std::string message;
   std::vector<datasets::FaceRecord> faces;
   std::vector<std::uint8_t> au_visible;  // faces x AUs: 0 where the AU's region cannot be seen
+  // What the quality owes to the image alone, for who labels the face again without it (relabel.cc):
+  std::vector<float> trust;  // of each face, what the detector's need of confirmation left of it; empty where it has none
+  float scale = 1;           // pixels that were looked at, per pixel of the image
 };
 
 // Leaves out the faces for which is_kept has false; the others are numbered anew. aus: those of the model.
@@ -88,9 +91,6 @@ class Examiner {
   // Fills the face's features and evidence; the record's quality is the trust in the detection, so far.
   datasets::FaceRecord Crop(const Face& face, std::span<float> features,
                             annotator::QualityEvidence& evidence);
-  // Returns records x AUs: 0 where the AU's region cannot be seen.
-  std::vector<std::uint8_t> Label(std::vector<datasets::FaceRecord>& records, const std::vector<float>& rows,
-                                  const std::vector<annotator::QualityEvidence>& evidence);
   double& Seconds(Stage stage) { return result_->seconds[static_cast<std::size_t>(stage)]; }
 
   ExamineShared& shared_;

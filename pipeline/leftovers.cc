@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <limits>
+#include <optional>
 #include <system_error>
 
 #include "features/number.h"
@@ -14,6 +15,18 @@ namespace auforge::pipeline {
 namespace fs = std::filesystem;
 
 namespace {
+
+// Of which shard a file is that was not finished; nothing of other files.
+std::optional<int> ShardOfTemporary(const std::string& name) {
+  const std::size_t digits = name.find_first_not_of("0123456789");
+  if (digits < 5 || digits == std::string::npos || digits > 9) return std::nullopt;
+  const std::string rest = name.substr(digits);
+  const bool is_ours = rest.starts_with(".h5.tmp.") || rest.starts_with("_stats.json.tmp.") ||
+                       rest.starts_with("_errors.jsonl.tmp.");
+  const auto index = features::ParseWhole(name.substr(0, digits), 0, 999'999'999);
+  if (!is_ours || !index) return std::nullopt;
+  return static_cast<int>(*index);
+}
 
 // Whether the process that is named by a temporary file (storage::TemporaryName: ".tmp.[JOB_]PID.RESTART") lives on this
 // machine: an orphan of the same job may still be writing. Of another machine's nothing is known.
@@ -33,14 +46,18 @@ Leftovers::Leftovers(const std::string& folder) {
   for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    const std::size_t digits = name.find_first_not_of("0123456789");
-    if (digits < 5 || digits == std::string::npos || digits > 9) continue;
-    const std::string rest = name.substr(digits);
-    const bool is_ours = rest.starts_with(".h5.tmp.") || rest.starts_with("_stats.json.tmp.") ||
-                         rest.starts_with("_errors.jsonl.tmp.");
-    const auto index = features::ParseWhole(name.substr(0, digits), 0, 999'999'999);
-    if (is_ours && index && !HasLivingWriter(name)) files_.emplace(static_cast<int>(*index), entry->path());
+    if (const auto index = ShardOfTemporary(name); index && !HasLivingWriter(name)) files_.emplace(*index, entry->path());
   }
+}
+
+std::string FileInWork(const std::string& folder) {
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (ShardOfTemporary(name) && HasLivingWriter(name)) return name;
+  }
+  return "";
 }
 
 void Leftovers::Remove(int shard_index) {

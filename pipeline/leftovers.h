@@ -19,4 +19,7 @@ class Leftovers {
   std::multimap<int, std::filesystem::path> files_;
 };
 
+// A file that a living process of this machine is writing in the folder as part of a shard; "" where there is none.
+std::string FileInWork(const std::string& folder);
+
 }  // namespace auforge::pipeline

@@ -1,9 +1,6 @@
 #include "pipeline/live.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <tbb/global_control.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -16,6 +13,7 @@
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "features/number.h"
+#include "pipeline/folder_lock.h"
 #include "pipeline/live_feed.h"
 #include "pipeline/near_duplicate_filter.h"
 #include "pipeline/run_pipeline.h"
@@ -32,27 +30,6 @@ void Validate(const LiveOptions& options) {
   options.annotate.ValidateWork();
   if (!(options.commit_seconds > 0)) throw std::invalid_argument("commit-seconds must be > 0");
 }
-
-// Held while shards are added to a folder: two processes would give theirs the same numbers. The system lets go of it
-// however the process ends.
-class FolderLock {
- public:
-  explicit FolderLock(const std::string& folder) : descriptor_(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (descriptor_ >= 0 && flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      close(descriptor_);
-      throw std::runtime_error(folder + ": another auforge annotate --watch or --stream writes there; stop it first, or "
-                               "choose another -o");
-    }
-  }
-  ~FolderLock() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
- private:
-  int descriptor_;
-};
 
 // Of the finished shards of a folder, in order.
 std::vector<int> FinishedShards(const std::string& folder) {
@@ -197,7 +174,8 @@ AnnotateSummary Run(const LiveOptions& options, InputRecord input, const MakeSou
   if (!annotate.output.empty()) {
     datasets::storage::RequireOutputFolder(annotate.output);
     fs::create_directories(annotate.output);
-    lock.emplace(annotate.output);
+    lock.emplace(annotate.output, "another auforge annotate --watch or --stream, or auforge relabel, writes there; stop it first, "
+                                  "or choose another -o");
     before = LookBack(options, input, config);
     Leftovers leftovers(annotate.output);
     for (const int index : before.shards) leftovers.Remove(index);

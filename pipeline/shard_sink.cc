@@ -5,6 +5,7 @@
 
 #include "annotator/emotions.h"
 #include "datasets/creation_time.h"
+#include "pipeline/face_labels.h"
 
 namespace auforge::pipeline {
 namespace {
@@ -41,6 +42,8 @@ void ShardSink::Begin(const datasets::InputShard& shard, InputRecord input) {
   file_states_.clear();
   any_file_state_ = false;
   au_visible_.clear();
+  trust_.clear();
+  scales_.clear();
   seconds_.fill(0);
   datasets::ShardHeader header = header_;
   header.source = shard.name;
@@ -56,6 +59,8 @@ void ShardSink::Write(ExaminedGroup group) {
 void ShardSink::WriteImage(ExaminedImage image) {
   DropPoorFaces(image, header_.schema.size(), min_quality_);
   au_visible_.insert(au_visible_.end(), image.au_visible.begin(), image.au_visible.end());
+  trust_.insert(trust_.end(), image.trust.begin(), image.trust.end());
+  scales_.push_back(image.scale);
   if (image.sample.status != datasets::Outcome::kOk) LogFailure(image);
   ++images_;
   ++by_status_[std::string(datasets::OutcomeName(image.sample.status))];
@@ -85,6 +90,9 @@ void ShardSink::Commit(const datasets::SideNotes& notes) {
   // Nothing is said of what cannot be seen: 0 = the AU's region is covered or turned away.
   const std::uint64_t aus = header_.schema.size();
   writer_->AddExtra(datasets::ExtraDataset{"/faces/au_visible", {au_visible_.size() / aus, aus}, std::move(au_visible_)});
+  if (!trust_.empty()) writer_->AddExtra(datasets::ExtraDataset{kTrustColumn, {trust_.size()}, std::move(trust_)});
+  if (std::any_of(scales_.begin(), scales_.end(), [](float scale) { return scale != 1; }))
+    writer_->AddExtra(datasets::ExtraDataset{kScaleColumn, {scales_.size()}, std::move(scales_)});
   json seconds;
   for (std::size_t i = 0; i < kStageCount; ++i) seconds[StageName(static_cast<Stage>(i))] = seconds_[i];
   json left_out = json::object();

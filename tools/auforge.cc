@@ -6,6 +6,7 @@ int main(int argc, char** argv) {
   auforge::tools::FailWhenMemoryRunsOut();
   auforge::tools::Cli cli("auforge", "Labels faces with FACS Action Units, at the scale of a crawl.");
   auforge::tools::AddAnnotate(cli);
+  auforge::tools::AddRelabel(cli);
   auforge::tools::AddInspect(cli);
   auforge::tools::AddVerify(cli);
   auforge::tools::AddMergeStats(cli);

@@ -6,6 +6,7 @@
 namespace auforge::tools {
 
 void AddAnnotate(Cli& cli);  // annotate_command.cc
+void AddRelabel(Cli& cli);   // relabel_command.cc
 void AddInspect(Cli& cli);   // inspect_command.cc
 void AddVerify(Cli& cli);    // verify_command.cc
 void AddMergeStats(Cli& cli);  // merge_stats_command.cc

@@ -14,7 +14,7 @@ inline constexpr int kAuModelGzip = 4;
 
 // As AuModel::Parse. with_digest = false: whatever the file says its checksum is.
 AuModel ParseAuModel(std::span<const std::uint8_t> bytes, const std::string& name, bool with_digest);
-// As AuModel::Save. gzip: 0 (none) to 9.
-void SaveAuModel(const AuModel::Weights& weights, const std::string& path, int gzip);
+// As SaveWithLineage. gzip: 0 (none) to 9.
+void SaveAuModel(const AuModel::Weights& weights, const std::string& path, int gzip, const std::string& lineage = "");
 
 }  // namespace auforge::annotator

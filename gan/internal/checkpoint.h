@@ -18,6 +18,7 @@ struct Checkpoint {
   NetworkOptions network;
   features::AuSchema schema;
   std::string settings;   // JSON of everything that must not change between start and resume
+  std::string lineage;    // of a loop of trainings (datasets/storage/lineage.h); empty: none
   std::int64_t step = 0;  // critic updates done
   double best_score = std::numeric_limits<double>::infinity();  // of the run so far; see TrainOptions
 

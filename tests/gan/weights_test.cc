@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <opencv2/core.hpp>
 
+#include "datasets/storage/hdf5_file.h"
 #include "gan/editor.h"
 #include "gan/internal/checkpoint.h"
 #include "tests/gan/small_training.h"
@@ -96,6 +97,33 @@ TEST_F(Weights, HalfPrecisionEditsNearlyTheSameAndIsSmall) {
   EXPECT_LT(most, 0.01);
   EXPECT_THAT(Message<std::runtime_error>([&] { LoadCheckpoint(dir_ / "half.h5", true); }),
               HasSubstr("half.h5"));
+}
+
+// A file without lineage has no attribute of that name: it is what it was before there was any.
+TEST_F(Weights, LineageStaysWithTheTrainingAndWhatIsGivenAway) {
+  const auto lineage = [](const std::string& path) {
+    const datasets::storage::Hdf5Reader file(path);
+    return file.HasAttribute("/", "lineage") ? file.ReadString("/", "lineage") : "none";
+  };
+  TrainOptions options = Options("run");
+  options.max_steps = 1;
+  EXPECT_EQ(lineage(TrainQuietly(options).checkpoint), "none");
+  options.lineage = R"({"data":[],"plan":"p","round":1})";
+  options.max_steps = 2;
+  EXPECT_EQ(lineage(TrainQuietly(options).checkpoint), options.lineage);
+  const std::string said = options.lineage;
+  options.lineage.clear();
+  options.max_steps = 3;
+  EXPECT_EQ(lineage(TrainQuietly(options).checkpoint), said) << "going on";
+  for (const bool half : {false, true}) {
+    ExportWeights(options.run, dir_ / "weights.h5", half);
+    EXPECT_EQ(lineage(dir_ / "weights.h5"), said);
+  }
+  // What is trained on from them is made of something else.
+  EXPECT_EQ(lineage(ImportWeights(dir_ / "weights.h5", dir_ / "imported", {})), "none");
+  options.start_from = dir_ / "weights.h5";
+  options.run = dir_ / "next";
+  EXPECT_EQ(lineage(TrainQuietly(options).checkpoint), "none");
 }
 
 TEST_F(Weights, ExportedAndImportedAreTheSameAndTrainOn) {

@@ -1,6 +1,7 @@
 // One tar of official portraits: nearly all faces are found, and most of these people smile.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <opencv2/core.hpp>
 
@@ -8,6 +9,8 @@
 #include "datasets/image_source.h"
 #include "datasets/shard.h"
 #include "pipeline/annotate.h"
+#include "pipeline/relabel.h"
+#include "tests/pipeline/other_model.h"
 #include "tests/support/tar_file.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_data.h"
@@ -34,6 +37,41 @@ TEST(Portraits, FacesAreFoundAndSmilesSeen) {
     smiles += shard.AuIntensity()[i * shard.header().schema.size() + column] >= 0.5F;
   }
   EXPECT_GE(smiles, 0.5 * static_cast<double>(shard.FaceCount()));
+}
+
+// Labelled again from the stored crops, faces get what annotating them anew says: every AU within .05 in 99 of 100 faces.
+TEST(Portraits, LabelledAgainTheySayTheSame) {
+  const auto tar = tests::DataPath("portraits/00000.tar");
+  if (!tar) GTEST_SKIP() << "no portraits/00000.tar below AUFORGE_DATA";
+  const tests::TempDir dir;
+  SaveShiftedModel(dir / "other.h5", -0.15F);
+  AnnotateOptions options;
+  options.inputs = {*tar};
+  options.output = dir / "out";
+  options.jobs = 2;
+  Annotate(options, {}, {});
+  options.output = dir / "anew";
+  options.model = dir / "other.h5";
+  Annotate(options, {}, {});
+  RelabelOptions relabel;
+  relabel.shards = {dir / "out"};
+  relabel.model = options.model;
+  relabel.jobs = 2;
+  Relabel(relabel, {}, {});
+  EXPECT_TRUE(datasets::VerifyShard(dir / "out/00000.h5").empty());
+  const datasets::ShardReader now(dir / "out/00000.h5"), anew(dir / "anew/00000.h5");
+  ASSERT_EQ(now.FaceCount(), anew.FaceCount());
+  const std::size_t a = now.header().schema.size(), n = now.FaceCount();
+  std::size_t near = 0, unsure = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    float furthest = 0;
+    for (std::size_t j = i * a; j < (i + 1) * a; ++j)
+      furthest = std::max(furthest, std::abs(now.AuIntensity()[j] - anew.AuIntensity()[j]));
+    near += furthest <= 0.05F ? 1 : 0;
+    unsure += std::abs(now.Quality()[i] - anew.Quality()[i]) > 0.05F ? 1 : 0;
+  }
+  EXPECT_GE(static_cast<double>(near), 0.99 * static_cast<double>(n));
+  EXPECT_LE(static_cast<double>(unsure), 0.01 * static_cast<double>(n));
 }
 
 // YuNet finds faces that stand on their heads, with eyes on top; labels of such a face are worth nothing.

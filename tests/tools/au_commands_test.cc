@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 using Outcome = tests::ProgramOutcome;
 
@@ -124,6 +125,32 @@ TEST(AuCommands, AnOpenFaceCsvServesAsLabels) {
   const Outcome outcome = RunProgram("eval-au --json --data openface:" + dir.path().string());
   EXPECT_EQ(outcome.code, 0) << outcome.text;
   EXPECT_THAT(outcome.text, HasSubstr("\"au\":12"));
+}
+
+// What a loop of trainings says of a model is kept with it, and printed; what makes another model of it does not inherit it.
+TEST(AuCommands, LineageIsKeptAndPrinted) {
+  const char* photos = std::getenv("AUFORGE_PHOTOS");
+  if (photos == nullptr) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
+  const tests::TempDir dir;
+  const std::string photo = std::string(photos) + "/Tom_Cruise_avp_2014_4.jpg";
+  if (!fs::exists(photo)) GTEST_SKIP() << photo << " is not there";
+  const std::string lineage = R"({"data":[],"parent":null,"plan":")" + std::string(64, 'a') + R"(","round":7})";
+  tests::WriteText(dir / "l.json", lineage);
+  const std::string calibrate = "calibrate --neutral " + photo;
+  ASSERT_EQ(RunProgram(calibrate + " -o " + (dir / "with.h5") + " --lineage " + (dir / "l.json")).code, 0);
+  const Outcome said = RunProgram("inspect " + (dir / "with.h5"));
+  EXPECT_THAT(said.text, AllOf(HasSubstr("AU model, nystrom"), HasSubstr("lineage  " + lineage), HasSubstr("sha256 ")));
+  EXPECT_THAT(RunProgram("inspect --json " + (dir / "with.h5")).text,
+              AllOf(HasSubstr("\"lineage\":" + lineage), HasSubstr("\"kind\":\"AU model\"")));
+
+  ASSERT_EQ(RunProgram(calibrate + " -o " + (dir / "next.h5") + " --model " + (dir / "with.h5")).code, 0);
+  EXPECT_THAT(RunProgram("inspect " + (dir / "next.h5")).text, Not(HasSubstr("lineage")));
+  tests::WriteText(dir / "l.json", R"({"round":7})");
+  const Outcome wrong = RunProgram(calibrate + " -o " + (dir / "x.h5") + " --lineage " + (dir / "l.json"));
+  EXPECT_EQ(wrong.code, 3);
+  EXPECT_THAT(wrong.text, AllOf(HasSubstr("l.json"), HasSubstr("\"data\" is missing")));
+  EXPECT_EQ(RunProgram(calibrate + " -o " + (dir / "x.h5") + " --lineage " + (dir / "gone.json")).code, 1);
+  EXPECT_EQ(RunProgram("train-au --data csv:x.csv -o " + (dir / "x.h5") + " --lineage " + (dir / "l.json")).code, 3);
 }
 
 // One person's own resting face is where AUs are measured from.

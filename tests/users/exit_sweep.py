@@ -34,6 +34,7 @@ class Row:
 SMALL = "--no-gabor --no-hog --no-local --centres 8 --shape-components 4 -j 1"
 ROWS = [
     Row("annotate", "annotate IN -o OUT -q -j 1", "folder", "photo", "--min-face"),
+    Row("relabel", "relabel IN -o OUT -q -j 1", "folder", "shards", "--jobs"),
     Row("inspect", "inspect IN", None, "shards", quick=True),
     Row("verify", "verify IN", None, "shards", quick=True),
     Row("merge-stats", "merge-stats IN", None, "stats", "--expect", quick=True),

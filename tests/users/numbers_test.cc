@@ -48,7 +48,7 @@ TEST(Numbers, OfOptionsAreWholeTokens) {
 // Every option of every command; those of auforge-gan in tests/gan/commands_test.cc.
 TEST(Numbers, OfEveryOptionHaveARangeThatIsTold) {
   Cli cli("auforge", "");
-  for (void (*add)(Cli&) : {AddAnnotate, AddInspect, AddVerify, AddMergeStats, AddReport, AddQuery, AddExport, AddKeywords,
+  for (void (*add)(Cli&) : {AddAnnotate, AddRelabel, AddInspect, AddVerify, AddMergeStats, AddReport, AddQuery, AddExport, AddKeywords,
                             AddServe, AddTrainAu, AddEvalAu, AddCalibrate, AddSynth})
     add(cli);
   EXPECT_GT(cli.Numbers().size(), 60U);

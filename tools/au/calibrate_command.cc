@@ -6,11 +6,14 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "annotator/model_lineage.h"
 #include "annotator/recalibrate.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/lineage.h"
 #include "tools/au/au_data.h"
 #include "tools/au/au_table.h"
 #include "tools/au/refit.h"
+#include "tools/cli/lineage_option.h"
 #include "tools/commands.h"
 #include "tools/au/photo_features.h"
 
@@ -19,7 +22,7 @@ namespace {
 
 struct CalibrateArguments {
   std::vector<std::string> images, data, shards, neutral;
-  std::string model, output;
+  std::string model, output, lineage;
   std::string keep = "6,12,25,26";
   annotator::RecalibrateOptions options;
   FaceSearch faces;
@@ -85,6 +88,7 @@ int RunCalibrate(CalibrateArguments& a) {
   const int sources = !a.images.empty() + !a.data.empty() + !a.shards.empty() + !a.neutral.empty();
   if (sources != 1) throw UsageError("name one of --images, --shards, --data and --neutral");
   datasets::storage::RequireSeekableFile(a.output, "a model");
+  const std::string lineage = datasets::storage::ReadLineageFile(a.lineage);
   a.options.keep = ParseAus("--keep", a.keep);
   try {
     a.options.Validate();
@@ -97,7 +101,7 @@ int RunCalibrate(CalibrateArguments& a) {
   annotator::Recalibrated result = Recalibrate(a, model);
   const std::string how = "; calibrate" + OptionText("--images", a.images) + OptionText("--data", a.data) +
                           OptionText("--shards", a.shards) + OptionText("--neutral", a.neutral);
-  result.model.WithProvenance(model.info().provenance + how).Save(a.output);
+  annotator::SaveWithLineage(result.model.WithProvenance(model.info().provenance + how), a.output, lineage);
   if (a.json) {
     nlohmann::json all;
     for (const annotator::AuShift& s : result.shifts) {
@@ -145,6 +149,7 @@ void AddCalibrate(Cli& cli) {
   command.Flag("--refit", arguments->refit, "with --data: fit the last layer, too, not thresholds and scales alone");
   command.Add("--readout-lost", arguments->readout.most_lost,
               "with --refit: correlation on renders that an AU may lose to your pictures, 0..1").Range(0, 1);
+  AddLineage(command, arguments->lineage);
   command.Flag("--json", arguments->json, "print what changed as JSON");
   command.Add("-j,--jobs", arguments->jobs, "threads").Range(1, 1024);
   command.Run([arguments] { return RunCalibrate(*arguments); });

@@ -6,12 +6,15 @@
 #include <optional>
 
 #include "annotator/learnt_net_file.h"
+#include "annotator/model_lineage.h"
 #include "annotator/training.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/lineage.h"
 #include "datasets/storage/paths.h"
 #include "tools/au/au_compare.h"
 #include "tools/au/au_data.h"
 #include "tools/au/au_table.h"
+#include "tools/cli/lineage_option.h"
 #include "tools/commands.h"
 
 namespace auforge::tools {
@@ -23,7 +26,7 @@ struct TrainArguments {
   std::string output;
   std::string compare, ablation;
   std::string table;
-  std::string net, halves_of;
+  std::string net, halves_of, lineage;
   annotator::TrainOptions options;
   bool no_shape = false, no_gabor = false, no_hog = false, no_local = false, no_mirror = false;
   std::string gabor = "compact";
@@ -42,7 +45,7 @@ std::shared_ptr<const features::LearntNet> LoadNet(const std::string& path) {
 }
 
 // Halves for a model that is there; nothing else of it changes.
-int RunHalves(TrainArguments& arguments) {
+int RunHalves(TrainArguments& arguments, const std::string& lineage) {
   const auto log = [](const std::string& text) { std::cerr << "train-au: " << text << std::endl; };
   const annotator::AuModel model = annotator::AuModel::Load(arguments.halves_of);
   annotator::TrainingData data = LoadTrainingData(arguments.data, model.info().features, arguments.faces,
@@ -54,7 +57,7 @@ int RunHalves(TrainArguments& arguments) {
                            std::to_string(arguments.options.seed);
   for (const std::string& text : arguments.data) provenance += " --data " + text;
   for (const std::string& text : arguments.held_out) provenance += " --held-out " + text;
-  learnt.model.WithProvenance(provenance).Save(arguments.output);
+  annotator::SaveWithLineage(learnt.model.WithProvenance(provenance), arguments.output, lineage);
   std::cout << SidesTable(learnt.test) << arguments.output << ": the model of " << arguments.halves_of
             << " with halves of the face\n";
   return kDone;
@@ -65,7 +68,8 @@ int RunTrain(TrainArguments& arguments) {
   for (const std::string* table : {&arguments.table, &arguments.compare, &arguments.ablation}) {
     if (!table->empty()) datasets::storage::RequireOutputFile(*table);
   }
-  if (!arguments.halves_of.empty()) return RunHalves(arguments);
+  const std::string lineage = datasets::storage::ReadLineageFile(arguments.lineage);
+  if (!arguments.halves_of.empty()) return RunHalves(arguments, lineage);
   features::FeatureSpec spec;
   spec.shape = arguments.no_shape ? features::ShapeKind::kNone : features::ShapeKind::kEmotioNet;
   spec.gabor = !arguments.no_gabor;
@@ -109,7 +113,7 @@ int RunTrain(TrainArguments& arguments) {
   }
   const annotator::TrainedModel trained =
       annotator::TrainAuModel(data, arguments.options, log, photos ? &*photos : nullptr);
-  trained.model.Save(arguments.output);
+  annotator::SaveWithLineage(trained.model, arguments.output, lineage);
   const std::string table = AuTable(trained.report.test);
   std::cout << table << arguments.output << ": " << trained.report.train_rows << " faces trained on, "
             << trained.report.test_rows << " of other identities judged, "
@@ -193,6 +197,7 @@ void AddTrainAu(Cli& cli) {
            "compact set, EmotioNet's 5,280, or all that EmotioNet chooses from (8 orientations)")
       .OneOf({"compact", "emotionet", "emotionet-full"});
   AddFaceSearch(command, arguments->faces);
+  AddLineage(command, arguments->lineage);
   command.Flag("--provisional", options.provisional, "mark the model as provisional");
   command.Add("-j,--jobs", arguments->jobs, "threads that load data").Range(1, 1024);
   command.Run([arguments] { return RunTrain(*arguments); });

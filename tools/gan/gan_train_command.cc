@@ -4,10 +4,12 @@
 #include <memory>
 
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/lineage.h"
 #include "gan/trainer.h"
 #include "gan/weights.h"
 #include "tools/gan/au_request.h"
 #include "tools/gan/gan_commands.h"
+#include "tools/cli/lineage_option.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/signals.h"
 
@@ -18,7 +20,7 @@ struct GanTrainArguments {
   gan::TrainOptions options;
   std::string critic_step = "summed";
   std::string losses = "code", precision = "fp32";
-  std::string aus;
+  std::string aus, lineage;
   double peer_timeout = 10;
   int critic_layers = 0;
   bool no_flip = false;
@@ -50,6 +52,7 @@ int RunGanTrain(GanTrainArguments& arguments) {
   options.flip = !arguments.no_flip;
   options.processes = gan::RendezvousFromEnvironment();
   options.processes.timeout_minutes = arguments.peer_timeout;
+  options.lineage = datasets::storage::ReadLineageFile(arguments.lineage);
   InstallStopSignals();
   datasets::storage::RequireOutputFolder(options.run);
   ProgressLine line("gan train", arguments.quiet || options.processes.rank != 0);
@@ -98,6 +101,7 @@ void AddGanTrain(Cli& cli) {
       "--start-from", o.start_from,
       "begin with the weights of another run or file (same AUs and networks), optimisers fresh; a run "
       "that has a checkpoint goes on from that");
+  AddLineage(command, arguments->lineage);
   command.Add("--image-size", o.network.image_size, "side of the faces, pixels: 32, 64, 128, 256 or 512").Range(32, 512);
   command.Add("--conv-dim", o.network.conv_dim, "channels of the first layers; cost grows with the square")
       .Range(4, 256);
