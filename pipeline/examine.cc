@@ -281,7 +281,7 @@ void Examiner::FinishWaiting() {
     if (image.sample.status != Outcome::kOk) continue;
     records[i].face_index = static_cast<std::int32_t>(image.faces.size());
     image.faces.push_back(std::move(records[i]));
-    if (detector_->NeedsConfirmation()) image.trust.push_back(trust[i]);
+    image.trust.push_back(trust[i]);
     const std::size_t a = visible.size() / records.size();
     const auto begin = visible.begin() + static_cast<std::ptrdiff_t>(i * a);
     image.au_visible.insert(image.au_visible.end(), begin, begin + static_cast<std::ptrdiff_t>(a));

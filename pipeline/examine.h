@@ -28,7 +28,7 @@ struct ExaminedImage {
   std::vector<datasets::FaceRecord> faces;
   std::vector<std::uint8_t> au_visible;  // faces x AUs: 0 where the AU's region cannot be seen
   // What the quality owes to the image alone, for who labels the face again without it (relabel.cc):
-  std::vector<float> trust;  // of each face, what the detector's need of confirmation left of it; empty where it has none
+  std::vector<float> trust;  // of each face: what the need of confirmation left of it, 0..1
   float scale = 1;           // pixels that were looked at, per pixel of the image
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "annotator/au_model.h"
@@ -11,8 +12,9 @@
 namespace auforge::pipeline {
 
 // Columns beside format 1: what the quality owes to the image alone, and labelling a face again from its crop needs to
-// know. ExaminedImage::trust, where the detector needs confirmation, and scale, where an image was not looked at in full.
+// know: ExaminedImage::trust, where it is not 1 or the detector's finds need confirmation, and scale, where it is not 1.
 inline constexpr const char* kTrustColumn = "/faces/detection_trust";
+inline bool DoubtsFaces(const std::string& detector) { return detector.starts_with("yunet"); }
 inline constexpr const char* kScaleColumn = "/samples/examined_scale";
 
 // Sets AUs, halves, quality and emotions of n records. rows: row-major n x the features' dimension; evidence: n. On entry

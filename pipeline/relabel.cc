@@ -405,7 +405,7 @@ class Run {
       Tell(job.from + ": has crops of " + std::to_string(side) + " pixels, the model looks at faces of " + std::to_string(wanted) +
            ": its AUs are as coarse as those of annotate --crop-size " + std::to_string(side));
     }
-    if (shard.header().detector.starts_with("yunet") && shard.FaceCount() > 0 && !shard.Extra(kTrustColumn) && !told_of_trust_) {
+    if (DoubtsFaces(shard.header().detector) && shard.FaceCount() > 0 && !shard.Extra(kTrustColumn) && !told_of_trust_) {
       told_of_trust_ = true;
       Tell(job.from + ": does not say how far its detections were confirmed (it is of an older version): the quality is the model's alone");
     }

@@ -90,8 +90,11 @@ void ShardSink::Commit(const datasets::SideNotes& notes) {
   // Nothing is said of what cannot be seen: 0 = the AU's region is covered or turned away.
   const std::uint64_t aus = header_.schema.size();
   writer_->AddExtra(datasets::ExtraDataset{"/faces/au_visible", {au_visible_.size() / aus, aus}, std::move(au_visible_)});
-  if (!trust_.empty()) writer_->AddExtra(datasets::ExtraDataset{kTrustColumn, {trust_.size()}, std::move(trust_)});
-  if (std::any_of(scales_.begin(), scales_.end(), [](float scale) { return scale != 1; }))
+  const auto is_not_one = [](float value) { return value != 1; };
+  // Always of a detector whose faces may be doubted: that the column is missing says that nobody kept it.
+  if (std::any_of(trust_.begin(), trust_.end(), is_not_one) || (DoubtsFaces(header_.detector) && !trust_.empty()))
+    writer_->AddExtra(datasets::ExtraDataset{kTrustColumn, {trust_.size()}, std::move(trust_)});
+  if (std::any_of(scales_.begin(), scales_.end(), is_not_one))
     writer_->AddExtra(datasets::ExtraDataset{kScaleColumn, {scales_.size()}, std::move(scales_)});
   json seconds;
   for (std::size_t i = 0; i < kStageCount; ++i) seconds[StageName(static_cast<Stage>(i))] = seconds_[i];

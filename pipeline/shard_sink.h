@@ -60,7 +60,7 @@ class ShardSink {
   std::vector<std::string> file_states_;       // of the shard's samples
   bool any_file_state_ = false;
   std::vector<float> au_visible_;              // faces x AUs of the shard, 0 or 1
-  std::vector<float> trust_;                   // of its faces, where the detector needs confirmation; else empty
+  std::vector<float> trust_;                   // of its faces
   std::vector<float> scales_;                  // of its samples
   StageSeconds seconds_{};                     // of the shard
   std::uint64_t images_ = 0;

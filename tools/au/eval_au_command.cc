@@ -12,6 +12,7 @@
 #include "tools/au/au_table.h"
 #include "tools/au/coherence.h"
 #include "tools/au/emotion_fit.h"
+#include "tools/au/model_judge.h"
 #include "tools/commands.h"
 #include "tools/cli/progress.h"
 
@@ -20,7 +21,8 @@ namespace {
 
 struct EvalArguments {
   std::vector<std::string> data;
-  std::string model;
+  std::string model, than, promote;
+  std::vector<std::string> apart_from, better;
   std::string output;
   std::vector<std::string> photos;
   std::string extremes;
@@ -114,10 +116,82 @@ void NameWhatHasNoMean(const std::vector<annotator::AuFigure>& figures, const st
   }
 }
 
+// What goes with --than, and is tried before the work.
+void CheckComparison(const EvalArguments& arguments) {
+  if (arguments.than.empty() && (!arguments.better.empty() || !arguments.promote.empty()))
+    throw UsageError("--better and --promote compare with the model that --than names");
+  if (arguments.data.empty() && !arguments.apart_from.empty()) throw UsageError("--apart-from goes with --data");
+  if (arguments.than.empty()) return;
+  if (arguments.model.empty() || arguments.data.empty() || arguments.emotions)
+    throw UsageError("--than needs --model and --data, and goes without --emotions");
+  for (const std::string& text : arguments.better) ParseAuCondition(text);
+  if (!arguments.promote.empty()) datasets::storage::RequireSeekableFile(arguments.promote, "a model");
+}
+
+// What the rule of --better is unless it is given.
+const std::vector<std::string> kBetter{"auc >= old + 0.002", "f1 >= old - 0.01"};
+
+nlohmann::json ToJson(const Verdict& verdict, const Figures& fresh, const Figures& old, bool is_promoted) {
+  nlohmann::json conditions = nlohmann::json::array();
+  for (const CheckedCondition& c : verdict.conditions)
+    conditions.push_back({{"condition", c.text}, {"holds", c.holds}, {"value", c.value}, {"bound", c.bound}});
+  return {{"better", verdict.is_better}, {"promoted", is_promoted}, {"reasons", verdict.reasons},
+          {"conditions", conditions},    {"model", fresh},          {"than", old}};
+}
+
+void PrintComparison(const std::vector<annotator::AuFigure>& fresh, const std::vector<annotator::AuFigure>& old,
+                     const std::vector<int>& means) {
+  std::printf("%-6s %7s  %16s  %16s  %16s\n", "AU", "faces", "AUC", "F1", "r");
+  const auto line = [](const std::string& name, const annotator::AuFigure& before, const annotator::AuFigure& after) {
+    std::printf("%-6s %7zu", name.c_str(), static_cast<std::size_t>(after.rows));
+    for (const auto& [a, b] : {std::pair{before.auc, after.auc}, {before.f1, after.f1}, {before.r, after.r}})
+      std::printf("  %6.3f -> %6.3f", a, b);
+    std::printf("\n");
+  };
+  for (const annotator::AuFigure& f : fresh) {
+    const auto before = FiguresOf(old, {f.au});
+    if (f.rows > 0 && !before.empty()) line("AU" + std::to_string(f.au), before.front(), f);
+  }
+  const auto mean = [&means](const std::vector<annotator::AuFigure>& figures) {
+    return annotator::MeanFigure(means.empty() ? figures : FiguresOf(figures, means));
+  };
+  line("mean", mean(old), mean(fresh));
+}
+
+// --than: whether --model is better than another on the same faces; what --promote names becomes it then, by one rename.
+int RunComparison(const EvalArguments& arguments, const std::vector<int>& means, const annotator::AuModel& model,
+                  const annotator::TrainingData& data, const Log& log) {
+  BetterRule rule;
+  for (const std::string& text : arguments.better.empty() ? kBetter : arguments.better)
+    rule.all.push_back(ParseAuCondition(text));
+  const annotator::AuModel than = annotator::AuModel::Load(arguments.than);
+  annotator::RequireSameLandmarker(data.landmarker, than.info().landmarker, arguments.than);
+  const auto fresh = annotator::EvaluateAuModel(model, data);
+  const bool same_features = than.info().features == model.info().features;
+  const auto old = annotator::EvaluateAuModel(
+      than, same_features ? data : LoadTrainingData(arguments.data, than.info().features, arguments.faces, arguments.jobs, {}));
+  NameWhatHasNoMean(fresh, means, log);
+  const Figures fresh_named = FiguresByName(fresh, means), old_named = FiguresByName(old, means);
+  const Verdict verdict = Judge(rule, fresh_named, old_named);
+  const bool promotes = verdict.is_better && !arguments.promote.empty();
+  if (promotes) datasets::storage::WriteFileAtomically(arguments.promote, datasets::storage::ReadFile(arguments.model));
+  if (!arguments.output.empty()) datasets::storage::WriteFileAtomically(arguments.output, AuCsv(fresh, means));
+  if (arguments.json) {
+    std::cout << ToJson(verdict, fresh_named, old_named, promotes).dump() << "\n";
+    return kDone;
+  }
+  PrintComparison(fresh, old, means);
+  std::cout << (verdict.is_better ? "better" : "not better") << " than " << arguments.than
+            << (promotes ? "; promoted to " + arguments.promote : "") << "\n";
+  for (const std::string& reason : verdict.reasons) std::cout << "  " << reason << "\n";
+  return kDone;
+}
+
 int RunEval(EvalArguments& arguments) {
   const std::vector<int> means = ParseAus("--aus", arguments.aus);
   if (arguments.data.empty() == arguments.photos.empty())
     throw UsageError("name either --data or --coherence");
+  CheckComparison(arguments);
   if (!arguments.output.empty()) datasets::storage::RequireOutputFile(arguments.output);
   if (!arguments.extremes.empty()) datasets::RequirePictureFile(arguments.extremes);
   const annotator::AuModel model =
@@ -129,6 +203,8 @@ int RunEval(EvalArguments& arguments) {
       LoadTrainingData(arguments.data, model.info().features, arguments.faces, arguments.jobs, log);
   annotator::RequireSameLandmarker(data.landmarker, model.info().landmarker, "the AU model");
   NameAusWithoutModel(data, model.info().schema, log);
+  if (!arguments.apart_from.empty()) RequireApart(arguments.data, arguments.apart_from, arguments.jobs);
+  if (!arguments.than.empty()) return RunComparison(arguments, means, model, data, log);
   if (arguments.emotions) {
     std::cout << EmotionText(FitEmotions(model, data));
     return kDone;
@@ -155,7 +231,8 @@ void AddEvalAu(Cli& cli) {
   Command command = cli.Add("eval-au", "Compare a model's AUs with labels",
                             "auforge eval-au --data shards:faces/ --model model.h5 -o table.csv\n"
                             "  auforge eval-au --data csv:labels.csv,images=tars/,scale=3,part=judge --aus 1,2,4\n"
-                            "  auforge eval-au --coherence photos/ --extremes extremes.png");
+                            "  auforge eval-au --coherence photos/ --extremes extremes.png\n"
+                            "  auforge eval-au --data csv:coded.csv,part=judge --model new.h5 --than old.h5 --promote old.h5");
   command.Add("--data", arguments->data, "labelled faces, as for train-au");
   command.Add("--coherence", arguments->photos,
               "photos without labels: compares every face with itself mirrored, at JPEG 50 and halved");
@@ -165,6 +242,13 @@ void AddEvalAu(Cli& cli) {
   command.Add(
       "-o,--output", arguments->output,
       "also write the figures to this CSV; with --coherence each face's intensities before and after");
+  command.Add("--than", arguments->than, "with --data: another AU model; says which of the two is better on these faces");
+  command.Add("--better", arguments->better,
+              "with --than: a condition, all of which must hold for --model to be better, as 'auc >= old + 0.002' and 'f1 >= "
+              "old - 0.01' (the default); figures are auc, f1, best_f1, r, icc and mae, of one AU 'AU12.auc'");
+  command.Add("--promote", arguments->promote, "with --than: if it is better, this file becomes a copy of --model, by one rename");
+  command.Add("--apart-from", arguments->apart_from,
+              "labelled faces, as --data, that were learnt from: a picture in both is refused");
   AddFaceSearch(command, arguments->faces);
   command.Add("--aus", arguments->aus, "the AUs of the last line's means: 1,2,4; default: all that have both classes");
   command.Flag("--emotions", arguments->emotions,

@@ -1,8 +1,11 @@
 #include "tools/au/model_judge.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <mutex>
+#include <stdexcept>
 
 #include "datasets/shard.h"
 #include "datasets/storage/checksum.h"
@@ -11,6 +14,8 @@
 
 namespace auforge::tools {
 namespace {
+
+constexpr std::array kNames{"auc", "f1", "best_f1", "r", "icc", "mae"};
 
 using Digest = std::array<std::uint8_t, 32>;
 using Pictures = std::map<Digest, std::string>;  // and what each is called
@@ -41,16 +46,36 @@ void AddPictures(const std::string& text, int jobs, Pictures& pictures) {
 
 }  // namespace
 
-std::map<std::string, double> FiguresByName(const std::vector<annotator::AuFigure>& figures, const std::vector<int>& means) {
-  std::map<std::string, double> named;
+Figures FiguresByName(const std::vector<annotator::AuFigure>& figures, const std::vector<int>& means) {
+  Figures named;
   const auto add = [&named](const std::string& prefix, const annotator::AuFigure& f) {
-    for (const auto& [name, value] : {std::pair{"r", f.r}, {"icc", f.icc}, {"mae", f.mae}, {"auc", f.auc}, {"f1", f.f1}, {"best_f1", f.best_f1}}) {
-      if (!std::isnan(value)) named[prefix + name] = static_cast<double>(value);
+    const std::array values{f.auc, f.f1, f.best_f1, f.r, f.icc, f.mae};
+    static_assert(values.size() == kNames.size());
+    for (std::size_t i = 0; i < kNames.size(); ++i) {
+      if (!std::isnan(values[i])) named[prefix + kNames[i]] = values[i];
     }
   };
   for (const annotator::AuFigure& f : figures) add("AU" + std::to_string(f.au) + ".", f);
   add("", annotator::MeanFigure(means.empty() ? figures : FiguresOf(figures, means)));
   return named;
+}
+
+Condition ParseAuCondition(const std::string& text) {
+  const std::string example = "\"auc >= old + 0.002\" or \"AU12.f1 > 0.7\"";
+  try {
+    Condition condition = SplitCondition(text, example);
+    const std::size_t dot = condition.figure.find('.');
+    const bool is_of_one = dot != std::string::npos && features::ParseAu(condition.figure.substr(0, dot));
+    const std::string name = is_of_one ? condition.figure.substr(dot + 1) : condition.figure;
+    if (std::find(kNames.begin(), kNames.end(), name) == kNames.end()) {
+      std::string known;
+      for (const char* figure : kNames) known += (known.empty() ? "" : ", ") + std::string(figure);
+      RefuseCondition(text, "there is no figure \"" + condition.figure + "\"; there are " + known + ", of one AU, too (AU12.f1)", example);
+    }
+    return condition;
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(std::string("--better ") + error.what());
+  }
 }
 
 void RequireApart(const std::vector<std::string>& judged, const std::vector<std::string>& learnt, int jobs) {
