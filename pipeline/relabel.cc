@@ -243,9 +243,9 @@ class Run {
   }
 
   RelabelSummary Do() {
+    if (!options_.output.empty()) datasets::storage::RequireOutputFolder(options_.output);
     const std::vector<Job> jobs = Plan();
     if (!options_.output.empty() && !jobs.empty()) {
-      datasets::storage::RequireOutputFolder(options_.output);
       datasets::storage::MakeFolder(options_.output);
       LockFolder(options_.output);
     }

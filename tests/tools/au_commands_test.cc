@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "annotator/au_model.h"
 #include "datasets/image_codec.h"
 #include "features/au_schema.h"
 #include "tests/support/faces.h"
@@ -125,6 +126,54 @@ TEST(AuCommands, AnOpenFaceCsvServesAsLabels) {
   const Outcome outcome = RunProgram("eval-au --json --data openface:" + dir.path().string());
   EXPECT_EQ(outcome.code, 0) << outcome.text;
   EXPECT_THAT(outcome.text, HasSubstr("\"au\":12"));
+}
+
+TEST(AuCommands, ComparingNeedsWhatItCompares) {
+  EXPECT_EQ(RunProgram("eval-au --data csv:x.csv --better 'auc > 0.5'").code, 2);
+  EXPECT_EQ(RunProgram("eval-au --data csv:x.csv --than old.h5").code, 2) << "which model?";
+  EXPECT_EQ(RunProgram("eval-au --coherence x --apart-from csv:x.csv").code, 2);
+  const std::string compare = "eval-au --data csv:x.csv --model new.h5 --than old.h5 --better ";
+  for (const char* odd : {"'auc'", "'auc >= new'", "'acu >= old'", "'AU12.frechet > 1'", "'auc => old'", "'auc >= old +'"}) {
+    const Outcome outcome = RunProgram(compare + odd);
+    EXPECT_EQ(outcome.code, 2) << odd;
+    EXPECT_THAT(outcome.text, AllOf(HasSubstr("--better"), HasSubstr("write as"))) << odd;
+  }
+}
+
+// A model takes another's place only if the rule says that it is better, and by one rename.
+TEST(AuCommands, TheBetterModelIsPromoted) {
+  const char* photos = std::getenv("AUFORGE_PHOTOS");
+  if (photos == nullptr) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
+  const tests::TempDir dir;
+  std::string table = "image,AU12,AU25\n";
+  int file = 0;
+  for (const char* name : {"2008_001009.jpg", "2008_001322.jpg", "2008_002506.jpg", "2009_004587.jpg"}) {
+    if (!fs::exists(fs::path(photos) / name)) GTEST_SKIP() << name << " is not there";
+    fs::copy_file(fs::path(photos) / name, dir / name);
+    table += std::string(name) + (file++ % 2 == 0 ? ",3,0\n" : ",0,2\n");
+  }
+  tests::WriteText(dir / "labels.csv", table);
+  const std::string data = "csv:" + (dir / "labels.csv");
+  ASSERT_EQ(RunProgram("calibrate --neutral " + (dir / "2008_001009.jpg") + " -o " + (dir / "new.h5")).code, 0);
+  tests::WriteText(dir / "old.h5", tests::ReadText(annotator::DefaultAuModelPath()));
+  const std::string before = tests::ReadText(dir / "old.h5"), fresh = tests::ReadText(dir / "new.h5");
+  const std::string compare =
+      "eval-au --data " + data + " --model " + (dir / "new.h5") + " --than " + (dir / "old.h5") + " --promote " + (dir / "old.h5");
+
+  const Outcome worse = RunProgram(compare + " --better 'mae <= old' --better 'auc > 1.5'");
+  EXPECT_EQ(worse.code, 0) << worse.text;
+  EXPECT_THAT(worse.text, AllOf(HasSubstr("not better than"), HasSubstr("auc > 1.5 does not hold")));
+  EXPECT_TRUE(tests::ReadText(dir / "old.h5") == before);
+
+  const Outcome learnt = RunProgram(compare + " --apart-from " + data);
+  EXPECT_EQ(learnt.code, 3);
+  EXPECT_THAT(learnt.text, AllOf(HasSubstr("4 pictures to judge by are learnt from, too"), HasSubstr("2008_")));
+
+  const Outcome better = RunProgram(compare + " --better 'mae < 6' --json");
+  EXPECT_EQ(better.code, 0) << better.text;
+  EXPECT_THAT(better.text, AllOf(HasSubstr("\"better\":true"), HasSubstr("\"promoted\":true"), HasSubstr("\"AU12.auc\":"),
+                                 HasSubstr("mae < 6 holds")));
+  EXPECT_TRUE(tests::ReadText(dir / "old.h5") == fresh);
 }
 
 // What a loop of trainings says of a model is kept with it, and printed; what makes another model of it does not inherit it.
