@@ -271,7 +271,7 @@ TEST_F(RelabelTest, WhatCannotBeLabelledAgainIsRefusedBeforeAnythingIsWritten) {
   ExpectUntouched();
   options_.shards = {own, dir_ / "points"};
   EXPECT_THAT(Message<BadContent>(options_),
-              AllOf(HasSubstr("points/00000.h5"), HasSubstr("auforge-0123456789abcdef"), HasSubstr("dlib")));
+              AllOf(HasSubstr("points/00000.h5"), HasSubstr("auforge-0123456789abcdef"), HasSubstr("was trained with the landmarks of")));
   ExpectUntouched();
   fs::copy_file(Shard(0), dir_ / "mine.h5");
   options_.shards = {dir_ / "mine.h5"};
