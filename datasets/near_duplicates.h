@@ -1,5 +1,5 @@
-// Faces of which a copy was there before, by their perceptual hashes (features/picture_hash.h). About 300 bytes a face that is
-// kept; a microsecond to look one up among a million. One thread at a time.
+// Faces of which a copy was there before, by their perceptual hashes (features/picture_hash.h). About 150 bytes a face that is
+// kept. One thread at a time.
 #pragma once
 
 #include <array>

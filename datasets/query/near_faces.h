@@ -14,7 +14,7 @@ class FaceIndex;
 using FaceMask = std::vector<std::uint8_t>;  // 0 or 1 for each face of a shard
 
 // For each shard, in order: the faces that are near-duplicates of one before them (in the order of shards and rows) that is none
-// itself. Shards without hashes have empty masks. 20 s for a million faces. Throws QueryStopped.
+// itself. Shards without hashes have empty masks. Throws QueryStopped.
 std::vector<FaceMask> FindNearDuplicates(const FaceIndex& index, const StopCheck& stop);
 
 // Likewise: the faces that are near-duplicates of a face of the image with this key and those on images that are near-duplicates
