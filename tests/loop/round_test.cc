@@ -240,6 +240,50 @@ TEST_F(Loop, WithoutAGeneratorTheFirstIsTrainedFromNothing) {
   EXPECT_FALSE(fs::exists(loop_.Round(1, "parent.h5")));
 }
 
+std::string ModelOf(const std::string& folder) { return datasets::ShardReader(datasets::FindShards({folder}).front()).header().model_digest; }
+
+TEST_F(Loop, ABetterAnnotatorRelabelsWhatTheOldOneHasLabelled) {
+  loop_.AddPeople(0, 11);
+  loop_.WritePlan();
+  ExpectRun("round 1: promoted");
+  const std::string old_model = ModelOf(loop_.Round(1, "shards"));
+  // train-au wants some 20 people and more; which of them the loop sees is all one.
+  for (const auto& [name, first, last] : {std::tuple{"taught", 0, 25}, {"asked", 26, 35}}) {
+    const tests::SmallLoop people;
+    people.AddPeople(first, last);
+    ASSERT_EQ(tests::RunCommand(AUFORGE_PROGRAM " annotate " + (people.dir() / "in") + " -j 1 -q -o " + (loop_.dir() / name)).code, 0);
+  }
+  // A model of a few shape features is worse than the present one, which only this rule does not mind.
+  const std::string annotator = R"({"data": "shards:taught,copies=0", "held_out": "shards:asked,copies=0",
+    "train": {"no-gabor": true, "no-hog": true, "no-local": true, "centres": 8, "shape-components": 4, "jobs": 1}, "better": ")";
+  loop_.AddPeople(12, 15);
+  loop_.WritePlan("{\"annotator\": " + annotator + "auc > old + 0.9\"}}");
+  ExpectRun("round 2: promoted");
+  EXPECT_FALSE(fs::exists(loop_.Work("au-model.h5"))) << "not better";
+  EXPECT_EQ(ModelOf(loop_.Round(2, "shards")), old_model);
+  loop_.AddPeople(16, 17);
+  loop_.WritePlan("{\"drift\": {\"max_au_psi\": null, \"max_contradictions\": null, \"max_quality_psi\": null}, \"filter\": \"\", \"annotator\": " +
+                  annotator + "auc >= 0\"}}");
+  ExpectRun("annotator: no new labels", "");
+  loop_.AddPeople(18, 21);
+  fs::rename(loop_.dir() / "taught", loop_.dir() / "labels");  // the same, called otherwise
+  std::string plan = tests::ReadText(loop_.Plan());
+  plan.replace(plan.find("shards:taught"), 13, "shards:labels");
+  tests::WriteText(loop_.Plan(), plan);
+  const tests::ProgramOutcome outcome = loop_.Run();
+  EXPECT_EQ(outcome.code, 0) << outcome.text;
+  EXPECT_THAT(outcome.text, testing::AllOf(HasSubstr("the new AU model is promoted"), HasSubstr("relabels 3 earlier rounds")));
+  EXPECT_EQ(tests::ReadText(loop_.Work("au-model.h5")), tests::ReadText(loop_.Round(4, "au-candidate.h5")));
+  const std::string new_model = tools::FileDigest(loop_.Work("au-model.h5"));
+  for (int round = 1; round <= 4; ++round) EXPECT_EQ(ModelOf(loop_.Round(round, "shards")), new_model) << round;
+  EXPECT_EQ(ModelOf(loop_.Round(1, "training")), new_model);
+  EXPECT_NE(new_model, old_model);
+  EXPECT_THAT(tests::RunCommand(AUFORGE_PROGRAM " inspect " + loop_.Work("au-model.h5")).text, HasSubstr("round"));
+  // The generator says the round and the file that it was trained from.
+  const std::string said = tests::RunCommand(AUFORGE_PROGRAM " inspect " + loop_.Work("generator.h5")).text;
+  EXPECT_THAT(said, HasSubstr(tools::FileDigest(loop_.Round(4, "parent.h5")).substr(0, 16)));
+}
+
 // A small part of loop_kill_test's, for every run.
 TEST_F(Loop, FiveKillsChangeNothing) {
   loop_.AddPeople(0, 7);

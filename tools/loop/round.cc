@@ -440,7 +440,7 @@ void Round::Train() {
   std::vector<std::string> arguments{"gan", "train"};
   Append(arguments, settings);
   WriteLineage("lineage.json", record_.parent, datasets::FindShards(TrainingFolders()));
-  Append(arguments, {"-o", run});
+  Append(arguments, {"-o", run, "--lineage", File("lineage.json")});
   Run({JobOf("train", arguments), JobOf("candidate", {"gan", "export-weights", run, "-o", File("candidate.h5")})});
 }
 
