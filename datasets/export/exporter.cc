@@ -25,7 +25,7 @@ void ExportOptions::Validate() const {
 }
 
 std::vector<std::string> ExportFormats() {
-  return {"csv", "jsonl", "openface", "ganimation", "webdataset", "shards"};
+  return {"csv", "jsonl", "parquet", "openface", "ganimation", "webdataset", "shards"};
 }
 
 void RequireExportOutput(const ExportOptions& options) {
@@ -34,7 +34,7 @@ void RequireExportOutput(const ExportOptions& options) {
   const bool is_lines = options.format == "csv" || options.format == "jsonl";
   if (output == "-") {
     if (!is_lines) throw std::invalid_argument(options.format + " does not go to the standard output; name a file or folder");
-  } else if (is_lines || (options.format == "openface" && output.ends_with(".csv"))) {
+  } else if (is_lines || options.format == "parquet" || (options.format == "openface" && output.ends_with(".csv"))) {
     storage::RequireOutputFile(output);
   } else {
     storage::RequireNewFolder(output);
@@ -45,12 +45,13 @@ std::unique_ptr<FaceExporter> MakeExporter(const ExportOptions& options) {
   options.Validate();
   if (options.format == "csv") return MakeCsvExporter(options);
   if (options.format == "jsonl") return MakeJsonLinesExporter(options);
+  if (options.format == "parquet") return MakeParquetExporter(options);
   if (options.format == "openface") return MakeOpenFaceExporter(options);
   if (options.format == "ganimation") return MakeGanimationExporter(options);
   if (options.format == "webdataset") return MakeWebdatasetExporter(options);
   if (options.format == "shards") return MakeShardExporter(options);
   throw std::invalid_argument("export.format = " + options.format +
-                              "; must be csv, jsonl, openface, ganimation, webdataset or shards");
+                              "; must be csv, jsonl, parquet, openface, ganimation, webdataset or shards");
 }
 
 TextOutput::TextOutput(const std::string& path) {

@@ -1,4 +1,4 @@
-// Handing faces over in the forms that other tools read: CSV, JSON lines, OpenFace's CSV, GANimation's
+// Handing faces over in the forms that other tools read: CSV, JSON lines, Parquet, OpenFace's CSV, GANimation's
 // folder, webdataset tars, and shards of our own. docs/using-the-crawl.md describes each.
 //
 //   auto exporter = MakeExporter(options);  (exporter->Add(shard, faces))*;  exporter->Finish();
@@ -19,7 +19,7 @@ namespace auforge::datasets {
 
 struct ExportOptions {
   std::string format;         // one of ExportFormats()
-  std::string output;         // a file (csv, jsonl, openface with .csv) or a folder that is new or empty
+  std::string output;         // a file (csv, jsonl, parquet, openface with .csv) or a folder that is new or empty
   int faces_per_tar = 10000;  // webdataset, >= 1
   double test_share = 0.1;    // ganimation: faces in test_ids.csv, 0..1, every so-manieth
   bool chosen_only = false;   // openface: no rows for images without a face
@@ -29,7 +29,7 @@ struct ExportOptions {
 // Tries the output before the work; throws what storage::RequireOutputFile and RequireNewFolder throw.
 void RequireExportOutput(const ExportOptions& options);
 
-std::vector<std::string> ExportFormats();  // csv jsonl openface ganimation webdataset shards
+std::vector<std::string> ExportFormats();  // csv jsonl parquet openface ganimation webdataset shards
 
 class FaceExporter {
  public:

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "datasets/internal/text_encoding.h"
 #include "datasets/storage/checksum.h"
 
 namespace auforge::datasets {
@@ -81,6 +82,10 @@ std::string MembersJson(const FaceRecord& face, const ShardHeader& header, bool 
 
 std::string JsonText(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string CleanText(const std::string& text) {
+  return IsUtf8(text) ? text : nlohmann::json::parse(JsonText(text)).get<std::string>();
 }
 
 std::string CsvText(std::string_view text) {

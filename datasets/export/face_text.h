@@ -34,6 +34,8 @@ std::string JsonText(std::string_view text);
 // Quoted for CSV where needed. A text that a spreadsheet would run as a formula (it starts with = + - @ or a
 // tab) gets an apostrophe in front.
 std::string CsvText(std::string_view text);
+// The same text, bytes that are not UTF-8 replaced.
+std::string CleanText(const std::string& text);
 // The shortest decimal that gives the same float back; 0 for what is not finite.
 std::string NumberText(float value);
 

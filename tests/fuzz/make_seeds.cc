@@ -327,6 +327,11 @@ int main(int argc, char** argv) {
     WriteBytes(folder / "number" / std::to_string(number++), text.data(), text.size());
   }
   Labels(folder / "label");
+  fs::create_directories(folder / "parquet");
+  for (const auto& file : fs::directory_iterator(AUFORGE_GOLDEN "/parquet")) {
+    if (file.path().extension() == ".parquet")
+      fs::copy_file(file.path(), folder / "parquet" / file.path().filename(), fs::copy_options::overwrite_existing);
+  }
   Texts(folder / "metadata", {R"({"url": "http://x/", "caption": "a smile", "license": "CC0", "exif": {"a": [1, {}]}})",
                               R"({"similarity": NaN, 'caption': ['joy \ud83d\ude00', "\ud83d"], "url": "http:\/\/x", "x": -Infinity,})",
                               "{\"caption\": \"caf\xE9\", \"licence\": None", "a caption of \x93two\x94\r\nlines\r\n",

@@ -45,6 +45,7 @@ ROWS = [
     Row("query -o", "query IN -q -o OUT", "folder", "shards", "--size", quick=True),
     Row("export csv", "export IN -q --format csv -o OUT", ".csv", "shards", "--limit", quick=True),
     Row("export jsonl", "export IN -q --format jsonl -o OUT", ".jsonl", "shards", "--limit", quick=True),
+    Row("export parquet", "export IN -q --format parquet -o OUT", ".parquet", "shards", "--limit", quick=True),
     Row("export openface", "export IN -q --format openface -o OUT", ".csv", "shards", "--limit", quick=True),
     Row("export ganimation", "export IN -q --format ganimation -o OUT", "folder", "shards", "--test-share", quick=True),
     Row("export webdataset", "export IN -q --format webdataset -o OUT", "folder", "shards", "--faces-per-tar", quick=True),

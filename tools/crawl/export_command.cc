@@ -63,7 +63,7 @@ int RunExport(const ExportArguments& arguments) {
   const datasets::query::Selection selection = FindFaces(index, arguments.faces);
   const std::uint64_t limit = arguments.faces.limit > 0 ? arguments.faces.limit : selection.Count();
   const auto faces = selection.Page(arguments.faces.offset, limit);
-  const bool is_table = arguments.options.format == "csv" || arguments.options.format == "jsonl";
+  const bool is_table = arguments.options.format == "csv" || arguments.options.format == "jsonl" || arguments.options.format == "parquet";
   datasets::ExportOptions options = arguments.options;
   options.chosen_only = faces.size() != index.FaceCount();
   ExportFaces(index, faces, options, is_table && !arguments.faces.sort.empty());
@@ -78,8 +78,9 @@ void AddExport(Cli& cli) {
   auto arguments = std::make_shared<ExportArguments>();
   arguments->blur.jobs = AvailableCores();
   Command command =
-      cli.Add("export", "Hand faces over to other tools: CSV, JSON lines, OpenFace, GANimation, webdataset",
+      cli.Add("export", "Hand faces over to other tools: CSV, JSON lines, Parquet, OpenFace, GANimation, webdataset",
               "auforge export shards/ --format openface -o faces.csv\n"
+              "  auforge export shards/ --format parquet -o faces.parquet\n"
               "  auforge export shards/ --format webdataset --quality 0.5 -o tars/\n"
               "  auforge export shards/ --blur-faces --images photos/ -o published/");
   AddIndexOptions(command, arguments->index);

@@ -13,6 +13,7 @@ namespace auforge::datasets {
 
 std::unique_ptr<FaceExporter> MakeCsvExporter(const ExportOptions& options);
 std::unique_ptr<FaceExporter> MakeJsonLinesExporter(const ExportOptions& options);
+std::unique_ptr<FaceExporter> MakeParquetExporter(const ExportOptions& options);
 std::unique_ptr<FaceExporter> MakeOpenFaceExporter(const ExportOptions& options);
 std::unique_ptr<FaceExporter> MakeGanimationExporter(const ExportOptions& options);
 std::unique_ptr<FaceExporter> MakeWebdatasetExporter(const ExportOptions& options);
