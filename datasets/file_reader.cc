@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "datasets/internal/fetch_stream.h"
 #include "datasets/internal/file_reader.h"
 #include "datasets/internal/metadata.h"
 
@@ -61,12 +62,14 @@ std::optional<std::string> ReadSide(const std::string& path, bool& whole) {
 }  // namespace
 
 bool FileReader::Next(ImageItem& item) {
-  if (next_ == end_) return false;
+  if (next_ == end_ || is_stopped_) return false;
   const FileEntry& entry = *next_++;
   item = ImageItem{};
   item.key = entry.key;
   item.path = entry.path;
+  if (entry.is_address) return Fetch(item);
   if (entry.look_beside) ReadBeside(item);
+  LookUp(entry, item);
   std::uint64_t size = 0;
   int error = entry.error;
   if (error != 0) return Fail(item, Outcome::kUnreadable, Reason(error));
@@ -81,6 +84,40 @@ bool FileReader::Next(ImageItem& item) {
     return Fail(item, Outcome::kUnreadable, std::ferror(file.get()) != 0 ? Reason(errno) : "became shorter while it was read");
   }
   return true;
+}
+
+bool FileReader::Fetch(ImageItem& item) {
+  item.url = item.path;
+  is_stopped_ = !FetchPicture(item.path, fetch_, max_bytes_, item);
+  if (is_stopped_) return false;
+  ++fetched_;
+  if (item.status != Outcome::kUnreadable) return true;
+  ++failed_;
+  last_fault_ = item.message;
+  return true;
+}
+
+void FileReader::LookUp(const FileEntry& entry, ImageItem& item) {
+  if (const std::string path = TablePathOf(entry.path); path != table_path_) {
+    table_ = path.empty() ? CrawlTable() : CrawlTable(path);
+    table_path_ = path;
+    // A folder that is cut into several shards has been tried once.
+    if (entry.begins_folder) table_.AddTo(notes_);
+  }
+  if (const Metadata* found = table_.Find(std::string(BaseName(WithoutEnding(entry.path))))) Fill(*found, item);
+}
+
+std::string FileReader::Fault() const {
+  if (is_stopped_) return "stopped";
+  if (fetched_ == 0 || failed_ < fetched_) return {};
+  return "none of " + std::to_string(fetched_) + " addresses could be fetched; the last: " + last_fault_;
+}
+
+std::string TablePathOf(const std::string& picture) {
+  const std::size_t slash = picture.rfind('/');
+  if (slash == std::string::npos || slash == 0) return {};
+  const std::string_view folder = BaseName(std::string_view(picture).substr(0, slash));
+  return folder.empty() || folder == "." || folder == ".." ? "" : CrawlTable::PathFor(picture.substr(0, slash));
 }
 
 std::vector<std::string> FilesBeside(const std::string& picture) {

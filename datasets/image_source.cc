@@ -13,6 +13,7 @@
 #include <stdexcept>
 
 #include "datasets/content_kind.h"
+#include "datasets/internal/crawl_table.h"
 #include "datasets/internal/file_reader.h"
 #include "datasets/internal/input_list.h"
 #include "datasets/internal/tar_reader.h"
@@ -108,12 +109,16 @@ std::vector<std::string> ExpandBraces(const std::string& text) {
 void SourceOptions::Validate() const {
   if (shard_size < 1) throw std::invalid_argument("shard_size = 0; must be >= 1");
   if (max_bytes < 1) throw std::invalid_argument("max_bytes = 0; must be >= 1");
+  fetch.Validate();
+}
+
+void LeftOut::Add(std::uint64_t more, const std::string& name) {
+  if (example.empty()) example = name;
+  count += more;
 }
 
 void SideNotes::Leave(const std::string& kind, const std::string& name, std::uint64_t count) {
-  LeftOut& left = left_out[kind];
-  if (left.count == 0) left.example = name;
-  left.count += count;
+  left_out[kind].Add(count, name);
 }
 
 void SideNotes::Add(const SideNotes& other) {
@@ -121,6 +126,8 @@ void SideNotes::Add(const SideNotes& other) {
   damaged_metadata += other.damaged_metadata;
   lone_metadata += other.lone_metadata;
   for (const auto& [kind, left] : other.left_out) Leave(kind, left.example, left.count);
+  for (const auto& [status, tried] : other.crawl) crawl[status].Add(tried.count, tried.example);
+  unread_tables.Add(other.unread_tables.count, other.unread_tables.example);
 }
 
 std::string SideNotes::LeftOutText() const {
@@ -136,7 +143,7 @@ struct ImageSource::Impl {
   // What is read as a stream of its own and makes a shard.
   struct Stream {
     std::string path;
-    bool is_video = false;
+    enum class Kind { kTar, kVideo, kFetched } kind = Kind::kTar;
   };
   // A path that was named, or a line of a list.
   struct Input {
@@ -144,6 +151,7 @@ struct ImageSource::Impl {
     bool from_list = false;
     bool is_folder = false;
     std::optional<Stream> stream = {};
+    bool is_address = false;
   };
 
   SourceOptions options;
@@ -155,11 +163,11 @@ struct ImageSource::Impl {
   std::set<std::string> keys;
   std::string files_name;
 
-  void AddFile(const std::string& path, const std::string& key, int error = 0, bool look_beside = true) {
+  void AddFile(const std::string& path, const std::string& key, int error = 0, bool look_beside = true, bool is_address = false) {
     // The same name in two inputs: the second gets a number, so that no image is lost or counted twice.
     std::string unique = key;
     for (int n = 2; !keys.insert(unique).second; ++n) unique = key + "#" + std::to_string(n);
-    files.push_back({path, unique, error, look_beside});
+    files.push_back({path, unique, error, look_beside && !is_address, is_address});
   }
 
   void AddFolder(const std::string& path, const std::string& prefix, bool from_list) {
@@ -194,9 +202,27 @@ struct ImageSource::Impl {
     }
   }
 
+  // What cannot be fetched as a whole is said before the work; lines of a list were written by many hands, and are tried.
+  void AddAddress(const std::string& address, bool from_list) {
+    if (options.fetch.command.empty()) {
+      throw std::invalid_argument(address + ": is an address; auforge annotate reads it with --fetch, for example "
+                                            "--fetch 'curl -sf {}'");
+    }
+    const std::string name(AddressName(address));
+    const bool is_archive = NamePromisesArchive(name);
+    if (!from_list && name.ends_with('/'))
+      throw std::invalid_argument(address + ": is a folder's address; name archives, with braces, or a @list of addresses");
+    if (!from_list && LooksLikeVideo(name))
+      throw std::invalid_argument(address + ": videos are read from files; fetch it to one");
+    const bool is_stream = is_archive || (!from_list && !NamePromisesPicture(name));
+    inputs.push_back({.path = address, .from_list = from_list, .is_address = true});
+    if (is_stream) inputs.back().stream = Stream{address, Stream::Kind::kFetched};
+  }
+
   void AddPath(const std::string& path, bool from_list) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
+    if (IsAddress(path) && !fs::exists(status)) return AddAddress(path, from_list);
     if (status.type() == fs::file_type::not_found || status.type() == fs::file_type::none) {
       // A list of a million paths with a hole in it is a crawl; a mistyped argument is a mistake.
       if (from_list) return inputs.push_back({path, true});
@@ -208,13 +234,13 @@ struct ImageSource::Impl {
   }
 
   static std::optional<Stream> AsStream(const std::string& path) {
-    if (NamePromisesArchive(path)) return Stream{path, false};
+    if (NamePromisesArchive(path)) return Stream{path};
     const bool is_video = LooksLikeVideo(path);
     if (!is_video && NamePromisesPicture(path)) return std::nullopt;
     int error = 0;
     const Content content = TellFile(path, error).content;
-    if (content == Content::kArchive) return Stream{path, false};
-    if (content == Content::kVideo || (is_video && content != Content::kPicture)) return Stream{path, true};
+    if (content == Content::kArchive) return Stream{path};
+    if (content == Content::kVideo || (is_video && content != Content::kPicture)) return Stream{path, Stream::Kind::kVideo};
     return std::nullopt;
   }
 
@@ -230,14 +256,14 @@ struct ImageSource::Impl {
       if (input.stream) {
         streams.push_back(*input.stream);
       } else if (input.from_list && !input.is_folder) {
-        AddFile(input.path, input.path);
+        AddFile(input.path, input.path, 0, true, input.is_address);
       } else if (input.from_list) {
         AddFolder(input.path, input.path.ends_with('/') ? input.path : input.path + "/", true);
       } else if (input.is_folder) {
         AddFolder(input.path, folders.size() > 1 ? folder_names[folder] + "/" : "", false);
         ++folder;
       } else {
-        AddFile(input.path, file_names[file++]);
+        AddFile(input.path, file_names[file++], 0, true, input.is_address);
       }
     }
     inputs.clear();
@@ -246,8 +272,10 @@ struct ImageSource::Impl {
   void MakeShards(const std::vector<std::string>& named) {
     for (const Stream& stream : streams) shards.push_back({static_cast<int>(shards.size()), stream.path, 0, {}});
     std::sort(files.begin(), files.end(), [](const FileEntry& a, const FileEntry& b) { return a.key < b.key; });
+    for (std::size_t i = 1; i < files.size(); ++i) files[i].begins_folder = TablePathOf(files[i].path) != TablePathOf(files[i - 1].path);
     for (const std::string& input : named) {
-      if (!NamePromisesArchive(input) && !LooksLikeVideo(input)) files_name += (files_name.empty() ? "" : " ") + input;
+      const std::string_view name = IsAddress(input) ? AddressName(input) : input;
+      if (!NamePromisesArchive(name) && !LooksLikeVideo(std::string(name))) files_name += (files_name.empty() ? "" : " ") + input;
     }
     for (std::size_t begin = 0; begin < files.size(); begin += options.shard_size) {
       const std::size_t count = std::min(options.shard_size, files.size() - begin);
@@ -286,15 +314,26 @@ const SideNotes& ImageSource::Notes() const { return impl_->notes; }
 
 std::vector<std::string> ImageSource::Files(const InputShard& shard) const {
   const auto index = static_cast<std::size_t>(shard.index);
-  if (index < impl_->streams.size()) return {impl_->streams[index].path};
+  std::error_code error;
+  if (index < impl_->streams.size()) {
+    const Impl::Stream& stream = impl_->streams[index];
+    const std::string table = stream.kind == Impl::Stream::Kind::kTar ? CrawlTable::PathFor(stream.path) : "";
+    if (table.empty() || !fs::exists(table, error)) return {stream.path};
+    return {stream.path, table};
+  }
   const std::size_t begin = (index - impl_->streams.size()) * impl_->options.shard_size;
   std::vector<std::string> paths, beside;
+  std::string table;
   for (std::size_t i = begin; i < begin + shard.count; ++i) {
     const FileEntry& file = impl_->files[i];
     paths.push_back(file.path);
+    if (file.is_address) continue;
+    if (const std::string path = TablePathOf(file.path); path != table) {
+      table = path;
+      if (!path.empty() && fs::exists(path, error)) beside.push_back(path);
+    }
     if (!file.look_beside) continue;
     for (const std::string& path : FilesBeside(file.path)) {
-      std::error_code error;
       if (fs::exists(path, error) || error) beside.push_back(path);
     }
   }
@@ -306,12 +345,16 @@ std::unique_ptr<ItemReader> ImageSource::Open(const InputShard& shard) const {
   const auto index = static_cast<std::size_t>(shard.index);
   if (index < impl_->streams.size()) {
     const Impl::Stream& stream = impl_->streams[index];
-    if (stream.is_video) return std::make_unique<VideoReader>(stream.path, VideoOptions{});
+    switch (stream.kind) {
+      case Impl::Stream::Kind::kVideo: return std::make_unique<VideoReader>(stream.path, VideoOptions{});
+      case Impl::Stream::Kind::kFetched: return FetchTar(stream.path, impl_->options.fetch, impl_->options.max_bytes);
+      case Impl::Stream::Kind::kTar: break;
+    }
     return OpenTar(stream.path, impl_->options.max_bytes);
   }
   const std::size_t begin = (index - impl_->streams.size()) * impl_->options.shard_size;
   const FileEntry* files = impl_->files.data();
-  return std::make_unique<FileReader>(files + begin, files + begin + shard.count, impl_->options.max_bytes);
+  return std::make_unique<FileReader>(files + begin, files + begin + shard.count, impl_->options.max_bytes, impl_->options.fetch);
 }
 
 }  // namespace auforge::datasets

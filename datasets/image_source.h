@@ -1,4 +1,4 @@
-// Where images come from: files, folders, lists, tars and videos become input shards, each an ordered stream of items.
+// Where images come from: files, folders, lists, tars, videos and addresses become input shards, each an ordered stream of items.
 // The plan (which item belongs to which shard, in which order) depends on the names alone, never on timing.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets/address.h"
 #include "datasets/outcome.h"
 
 namespace auforge::datasets {
@@ -36,13 +37,16 @@ struct ImageItem {
 struct SourceOptions {
   std::size_t shard_size = 10000;            // images per shard for folders, files and lists, >= 1
   std::uint64_t max_bytes = 64ULL << 20;     // an image file larger than this is kTooLarge and is not read
+  FetchOptions fetch = {};                   // how inputs that are addresses are read
   void Validate() const;
 };
 
-// Files or members that are no pictures, of one kind.
+// Things of one kind that are counted: files or members that are no pictures, …
 struct LeftOut {
   std::uint64_t count = 0;
   std::string example;  // the first one's name
+
+  void Add(std::uint64_t more, const std::string& name);
 };
 
 // What there is beside the images and has no row.
@@ -51,6 +55,10 @@ struct SideNotes {
   std::uint64_t damaged_metadata = 0;   // of which part, or all, could not be read
   std::uint64_t lone_metadata = 0;      // that belong to no image
   std::map<std::string, LeftOut> left_out;  // "text", "Parquet", "video", …
+  // What a crawler's tables (00000.parquet of 00000.tar) say of all that it tried: "success", "failed_to_download", …; the
+  // example is the first error message.
+  std::map<std::string, LeftOut> crawl;
+  LeftOut unread_tables;  // that could not be read; the example says why
 
   // "2 text (README.txt, …), 1 Parquet (00000.parquet)"; empty when nothing was left out.
   std::string LeftOutText() const;
@@ -67,6 +75,9 @@ class ItemReader {
   virtual bool Next(ImageItem& item) = 0;
   // After the end: what was beside the items.
   virtual SideNotes Notes() const { return {}; }
+  // After the end: why what was read is not the whole input and is to be read anew another time, for people; empty when it
+  // is. Only of addresses: what cannot be read of files is items.
+  virtual std::string Fault() const { return {}; }
 };
 
 // One file by itself, without what lies beside it; its key is the path. Never throws for a file that is not there or
@@ -108,9 +119,10 @@ class ImageSource {
  public:
   // inputs: files, folders (ListPictures; and their tars), @list files (a path per line; "-" is the list on standard
   // input), tars (.tar, .tar.gz, .tar.zst, or by content), videos where they are named themselves (a shard each; those in
-  // a folder are left alone) and braces {00000..00012}. A list may be UTF-8 or UTF-16 with its mark, have lines that end
+  // a folder are left alone), addresses of tars and pictures (address.h; in a list, what is not named like an archive is a
+  // picture; named themselves, what is not named like a picture is a tar) and braces {00000..00012}. A list may be UTF-8 or UTF-16 with its mark, have lines that end
   // as on Windows, paths in quotes, or zeros between them (find -print0). Throws std::runtime_error naming an input that
-  // does not exist, or when there is nothing to read.
+  // does not exist, or when there is nothing to read, std::invalid_argument for an address that cannot be fetched.
   static ImageSource Plan(const std::vector<std::string>& inputs, const SourceOptions& options);
   ImageSource(ImageSource&&) noexcept;
   ImageSource& operator=(ImageSource&&) noexcept;
@@ -119,7 +131,8 @@ class ImageSource {
   const std::vector<InputShard>& Shards() const;
   // What the folders hold beside pictures.
   const SideNotes& Notes() const;
-  // The files that are read for it, in the order of its items, then the captions and records that there are beside them.
+  // The files that are read for it, in the order of its items, then the captions, records and tables that there are beside
+  // them.
   std::vector<std::string> Files(const InputShard& shard) const;
   // Thread-safe: several shards may be read at once, each reader by one thread.
   std::unique_ptr<ItemReader> Open(const InputShard& shard) const;

@@ -53,6 +53,8 @@ Comparison CompareItems(const ShardReader& shard, ItemReader& items, const std::
     if (!is_known || !IsSame(item, shard.Sample(row))) return Comparison::kOther;
     item = {};
   }
+  if (stop && stop()) return Comparison::kStopped;
+  if (!items.Fault().empty()) return Comparison::kUnreadable;
   return row == shard.SampleCount() ? Comparison::kSame : Comparison::kOther;
 }
 

@@ -12,7 +12,7 @@
 namespace auforge::datasets {
 
 // A digest of name, size, and times (of content and inode) of every file, hex; one stat a file. Files that are not there
-// count as such. Equal digests: nobody has touched the files in between.
+// count as such. Equal digests: nobody has touched the files in between. Of an address nothing but its last part counts.
 std::string FileStateDigest(const std::vector<std::string>& files);
 
 enum class Comparison {

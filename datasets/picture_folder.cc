@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <string_view>
+#include <unordered_set>
 
 #include "datasets/content_kind.h"
 #include "datasets/folder_walk.h"
 #include "datasets/image_source.h"
+#include "datasets/internal/crawl_table.h"
 #include "datasets/internal/file_reader.h"
 #include "datasets/video_reader.h"
 
@@ -55,9 +57,23 @@ class Sorter {
       sorted_.tars.push_back(file.path);
     } else if (kind.name.empty()) {
       sorted_.notes.Leave(LooksLikeVideo(file.path) ? "video" : "unknown content", Name(file));
-    } else {
+    } else if (kind.name != "Parquet" || !IsTable(file.path)) {
       sorted_.notes.Leave(std::string(kind.name), Name(file));
     }
+  }
+
+  // A crawler's table of an archive or folder that is read: 00000.parquet beside 00000.tar or 00000/.
+  bool IsTable(const std::string& path) {
+    if (!path.ends_with(".parquet")) return false;
+    if (folders_.empty()) folders_.insert(walk_.folders.begin(), walk_.folders.end());
+    const std::string stem = path.substr(0, path.rfind('.')), begin = stem + ".";
+    if (folders_.contains(stem)) return true;
+    const auto by_path = [](const WalkedFile& file, const std::string& wanted) { return file.path < wanted; };
+    auto other = std::lower_bound(walk_.files.begin(), walk_.files.end(), begin, by_path);
+    for (; other != walk_.files.end() && other->path.starts_with(begin); ++other) {
+      if (NamePromisesArchive(other->path) && CrawlTable::PathFor(other->path) == path) return true;
+    }
+    return false;
   }
 
   // What cannot be looked at may have been a picture, unless its name says that it is something else.
@@ -83,6 +99,7 @@ class Sorter {
 
   const FolderWalk& walk_;
   std::size_t prefix_;
+  std::unordered_set<std::string> folders_;  // of the walk, once they are asked for
   PictureFolder sorted_;
 };
 

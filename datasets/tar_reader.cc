@@ -6,6 +6,7 @@
 #include <set>
 
 #include "datasets/content_kind.h"
+#include "datasets/internal/crawl_table.h"
 #include "datasets/internal/tar_reader.h"
 #include "datasets/internal/tar_samples.h"
 #include "datasets/internal/tar_stream.h"
@@ -15,10 +16,15 @@ namespace {
 
 std::string Normal(const std::string& name) { return std::filesystem::path(name).lexically_normal().generic_string(); }
 
-// First the texts that stand away from their pictures, then the members in order, last what links lead to.
+// First the table and the texts that stand away from their pictures, then the members in order, last what links lead to.
 class TarReader : public ItemReader {
  public:
-  TarReader(std::string path, std::uint64_t max_bytes) : path_(std::move(path)), max_bytes_(max_bytes) {}
+  // fetch: nullopt for a file.
+  TarReader(std::string path, std::uint64_t max_bytes, std::optional<FetchOptions> fetch)
+      : path_(std::move(path)), max_bytes_(max_bytes), fetch_(std::move(fetch)) {
+    std::error_code error;
+    reads_once_ = fetch_ || !std::filesystem::is_regular_file(path_, error);
+  }
 
   bool Next(ImageItem& item) override {
     while (ready_.empty() && (phase_ != Phase::kEnd || !linked_names_.empty())) Advance();
@@ -34,14 +40,18 @@ class TarReader : public ItemReader {
     return notes;
   }
 
+  std::string Fault() const override { return fetch_ ? fault_ : ""; }
+
  private:
   enum class Phase { kBegin, kMembers, kLinks, kEnd };
 
   void Advance() {
     if (!linked_names_.empty()) return HandOutLinked();
     if (phase_ == Phase::kBegin) {
-      texts_ = TarTexts::Collect(path_, max_bytes_);
-      stream_.emplace(path_);
+      if (!fetch_) table_ = CrawlTable(CrawlTable::PathFor(path_));
+      table_.AddTo(notes_);
+      if (!reads_once_) texts_ = TarTexts::Collect(path_, max_bytes_);
+      OpenStream();
       phase_ = Phase::kMembers;
     }
     TarMemberInfo info;
@@ -57,6 +67,14 @@ class TarReader : public ItemReader {
       TakeMember(info);
     } else if (info.is_special) {
       notes_.Leave("pipe, socket or device", info.name);
+    }
+  }
+
+  void OpenStream() {
+    if (fetch_) {
+      stream_.emplace(path_, *fetch_);
+    } else {
+      stream_.emplace(path_);
     }
   }
 
@@ -118,11 +136,14 @@ class TarReader : public ItemReader {
       HandOut(run_.pictures[i].key, std::move(pictures_[i]));
     }
     pictures_.clear();
+    // Pictures that come later may be theirs; those of a file have been collected before.
+    if (reads_once_) texts_.Keep(run_);
     run_ = {};
   }
 
   void HandOut(const std::string& name, ImageItem item) {
     const std::string key = name.empty() ? "__unnamed__" : name;
+    if (const Metadata* found = table_.Find(key)) datasets::Fill(*found, item);
     item.key = key;
     for (int n = 2; !keys_.insert(item.key).second; ++n) item.key = key + "#" + std::to_string(n);
     ready_.push_back(std::move(item));
@@ -130,11 +151,10 @@ class TarReader : public ItemReader {
 
   void EndOfMembers() {
     Flush();
-    std::error_code error;
-    // A pipe is read once.
-    if (links_.empty() || !std::filesystem::is_regular_file(path_, error)) return EndOfLinks();
+    // A pipe is read once; an address can be read again, for as much as it costs.
+    if (links_.empty() || (reads_once_ && !fetch_) || !Fault().empty()) return EndOfLinks();
     ResolveChains();
-    stream_.emplace(path_);
+    OpenStream();
     phase_ = Phase::kLinks;
   }
 
@@ -199,7 +219,7 @@ class TarReader : public ItemReader {
       HandOut(name.key, std::move(item));
     }
     links_.clear();
-    if (fault_.empty()) return;
+    if (fault_.empty() || fetch_) return;
     ImageItem item;
     item.path = path_;
     item.status = Outcome::kUnreadable;
@@ -216,8 +236,11 @@ class TarReader : public ItemReader {
 
   std::string path_;
   std::uint64_t max_bytes_;
+  std::optional<FetchOptions> fetch_;
+  bool reads_once_ = false;
   Phase phase_ = Phase::kBegin;
   std::optional<TarStream> stream_;
+  CrawlTable table_;
   TarTexts texts_;
   TarRun run_;                       // that is being collected
   std::vector<ImageItem> pictures_;  // its pictures
@@ -233,7 +256,11 @@ class TarReader : public ItemReader {
 }  // namespace
 
 std::unique_ptr<ItemReader> OpenTar(const std::string& path, std::uint64_t max_bytes) {
-  return std::make_unique<TarReader>(path, max_bytes);
+  return std::make_unique<TarReader>(path, max_bytes, std::nullopt);
+}
+
+std::unique_ptr<ItemReader> FetchTar(const std::string& address, const FetchOptions& fetch, std::uint64_t max_bytes) {
+  return std::make_unique<TarReader>(address, max_bytes, fetch);
 }
 
 }  // namespace auforge::datasets

@@ -108,8 +108,6 @@ TarRun::Pairs TarRun::Pair() const {
 
 TarTexts TarTexts::Collect(const std::string& path, std::uint64_t max_bytes) {
   TarTexts texts;
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) return texts;
   TarStream stream(path);
   TarMemberInfo info;
   TarRun run;

@@ -2,10 +2,13 @@
 #include <archive_entry.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <new>
+#include <span>
 
+#include "datasets/content_kind.h"
 #include "datasets/internal/tar_stream.h"
 
 namespace auforge::datasets {
@@ -28,6 +31,38 @@ std::string Target(archive_entry* entry, const std::string& name) {
 
 }  // namespace
 
+struct TarStream::Fetched {
+  Fetched(const std::string& address, FetchOptions options) : stream(address, std::move(options)) {}
+
+  static la_ssize_t Read(archive* reader, void* self, const void** bytes) {
+    auto& fetched = *static_cast<Fetched*>(self);
+    const std::size_t got = fetched.stream.Read(fetched.buffer);
+    const auto head = std::span(fetched.buffer).first(std::min(got, kContentHead));
+    if (fetched.head.empty()) fetched.head.assign(head.begin(), head.end());
+    *bytes = fetched.buffer.data();
+    if (fetched.stream.Fault().empty()) return static_cast<la_ssize_t>(got);
+    archive_set_error(reader, EIO, "%s", fetched.stream.Fault().c_str());
+    return -1;
+  }
+
+  // Of what is no whole archive although its command ended well.
+  std::string Fault(const std::string& what) const {
+    const ContentKind kind = TellContent(head);
+    std::string text = what;
+    if (head.empty()) text = "the command of --fetch gave nothing";
+    if (IsTextKind(kind)) text = "is no archive but " + std::string(kind.name);
+    return text + "; a command must fail where its server does (curl -sf, not curl -s)";
+  }
+
+  FetchStream stream;
+  std::array<std::uint8_t, 1 << 16> buffer{};
+  std::vector<std::uint8_t> head;  // the first bytes
+};
+
+TarStream::TarStream(std::string address, FetchOptions fetch) : TarStream(std::move(address)) {
+  fetched_ = std::make_unique<Fetched>(path_, std::move(fetch));
+}
+
 TarStream::TarStream(std::string path) : path_(std::move(path)), archive_(archive_read_new(), archive_read_free) {
   if (!archive_) throw std::bad_alloc();
   archive_read_support_format_tar(archive_.get());
@@ -39,15 +74,39 @@ TarStream::TarStream(std::string path) : path_(std::move(path)), archive_(archiv
 
 TarStream::~TarStream() = default;
 
-TarStream::Step TarStream::Next(TarMemberInfo& member) {
-  if (!opened_) {
-    opened_ = true;
-    if (archive_read_open_filename(archive_.get(), path_.c_str(), 1 << 16) != ARCHIVE_OK) return GiveUp(), Step::kBroken;
+bool TarStream::Open() {
+  opened_ = true;
+  if (fetched_) return archive_read_open(archive_.get(), fetched_.get(), nullptr, Fetched::Read, nullptr) == ARCHIVE_OK;
+  return archive_read_open_filename(archive_.get(), path_.c_str(), 1 << 16) == ARCHIVE_OK;
+}
+
+TarStream::Step TarStream::Broken() {
+  GiveUp();
+  // What is no archive may be the beginning of a failure, which its command's end tells.
+  constexpr int kMostReads = 16;
+  const void* ignored = nullptr;
+  for (int i = 0; fetched_ && i < kMostReads && Fetched::Read(archive_.get(), fetched_.get(), &ignored) > 0; ++i) {
   }
+  return Step::kBroken;
+}
+
+bool TarStream::IsWholeFetch() {
+  // Behind the last member stand two blocks of zeros; the end of an archive was looked for from the first of them on.
+  constexpr la_int64_t kBlock = 512;
+  const bool has_end = archive_filter_bytes(archive_.get(), 0) - archive_read_header_position(archive_.get()) >= kBlock;
+  if (fetched_->head.empty() || !has_end) is_cut_ = true;
+  // What a command still says behind the archive: only its end tells whether it did well.
+  for (const void* ignored = nullptr; !is_cut_ && Fetched::Read(archive_.get(), fetched_.get(), &ignored) > 0;) {
+  }
+  return !is_cut_ && fetched_->stream.Fault().empty();
+}
+
+TarStream::Step TarStream::Next(TarMemberInfo& member) {
+  if (!opened_ && !Open()) return Broken();
   archive_entry* entry = nullptr;
   const int status = archive_read_next_header(archive_.get(), &entry);
-  if (status == ARCHIVE_EOF) return Step::kEnd;
-  if (status < ARCHIVE_WARN || IsBomb()) return GiveUp(), Step::kBroken;
+  if (status == ARCHIVE_EOF) return !fetched_ || IsWholeFetch() ? Step::kEnd : Step::kBroken;
+  if (status < ARCHIVE_WARN || IsBomb()) return Broken();
   const char* name = archive_entry_pathname_utf8(entry);
   if (name == nullptr) name = archive_entry_pathname(entry);
   member = {};
@@ -104,7 +163,13 @@ bool TarStream::IsBomb() {
 }
 
 std::string TarStream::Fault() const {
-  if (is_bomb_) return "it unpacks to more than a hundred times its size";
+  if (is_bomb_) return (fetched_ ? path_ + ": " : "") + "it unpacks to more than a hundred times its size";
+  if (fetched_ && !fetched_->stream.Fault().empty()) return fetched_->stream.Fault();
+  if (fetched_) return path_ + ": " + fetched_->Fault(is_cut_ ? "ends without an archive's end" : Reason());
+  return Reason();
+}
+
+std::string TarStream::Reason() const {
   const char* reason = archive_error_string(archive_.get());
   return reason != nullptr ? reason : "unexpected end";
 }

@@ -11,9 +11,11 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 
+#include "datasets/storage/child_groups.h"
 #include "datasets/storage/installed.h"
 #include "datasets/storage/memory_fault.h"
 
@@ -60,7 +62,10 @@ class Process {
     close(from[1]);
     in_ = to[1];
     out_ = from[0];
-    if (error == 0) return;
+    if (error == 0) {
+      group_.emplace(pid_);
+      return;
+    }
     pid_ = -1;
     Close();
     throw std::runtime_error(program + ": " + std::strerror(error) +
@@ -131,11 +136,13 @@ class Process {
     if (pid_ <= 0) return;
     kill(pid_, SIGKILL);  // it owns nothing that would want tidying up
     waitpid(pid_, nullptr, 0);
+    group_.reset();
     pid_ = -1;
   }
 
   int seconds_;
   pid_t pid_ = -1;
+  std::optional<storage::ChildGroup> group_;
   int in_ = -1, out_ = -1;
   std::string buffer_;
 };

@@ -33,7 +33,7 @@ class Recorder {
   // near_duplicates: nullptr where they are kept.
   Recorder(ShardSink& sink, NearDuplicateFilter* near_duplicates, std::size_t aus, float min_quality,
            AnnotateSummary& summary, std::size_t shards_expected, std::uint64_t images_expected,
-           const std::function<void(const AnnotateProgress&)>& report)
+           const std::function<void(const std::string&)>& notice, const std::function<void(const AnnotateProgress&)>& report)
       : sink_(sink),
         near_duplicates_(near_duplicates),
         aus_(aus),
@@ -41,6 +41,7 @@ class Recorder {
         summary_(summary),
         shards_expected_(shards_expected),
         images_expected_(images_expected),
+        notice_(notice),
         report_(report) {}
 
   void Write(std::unique_ptr<ExaminedGroup> group) {
@@ -54,6 +55,10 @@ class Recorder {
       if (group->kind == Group::Kind::kBegin) {
         if (near_duplicates_ != nullptr) near_duplicates_->Begin(group->shard->index);
         sink_.Begin(*group->shard, std::move(group->input));
+      } else if (ends_shard && !group->fault.empty()) {
+        sink_.Abandon();
+        if (notice_) notice_(group->fault);
+        summary_.failed.push_back({group->shard->name, group->fault});
       } else if (ends_shard) {
         sink_.Commit(group->notes);
         summary_.notes.Add(group->notes);
@@ -98,6 +103,7 @@ class Recorder {
   AnnotateSummary& summary_;
   std::size_t shards_expected_;
   std::uint64_t images_expected_;
+  const std::function<void(const std::string&)>& notice_;
   const std::function<void(const AnnotateProgress&)>& report_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_report_ = start_;
@@ -170,12 +176,14 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
   const Clock::time_point start = Clock::now();
   const Labeller labeller(options);
   const annotator::AuModel& model = labeller.model();
-  const datasets::ImageSource source = datasets::ImageSource::Plan(options.inputs, options.source);
+  StopRequest stop(stop_requested);
+  datasets::SourceOptions source_options = options.source;
+  source_options.fetch.stop = [&stop] { return stop(); };
+  const datasets::ImageSource source = datasets::ImageSource::Plan(options.inputs, source_options);
   const RunConfig config = MakeRunConfig(options, model.info().digest, labeller.detector_name(), labeller.landmark_file());
 
   AnnotateSummary summary;
   summary.notes = source.Notes();
-  StopRequest stop(stop_requested);
   Plan plan = FindWork(options, source, config, stop);
   summary.shards_skipped = plan.finished.size();
   Leftovers leftovers(options.output);
@@ -187,9 +195,11 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
     std::optional<NearDuplicateFilter> near_duplicates;
     if (options.skip_near_duplicates) near_duplicates.emplace(plan.finished);
     Recorder recorder(sink, near_duplicates ? &*near_duplicates : nullptr, model.info().schema.size(), options.min_quality,
-                      summary, plan.todo.size(), plan.images, progress);
+                      summary, plan.todo.size(), plan.images, options.notice, progress);
     Feed feed(source, std::move(plan.todo),
-              {static_cast<std::size_t>(options.batch), options.skip_duplicates, std::move(plan.finished)}, stop);
+              {static_cast<std::size_t>(options.batch), options.skip_duplicates, std::move(plan.finished),
+               options.skip_duplicates || options.skip_near_duplicates},
+              stop);
     RunPipeline(options.jobs, shared, stop, [&feed] { return feed.Next(); },
                 [&recorder](std::unique_ptr<ExaminedGroup> group) { recorder.Write(std::move(group)); });
     recorder.Report(true);

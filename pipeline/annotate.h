@@ -51,12 +51,19 @@ struct AnnotateProgress {
   double seconds = 0;
 };
 
+// An input of which no shard was made: it could not be read to its end, and another run may.
+struct FailedInput {
+  std::string name;
+  std::string fault;
+};
+
 struct AnnotateSummary {
   std::uint64_t images = 0;
   std::uint64_t faces = 0;
   std::map<std::string, std::uint64_t> by_status;  // images per outcome name, this run
   std::size_t shards_written = 0;
   std::size_t shards_skipped = 0;                  // were finished before
+  std::vector<FailedInput> failed;                 // addresses only
   double seconds = 0;
   std::uint64_t duplicates = 0;                    // images whose bytes came before in this run
   std::uint64_t near_duplicates = 0;               // faces left out because they look like one that came before

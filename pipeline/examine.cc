@@ -101,6 +101,7 @@ std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group, S
   result_->kind = group->kind;
   result_->shard = group->shard;
   result_->notes = std::move(group->notes);
+  result_->fault = std::move(group->fault);
   result_->input = std::move(group->input);
   Seconds(Stage::kRead) = group->read_seconds;
   result_->images.reserve(group->items.size());

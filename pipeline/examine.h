@@ -44,6 +44,7 @@ struct ExaminedGroup {
   std::vector<ExaminedImage> images;
   StageSeconds seconds{};
   datasets::SideNotes notes;  // of kEnd
+  std::string fault;          // of kEnd
   bool abandoned = false;  // the run is to stop: images are missing, their shard must not be written
 };
 

@@ -43,8 +43,13 @@ std::unique_ptr<Group> Feed::Next() {
   ReadItems(*group);
   if (!group->items.empty()) return group;
   group->notes = reader_->Notes();
+  group->fault = reader_->Fault();
   reader_.reset();
-  ++next_;
+  if (!group->fault.empty() && stop_()) {
+    stopped_ = true;
+    return nullptr;
+  }
+  next_ = !group->fault.empty() && options_.stop_at_fault ? shards_.size() : next_ + 1;
   group->kind = Group::Kind::kEnd;
   return group;
 }

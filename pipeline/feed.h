@@ -43,6 +43,7 @@ struct Group {
   std::vector<DuplicateSet::Digest> digests;  // of the items' bytes, when duplicates are skipped; else empty
   double read_seconds = 0;
   datasets::SideNotes notes;  // of kEnd: what was beside the shard's images
+  std::string fault;          // of kEnd: ItemReader::Fault; what came of the shard is not to be kept then
 };
 
 // Encoded bytes after which a group is full; one image may be more.
@@ -57,6 +58,8 @@ struct FeedOptions {
   // Shard files that earlier runs finished, by index: what they hold counts as seen, so that a run that was
   // interrupted skips what an undisturbed one would have skipped.
   std::vector<std::pair<int, std::string>> finished;
+  // Nothing is handed out behind an input with a fault: what is a duplicate there depends on it.
+  bool stop_at_fault = false;
 };
 
 // Called by one thread at a time.

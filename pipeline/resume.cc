@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 
+#include "datasets/address.h"
 #include "datasets/input_identity.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
@@ -28,6 +30,7 @@ std::string StatsPath(const std::string& output, int index) {
 }
 
 std::string Resolved(const std::string& path) {
+  if (datasets::IsAddress(path)) return path;
   std::error_code error;
   const fs::path resolved = fs::weakly_canonical(path, error);
   return error ? path : resolved.string();
@@ -80,12 +83,15 @@ void Confirm(const std::string& path, json stats, const InputRecord& input) {
   }
 }
 
+// fault: of an address that could not be read to its end.
 Comparison CompareImages(const std::string& shard_path, const datasets::ImageSource& source,
-                         const datasets::InputShard& shard, const std::function<bool()>& stop) {
+                         const datasets::InputShard& shard, const std::function<bool()>& stop, std::string& fault) {
   try {
     const datasets::ShardReader reader(shard_path);
     const auto items = source.Open(shard);
-    return datasets::CompareItems(reader, *items, stop);
+    const Comparison comparison = datasets::CompareItems(reader, *items, stop);
+    fault = items->Fault();
+    return comparison;
   } catch (const datasets::storage::BadContent&) {
     return Comparison::kOther;  // a damaged shard is made anew
   }
@@ -117,13 +123,16 @@ bool IsFinishedShard(const datasets::ImageSource& source, const datasets::InputS
   const auto tell = [&options](const std::string& text) {
     if (options.notice) options.notice(text);
   };
-  switch (CompareImages(shard_path, source, shard, options.stop)) {
+  std::string fault;
+  switch (CompareImages(shard_path, source, shard, options.stop, fault)) {
     case Comparison::kSame:
       Confirm(path, stats, input);
       return true;
     case Comparison::kStopped:
       return true;
     case Comparison::kUnreadable:
+      // Another time it may prove to be the same under a new address.
+      if (!is_same_place && !fault.empty()) throw std::runtime_error(fault);
       if (!is_same_place) throw ConfigMismatch(OtherSource(path, stats, input));
       tell(shard.name + ": cannot be read now, to see whether it has changed; " + shard_path +
            " stays as it is");

@@ -45,6 +45,7 @@ void ShardSink::Begin(const datasets::InputShard& shard, InputRecord input) {
   trust_.clear();
   scales_.clear();
   seconds_.fill(0);
+  counts_before_ = counts_;
   datasets::ShardHeader header = header_;
   header.source = shard.name;
   header.created = datasets::CreationTime();
@@ -62,16 +63,16 @@ void ShardSink::WriteImage(ExaminedImage image) {
   trust_.insert(trust_.end(), image.trust.begin(), image.trust.end());
   scales_.push_back(image.scale);
   if (image.sample.status != datasets::Outcome::kOk) LogFailure(image);
-  ++images_;
-  ++by_status_[std::string(datasets::OutcomeName(image.sample.status))];
-  if (!seen_.Insert(image.sample.sha256)) ++duplicates_;
+  ++counts_.images;
+  ++counts_.by_status[std::string(datasets::OutcomeName(image.sample.status))];
+  if (!seen_.Insert(image.sample.sha256)) ++counts_.duplicates;
   any_file_state_ = any_file_state_ || !image.file_state.empty();
   file_states_.push_back(std::move(image.file_state));
   const std::int64_t row = writer_->AddSample(std::move(image.sample));
   for (std::size_t i = 0; i < image.faces.size(); ++i) {
     image.faces[i].sample = row;
     writer_->AddFace(std::move(image.faces[i]));
-    ++faces_;
+    ++counts_.faces;
   }
 }
 
@@ -83,6 +84,11 @@ void ShardSink::LogFailure(const ExaminedImage& image) {
                      {"message", image.message}};
   // Keys come from a crawl and need not be UTF-8.
   failures_ += line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+void ShardSink::Abandon() {
+  writer_.reset();
+  counts_ = counts_before_;
 }
 
 void ShardSink::Commit(const datasets::SideNotes& notes) {
@@ -100,7 +106,7 @@ void ShardSink::Commit(const datasets::SideNotes& notes) {
   for (std::size_t i = 0; i < kStageCount; ++i) seconds[StageName(static_cast<Stage>(i))] = seconds_[i];
   json left_out = json::object();
   for (const auto& [kind, left] : notes.left_out) left_out[kind] = left.count;
-  const json stats = {{"source", input_.name},
+  json stats = {{"source", input_.name},
                       {"source_path", input_.path},
                       {"source_digest", input_.keys},
                       {"source_state", input_.state},
@@ -109,6 +115,8 @@ void ShardSink::Commit(const datasets::SideNotes& notes) {
                       {"left_out", left_out},
                       {"config", json::parse(config_.json)},
                       {"stage_seconds", seconds}};
+  // By a crawler's table, where there is one.
+  for (const auto& [status, tried] : notes.crawl) stats["crawl"][status] = tried.count;
   writer_->Finish(stats.dump(-1, ' ', false, json::error_handler_t::replace), failures_,
                   [this] { MakeRoom(folder_, shard_, input_, config_); });
   writer_.reset();

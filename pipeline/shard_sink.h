@@ -27,22 +27,24 @@ class ShardSink {
   // header: of MakeShardHeader.
   ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality, Leftovers leftovers);
 
-  // (Begin, Write*, Commit)*. Begin and Commit throw ConfigMismatch when another run has put its shard in this place
+  // (Begin, Write*, Commit | Abandon)*. Begin and Commit throw ConfigMismatch when another run has put its shard in this place
   // meanwhile, which stays.
   void Begin(const datasets::InputShard& shard, InputRecord input);
   // Faces below the least quality are left out; an image that loses all of them is kLowQuality.
   void Write(ExaminedGroup group);
   // Writes the shard, NNNNN_errors.jsonl and, last, its stats file. notes: what was beside the shard's images.
   void Commit(const datasets::SideNotes& notes);
+  // Forgets the shard that was begun, also in what is counted.
+  void Abandon();
 
   // Rows of the shard that is begun and not committed; 0 while there is none.
   std::size_t uncommitted() const { return writer_ ? file_states_.size() : 0; }
 
-  std::uint64_t images() const { return images_; }
-  std::uint64_t faces() const { return faces_; }
+  std::uint64_t images() const { return counts_.images; }
+  std::uint64_t faces() const { return counts_.faces; }
   // Images whose bytes came before in this run.
-  std::uint64_t duplicates() const { return duplicates_; }
-  const std::map<std::string, std::uint64_t>& by_status() const { return by_status_; }
+  std::uint64_t duplicates() const { return counts_.duplicates; }
+  const std::map<std::string, std::uint64_t>& by_status() const { return counts_.by_status; }
 
  private:
   void WriteImage(ExaminedImage image);
@@ -63,11 +65,12 @@ class ShardSink {
   std::vector<float> trust_;                   // of its faces
   std::vector<float> scales_;                  // of its samples
   StageSeconds seconds_{};                     // of the shard
-  std::uint64_t images_ = 0;
-  std::uint64_t faces_ = 0;
+  struct Counts {
+    std::uint64_t images = 0, faces = 0, duplicates = 0;
+    std::map<std::string, std::uint64_t> by_status;
+  };
+  Counts counts_, counts_before_;  // of the run; before the shard
   DuplicateSet seen_;
-  std::uint64_t duplicates_ = 0;
-  std::map<std::string, std::uint64_t> by_status_;
 };
 
 }  // namespace auforge::pipeline

@@ -15,12 +15,8 @@ namespace auforge::datasets {
 namespace {
 
 using parquet::Kind;
-
-// What a shard has beside its columns and each of its faces is asked for.
-struct Beside {
-  std::optional<ExtraDataset> visible;  // faces x AUs
-  std::optional<ExtraStrings> licences;  // of samples
-};
+// Faces x AUs; nullopt where the shard does not tell.
+using Visible = std::optional<ExtraDataset>;
 
 std::vector<parquet::Column> Columns(const features::AuSchema& schema) {
   std::vector<parquet::Column> columns;
@@ -28,7 +24,7 @@ std::vector<parquet::Column> Columns(const features::AuSchema& schema) {
   add("shard", Kind::kText, false);
   add("face", Kind::kInt64, false);
   add("key", Kind::kText, false);
-  for (const char* name : {"url", "keywords", "licence", "sha256"}) add(name, Kind::kText, true);
+  for (const char* name : {"url", "keywords", "licence", "robots", "sha256"}) add(name, Kind::kText, true);
   for (const char* name : {"image_width", "image_height"}) add(name, Kind::kInt32, true);
   add("frame", Kind::kInt64, true);
   add("timestamp", Kind::kDouble, true);
@@ -65,8 +61,8 @@ class ParquetExporter : public FaceExporter {
       throw storage::BadContent(shard.path() + ": measures other AUs than the shards before it; export them apart");
     models_.insert(header.model_digest);
     landmarkers_.insert(header.landmarker);
-    const Beside& beside = BesideOf(shard);
-    for (const std::uint32_t face : faces) AddFace(shard, face, beside);
+    const Visible& visible = VisibleOf(shard);
+    for (const std::uint32_t face : faces) AddFace(shard, face, visible);
   }
 
   std::vector<std::string> Finish() override {
@@ -98,26 +94,25 @@ class ParquetExporter : public FaceExporter {
   }
 
   // Sorted faces jump between shards: the last ones are remembered.
-  const Beside& BesideOf(const ShardReader& shard) {
+  const Visible& VisibleOf(const ShardReader& shard) {
     constexpr std::size_t kMost = 32;
-    const auto found = beside_.find(shard.path());
-    if (found != beside_.end()) return found->second;
-    if (beside_.size() >= kMost) beside_.clear();
-    Beside& beside = beside_[shard.path()];
-    beside.visible = shard.Extra("/faces/au_visible");
-    if (beside.visible && beside.visible->values.size() != shard.FaceCount() * shard.header().schema.size()) beside.visible.reset();
-    beside.licences = shard.ExtraText("/samples/licence");
-    return beside;
+    const auto found = visible_.find(shard.path());
+    if (found != visible_.end()) return found->second;
+    if (visible_.size() >= kMost) visible_.clear();
+    Visible& visible = visible_[shard.path()];
+    visible = shard.Extra("/faces/au_visible");
+    if (visible && visible->values.size() != shard.FaceCount() * shard.header().schema.size()) visible.reset();
+    return visible;
   }
 
   // Null where there is none.
   void TextOrNull(const std::string& text) { text.empty() ? writer_->Null() : writer_->Text(CleanText(text)); }
   void CountOrNull(std::int32_t number) { number == 0 ? writer_->Null() : writer_->Int32(number); }
 
-  void AddFace(const ShardReader& shard, std::size_t face, const Beside& beside) {
-    AddSample(shard, face, beside);
+  void AddFace(const ShardReader& shard, std::size_t face, const Visible& visible) {
+    AddSample(shard, face);
     AddMeasures(shard, face);
-    AddAus(shard, face, beside);
+    AddAus(shard, face, visible);
     std::array<float, 2 * std::tuple_size_v<features::Landmarks68>> points{};
     std::size_t at = 0;
     for (const features::Point2& point : shard.Landmarks(face)) points[at++] = point.x, points[at++] = point.y;
@@ -129,15 +124,15 @@ class ParquetExporter : public FaceExporter {
     writer_->EndRow();
   }
 
-  void AddSample(const ShardReader& shard, std::size_t face, const Beside& beside) {
-    const auto row = static_cast<std::size_t>(shard.FaceSample()[face]);
-    const SampleRecord& sample = shard.Sample(row);
+  void AddSample(const ShardReader& shard, std::size_t face) {
+    const SampleRecord& sample = shard.Sample(static_cast<std::size_t>(shard.FaceSample()[face]));
     writer_->Text(CleanText(std::filesystem::path(shard.path()).filename().string()));
     writer_->Int64(static_cast<std::int64_t>(face));
     writer_->Text(CleanText(sample.key));
     TextOrNull(sample.url);
     TextOrNull(sample.keywords);
-    TextOrNull(beside.licences && row < beside.licences->values.size() ? beside.licences->values[row] : "");
+    TextOrNull(sample.licence);
+    TextOrNull(sample.robots);
     TextOrNull(sample.sha256 == std::array<std::uint8_t, 32>{} ? "" : storage::HexDigest(sample.sha256));
     CountOrNull(sample.width);
     CountOrNull(sample.height);
@@ -165,13 +160,13 @@ class ParquetExporter : public FaceExporter {
     writer_->Text(name(shard.EmotionByRule()[face]));
   }
 
-  void AddAus(const ShardReader& shard, std::size_t face, const Beside& beside) {
+  void AddAus(const ShardReader& shard, std::size_t face, const Visible& visible) {
     const std::size_t width = schema_.size();
     for (std::size_t j = 0; j < width; ++j) writer_->Float(shard.AuIntensity()[face * width + j]);
     for (std::size_t j = 0; j < width; ++j) writer_->Float(shard.AuProbability()[face * width + j]);
     for (std::size_t j = 0; j < width; ++j) writer_->Bool(shard.AuPresent()[face * width + j] != 0);
     for (std::size_t j = 0; j < width; ++j) {
-      beside.visible ? writer_->Bool(beside.visible->values[face * width + j] != 0) : writer_->Null();
+      visible ? writer_->Bool(visible->values[face * width + j] != 0) : writer_->Null();
     }
     for (const std::span<const float> half : {shard.AuLeft(), shard.AuRight()}) {
       for (std::size_t j = 0; j < width; ++j) {
@@ -185,7 +180,7 @@ class ParquetExporter : public FaceExporter {
   std::unique_ptr<parquet::Writer> writer_;
   features::AuSchema schema_;
   std::set<std::string> models_, landmarkers_;
-  std::map<std::string, Beside> beside_;
+  std::map<std::string, Visible> visible_;
 };
 
 }  // namespace

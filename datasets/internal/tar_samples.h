@@ -60,9 +60,10 @@ struct TarRun {
 // The texts of an archive that stand away from their pictures.
 class TarTexts {
  public:
-  // Reads the archive once, pictures passed over. max_bytes: as of the reader. Nothing is kept of an archive that can be
-  // read only once (a pipe). At most kMostStrayBytes are kept.
+  // Reads the file once, pictures passed over. max_bytes: as of the reader.
   static TarTexts Collect(const std::string& path, std::uint64_t max_bytes);
+  // Takes those texts of a run that none of its pictures has asked for. At most kMostStrayBytes are kept of an archive.
+  void Keep(TarRun& run);
 
   // Of a picture that lacks a caption or a record; the next one of that name each time, the last where there is no other.
   void Fill(const MemberName& picture, bool caption, bool record, ImageItem& item);
@@ -78,7 +79,6 @@ class TarTexts {
   struct Entries {
     Entry captions, records;
   };
-  void Keep(TarRun& run);
 
   std::map<std::string, Entries> by_stem_;
   std::uint64_t bytes_ = 0;

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "datasets/internal/fetch_stream.h"
+
 struct archive;
 
 namespace auforge::datasets {
@@ -24,6 +26,8 @@ class TarStream {
  public:
   // Opens with the first Next.
   explicit TarStream(std::string path);
+  // The archive at an address. It is whole only where its end is marked and its command ended well; else kBroken.
+  TarStream(std::string address, FetchOptions fetch);
   ~TarStream();
   TarStream(const TarStream&) = delete;
   TarStream& operator=(const TarStream&) = delete;
@@ -34,7 +38,7 @@ class TarStream {
   bool Read(std::size_t most, std::vector<std::uint8_t>& bytes);
   // Passes over what is left of the member's data. false when the archive is broken.
   bool Skip();
-  // Of a broken one: what is wrong, for people.
+  // Of a broken one: what is wrong, for people; of a fetched one with its address.
   std::string Fault() const;
 
  private:
@@ -42,11 +46,19 @@ class TarStream {
   // nothing about it.
   bool GiveUp() const;
   bool IsBomb();
+  bool Open();
+  Step Broken();
+  // At the end of a fetched one: false where it was cut off between two members.
+  bool IsWholeFetch();
+  std::string Reason() const;
 
   std::string path_;
+  struct Fetched;
+  std::unique_ptr<Fetched> fetched_;  // before the archive, which reads from it
   std::unique_ptr<archive, int (*)(archive*)> archive_;
   bool opened_ = false;
   bool is_bomb_ = false;
+  bool is_cut_ = false;
 };
 
 }  // namespace auforge::datasets

@@ -18,6 +18,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import unittest
@@ -98,37 +99,207 @@ class Clients(unittest.TestCase):
         smiles = lines.filter(lambda r: r["aus"]["AU12"]["present"])
         self.assertEqual(len(smiles), sum(f["aus"]["AU12"]["present"] for f in self.faces))
 
-    def test_img2dataset_feeds_us(self):
-        load("img2dataset")
-        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(self.dir / "photos"))
-        handler.log_message = lambda *_: None
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        server.RequestHandlerClass.log_message = lambda *_: None
+    def test_parquet(self):
+        """Every number as pyarrow, duckdb and datasets read it is h5py's."""
+        pyarrow, duckdb, datasets, h5py, numpy = load("pyarrow.parquet"), load("duckdb"), load("datasets"), load("h5py"), load("numpy")
+        path = str(self.dir / "faces.parquet")
+        auforge("export", "shards", "-q", "--format", "parquet", "-o", path, cwd=self.dir)
+        with h5py.File(self.dir / "shards/00000.h5") as file:
+            wanted = self.columns_of(file, numpy)
+            version = file.attrs["tool_version"]
+        file = pyarrow.ParquetFile(path)
+        metadata = file.schema_arrow.metadata
+        self.assertEqual(metadata[b"auforge.format"], b"auforge-faces")
+        self.assertEqual(metadata[b"auforge.tool_version"], version if isinstance(version, bytes) else version.encode())
+        self.assertEqual(file.schema_arrow.names, list(wanted))
+        group = file.metadata.row_group(0)
+        for i in range(group.num_columns):
+            column = group.column(i)
+            if column.physical_type == "BYTE_ARRAY" and column.statistics.null_count < group.num_rows:
+                self.assertIn("RLE_DICTIONARY", column.encodings, column.path_in_schema)
+            if column.physical_type == "FLOAT" and column.statistics.has_min_max:
+                name = column.path_in_schema.split(".")[0]
+                values = [v for row in wanted[name] for v in (row if isinstance(row, list) else [row]) if v is not None]
+                self.assertEqual((column.statistics.min, column.statistics.max), (min(values), max(values)), name)
+        table = pyarrow.read_table(path, page_checksum_verification=True)
+        table.validate(full=True)
+        cursor = duckdb.connect().execute(f"select * from read_parquet('{path}')")
+        names = [d[0] for d in cursor.description]
+        rows = cursor.fetchall()
+        of_duckdb = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+        loaded = datasets.load_dataset("parquet", data_files=path, split="train", cache_dir=str(self.dir / "hfparquet"))
+        for name, values in wanted.items():
+            # 32 bits are compared as such: each reader hands them out as the same double.
+            self.assertEqual(table[name].to_pylist(), values, name)
+            self.assertEqual([list(v) if isinstance(v, (list, tuple)) else v for v in of_duckdb[name]], values, name)
+            self.assertEqual(list(loaded[name]), values, name)
+        smiles = duckdb.connect().execute(f"select count(*) from '{path}' where AU12_intensity >= 1").fetchone()[0]
+        self.assertEqual(smiles, sum(v >= 1 for v in wanted["AU12_intensity"]))
+        # Chosen and sorted faces, several shards.
+        auforge("annotate", "photos", "-o", "small", "-q", "--min-face", "40", "--shard-size", "2", cwd=self.dir)
+        auforge("export", "small", "-q", "--format", "parquet", "--sort", "AU12", "-o", "sorted.parquet", cwd=self.dir)
+        by_smile = pyarrow.read_table(self.dir / "sorted.parquet")
+        self.assertEqual(by_smile["AU12_intensity"].to_pylist(), sorted(wanted["AU12_intensity"], reverse=True))
+        self.assertGreater(len(set(by_smile["shard"].to_pylist())), 1)
+
+    def columns_of(self, file, numpy):
+        """The columns that docs/using-the-crawl.md lists, of one shard, from h5py alone."""
+        def plain(array):
+            return [None if isinstance(v, float) and v != v else v for v in array.tolist()]
+
+        def text(array):
+            return [v.decode() or None for v in array]
+
+        faces, samples = file["faces"], file["samples"]
+        of_sample = faces["sample"][:]
+        n = len(of_sample)
+        aus = [name.decode() if isinstance(name, bytes) else name for name in file.attrs["au_names"]]
+        emotions = [e.decode() if isinstance(e, bytes) else e for e in faces["emotion"].attrs["names"]]
+
+        def attribute(name):
+            value = file.attrs[name]
+            return value.decode() if isinstance(value, bytes) else value
+
+        columns = {"shard": ["00000.h5"] * n, "face": list(range(n))}
+        for name in ("key", "url", "keywords"):
+            columns[name] = text(samples[name][:][of_sample])
+        for name in ("licence", "robots"):
+            columns[name] = text(samples[name][:][of_sample]) if name in samples else [None] * n
+        columns["sha256"] = [samples["sha256"][s].tobytes().hex() for s in of_sample]
+        for side in ("width", "height"):
+            columns[f"image_{side}"] = [v or None for v in samples[side][:][of_sample].tolist()]
+        columns["frame"] = columns["timestamp"] = [None] * n
+        columns["face_index"] = faces["face_index"][:].tolist()
+        for i, name in enumerate(("box_x", "box_y", "box_width", "box_height")):
+            columns[name] = plain(faces["box"][:, i])
+        for i, name in enumerate(("yaw", "pitch", "roll")):
+            columns[name] = plain(faces["pose"][:, i])
+        columns["quality"], columns["detector_score"] = plain(faces["quality"][:]), plain(faces["detector_score"][:])
+        columns["emotion"] = [emotions[e] for e in faces["emotion"][:]]
+        columns["emotion_score"] = plain(faces["emotion_score"][:])
+        columns["emotion_rule"] = [emotions[e] for e in faces["emotion_rule"][:]]
+        for kind in ("intensity", "probability"):
+            columns.update({f"{au}_{kind}": plain(faces[f"au_{kind}"][:, i]) for i, au in enumerate(aus)})
+        columns.update({f"{au}_present": (faces["au_present"][:, i] != 0).tolist() for i, au in enumerate(aus)})
+        columns.update({f"{au}_visible": (faces["au_visible"][:, i] != 0).tolist() for i, au in enumerate(aus)})
+        middle = {f"AU{au}" for au in (17, 18, 22, 23, 25, 26, 28)}
+        for half in ("left", "right"):
+            columns.update({f"{au}_{half}": plain(faces[f"au_{half}"][:, i]) for i, au in enumerate(aus) if au not in middle})
+        columns["landmarks"] = faces["landmarks"][:].reshape(n, -1).tolist()
+        columns["crop_from_image"] = faces["crop_from_image"][:].reshape(n, -1).tolist()
+        columns["source"], columns["model"] = [attribute("source")] * n, [attribute("model_digest")] * n
+        return columns
+
+    def serve(self, folder):
+        """A server of a folder on this machine: its address."""
+        class Quiet(http.server.SimpleHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.shutdown)
-        urls = [f"http://127.0.0.1:{server.server_address[1]}/{name}" for name in NAMES]
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    def crawl(self, output, form="webdataset"):
+        """img2dataset's own output of the photographs, captions in the list, one address dead: the addresses that live."""
+        load("img2dataset")
+        address = self.serve(self.dir / "photos")
+        urls = [f"{address}/{name}" for name in NAMES]
         with open(self.dir / "urls.csv", "w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["url", "caption"])
-            writer.writerows([url, f"words of {name}"] for url, name in zip(urls, NAMES))
-            writer.writerow([urls[0] + ".gone", "nothing there"])
+            writer.writerow(["url", "caption", "license"])
+            writer.writerows([url, f"words of {name}", "CC0-1.0"] for url, name in zip(urls, NAMES))
+            writer.writerow([urls[0] + ".gone", "nothing there", "CC0-1.0"])
         program = pathlib.Path(sys.executable).parent / "img2dataset"
         done = subprocess.run([program, "--url_list", "urls.csv", "--input_format", "csv", "--url_col", "url", "--caption_col", "caption",
-                               "--output_folder", "crawl", "--output_format", "webdataset", "--resize_mode", "no",
-                               "--processes_count", "1", "--thread_count", "2", "--number_sample_per_shard", "3",
+                               "--save_additional_columns", '["license"]', "--output_folder", output, "--output_format", form,
+                               "--resize_mode", "no", "--processes_count", "1", "--thread_count", "2", "--number_sample_per_shard", "3",
                                "--enable_wandb", "False"], cwd=self.dir, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+        return urls
+
+    def labelled(self, inputs, output, *options):
+        """annotate's summary, and the faces."""
+        summary = json.loads(auforge("annotate", *inputs, "-o", output, "-q", "--json", "--min-face", "40", *options, cwd=self.dir))
+        auforge("export", output, "-q", "--format", "jsonl", "-o", f"{output}.jsonl", cwd=self.dir)
+        return summary, [json.loads(line) for line in (self.dir / f"{output}.jsonl").read_text().splitlines()]
+
+    def test_img2dataset_feeds_us(self):
+        urls = self.crawl("crawl")
         tars = sorted(p.name for p in (self.dir / "crawl").glob("*.tar"))
         self.assertEqual(tars, ["00000.tar", "00001.tar"])
-        summary = json.loads(auforge("annotate", "crawl/{00000..00001}.tar", "-o", "crawled", "-q", "--json", "--min-face", "40", cwd=self.dir))
+        summary, faces = self.labelled(["crawl/{00000..00001}.tar"], "crawled")
         self.assertEqual(summary["images"], len(NAMES))
         self.assertEqual(summary["status"], {"ok": len(NAMES)})
-        auforge("export", "crawled", "-q", "--format", "jsonl", "-o", "crawled.jsonl", cwd=self.dir)
-        faces = [json.loads(line) for line in (self.dir / "crawled.jsonl").read_text().splitlines()]
+        self.assertEqual(summary["crawl"], {"success": len(NAMES), "failed_to_download": 1})
         self.assertEqual({f["url"] for f in faces}, set(urls))
         self.assertTrue(all(f["keywords"].startswith("words of ") for f in faces))
         # img2dataset writes JPEGs anew, so the pictures are not the same bytes; their faces are the same people.
         self.assertAlmostEqual(len(faces), len(self.faces), delta=1)
+        # The folder as a whole: the same, and its tables are nobody's litter.
+        summary, again = self.labelled(["crawl"], "crawled-folder")
+        self.assertEqual(summary["crawl"], {"success": len(NAMES), "failed_to_download": 1})
+        self.assertNotIn("Parquet", summary["left_out"])
+        self.assertEqual([f["url"] for f in again], [f["url"] for f in faces])
+
+    def test_img2dataset_tables_tell_what_json_does_not(self):
+        urls = self.crawl("bare")
+        parquet = load("pyarrow.parquet")
+        for tar in sorted((self.dir / "bare").glob("*.tar")):
+            with tarfile.open(tar) as old, tarfile.open(str(tar) + ".new", "w") as new:
+                for member in old:
+                    if member.name.endswith(".jpg"):
+                        new.addfile(member, old.extractfile(member))
+            os.replace(str(tar) + ".new", tar)
+        for form in ("snappy", "gzip", "zstd", "none"):
+            summary, faces = self.labelled(["bare/{00000..00001}.tar"], f"bare-{form}")
+            self.assertEqual({f["url"] for f in faces}, set(urls), form)
+            self.assertTrue(all(f["keywords"].startswith("words of ") for f in faces))
+            self.assertEqual(summary["crawl"], {"success": len(NAMES), "failed_to_download": 1})
+            for table in (self.dir / "bare").glob("*.parquet"):
+                following = {"snappy": "gzip", "gzip": "zstd", "zstd": "none", "none": "brotli"}[form]
+                parquet.write_table(parquet.read_table(table), table, compression=following)
+        # What is not read is named and costs the texts alone.
+        summary, faces = self.labelled(["bare/{00000..00001}.tar"], "bare-brotli")
+        self.assertEqual((summary["images"], summary["crawl"]), (len(NAMES), {}))
+        self.assertTrue(all(not f["url"] for f in faces))
+        said = auforge("annotate", "bare/{00000..00001}.tar", "-o", "bare-said", "-q", "--min-face", "40", cwd=self.dir)
+        self.assertIn("crawl tables that could not be read: 2", said)
+        self.assertIn("Brotli", said)
+        # Its folders of loose files, without the texts beside the pictures.
+        urls = self.crawl("loose", "files")
+        for text in [*(self.dir / "loose").glob("*/*.json"), *(self.dir / "loose").glob("*/*.txt")]:
+            text.unlink()
+        summary, faces = self.labelled(["loose"], "loosened")
+        self.assertEqual({f["url"] for f in faces}, set(urls))
+        self.assertEqual(summary["crawl"], {"success": len(NAMES), "failed_to_download": 1})
+        import h5py
+        with h5py.File(self.dir / "loosened/00000.h5") as file:
+            self.assertEqual({v.decode() for v in file["samples/licence"][:]}, {"CC0-1.0"})
+
+    def test_curl_feeds_us(self):
+        """A crawl on a server: curl's stream gives the shards of the files, a dead address fails and is fetched alone the next time."""
+        if shutil.which("curl") is None:
+            self.skipTest("curl is not installed")
+        self.crawl("remote")
+        address = self.serve(self.dir / "remote")
+        local, faces = self.labelled(["remote/{00000..00001}.tar"], "from-disk")
+        summary, fetched = self.labelled([address + "/{00000..00001}.tar"], "from-server", "--fetch", "curl -sf {}")
+        self.assertEqual(summary["status"], local["status"])
+        for face, other in zip(fetched, faces, strict=True):
+            self.assertEqual({**face, "shard": ""}, {**other, "shard": ""})
+        (self.dir / "remote/00001.tar").rename(self.dir / "remote/away.tar")
+        for command, said in (("curl -sSf {}", "404"), ("curl -s {}", "HTML")):
+            done = subprocess.run([AUFORGE, "annotate", "--fetch", command, address + "/{00000..00001}.tar", "-o", "half", "-q", "--min-face", "40"],
+                                  cwd=self.dir, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(said, done.stderr)
+            self.assertEqual(sorted(p.name for p in (self.dir / "half").glob("*.h5")), ["00000.h5"])
+        (self.dir / "remote/away.tar").rename(self.dir / "remote/00001.tar")
+        summary, fetched = self.labelled([address + "/{00000..00001}.tar"], "half", "--fetch", "curl -sSf {}")
+        self.assertEqual((summary["shards_written"], summary["shards_skipped"]), (1, 1))
+        self.assertEqual(len(fetched), len(faces))
 
     def test_pytorch_trains_on_shards(self):
         torch = load("torch")

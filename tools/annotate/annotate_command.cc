@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "annotator/recalibrate.h"
+#include "datasets/storage/child_groups.h"
 #include "datasets/storage/temporary_files.h"
 #include "pipeline/annotate.h"
 #include "pipeline/resume.h"
@@ -40,6 +41,10 @@ nlohmann::json ToJson(const pipeline::AnnotateSummary& summary) {
   }
   nlohmann::json left_out = nlohmann::json::object();
   for (const auto& [kind, left] : summary.notes.left_out) left_out[kind] = left.count;
+  nlohmann::json crawl = nlohmann::json::object();
+  for (const auto& [status, tried] : summary.notes.crawl) crawl[status] = tried.count;
+  nlohmann::json failed = nlohmann::json::array();
+  for (const pipeline::FailedInput& input : summary.failed) failed.push_back({{"input", input.name}, {"message", input.fault}});
   return {{"images", summary.images},
           {"faces", summary.faces},
           {"metadata",
@@ -47,14 +52,26 @@ nlohmann::json ToJson(const pipeline::AnnotateSummary& summary) {
             {"damaged", summary.notes.damaged_metadata},
             {"without_image", summary.notes.lone_metadata}}},
           {"left_out", left_out},
+          {"crawl", crawl},
           {"status", summary.by_status},
           {"shards_written", summary.shards_written},
           {"shards_skipped", summary.shards_skipped},
+          {"failed", failed},
           {"duplicates", summary.duplicates},
           {"near_duplicates", summary.near_duplicates},
           {"seconds", summary.seconds},
           {"stage_seconds", stages},
           {"stopped", summary.stopped}};
+}
+
+// "5 success, 1 failed_to_download (HTTP Error 404: Not Found)"
+std::string CrawlText(const datasets::SideNotes& notes) {
+  std::string text;
+  for (const auto& [status, tried] : notes.crawl) {
+    text += (text.empty() ? "" : ", ") + std::to_string(tried.count) + " " + status;
+    if (!tried.example.empty()) text += " (" + tried.example + (tried.count > 1 ? ", …)" : ")");
+  }
+  return text;
 }
 
 // What had no row, a line each.
@@ -63,11 +80,16 @@ void PrintNotes(const datasets::SideNotes& notes) {
     std::cout << "  captions and records: " << notes.metadata << ", of which " << notes.damaged_metadata
               << " could not be read wholly and " << notes.lone_metadata << " belong to no image\n";
   }
+  if (!notes.crawl.empty()) std::cout << "  what the crawl tried: " << CrawlText(notes) << "\n";
+  if (notes.unread_tables.count > 0) {
+    std::cout << "  crawl tables that could not be read: " << notes.unread_tables.count << " (" << notes.unread_tables.example
+              << (notes.unread_tables.count > 1 ? ", …)\n" : ")\n");
+  }
   if (!notes.left_out.empty()) std::cout << "  left out, no pictures: " << notes.LeftOutText() << "\n";
 }
 
 void PrintSummary(const pipeline::AnnotateSummary& summary, const std::string& output) {
-  if (summary.shards_written == 0 && summary.shards_skipped > 0 && !summary.stopped) {
+  if (summary.shards_written == 0 && summary.shards_skipped > 0 && !summary.stopped && summary.failed.empty()) {
     std::cout << "nothing to do: all " << summary.shards_skipped << " shards in " << output
               << " are finished\n";
     return;
@@ -85,6 +107,15 @@ void PrintSummary(const pipeline::AnnotateSummary& summary, const std::string& o
   if (summary.shards_skipped > 0) std::cout << ", " << summary.shards_skipped << " were finished before";
   std::cout << "\n";
   if (summary.stopped) std::cout << "stopped early; run the same command again to go on\n";
+}
+
+// What is left to do, and the exit status that says so.
+int EndOfBatch(const pipeline::AnnotateSummary& summary) {
+  if (summary.failed.empty()) return kDone;
+  std::cout.flush();
+  std::cerr << "auforge annotate: " << summary.failed.size() << (summary.failed.size() == 1 ? " input" : " inputs")
+            << " could not be fetched; run the same command again to try anew\n";
+  return kFailed;
 }
 
 void PrintProfile(const pipeline::AnnotateSummary& summary) {
@@ -125,6 +156,8 @@ void CheckTogether(const AnnotateArguments& arguments) {
   if (way != nullptr && has_inputs)
     throw UsageError(arguments.options.inputs.front() + ": " + way + " says where images come from; leave INPUT out");
   if (arguments.options.output.empty() && live.stream.empty()) throw UsageError("--output is required");
+  if (way != nullptr && !arguments.options.source.fetch.command.empty())
+    throw UsageError(std::string(way) + " reads what comes here; --fetch goes with INPUT");
   if (way != nullptr && (arguments.index >= 0 || arguments.count >= 0))
     throw UsageError(std::string(way) + " is one process; --index and --count share out a crawl that is there");
   if (way == nullptr && live.ChangesCommits())
@@ -164,6 +197,7 @@ int RunLive(AnnotateArguments& arguments) {
 int RunBatch(AnnotateArguments& arguments) {
   const StopDeadline deadline(kStopGrace, [] {
     datasets::storage::RemoveTemporaryFiles();
+    datasets::storage::EndChildGroups();
     std::fputs("auforge: stopped; run the same command again to go on\n", stderr);
   });
   const Rank rank = ResolveRank(arguments.index, arguments.count);
@@ -192,7 +226,7 @@ int RunBatch(AnnotateArguments& arguments) {
     PrintSummary(summary, arguments.options.output);
     if (arguments.profile) PrintProfile(summary);
   }
-  return kDone;
+  return EndOfBatch(summary);
 }
 
 int RunAnnotate(AnnotateArguments& arguments) {
@@ -214,13 +248,18 @@ void AddAnnotate(Cli& cli) {
   Command command = cli.Add("annotate", "Label every face of images, folders, lists, tars and videos; write shards",
                             "auforge annotate photos/ -o shards/\n"
                             "  auforge annotate 'crawl/{00000..00099}.tar' -o shards/ --min-face 60\n"
+                            "  auforge annotate --fetch 'curl -sf {}' 'https://host/{00000..00099}.tar' -o shards/\n"
                             "  auforge annotate --watch incoming/ -o shards/\n"
                             "  ls photos/*.jpg | auforge annotate --stream - > faces.jsonl");
   command.Positional("INPUT", options.inputs,
-                     "image files, folders, @list files (- for a list on stdin), .tar archives with braces, videos; "
-                     "required but for --watch and --stream");
+                     "image files, folders, @list files (- for a list on stdin), .tar archives with braces, videos, and with "
+                     "--fetch addresses (https://…, s3://…) of archives and pictures; required but for --watch and --stream");
   command.Add("-o,--output", options.output,
               "folder for the shards; run again to go on. Required but for --stream");
+  command.Add("--fetch", options.source.fetch.command,
+              "a shell command that writes an address ({}, which is quoted) to stdout: 'curl -sf {}', 'aws s3 cp {} -'. "
+              "Its failure is that of its input, which the next run tries again");
+  command.Add("--fetch-seconds", options.source.fetch.seconds, "longest wait for the next byte of it").Range(1, 86400);
   command.Add("--watch", arguments->live.watch,
               "a folder: label the pictures that are there, then those that come, until a signal ends it");
   command.Add("--stream", arguments->live.stream,

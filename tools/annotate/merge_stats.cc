@@ -45,6 +45,9 @@ void Add(const json& stats, RunStats& sum) {
   sum.faces += stats.at("faces").get<std::uint64_t>();
   for (const auto& [name, count] : stats.at("status").items())
     sum.by_status[name] += count.get<std::uint64_t>();
+  if (const auto crawl = stats.find("crawl"); crawl != stats.end()) {
+    for (const auto& [name, count] : crawl->items()) sum.crawl[name] += count.get<std::uint64_t>();
+  }
   if (const auto seconds = stats.find("stage_seconds"); seconds != stats.end()) {
     for (const auto& [stage, value] : seconds->items()) sum.stage_seconds[stage] += value.get<double>();
   }

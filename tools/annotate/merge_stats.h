@@ -14,6 +14,7 @@ struct RunStats {
   std::uint64_t images = 0;
   std::uint64_t faces = 0;
   std::map<std::string, std::uint64_t> by_status;       // images by outcome
+  std::map<std::string, std::uint64_t> crawl;           // addresses by what a crawler's tables say became of them
   std::map<std::string, double> stage_seconds;          // processor seconds by stage
   std::map<std::string, std::uint64_t> configurations;  // shards by digest of their configuration
   std::vector<int> missing;             // indices without a stats file below the largest (or expected)

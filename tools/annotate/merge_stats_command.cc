@@ -33,6 +33,7 @@ void PrintJson(const RunStats& sum, bool with_duplicates) {
                         {"images", sum.images},
                         {"faces", sum.faces},
                         {"status", sum.by_status},
+                        {"crawl", sum.crawl},
                         {"stage_seconds", sum.stage_seconds},
                         {"configurations", sum.configurations},
                         {"missing", sum.missing},
@@ -47,6 +48,11 @@ void PrintText(const RunStats& sum, bool with_duplicates) {
     std::printf(
         "  %-12s %12llu %6.2f%%\n", status.c_str(), static_cast<unsigned long long>(count),
         100 * static_cast<double>(count) / static_cast<double>(std::max<std::uint64_t>(1, sum.images)));
+  }
+  if (!sum.crawl.empty()) {
+    std::cout << "what the crawl tried:";
+    for (const auto& [name, count] : sum.crawl) std::cout << (name == sum.crawl.begin()->first ? " " : ", ") << count << " " << name;
+    std::cout << "\n";
   }
   if (with_duplicates) std::cout << "images with the bytes of another one: " << sum.duplicates << "\n";
   double total = 0;

@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "datasets/storage/child_groups.h"
 #include "datasets/storage/temporary_files.h"
 
 namespace auforge::tools {
@@ -12,6 +13,7 @@ volatile std::sig_atomic_t stop_signal = 0;
 
 extern "C" void OnEndSignal(int signal) {
   datasets::storage::RemoveTemporaryFiles();
+  datasets::storage::EndChildGroups();
   std::signal(signal, SIG_DFL);
   std::raise(signal);
 }

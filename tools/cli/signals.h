@@ -4,7 +4,7 @@
 
 namespace auforge::tools {
 
-// For every command: whatever signal ends it leaves no temporary file behind. Signals that whoever started us
+// For every command: whatever signal ends it leaves no temporary file and no child group behind. Signals that whoever started us
 // ignores (nohup) stay ignored. A file that would grow beyond ulimit -f becomes an ordinary failure to write.
 void InstallEndSignals();
 // For commands that look at StopSignal.

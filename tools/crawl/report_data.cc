@@ -73,6 +73,10 @@ void AddStats(const std::string& shard, ReportData& data) {
       data.settings.emplace_back(name, SettingText(value));
     }
   }
+  const json crawl = stats.value("crawl", json::object());
+  for (const auto& [status, count] : crawl.items()) {
+    if (count.is_number_unsigned()) data.crawl[status] += count.get<std::uint64_t>();
+  }
   const json stages = stats.value("stage_seconds", json::object());
   for (const auto& [stage, seconds] : stages.items()) {
     if (seconds.is_number()) data.stage_seconds[stage] += seconds.get<double>();

@@ -45,6 +45,7 @@ struct ReportData {
   std::uint64_t faces = 0;
   std::uint64_t without_crops = 0;  // shards that have no face pictures
   std::map<std::string, std::uint64_t> by_status;
+  std::map<std::string, std::uint64_t> crawl;  // addresses by what a crawler's tables say became of them
   std::map<std::string, std::uint64_t> emotions;
   std::vector<AuFigures> aus;
   std::vector<std::vector<std::uint64_t>> together;  // [A][A] faces with both AUs present

@@ -161,6 +161,14 @@ std::string Failures(const ReportData& data) {
   return html;
 }
 
+// What the crawler's own tables say of all that it tried, images that never came included.
+std::string CrawlTried(const ReportData& data) {
+  if (data.crawl.empty()) return "";
+  std::uint64_t tried = 0;
+  for (const auto& [status, count] : data.crawl) tried += count;
+  return "<h3>What the crawl tried and did not get</h3>" + HtmlShareTable("status", Sorted(data.crawl), tried);
+}
+
 std::string Joined(const std::set<std::string>& texts) {
   std::string joined;
   for (const std::string& text : texts) joined += (joined.empty() ? "" : ", ") + text;
@@ -232,7 +240,7 @@ std::string ReportPage(const ReportData& data, const ReportFaces& faces, const s
                       HtmlHistogram("quality", data.quality, "0", "1") +
                       HtmlHistogram("yaw, degrees", data.yaw, "−90 left", "90 right") +
                       HtmlHistogram("pitch, degrees", data.pitch, "−90 down", "90 up") +
-                      "</div><h3>Failures</h3>" + Failures(data));
+                      "</div>" + CrawlTried(data) + "<h3>Failures</h3>" + Failures(data));
   html << HtmlSection("speed", "Where the time went", "", Speeds(data));
   html << HtmlSection("provenance", "Provenance", "", Provenance(data)) << "</main></html>\n";
   return html.str();
