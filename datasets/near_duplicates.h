@@ -1,4 +1,4 @@
-// Faces of which a copy was there before, by their perceptual hashes (features/picture_hash.h). About 150 bytes a face that is
+// Faces of which a copy was there before, by their perceptual hashes (features/picture_hash.h). About 200 bytes a face that is
 // kept. One thread at a time.
 #pragma once
 
