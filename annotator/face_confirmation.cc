@@ -1,16 +1,16 @@
 #include "annotator/face_confirmation.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 #include <span>
+
+#include "annotator/face_points.h"
 
 namespace auforge::annotator {
 namespace {
 
 using features::Landmarks68;
-using features::Point2;
 
 constexpr float kMostDoubt = 0.21F;
 constexpr float kMostDoubtWhenSure = 0.40F;
@@ -48,17 +48,9 @@ float MeanOf(std::span<const float> values) {
   return sum / static_cast<float>(values.size());
 }
 
-Point2 Mean(const Landmarks68& landmarks, std::size_t first, std::size_t last) {
-  Point2 sum;
-  for (std::size_t i = first; i <= last; ++i) sum = {sum.x + landmarks[i].x, sum.y + landmarks[i].y};
-  const auto n = static_cast<float>(last - first + 1);
-  return {sum.x / n, sum.y / n};
-}
-
 // Mean distance of the detector's own points from the landmarks, pixels.
-float PointDistance(const std::array<Point2, 5>& points, const Landmarks68& landmarks) {
-  const std::array<Point2, 5> same{Mean(landmarks, 36, 41), Mean(landmarks, 42, 47), landmarks[30],
-                                   landmarks[48], landmarks[54]};
+float PointDistance(const FivePoints& points, const Landmarks68& landmarks) {
+  const FivePoints same = FivePointsOf(landmarks);
   float sum = 0;
   for (std::size_t i = 0; i < points.size(); ++i) sum += features::Distance(points[i], same[i]);
   return sum / static_cast<float>(points.size());
@@ -114,6 +106,25 @@ std::vector<ConfirmedFace> ConfirmByNets(const Landmarker& landmarker, const std
   return confirmed;
 }
 
+// Steady points for those of `some` that are faces and have none yet; is_near: their points are known roughly.
+void MakeSteady(const Landmarker& landmarker, const std::vector<FaceCandidate>& candidates,
+                const std::vector<std::size_t>& some, bool is_near, std::vector<ConfirmedFace>& faces) {
+  std::vector<std::size_t> unsteady;
+  std::vector<FaceInImage> boxes;
+  std::vector<Landmarks68> rough;
+  for (const std::size_t f : some) {
+    if (!faces[f].is_face || faces[f].is_steady) continue;
+    unsteady.push_back(f);
+    boxes.push_back({candidates[f].image, candidates[f].detection.box});
+    rough.push_back(faces[f].landmarks);
+  }
+  const auto found = is_near ? landmarker.FindSteady(boxes, rough) : landmarker.FindSteady(boxes);
+  for (std::size_t i = 0; i < unsteady.size(); ++i) {
+    faces[unsteady[i]].landmarks = found[i];
+    faces[unsteady[i]].is_steady = true;
+  }
+}
+
 }  // namespace
 
 float DoubtOf(const FoundLandmarks& found) {
@@ -165,24 +176,37 @@ void RefuseUpsideDown(FaceDetector& detector, const std::vector<FaceCandidate>& 
 
 std::vector<ConfirmedFace> LandmarksOf(const Landmarker& landmarker, FaceDetector& detector,
                                        const std::vector<FaceCandidate>& candidates) {
-  const bool asks = detector.NeedsConfirmation();
+  std::vector<std::size_t> asked, believed;
+  for (std::size_t f = 0; f < candidates.size(); ++f)
+    (detector.NeedsConfirmation(candidates[f].detection.score) ? asked : believed).push_back(f);
+  const auto of = [&](const std::vector<std::size_t>& some) {
+    std::vector<FaceCandidate> chosen;
+    for (const std::size_t f : some) chosen.push_back(candidates[f]);
+    return chosen;
+  };
   std::vector<ConfirmedFace> faces(candidates.size());
-  if (asks || landmarker.TellsSpread()) faces = ConfirmFaces(landmarker, candidates);
-  if (asks) RefuseUpsideDown(detector, candidates, faces);
-  std::vector<std::size_t> unsteady;
-  std::vector<FaceInImage> boxes;
-  std::vector<Landmarks68> rough;
-  for (std::size_t f = 0; f < faces.size(); ++f) {
-    if (!asks) faces[f].is_face = faces[f].doubt <= kMostNetDoubtWhenSure;
-    if (!faces[f].is_face || faces[f].is_steady) continue;
-    unsteady.push_back(f);
-    boxes.push_back({candidates[f].image, candidates[f].detection.box});
-    rough.push_back(faces[f].landmarks);
+  const std::vector<FaceCandidate> unsure = of(asked), sure = of(believed);
+  std::vector<ConfirmedFace> confirmed = ConfirmFaces(landmarker, unsure);
+  if (detector.FindsUpsideDown()) RefuseUpsideDown(detector, unsure, confirmed);
+  for (std::size_t i = 0; i < asked.size(); ++i) faces[asked[i]] = confirmed[i];
+  if (landmarker.TellsSpread()) {
+    confirmed = ConfirmFaces(landmarker, sure);
+    for (std::size_t i = 0; i < believed.size(); ++i) faces[believed[i]] = confirmed[i];
   }
-  const auto found = asks ? landmarker.FindSteady(boxes, rough) : landmarker.FindSteady(boxes);
-  for (std::size_t i = 0; i < unsteady.size(); ++i) {
-    faces[unsteady[i]].landmarks = found[i];
-    faces[unsteady[i]].is_steady = true;
+  for (const std::size_t f : believed) faces[f].is_face = faces[f].doubt <= kMostNetDoubtWhenSure;
+  MakeSteady(landmarker, candidates, asked, true, faces);
+  MakeSteady(landmarker, candidates, believed, false, faces);
+  return faces;
+}
+
+std::vector<LandmarkedFace> FindFaces(FaceDetector& detector, const Landmarker& landmarker, const cv::Mat& bgr,
+                                      double least_face) {
+  std::vector<FaceCandidate> candidates;
+  for (const features::Detection& detection : DetectFaces(detector, bgr, least_face)) candidates.push_back({&bgr, detection});
+  const std::vector<ConfirmedFace> confirmed = LandmarksOf(landmarker, detector, candidates);
+  std::vector<LandmarkedFace> faces;
+  for (std::size_t f = 0; f < confirmed.size(); ++f) {
+    if (confirmed[f].is_face) faces.push_back({candidates[f].detection, confirmed[f].landmarks});
   }
   return faces;
 }

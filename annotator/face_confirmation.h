@@ -40,6 +40,17 @@ struct FaceCandidate {
 std::vector<ConfirmedFace> ConfirmFaces(const Landmarker& landmarker,
                                         const std::vector<FaceCandidate>& candidates);
 
+// A face in a picture, its points as annotation has them.
+struct LandmarkedFace {
+  features::Detection detection;
+  features::Landmarks68 landmarks{};
+};
+
+// Faces of at least that many pixels, the surest first: what the detector finds and, where it needs that, the landmarker
+// confirms.
+std::vector<LandmarkedFace> FindFaces(FaceDetector& detector, const Landmarker& landmarker, const cv::Mat& bgr,
+                                      double least_face);
+
 // What is a face, but stands on its head, is none any more: its labels would be worth nothing. YuNet finds
 // such faces and sees eyes on top; but in the picture turned upside down it is surer of them, and so surely
 // not of upright ones. Only faces of some doubt, or of which the nets see little, are asked, which is what all those
@@ -49,7 +60,7 @@ void RefuseUpsideDown(FaceDetector& detector, const std::vector<FaceCandidate>& 
                       std::vector<ConfirmedFace>& confirmed);
 
 // All of that as annotation does it: the steady landmarks of every candidate that is a face, and what is left of doubt.
-// A detector that needs no confirmation is believed, as far as the nets are not sure that it errs.
+// Where a detector needs no confirmation it is believed, as far as the nets are not sure that it errs.
 std::vector<ConfirmedFace> LandmarksOf(const Landmarker& landmarker, FaceDetector& detector,
                                        const std::vector<FaceCandidate>& candidates);
 

@@ -68,7 +68,8 @@ class HogDetector final : public FaceDetector {
   std::string Name() const override { return "dlib-hog"; }
   double TemplateFace() const override { return 80.0 / (1 << options_.upsample); }
   float HogScore(float score) const override { return score; }
-  bool NeedsConfirmation() const override { return false; }
+  bool NeedsConfirmation(float /*score*/) const override { return false; }
+  bool FindsUpsideDown() const override { return false; }
 
  private:
   // Unpacking dlib's weights takes 0.2 s, which is spared where no picture is looked at; copying them takes nothing.
@@ -102,7 +103,24 @@ void DetectorOptions::Validate() const {
 }
 
 float HogScoreOf(const std::string& detector, float score) {
-  return detector.starts_with("yunet") ? 3 * (score - 0.6F) : score;
+  if (detector.starts_with("yunet")) return 3 * (score - 0.6F);
+  return detector.starts_with("auforge") ? 3 * (score - 0.5F) : score;
+}
+
+void DetectorChoice::Validate() const {
+  const auto need = [](bool good, const std::string& text) {
+    if (!good) throw std::invalid_argument(text);
+  };
+  need(name == "auforge" || name == "hog" || name == "yunet", "detector = " + name + "; must be auforge, hog or yunet");
+  need(name != "yunet" || !model.empty(),
+       "detector yunet needs its model; name face_detection_yunet_2022mar.onnx with --detector-model");
+}
+
+std::unique_ptr<FaceDetector> MakeDetector(const DetectorChoice& choice) {
+  choice.Validate();
+  if (choice.name == "auforge") return MakeNetDetector({.model = choice.model, .threshold = choice.threshold});
+  if (choice.name == "yunet") return MakeYunetDetector({.model = choice.model, .threshold = choice.threshold});
+  return MakeHogDetector({.upsample = choice.upsample, .threshold = choice.threshold});
 }
 
 std::vector<features::Detection> DetectFaces(FaceDetector& detector, const cv::Mat& bgr, double least_face) {
@@ -111,6 +129,7 @@ std::vector<features::Detection> DetectFaces(FaceDetector& detector, const cv::M
   if (std::abs(scale - 1) < 1e-6) {
     found = detector.Detect(bgr);
   } else {
+    if (std::min(bgr.cols, bgr.rows) * scale < 1) return {};  // nothing would be left of it, and no face is in it
     cv::Mat scaled;
     cv::resize(bgr, scaled, cv::Size(), scale, scale, scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
     found = detector.Detect(scaled);

@@ -23,14 +23,17 @@ class FaceDetector {
   // bgr: CV_8UC3 or CV_8UC1. Sorted by score, best first (ties by position): the order is reproducible. Boxes are as
   // dlib's detector draws them, which is what the landmarker was trained on.
   virtual std::vector<features::Detection> Detect(const cv::Mat& bgr) = 0;
-  virtual std::string Name() const = 0;  // "dlib-hog", "yunet-50ef07f7"
+  virtual std::string Name() const = 0;  // "dlib-hog", "yunet-50ef07f7", "auforge-" and the digest of its net
   // Side of the smallest face that is found in a picture as it is, pixels. Scale the picture to find others: the time
   // goes with its area.
   virtual double TemplateFace() const = 0;
   // A score of this detector on the scale of dlib's (about -0.2 doubtful, 1 and more certain).
   virtual float HogScore(float score) const = 0;
-  // Whether it fires on dogs, too: what it finds is a face only when the landmarker agrees (FaceDoubt).
-  virtual bool NeedsConfirmation() const = 0;
+  // Whether what it finds with that score may be a dog, too: then it is a face only when the landmarker agrees
+  // (face_confirmation.h).
+  virtual bool NeedsConfirmation(float score) const = 0;
+  // Whether it finds faces that stand on their heads and takes them for upright ones.
+  virtual bool FindsUpsideDown() const = 0;
 };
 
 // The same of the detector of that Name().
@@ -45,11 +48,32 @@ std::unique_ptr<FaceDetector> MakeHogDetector(const DetectorOptions& options);
 
 struct YunetOptions {
   std::string model;        // face_detection_yunet_2022mar.onnx, the variant that OpenCV 4.6 reads
-  float threshold = 0.0F;   // added to the least score of 0.6
+  float threshold = 0.0F;   // added to the least score of 0.55
 };
 
 // YuNet (Wu et al. 2023) through OpenCV's own class: finds faces of 20 pixels and turned ones, in a quarter of HOG's
 // time. Throws std::runtime_error when the model cannot be read.
 std::unique_ptr<FaceDetector> MakeYunetDetector(const YunetOptions& options);
+
+struct NetDetectorOptions {
+  std::string model;        // a detector's file (docs/detector.md); "" = the one that comes with auforge
+  float threshold = 0.0F;   // added to the least score of 0.55
+};
+
+// The project's own net (net_detector.h): turned and small faces, too. Throws std::runtime_error where the file cannot
+// be read, datasets::storage::BadContent where it is no detector.
+std::unique_ptr<FaceDetector> MakeNetDetector(const NetDetectorOptions& options);
+
+inline constexpr const char* kDefaultDetector = "hog";
+
+// A detector as options of programs name it.
+struct DetectorChoice {
+  std::string name = kDefaultDetector;  // "auforge", "hog" or "yunet"
+  std::string model = {};    // yunet's file, which it needs, or another net of auforge's
+  float threshold = 0;       // added to the detector's own; higher: fewer, surer faces
+  int upsample = 0;          // HOG's: how often a picture is doubled first
+  void Validate() const;     // throws std::invalid_argument naming what is wrong and what to do
+};
+std::unique_ptr<FaceDetector> MakeDetector(const DetectorChoice& choice);
 
 }  // namespace auforge::annotator

@@ -103,7 +103,8 @@ class YunetDetector final : public FaceDetector {
   std::string Name() const override { return "yunet-" + digest_; }
   double TemplateFace() const override { return kYunetFace; }
   float HogScore(float score) const override { return HogScoreOf(Name(), score); }
-  bool NeedsConfirmation() const override { return true; }
+  bool NeedsConfirmation(float /*score*/) const override { return true; }
+  bool FindsUpsideDown() const override { return true; }
 
  private:
   static constexpr double kYunetFace = 20;

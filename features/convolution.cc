@@ -1,6 +1,7 @@
 #include "features/internal/convolution.h"
 
 #include <algorithm>
+#include <array>
 
 #include "features/internal/convolution_tiles.h"
 #include "features/lanes.h"
@@ -78,8 +79,6 @@ const TileKernels& TilesOf(Registers registers) {
   return wide != nullptr ? *wide : NarrowTiles();
 }
 
-int RoundUp(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
-
 // Registers of outputs in the panels: as many as possible where they come out even, else pairs, and three
 // where one would be left over.
 std::vector<int> PanelWidths(int vectors, int most) {
@@ -97,6 +96,12 @@ float WeightAt(const ConvWeights& weights, int out, int in, int y, int x) {
   return weights.weight[static_cast<std::size_t>(at)];
 }
 
+std::array<float, 256> NormalisedValues() {
+  std::array<float, 256> values{};
+  for (std::size_t x = 0; x < values.size(); ++x) values[x] = (static_cast<float>(x) / 255 - 0.5F) / 0.25F;
+  return values;
+}
+
 }  // namespace
 
 const TileKernels& NarrowTiles() {
@@ -104,27 +109,102 @@ const TileKernels& NarrowTiles() {
   return kernels;
 }
 
+int PaddedChannels(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
+
+MapShape MapShape::Behind(int stride, int outputs) const {
+  return {(width - 1) / stride + 1, (height - 1) / stride + 1, PaddedChannels(outputs)};
+}
+
+void Normalise(const cv::Mat& crop, const MapShape& shape, bool mirrored, float* map) {
+  static const std::array<float, 256> values = NormalisedValues();
+  const auto channels = static_cast<std::size_t>(crop.channels());
+  const std::size_t green = channels == 3 ? 1 : 0, red = channels == 3 ? 2 : 0;
+  for (int y = 0; y < shape.height; ++y) {
+    const std::uint8_t* from = crop.ptr<std::uint8_t>(y);
+    float* to = map + shape.At(mirrored ? shape.width - 1 : 0, y);
+    const std::ptrdiff_t step = mirrored ? -3 : 3;
+    for (int x = 0; x < shape.width; ++x, from += channels, to += step) {
+      to[0] = values[from[0]];
+      to[1] = values[from[green]];
+      to[2] = values[from[red]];
+    }
+  }
+}
+
 void ClearBorder(const MapShape& shape, float* maps, int pictures) {
   const std::size_t pixel = static_cast<std::size_t>(shape.channels);
   for (int p = 0; p < pictures; ++p, maps += shape.Size()) {
     // The last pixel of a line and the first of the next are neighbours.
     std::fill_n(maps, shape.Row() + pixel, 0.0F);
-    for (int y = 0; y < shape.side; ++y) std::fill_n(maps + shape.At(shape.side, y), 2 * pixel, 0.0F);
-    std::fill_n(maps + shape.At(0, shape.side), shape.Row() - pixel, 0.0F);
+    for (int y = 0; y < shape.height; ++y) std::fill_n(maps + shape.At(shape.width, y), 2 * pixel, 0.0F);
+    std::fill_n(maps + shape.At(0, shape.height), shape.Row() - pixel, 0.0F);
+  }
+}
+
+PackedWeights::PackedWeights(int source_channels, const ConvWeights& window, int second_channels,
+                             const ConvWeights* shortcut, Registers registers)
+    : tiles_(&TilesOf(registers)),
+      source_channels_(source_channels),
+      second_channels_(shortcut != nullptr ? second_channels : 0),
+      bias_(static_cast<std::size_t>(PaddedChannels(window.out))) {
+  for (int o = 0; o < window.out; ++o) {
+    const auto at = static_cast<std::size_t>(o);
+    bias_[at] = window.bias[at] + (shortcut != nullptr ? shortcut->bias[at] : 0.0F);
+  }
+  int channel = 0;
+  const int lanes = tiles_->lanes, channels = PaddedChannels(window.out);
+  for (const int vectors : PanelWidths((channels + lanes - 1) / lanes, tiles_->most_vectors)) {
+    const int width = vectors * lanes;
+    panels_.push_back({vectors, channel, std::min(width, channels - channel), weights_.size()});
+    const auto append = [&](const ConvWeights& weights, int i, int y, int x) {
+      for (int o = channel; o < channel + width; ++o) {
+        weights_.push_back(o < weights.out && i < weights.in ? WeightAt(weights, o, i, y, x) : 0.0F);
+      }
+    };
+    for (int y = 0; y < 3; ++y) {
+      for (int x = 0; x < 3; ++x) {
+        for (int i = 0; i < source_channels_; ++i) append(window, i, y, x);
+      }
+    }
+    for (int i = 0; i < second_channels_; ++i) append(*shortcut, i, 0, 0);
+    channel += width;
+  }
+}
+
+void PackedWeights::Run(std::size_t number, const Pixels& pixels) const {
+  const Panel& panel = panels_[number];
+  TileTask task{pixels.source,
+                second_channels_ > 0 ? pixels.second : nullptr,
+                pixels.target + panel.channel,
+                pixels.from,
+                pixels.from_second,
+                pixels.to,
+                pixels.row,
+                static_cast<std::size_t>(3 * source_channels_),
+                static_cast<std::size_t>(second_channels_),
+                weights_.data() + panel.weights,
+                bias_.data() + panel.channel,
+                panel.outputs};
+  // Tiles of nearly the same size: a last one of one pixel would take as long as one of four.
+  const int most = tiles_->most_rows(panel.vectors);
+  const int tiles = (pixels.count + most - 1) / most;
+  for (int tile = 0; tile < tiles; ++tile) {
+    const int rows = pixels.count / tiles + (tile < pixels.count % tiles ? 1 : 0);
+    tiles_->run(panel.vectors, rows, task);
+    task.from += rows;
+    task.to += rows;
+    if (task.second != nullptr) task.from_second += rows;
   }
 }
 
 Convolution::Convolution(const MapShape& source, const ConvWeights& window, const MapShape* second,
                          const ConvWeights* shortcut, Registers registers)
-    : tiles_(&TilesOf(registers)),
-      source_(source),
-      second_(second != nullptr ? *second : MapShape{}),
-      target_{(source.side - 1) / window.stride + 1, RoundUp(window.out)},
-      depth_(static_cast<std::size_t>(9 * source.channels + second_.channels)),
-      bias_(static_cast<std::size_t>(target_.channels)) {
+    : source_(source),
+      target_(source.Behind(window.stride, window.out)),
+      weights_(source.channels, window, second != nullptr ? second->channels : 0, shortcut, registers) {
   for (std::size_t picture = 0; picture < kMostPictures; ++picture) {
-    for (int y = 0; y < target_.side; ++y) {
-      for (int x = 0; x < target_.side; ++x) {
+    for (int y = 0; y < target_.height; ++y) {
+      for (int x = 0; x < target_.width; ++x) {
         from_.push_back(picture * source.Size() + source.At(x * window.stride - 1, y * window.stride - 1));
         to_.push_back(picture * target_.Size() + target_.At(x, y));
         if (shortcut == nullptr) continue;
@@ -133,59 +213,47 @@ Convolution::Convolution(const MapShape& source, const ConvWeights& window, cons
       }
     }
   }
-  for (int o = 0; o < window.out; ++o) {
-    const auto at = static_cast<std::size_t>(o);
-    bias_[at] = window.bias[at] + (shortcut != nullptr ? shortcut->bias[at] : 0.0F);
-  }
-  int channel = 0;
-  const int lanes = tiles_->lanes;
-  for (const int vectors : PanelWidths((target_.channels + lanes - 1) / lanes, tiles_->most_vectors)) {
-    const int width = vectors * lanes;
-    panels_.push_back({vectors, channel, std::min(width, target_.channels - channel), weights_.size()});
-    const auto append = [&](const ConvWeights& weights, int i, int y, int x) {
-      for (int o = channel; o < channel + width; ++o) {
-        weights_.push_back(o < weights.out && i < weights.in ? WeightAt(weights, o, i, y, x) : 0.0F);
-      }
-    };
-    for (int y = 0; y < 3; ++y) {
-      for (int x = 0; x < 3; ++x) {
-        for (int i = 0; i < source.channels; ++i) append(window, i, y, x);
-      }
-    }
-    for (int i = 0; i < second_.channels; ++i) append(*shortcut, i, 0, 0);
-    channel += width;
-  }
-}
-
-void Convolution::RunPanel(const Panel& panel, const float* source, const float* second, float* target,
-                           int pictures) const {
-  TileTask task{source,
-                second_.channels > 0 ? second : nullptr,
-                target + panel.channel,
-                from_.data(),
-                from_second_.data(),
-                to_.data(),
-                source_.Row(),
-                static_cast<std::size_t>(3 * source_.channels),
-                static_cast<std::size_t>(second_.channels),
-                weights_.data() + panel.weights,
-                bias_.data() + panel.channel,
-                panel.outputs};
-  // Tiles of nearly the same size: a last one of one pixel would take as long as one of four.
-  const int pixels = pictures * target_.side * target_.side;
-  const int most = tiles_->most_rows(panel.vectors);
-  const int tiles = (pixels + most - 1) / most;
-  for (int tile = 0; tile < tiles; ++tile) {
-    const int rows = pixels / tiles + (tile < pixels % tiles ? 1 : 0);
-    tiles_->run(panel.vectors, rows, task);
-    task.from += rows;
-    task.to += rows;
-    if (task.second != nullptr) task.from_second += rows;
-  }
 }
 
 void Convolution::Run(const float* source, const float* second, float* target, int pictures) const {
-  for (const Panel& panel : panels_) RunPanel(panel, source, second, target, pictures);
+  const PackedWeights::Pixels pixels{source,          second,        target, from_.data(), from_second_.data(),
+                                     to_.data(), source_.Row(), pictures * target_.width * target_.height};
+  for (std::size_t panel = 0; panel < weights_.panels(); ++panel) weights_.Run(panel, pixels);
+}
+
+PlaneConvolution::PlaneConvolution(int source_channels, const ConvWeights& window, const ConvWeights* shortcut,
+                                   int second_step, Registers registers)
+    : stride_(window.stride),
+      outputs_(window.out),
+      second_step_(second_step),
+      weights_(source_channels, window,
+               shortcut != nullptr ? PaddedChannels(shortcut->in) : 0, shortcut, registers) {}
+
+void PlaneConvolution::Run(const MapShape& source_shape, const float* source, const MapShape* second_shape,
+                           const float* second, float* target) const {
+  const MapShape shape = TargetOf(source_shape);
+  ClearBorder(shape, target, 1);
+  // A few lines at a time, so that the tables stay small and tiles even; an even number, for second_step.
+  constexpr int kPixels = 256;
+  const int lines = std::max(2, (kPixels / shape.width + 1) / 2 * 2);
+  thread_local std::vector<std::size_t> from, from_second, to;
+  from.clear(), from_second.clear(), to.clear();
+  for (int y = 0; y < std::min(lines, shape.height); ++y) {
+    for (int x = 0; x < shape.width; ++x) {
+      from.push_back(source_shape.At(x * stride_ - 1, y * stride_ - 1));
+      to.push_back(shape.At(x, y));
+      if (second != nullptr) from_second.push_back(second_shape->At(x / second_step_, y / second_step_));
+    }
+  }
+  for (std::size_t panel = 0; panel < weights_.panels(); ++panel) {
+    for (int y = 0; y < shape.height; y += lines) {
+      const std::size_t second_lines = second != nullptr ? static_cast<std::size_t>(y / second_step_) * second_shape->Row() : 0;
+      weights_.Run(panel, {source + static_cast<std::size_t>(y * stride_) * source_shape.Row(),
+                           second != nullptr ? second + second_lines : nullptr,
+                           target + static_cast<std::size_t>(y) * shape.Row(), from.data(), from_second.data(), to.data(),
+                           source_shape.Row(), std::min(lines, shape.height - y) * shape.width});
+    }
+  }
 }
 
 }  // namespace auforge::features::internal

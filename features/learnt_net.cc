@@ -20,29 +20,6 @@ struct Block {
   Convolution second;  // adds the shortcut
 };
 
-std::array<float, 256> NormalisedValues() {
-  std::array<float, 256> values{};
-  for (std::size_t x = 0; x < values.size(); ++x) values[x] = (static_cast<float>(x) / 255 - 0.5F) / 0.25F;
-  return values;
-}
-
-// The picture as the net's first map; `mirrored`: flipped left to right.
-void Normalise(const cv::Mat& crop, const MapShape& shape, bool mirrored, float* map) {
-  static const std::array<float, 256> values = NormalisedValues();
-  const auto channels = static_cast<std::size_t>(crop.channels());
-  const std::size_t green = channels == 3 ? 1 : 0, red = channels == 3 ? 2 : 0;
-  for (int y = 0; y < shape.side; ++y) {
-    const std::uint8_t* from = crop.ptr<std::uint8_t>(y);
-    float* to = map + shape.At(mirrored ? shape.side - 1 : 0, y);
-    const std::ptrdiff_t step = mirrored ? -3 : 3;
-    for (int x = 0; x < shape.side; ++x, from += channels, to += step) {
-      to[0] = values[from[0]];
-      to[1] = values[from[green]];
-      to[2] = values[from[red]];
-    }
-  }
-}
-
 }  // namespace
 
 struct LearntNet::Impl {
@@ -61,7 +38,7 @@ struct LearntNet::Impl {
   Impl(std::vector<std::uint8_t> net_bytes, Registers registers);
   void Count(const MapShape& target, const ConvWeights& conv) {
     weight_count += conv.weight.size() + conv.bias.size();
-    multiply_adds += conv.weight.size() * static_cast<std::size_t>(target.side * target.side);
+    multiply_adds += conv.weight.size() * static_cast<std::size_t>(target.width * target.height);
     largest_map = std::max(largest_map, target.Size());
   }
   void Run(const cv::Mat& crop, int pictures, std::span<float> out) const;
@@ -73,7 +50,7 @@ LearntNet::Impl::Impl(std::vector<std::uint8_t> net_bytes, Registers registers)
     : bytes(std::move(net_bytes)) {
   const NetDescription net = internal::NetFromBytes(bytes);
   digest = internal::NetDigest(bytes);
-  picture = {net.crop_size, 3};
+  picture = {net.crop_size, net.crop_size, internal::kPictureChannels};
   largest_map = picture.Size();
   stem.emplace_back(picture, net.stem, nullptr, nullptr, registers);
   Count(stem[0].target(), net.stem);
@@ -97,10 +74,10 @@ LearntNet::Impl::Impl(std::vector<std::uint8_t> net_bytes, Registers registers)
 
 // out: pictures x D.
 void LearntNet::Impl::Run(const cv::Mat& crop, int pictures, std::span<float> out) const {
-  if (crop.rows != picture.side || crop.cols != picture.side ||
+  if (crop.rows != picture.height || crop.cols != picture.width ||
       (crop.type() != CV_8UC3 && crop.type() != CV_8UC1)) {
-    throw std::invalid_argument("learnt net: needs a crop of " + std::to_string(picture.side) + " x " +
-                                std::to_string(picture.side) + " pixels of type CV_8UC3 or CV_8UC1");
+    throw std::invalid_argument("learnt net: needs a crop of " + std::to_string(picture.width) + " x " +
+                                std::to_string(picture.height) + " pixels of type CV_8UC3 or CV_8UC1");
   }
   const auto count = static_cast<std::size_t>(pictures);
   if (out.size() != count * embedding_size) {
@@ -116,7 +93,7 @@ void LearntNet::Impl::Run(const cv::Mat& crop, int pictures, std::span<float> ou
   }
   internal::ClearBorder(picture, maps[1], pictures);
   for (int p = 0; p < pictures; ++p)
-    Normalise(crop, picture, p == 1, maps[1] + static_cast<std::size_t>(p) * picture.Size());
+    internal::Normalise(crop, picture, p == 1, maps[1] + static_cast<std::size_t>(p) * picture.Size());
   internal::ClearBorder(stem[0].target(), maps[0], pictures);
   stem[0].Run(maps[1], nullptr, maps[0], pictures);
   for (const Block& block : blocks) {
@@ -133,27 +110,27 @@ void LearntNet::Impl::Run(const cv::Mat& crop, int pictures, std::span<float> ou
 void LearntNet::Impl::Pool(const float* map, float* embedding) const {
   const MapShape& last = blocks.back().second.target();
   if (pooling == Pooling::kNone) {
-    for (int y = 0; y < last.side; ++y) {
-      for (int x = 0; x < last.side; ++x) embedding = std::copy_n(map + last.At(x, y), channels, embedding);
+    for (int y = 0; y < last.height; ++y) {
+      for (int x = 0; x < last.width; ++x) embedding = std::copy_n(map + last.At(x, y), channels, embedding);
     }
     return;
   }
   std::fill_n(embedding, channels, 0.0F);
-  for (int y = 0; y < last.side; ++y) {
-    for (int x = 0; x < last.side; ++x) {
+  for (int y = 0; y < last.height; ++y) {
+    for (int x = 0; x < last.width; ++x) {
       const float* pixel = map + last.At(x, y);
       for (std::size_t d = 0; d < channels; ++d) embedding[d] += pixel[d];
     }
   }
-  const float share = 1 / static_cast<float>(last.side * last.side);
+  const float share = 1 / static_cast<float>(last.width * last.height);
   for (std::size_t d = 0; d < channels; ++d) embedding[d] *= share;
   if (pooling != Pooling::kHalves) return;
   // The column in the middle is of neither half.
   float* difference = embedding + channels;
   std::fill_n(difference, channels, 0.0F);
-  for (int y = 0; y < last.side; ++y) {
-    for (int x = 0; x < last.side / 2; ++x) {
-      const float *left = map + last.At(x, y), *right = map + last.At(last.side - 1 - x, y);
+  for (int y = 0; y < last.height; ++y) {
+    for (int x = 0; x < last.width / 2; ++x) {
+      const float *left = map + last.At(x, y), *right = map + last.At(last.width - 1 - x, y);
       for (std::size_t d = 0; d < channels; ++d) difference[d] += left[d] - right[d];
     }
   }
@@ -201,7 +178,7 @@ LearntNet LearntNet::Parse(std::span<const std::uint8_t> bytes, const std::strin
 
 std::vector<std::uint8_t> LearntNet::Serialise() const { return impl_->bytes; }
 const std::string& LearntNet::digest() const { return impl_->digest; }
-int LearntNet::crop_size() const { return impl_->picture.side; }
+int LearntNet::crop_size() const { return impl_->picture.width; }
 Pooling LearntNet::pooling() const { return impl_->pooling; }
 std::size_t LearntNet::embedding_size() const { return impl_->embedding_size; }
 std::size_t LearntNet::channels() const { return impl_->channels; }

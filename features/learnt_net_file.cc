@@ -1,5 +1,6 @@
 #include "features/internal/learnt_net_file.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdio>
@@ -13,9 +14,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "net files are copied as they lie in memory");
 
-constexpr std::size_t kMagicSize = 8;
-constexpr char kMeanMagic[kMagicSize + 1] = "AUFLNET1", kMapMagic[kMagicSize + 1] = "AUFLNET2",
-               kHalvesMagic[kMagicSize + 1] = "AUFLNET3";
+constexpr char kMeanMagic[kNetMagicSize + 1] = "AUFLNET1", kMapMagic[kNetMagicSize + 1] = "AUFLNET2",
+               kHalvesMagic[kNetMagicSize + 1] = "AUFLNET3";
 constexpr int kLeastCrop = 16, kMostCrop = 512;
 constexpr int kMostChannels = 1024, kMostBlocks = 16;
 constexpr int kMostAus = 64;
@@ -23,37 +23,8 @@ constexpr int kPictureChannels = 3;
 // Of one picture: what a thread's memory and time can stand, 50 times the usual net and more.
 constexpr std::int64_t kMostOfMap = std::int64_t{1} << 22, kMostMultiplyAdds = std::int64_t{1} << 32;
 constexpr float kMostOfHalf = 65504;
-constexpr float kMostOfBias = 1e6F;
 
 [[noreturn]] void Fail(const std::string& text) { throw std::invalid_argument(text); }
-
-void RequireRange(const std::string& name, std::int64_t value, std::int64_t least, std::int64_t most) {
-  if (value < least || value > most) {
-    Fail(name + " = " + std::to_string(value) + "; must be in " + std::to_string(least) + ".." +
-         std::to_string(most));
-  }
-}
-void RequireEqual(const std::string& name, std::int64_t value, std::int64_t wanted) {
-  if (value != wanted) Fail(name + " = " + std::to_string(value) + "; must be " + std::to_string(wanted));
-}
-void RequireBelow(const std::string& name, const std::vector<float>& values, float most) {
-  for (const float v : values) {
-    if (!(std::abs(v) <= most))
-      Fail(name + " holds a number that is not finite, or beyond " + std::to_string(most));
-  }
-}
-
-void ValidateConv(const std::string& name, const ConvWeights& conv, int in, int kernel) {
-  RequireEqual(name + ".in", conv.in, in);
-  RequireRange(name + ".out", conv.out, 1, kMostChannels);
-  RequireEqual(name + ".kernel", conv.kernel, kernel);
-  RequireRange(name + ".stride", conv.stride, 1, 2);
-  RequireEqual(name + ".weight.size", static_cast<std::int64_t>(conv.weight.size()),
-               std::int64_t{conv.out} * conv.in * kernel * kernel);
-  RequireEqual(name + ".bias.size", static_cast<std::int64_t>(conv.bias.size()), conv.out);
-  RequireBelow(name + ".weight", conv.weight, kMostOfHalf);
-  RequireBelow(name + ".bias", conv.bias, kMostOfBias);
-}
 
 std::int64_t SideAfter(std::int64_t side, int stride) { return (side - 1) / stride + 1; }
 
@@ -73,74 +44,105 @@ class Extent {
   std::int64_t side_, multiply_adds_ = 0;
 };
 
-class Writer {
- public:
-  template <typename T>
-  void Add(std::span<const T> values) {
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
-    bytes_.insert(bytes_.end(), bytes, bytes + values.size_bytes());
-  }
-  void AddSize(std::int64_t value) {
-    const auto narrow = static_cast<std::uint32_t>(value);
-    Add<std::uint32_t>({&narrow, 1});
-  }
-  void AddConv(const ConvWeights& conv) {
-    for (const int size : {conv.in, conv.out, conv.kernel, conv.stride}) AddSize(size);
-    std::vector<std::uint16_t> halves(conv.weight.size());
-    HalvesFromFloats(conv.weight, halves);
-    Add<std::uint16_t>(halves);
-    Add<float>(conv.bias);
-  }
-  std::vector<std::uint8_t> Finish() {
-    const std::uint64_t sum = NetChecksum(bytes_);
-    Add<std::uint64_t>({&sum, 1});
-    return std::move(bytes_);
-  }
-
- private:
-  std::vector<std::uint8_t> bytes_;
-};
-
-class Reader {
- public:
-  explicit Reader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
-
-  template <typename T>
-  std::vector<T> Take(std::size_t count) {
-    if (count > bytes_.size() / sizeof(T)) Fail("ends within the weights");
-    std::vector<T> values(count);
-    if (count == 0) return values;  // memcpy takes no null pointers, not even for nothing
-    std::memcpy(values.data(), bytes_.data(), count * sizeof(T));
-    bytes_ = bytes_.subspan(count * sizeof(T));
-    return values;
-  }
-  int TakeSize(const char* name, int most) {
-    const std::uint32_t value = Take<std::uint32_t>(1)[0];
-    RequireRange(name, value, 0, most);
-    return static_cast<int>(value);
-  }
-  // Sizes are checked before anything is made of them; ValidateNet checks how they fit.
-  ConvWeights TakeConv() {
-    ConvWeights conv;
-    conv.in = TakeSize("in", kMostChannels);
-    conv.out = TakeSize("out", kMostChannels);
-    conv.kernel = TakeSize("kernel", 3);
-    conv.stride = TakeSize("stride", 2);
-    const auto out = static_cast<std::size_t>(conv.out);
-    const auto halves =
-        Take<std::uint16_t>(out * static_cast<std::size_t>(conv.in * conv.kernel * conv.kernel));
-    conv.weight.resize(halves.size());
-    FloatsFromHalves(halves, conv.weight);
-    conv.bias = Take<float>(out);
-    return conv;
-  }
-  bool empty() const { return bytes_.empty(); }
-
- private:
-  std::span<const std::uint8_t> bytes_;
-};
-
 }  // namespace
+
+void RequireRange(const std::string& name, std::int64_t value, std::int64_t least, std::int64_t most) {
+  if (value < least || value > most) {
+    Fail(name + " = " + std::to_string(value) + "; must be in " + std::to_string(least) + ".." +
+         std::to_string(most));
+  }
+}
+void RequireEqual(const std::string& name, std::int64_t value, std::int64_t wanted) {
+  if (value != wanted) Fail(name + " = " + std::to_string(value) + "; must be " + std::to_string(wanted));
+}
+void RequireBelow(const std::string& name, const std::vector<float>& values, float most) {
+  for (const float v : values) {
+    if (!(std::abs(v) <= most))
+      Fail(name + " holds a number that is not finite, or beyond " + std::to_string(most));
+  }
+}
+
+void ValidateConv(const std::string& name, const ConvWeights& conv, int in, int kernel, int most_channels) {
+  RequireEqual(name + ".in", conv.in, in);
+  RequireRange(name + ".out", conv.out, 1, most_channels);
+  RequireEqual(name + ".kernel", conv.kernel, kernel);
+  RequireRange(name + ".stride", conv.stride, 1, 2);
+  RequireEqual(name + ".weight.size", static_cast<std::int64_t>(conv.weight.size()),
+               std::int64_t{conv.out} * conv.in * kernel * kernel);
+  RequireEqual(name + ".bias.size", static_cast<std::int64_t>(conv.bias.size()), conv.out);
+  RequireBelow(name + ".weight", conv.weight, kMostOfHalf);
+  RequireBelow(name + ".bias", conv.bias, kMostOfBias);
+}
+
+void NetWriter::AddSize(std::int64_t value) {
+  const auto narrow = static_cast<std::uint32_t>(value);
+  Add<std::uint32_t>({&narrow, 1});
+}
+
+void NetWriter::AddConv(const ConvWeights& conv) {
+  for (const int size : {conv.in, conv.out, conv.kernel, conv.stride}) AddSize(size);
+  std::vector<std::uint16_t> halves(conv.weight.size());
+  HalvesFromFloats(conv.weight, halves);
+  Add<std::uint16_t>(halves);
+  Add<float>(conv.bias);
+}
+
+std::vector<std::uint8_t> NetWriter::Finish() {
+  const std::uint64_t sum = NetChecksum(bytes_);
+  Add<std::uint64_t>({&sum, 1});
+  return std::move(bytes_);
+}
+
+template <typename T>
+std::vector<T> NetReader::Take(std::size_t count) {
+  if (count > bytes_.size() / sizeof(T)) Fail("ends within the weights");
+  std::vector<T> values(count);
+  if (count == 0) return values;  // memcpy takes no null pointers, not even for nothing
+  std::memcpy(values.data(), bytes_.data(), count * sizeof(T));
+  bytes_ = bytes_.subspan(count * sizeof(T));
+  return values;
+}
+
+std::vector<float> NetReader::TakeFloats(std::size_t count) { return Take<float>(count); }
+
+int NetReader::TakeSize(const char* name, int most) {
+  const std::uint32_t value = Take<std::uint32_t>(1)[0];
+  RequireRange(name, value, 0, most);
+  return static_cast<int>(value);
+}
+
+ConvWeights NetReader::TakeConv() {
+  ConvWeights conv;
+  conv.in = TakeSize("in", kMostChannels);
+  conv.out = TakeSize("out", kMostChannels);
+  conv.kernel = TakeSize("kernel", 3);
+  conv.stride = TakeSize("stride", 2);
+  const auto out = static_cast<std::size_t>(conv.out);
+  const auto halves =
+      Take<std::uint16_t>(out * static_cast<std::size_t>(conv.in * conv.kernel * conv.kernel));
+  conv.weight.resize(halves.size());
+  FloatsFromHalves(halves, conv.weight);
+  conv.bias = Take<float>(out);
+  return conv;
+}
+
+std::span<const std::uint8_t> NetContent(std::span<const std::uint8_t> bytes, std::span<const char* const> magics) {
+  constexpr std::size_t kSumSize = sizeof(std::uint64_t);
+  const bool known = bytes.size() >= kNetMagicSize + kSumSize &&
+                     std::any_of(magics.begin(), magics.end(), [&](const char* magic) {
+                       return std::memcmp(bytes.data(), magic, kNetMagicSize) == 0;
+                     });
+  if (!known) {
+    std::string names = magics.front();
+    for (std::size_t i = 1; i < magics.size(); ++i) names += (i + 1 < magics.size() ? ", " : " and ") + std::string(magics[i]);
+    Fail("is not a learnt net (it " + std::string(magics.size() > 1 ? "begins with none of " : "does not begin with ") + names + ")");
+  }
+  const auto content = bytes.first(bytes.size() - kSumSize);
+  std::uint64_t sum = 0;
+  std::memcpy(&sum, bytes.data() + content.size(), kSumSize);
+  if (sum != NetChecksum(content)) Fail("its content does not match its checksum");
+  return content.subspan(kNetMagicSize);
+}
 
 std::uint64_t NetChecksum(std::span<const std::uint8_t> content) {
   std::uint64_t sum = 14695981039346656037U;
@@ -151,16 +153,16 @@ std::uint64_t NetChecksum(std::span<const std::uint8_t> content) {
 void ValidateNet(const NetDescription& net) {
   RequireRange("crop_size", net.crop_size, kLeastCrop, kMostCrop);
   RequireRange("number of blocks", static_cast<std::int64_t>(net.blocks.size()), 1, kMostBlocks);
-  ValidateConv("stem", net.stem, kPictureChannels, 3);
+  ValidateConv("stem", net.stem, kPictureChannels, 3, kMostChannels);
   Extent extent(net.crop_size);
   extent.Add(net.stem, net.stem.stride);
   int channels = net.stem.out;
   for (std::size_t b = 0; b < net.blocks.size(); ++b) {
     const std::string name = "block " + std::to_string(b) + ": ";
     const NetDescription::Block& block = net.blocks[b];
-    ValidateConv(name + "first", block.first, channels, 3);
-    ValidateConv(name + "second", block.second, block.first.out, 3);
-    ValidateConv(name + "shortcut", block.shortcut, channels, 1);
+    ValidateConv(name + "first", block.first, channels, 3, kMostChannels);
+    ValidateConv(name + "second", block.second, block.first.out, 3, kMostChannels);
+    ValidateConv(name + "shortcut", block.shortcut, channels, 1, kMostChannels);
     RequireEqual(name + "second.stride", block.second.stride, 1);
     RequireEqual(name + "shortcut.stride", block.shortcut.stride, block.first.stride);
     RequireEqual(name + "shortcut.out", block.shortcut.out, block.second.out);
@@ -200,8 +202,8 @@ const char* MagicOf(Pooling pooling) {
 }  // namespace
 
 std::vector<std::uint8_t> NetBytes(const NetDescription& net) {
-  Writer writer;
-  writer.Add<char>({MagicOf(net.pooling), kMagicSize});
+  NetWriter writer;
+  writer.Add<char>({MagicOf(net.pooling), kNetMagicSize});
   writer.AddSize(net.crop_size);
   writer.AddSize(static_cast<std::int64_t>(net.blocks.size()));
   writer.AddConv(net.stem);
@@ -216,15 +218,9 @@ std::vector<std::uint8_t> NetBytes(const NetDescription& net) {
 }
 
 NetDescription NetFromBytes(std::span<const std::uint8_t> bytes) {
-  constexpr std::size_t kSumSize = sizeof(std::uint64_t);
-  const auto begins_with = [bytes](const char* magic) { return std::memcmp(bytes.data(), magic, kMagicSize) == 0; };
-  if (bytes.size() < kMagicSize + kSumSize || !(begins_with(kMeanMagic) || begins_with(kMapMagic) || begins_with(kHalvesMagic)))
-    Fail(std::string("is not a learnt net (it begins with none of ") + kMeanMagic + ", " + kMapMagic + " and " + kHalvesMagic + ")");
-  const auto content = bytes.first(bytes.size() - kSumSize);
-  std::uint64_t sum = 0;
-  std::memcpy(&sum, bytes.data() + content.size(), kSumSize);
-  if (sum != NetChecksum(content)) Fail("its content does not match its checksum");
-  Reader reader(content.subspan(kMagicSize));
+  static constexpr const char* kMagics[]{kMeanMagic, kMapMagic, kHalvesMagic};
+  NetReader reader(NetContent(bytes, kMagics));
+  const auto begins_with = [bytes](const char* magic) { return std::memcmp(bytes.data(), magic, kNetMagicSize) == 0; };
   NetDescription net;
   net.pooling = begins_with(kMeanMagic) ? Pooling::kMean : begins_with(kMapMagic) ? Pooling::kNone : Pooling::kHalves;
   net.crop_size = reader.TakeSize("crop_size", kMostCrop);
@@ -236,8 +232,8 @@ NetDescription NetFromBytes(std::span<const std::uint8_t> bytes) {
   const int aus = reader.TakeSize("number of AUs", kMostAus);
   for (int i = 0; i < aus; ++i) net.opinion_aus.push_back(reader.TakeSize("AU", 99));
   const auto rows = 2 * static_cast<std::size_t>(aus);
-  net.opinion_weight = reader.Take<float>(rows * static_cast<std::size_t>(net.blocks.empty() ? 0 : net.blocks.back().second.out));
-  net.opinion_bias = reader.Take<float>(rows);
+  net.opinion_weight = reader.TakeFloats(rows * static_cast<std::size_t>(net.blocks.empty() ? 0 : net.blocks.back().second.out));
+  net.opinion_bias = reader.TakeFloats(rows);
   if (!reader.empty()) Fail("goes on behind its last layer");
   ValidateNet(net);
   return net;

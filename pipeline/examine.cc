@@ -85,15 +85,7 @@ void DropPoorFaces(ExaminedImage& image, std::size_t aus, float least_quality) {
     Fail(image, Outcome::kLowQuality, "classify", "every face is below the least quality");
 }
 
-std::unique_ptr<annotator::FaceDetector> MakeDetector(const LabelOptions& options) {
-  if (options.detector == "yunet") {
-    return annotator::MakeYunetDetector(
-        {.model = options.detector_model, .threshold = options.detector_threshold});
-  }
-  return annotator::MakeHogDetector({.upsample = 0, .threshold = options.detector_threshold});
-}
-
-Examiner::Examiner(ExamineShared& shared) : shared_(shared), detector_(MakeDetector(shared.options)) {}
+Examiner::Examiner(ExamineShared& shared) : shared_(shared), detector_(annotator::MakeDetector(shared.options.Detector())) {}
 
 std::unique_ptr<ExaminedGroup> Examiner::Examine(std::unique_ptr<Group> group, StopRequest& stop) {
   stop_ = &stop;

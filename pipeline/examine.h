@@ -58,9 +58,6 @@ struct ExamineShared {
       large_image;  // held for pictures of many pixels: no more than one at a time, whatever the threads
 };
 
-// The detector that the options name. Throws std::runtime_error when its model cannot be read.
-std::unique_ptr<annotator::FaceDetector> MakeDetector(const LabelOptions& options);
-
 // One per thread: holds a detector. Never throws for a bad image; the fault is in the result. What a face
 // gets does not depend on the images that share its group.
 class Examiner {

@@ -33,6 +33,10 @@ LabelOptions Validated(LabelOptions options) {
 
 }  // namespace
 
+annotator::DetectorChoice LabelOptions::Detector() const {
+  return {.name = detector, .model = detector_model, .threshold = detector_threshold};
+}
+
 void LabelOptions::Validate() const {
   const auto require = [](bool condition, const std::string& text) {
     if (!condition) throw std::invalid_argument(text);
@@ -40,9 +44,7 @@ void LabelOptions::Validate() const {
   require(min_face >= 20 && min_face <= 2000, "min-face = " + std::to_string(min_face) + "; must be 20..2000 pixels");
   require(jpeg_quality >= 1 && jpeg_quality <= 100,
           "jpeg-quality = " + std::to_string(jpeg_quality) + "; must be 1..100");
-  require(detector == "hog" || detector == "yunet", "detector = " + detector + "; must be hog or yunet");
-  require(detector != "yunet" || !detector_model.empty(),
-          "detector yunet needs its model; name face_detection_yunet_2022mar.onnx with --detector-model");
+  Detector().Validate();
   crop.Validate();
   decode.Validate();
 }
@@ -51,7 +53,7 @@ Labeller::Labeller(LabelOptions options)
     : options_(Validated(std::move(options))),
       landmark_file_(annotator::LandmarkFile(LandmarksOf(options_))),
       landmarker_(BeginLoading(LandmarksOf(options_))),
-      detector_name_(MakeDetector(options_)->Name()),
+      detector_name_(annotator::MakeDetector(options_.Detector())->Name()),
       model_(LoadModel(options_)),
       extractor_(model_->info().features) {
   // One pool of threads: ours. OpenCV would start another inside every task.

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "annotator/au_model.h"
+#include "annotator/face_detector.h"
 #include "annotator/landmarker.h"
 #include "datasets/image_codec.h"
 #include "features/align.h"
@@ -19,9 +20,9 @@ struct LabelOptions {
   std::string model;                 // AU model; empty: annotator::DefaultAuModelPath()
   std::shared_ptr<const annotator::AuModel> ready_model;  // used instead of `model` where set
   std::string landmarks;             // as annotator::LandmarkFile's; empty: those that the model has learnt from
-  std::string detector = "hog";      // "hog" (dlib's, comes with auforge) or "yunet" (needs detector_model; faster,
-                                     // finds turned and smaller faces)
-  std::string detector_model;        // YuNet's ONNX file
+  std::string detector = annotator::kDefaultDetector;  // "auforge" (turned and smaller faces, too), "hog" (dlib's) or
+                                                       // "yunet" (needs detector_model)
+  std::string detector_model;        // YuNet's ONNX file, or another net of auforge's
   int min_face = 80;                 // smallest face looked for, pixels, 20..2000; time per image falls with its square
   float detector_threshold = 0;      // added to the detector's own; higher: fewer, surer faces
   bool reduce = true;                // decode JPEGs at 1/2, 1/4 or 1/8 of their size where min_face allows
@@ -30,6 +31,7 @@ struct LabelOptions {
   bool store_crops = true;           // false: faces have no picture
   datasets::DecodeOptions decode;
 
+  annotator::DetectorChoice Detector() const;
   void Validate() const;             // throws std::invalid_argument naming field, value and constraint
 };
 

@@ -73,8 +73,8 @@ void LightFromASide(cv::Mat& crop, double strength, std::mt19937_64& random) {
   }
 }
 
-void LoseResolution(cv::Mat& crop, std::mt19937_64& random) {
-  const int side = crop.cols, small = static_cast<int>(Uniform(random, side * .25, side));
+void LoseResolution(cv::Mat& crop, double least, std::mt19937_64& random) {
+  const int side = crop.cols, small = static_cast<int>(Uniform(random, side * least, side));
   cv::Mat reduced;
   cv::resize(crop, reduced, {small, small}, 0, 0, cv::INTER_AREA);
   if (Happens(random, .5)) cv::GaussianBlur(reduced, reduced, {3, 3}, Uniform(random, .3, 1));
@@ -115,11 +115,11 @@ cv::Mat AugmentedCrop(const cv::Mat& picture, const features::Similarity& net_fr
   return crop;
 }
 
-cv::Rect ChangeValues(cv::Mat& crop, double tone, std::mt19937_64& random) {
+cv::Rect ChangeValues(cv::Mat& crop, double tone, std::mt19937_64& random, double least_resolution) {
   if (tone <= 0) return {};
   ChangeTone(crop, tone, random);
   if (Happens(random, .35 * tone)) LightFromASide(crop, tone, random);
-  if (Happens(random, .5 * tone)) LoseResolution(crop, random);
+  if (Happens(random, .5 * tone)) LoseResolution(crop, least_resolution, random);
   if (Happens(random, .3 * tone)) {
     crop = datasets::DecodeImage(datasets::EncodeJpeg(crop, static_cast<int>(Uniform(random, 25, 90))), {}).bgr;
   }

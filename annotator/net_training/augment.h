@@ -23,8 +23,8 @@ cv::Mat AugmentedCrop(const cv::Mat& picture, const features::Similarity& net_fr
                       const AugmentOptions& options, std::mt19937_64& random);
 
 // Its second half: colour, tone, light, resolution, compression, noise and a covered patch, in place. Returns the patch,
-// empty when there is none.
-cv::Rect ChangeValues(cv::Mat& crop, double tone, std::mt19937_64& random);
+// empty when there is none. least_resolution: share of its pixels in a row that a crop may be reduced to.
+cv::Rect ChangeValues(cv::Mat& crop, double tone, std::mt19937_64& random, double least_resolution = .25);
 // A crop of side x side pixels at any place, area-averaged where the picture shrinks. crop_from_picture: affine, pixel
 // centres at .5.
 cv::Mat WarpedCrop(const cv::Mat& picture, cv::Matx23d crop_from_picture, int side);

@@ -22,8 +22,6 @@ namespace fs = std::filesystem;
 using features::Point2;
 
 constexpr std::size_t kFirstInner = 17, kLeastKnown = 26;  // of 51 inner points
-constexpr float kKeptBoxes = 2.2F;      // side of what is kept of a picture, in boxes about the face
-constexpr float kMostOfEyes = 44;       // pixels between the eyes that nets can use
 
 // Points that are not known come where the mean face, laid on the others, has them.
 bool FillUnknown(PointFace& face) {
@@ -44,14 +42,14 @@ bool FillUnknown(PointFace& face) {
 }
 
 // Cuts away what no jitter reaches, and halves what is larger than nets see it.
-void Trim(PointFace& face) {
+void Trim(PointFace& face, const KeptPicture& wanted) {
   const features::Box box = BoxAround(face.points);
-  const float reach = kKeptBoxes / 2 * box.width, x = box.x + box.width / 2, y = box.y + box.height / 2;
+  const float reach = wanted.boxes / 2 * box.width, x = box.x + box.width / 2, y = box.y + box.height / 2;
   const cv::Rect whole(0, 0, face.picture.cols, face.picture.rows);
   cv::Rect kept = cv::Rect(cv::Point(static_cast<int>(std::floor(x - reach)), static_cast<int>(std::floor(y - reach))),
                            cv::Point(static_cast<int>(std::ceil(x + reach)), static_cast<int>(std::ceil(y + reach)))) & whole;
   if (kept.width < 16 || kept.height < 16) kept = whole;
-  const double scale = std::min(1.0, static_cast<double>(kMostOfEyes * 2.54F / std::max(box.width, 1.0F)));
+  const double scale = std::min(1.0, static_cast<double>(wanted.box / std::max(box.width, 1.0F)));
   cv::Mat part;
   cv::resize(face.picture(kept), part, cv::Size(std::max(8, static_cast<int>(std::lround(kept.width * scale))), std::max(8, static_cast<int>(std::lround(kept.height * scale)))), 0, 0,
              scale < 1 ? cv::INTER_AREA : cv::INTER_NEAREST);
@@ -68,7 +66,7 @@ cv::Mat Decode(std::span<const std::uint8_t> bytes, const std::string& name) {
   return image.bgr;
 }
 
-void AddTable(const std::string& path, std::vector<PointFace>& faces, std::size_t& left_out) {
+void AddTable(const std::string& path, const KeptPicture& kept, std::vector<PointFace>& faces, std::size_t& left_out) {
   for (const PointRow& row : ReadPointTables(path)) {
     PointFace face{{}, row.points, row.known, row.seen};
     if (!FillUnknown(face)) {
@@ -77,7 +75,7 @@ void AddTable(const std::string& path, std::vector<PointFace>& faces, std::size_
     }
     const std::string bytes = datasets::storage::ReadFile(row.picture);
     face.picture = Decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, row.picture);
-    Trim(face);
+    Trim(face, kept);
     faces.push_back(std::move(face));
   }
 }
@@ -109,13 +107,14 @@ bool HoldsTables(const std::string& path) {
 
 }  // namespace
 
-std::vector<PointFace> LoadPointFaces(const std::vector<std::string>& sources, const PointSetLog& log) {
+std::vector<PointFace> LoadPointFaces(const std::vector<std::string>& sources, const PointSetLog& log,
+                                      const KeptPicture& kept) {
   std::vector<PointFace> faces;
   for (const std::string& source : sources) {
     const std::size_t before = faces.size();
     std::size_t left_out = 0;
     if (HoldsTables(source)) {
-      AddTable(source, faces, left_out);
+      AddTable(source, kept, faces, left_out);
     } else {
       for (const std::string& shard : datasets::FindShards({source})) AddShard(shard, faces);
     }

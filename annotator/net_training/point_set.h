@@ -19,11 +19,18 @@ struct PointFace {
   std::array<std::int8_t, features::kLandmarkCount> seen{};  // 1 can be seen, 0 hidden, -1 not known
 };
 
+// How much of a picture is kept.
+struct KeptPicture {
+  float boxes = 2.2F;  // side of what is kept, in boxes about the face
+  float box = 111.76F;  // pixels of that box at most: what nets can use
+};
+
 using PointSetLog = std::function<void(const std::string&)>;
 
 // Tables of points (annotator/point_file.h) or folders of them, and shards of synthetic faces (the stored crops with
 // the exact points), by their names. Rows with fewer than half of the inner points known are left out and counted.
-// Pictures are kept no larger than a net can use. Throws std::runtime_error naming the file.
-std::vector<PointFace> LoadPointFaces(const std::vector<std::string>& sources, const PointSetLog& log);
+// Throws std::runtime_error naming the file.
+std::vector<PointFace> LoadPointFaces(const std::vector<std::string>& sources, const PointSetLog& log,
+                                      const KeptPicture& kept = {});
 
 }  // namespace auforge::annotator

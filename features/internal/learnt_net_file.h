@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +11,56 @@
 #include "features/learnt_net.h"
 
 namespace auforge::features::internal {
+
+// Throw std::invalid_argument naming the number.
+void RequireRange(const std::string& name, std::int64_t value, std::int64_t least, std::int64_t most);
+void RequireEqual(const std::string& name, std::int64_t value, std::int64_t wanted);
+// All of them finite and at most that far from 0.
+void RequireBelow(const std::string& name, const std::vector<float>& values, float most);
+// A layer that fits behind one with `in` channels. Weights are halves, biases at most kMostOfBias.
+void ValidateConv(const std::string& name, const ConvWeights& conv, int in, int kernel, int most_channels);
+
+inline constexpr float kMostOfBias = 1e6F;
+
+// Little endian; layers as docs/au-model-format.md has them.
+class NetWriter {
+ public:
+  template <typename T>
+  void Add(std::span<const T> values) {
+    if (values.empty()) return;
+    const std::size_t size = bytes_.size();
+    bytes_.resize(size + values.size_bytes());
+    std::memcpy(bytes_.data() + size, values.data(), values.size_bytes());
+  }
+  void AddSize(std::int64_t value);
+  void AddConv(const ConvWeights& conv);
+  // With the checksum of all before.
+  std::vector<std::uint8_t> Finish();
+
+ private:
+  std::vector<std::uint8_t> bytes_;
+};
+
+// Throws std::invalid_argument where the bytes end early or a size is absurd.
+class NetReader {
+ public:
+  explicit NetReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+  std::vector<float> TakeFloats(std::size_t count);
+  int TakeSize(const char* name, int most);
+  // Sizes are checked before anything is made of them; ValidateConv checks how they fit.
+  ConvWeights TakeConv();
+  bool empty() const { return bytes_.empty(); }
+
+ private:
+  template <typename T>
+  std::vector<T> Take(std::size_t count);
+  std::span<const std::uint8_t> bytes_;
+};
+
+// What stands between the first bytes, which must be one of `magics`, and a checksum that is right. Throws
+// std::invalid_argument otherwise.
+std::span<const std::uint8_t> NetContent(std::span<const std::uint8_t> bytes, std::span<const char* const> magics);
+inline constexpr std::size_t kNetMagicSize = 8;
 
 // Throws std::invalid_argument naming layer and fault.
 void ValidateNet(const NetDescription& net);

@@ -86,7 +86,7 @@ class Annotator:
         What finds the 68 points; it must be what the model was trained with. Default: ``$AUFORGE_LANDMARKS``, else the
         model's: "auforge" are the nets that come with the package, "dlib" the weights of Debian's package libdlib-data
         for models of their points. A path names a file of either kind.
-    detector : "hog" or "yunet"
+    detector : "auforge", "hog" or "yunet"
         "hog" is dlib's and comes with auforge; "yunet" needs ``detector_model``, is faster, and finds turned and small
         faces.
     detector_model : path, optional

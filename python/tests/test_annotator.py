@@ -225,7 +225,7 @@ def test_what_offers_its_pixels_otherwise(annotator, people, people_jpg):
     "options, kind, says",
     [
         ({"min_face": 5}, auforge.UsageError, "min-face = 5; must be 20..2000 pixels"),
-        ({"detector": "cnn"}, auforge.UsageError, "detector = cnn; must be hog or yunet"),
+        ({"detector": "cnn"}, auforge.UsageError, "detector = cnn; must be auforge, hog or yunet"),
         ({"detector": "yunet"}, auforge.UsageError, "needs its model"),
         ({"jobs": -1}, auforge.UsageError, "jobs = -1"),
         ({"batch": 0}, auforge.UsageError, "batch = 0"),

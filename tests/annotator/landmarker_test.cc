@@ -317,6 +317,28 @@ TEST_P(YunetGate, FindsFacesInAQuarterAndTheLandmarkerRefusesDogs) {
 
 INSTANTIATE_TEST_SUITE_P(Landmarkers, YunetGate, testing::Values("auforge", "dlib"));
 
+TEST(NetDetector, FindsWhatHogFindsAtTheSamePlaceAndNoDogs) {
+  const auto photos = Photos();
+  if (photos.empty()) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
+  const auto hog = MakeHogDetector({});
+  const auto net = MakeNetDetector({});
+  EXPECT_TRUE(net->Name().starts_with("auforge-"));
+  const Landmarker landmarker;
+  for (const fs::path& path : photos) {
+    const cv::Mat image = Photo(path);
+    const std::vector<LandmarkedFace> faces = FindFaces(*net, landmarker, image, 80);
+    if (path.filename() == "dogs.jpg") {
+      EXPECT_TRUE(faces.empty()) << "a dog is no person";
+    }
+    for (const features::Detection& d : hog->Detect(image)) {
+      const bool found = std::any_of(faces.begin(), faces.end(), [&d](const LandmarkedFace& face) {
+        return features::Overlap(face.detection.box, d.box) > 0.5F;
+      });
+      EXPECT_TRUE(found) << path << " at " << d.box.x << "," << d.box.y;
+    }
+  }
+}
+
 TEST(Yunet, SmallAndEmptyPicturesAndBadModels) {
   EXPECT_THROW(MakeYunetDetector({.model = "/nowhere.onnx"}), std::runtime_error);
   const tests::TempDir dir;

@@ -12,6 +12,7 @@
 #include "annotator/face_detector.h"
 #include "annotator/internal/matrix_product.h"
 #include "annotator/landmarker.h"
+#include "annotator/net_detector.h"
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
 #include "features/align.h"
@@ -91,6 +92,30 @@ void YunetDetection(benchmark::State& state) {
   }
 }
 BENCHMARK(YunetDetection)->Arg(40)->Arg(80)->Arg(160)->Unit(benchmark::kMillisecond);
+
+// Args: smallest face looked for, pixels.
+void NetDetection(benchmark::State& state) {
+  if (Missing(state)) return;
+  cv::setNumThreads(0);
+  const auto detector = MakeNetDetector({});
+  const double scale = detector->TemplateFace() / static_cast<double>(state.range(0));
+  for (auto _ : state) {
+    cv::Mat small;
+    cv::resize(Photos().front(), small, {}, scale, scale, cv::INTER_AREA);
+    benchmark::DoNotOptimize(detector->Detect(small).size());
+  }
+}
+BENCHMARK(NetDetection)->Arg(40)->Arg(80)->Arg(160)->Unit(benchmark::kMillisecond);
+
+// The net alone, without levels and second looks. Args: width and height.
+void DetectorNet(benchmark::State& state) {
+  const std::string bytes = datasets::storage::ReadFile(DefaultDetectorPath());
+  const features::GridNet net = ParseDetector({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, "net");
+  const cv::Mat picture(static_cast<int>(state.range(1)), static_cast<int>(state.range(0)), CV_8UC3, cv::Scalar(40, 90, 120));
+  features::GridMap map;
+  for (auto _ : state) net.Run(picture, map);
+}
+BENCHMARK(DetectorNet)->Args({320, 240})->Args({96, 96})->Unit(benchmark::kMillisecond);
 
 // Args: faces in a batch.
 void Confirmation(benchmark::State& state) {

@@ -155,13 +155,13 @@ void Table(const char* name, const std::vector<std::string>& inputs, const std::
       "correlation, mean (least) | presence changes | CPU ms/picture |\n");
   std::printf("|---|---|---|---|---|---|---|---|\n");
   int run = 0;
-  for (const char* detector : {"hog", "yunet"}) {
+  for (const char* detector : {"hog", "yunet", "auforge"}) {
     if (std::string(detector) == "yunet" && yunet.empty()) continue;
     for (const int min_face : {40, 80, 200}) {
       pipeline::AnnotateOptions options = base;
       options.reduce = true;
       options.detector = detector;
-      options.detector_model = yunet;
+      if (options.detector == "yunet") options.detector_model = yunet;
       options.min_face = min_face;
       const Result fast = Run(options, dir / std::to_string(run++));
       const Comparison c = Compare(slow, fast, min_face);

@@ -156,12 +156,12 @@ void Measure(const char* name, const std::vector<std::string>& inputs, const std
       "| detector | threads | images/s | images/s without start-up | CPU ms/image | in plain dlib threads | "
       "by CPU time | MB | faces |\n");
   std::printf("|---|---|---|---|---|---|---|---|---|\n");
-  for (const char* detector : {"hog", "yunet"}) {
+  for (const char* detector : {"hog", "yunet", "auforge"}) {
     if (std::strcmp(detector, "yunet") == 0 && yunet.empty()) continue;
     for (const int threads : {1, jobs}) {
       pipeline::AnnotateOptions options;
       options.detector = detector;
-      options.detector_model = yunet;
+      if (std::strcmp(detector, "yunet") == 0) options.detector_model = yunet;
       options.jobs = threads;
       options.inputs = inputs;
       options.output = out / std::to_string(run++);

@@ -261,6 +261,11 @@ void LearntNets(const fs::path& path) {
   WriteBytes(path, bytes.data(), bytes.size());
 }
 
+void GridNets(const fs::path& path) {
+  const Bytes bytes = features::GridNet::FromWeights(tests::RandomGridNet({4, 8, 5, 8, 3, 6, 9}, 5)).Serialise();
+  WriteBytes(path, bytes.data(), bytes.size());
+}
+
 // The first byte is the layout's number in label_fuzz.cc.
 void Labels(const fs::path& folder) {
   std::string bp4d = "0";
@@ -314,6 +319,7 @@ int main(int argc, char** argv) {
   AuModels(folder / "au_model");
   Landmarks(folder / "landmark/small.dat");
   LearntNets(folder / "learnt_net/small.net");
+  GridNets(folder / "grid_net/small.net");
   int number = 0;
   for (const std::string& text : std::vector<std::string>{
            "AU12>=2 & !AU4", "(AU1 | AU2>0.5) & emotion=happiness & keyword:\"big smile\"",

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "features/grid_net.h"
 #include "features/learnt_net.h"
 
 namespace auforge::tests {
@@ -23,7 +24,14 @@ inline const NetShape kUsualNet{112, 24, 2, {{32, 2}, {64, 2}, {128, 2}, {192, 2
 
 // Weights are halves, drawn by `seed`, as large as keeps activations about the same from layer to layer.
 features::NetDescription RandomNet(const NetShape& shape, std::uint64_t seed);
+// Channels of stem, second, third, down (and the context's result), between the context's layers, merge, last.
+struct GridShape {
+  int stem, second, third, wide, narrow, merge, last;
+  int context = 2, answers = 14;
+};
+features::GridNetDescription RandomGridNet(const GridShape& shape, std::uint64_t seed);
 // Every convolution of a net.
 std::vector<features::ConvWeights*> Layers(features::NetDescription& net);
+std::vector<features::ConvWeights*> Layers(features::GridNetDescription& net);
 
 }  // namespace auforge::tests

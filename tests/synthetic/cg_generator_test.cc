@@ -252,6 +252,30 @@ TEST(Cg, TheDetectorFindsFrontalPeopleAndItsLandmarksAreNear) {
   EXPECT_LE(distances[distances.size() / 2], 1.85F) << "pixels of 256; all 68 landmarks";
 }
 
+// Faces that lean and turn, with things in front and as cameras spoil them.
+TEST(Cg, TheNetFindsPeopleWhereverTheyLookAndNobodyBesides) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  CgOptions options;
+  options.faces_per_identity = 1;
+  options.turned = 0.5F;
+  const CgGenerator generator(*ImportedModel(), ImportedRenderer(), options);
+  const auto detector = annotator::MakeDetector({.name = "auforge"});
+  int found = 0, besides = 0;
+  constexpr int kPictures = 60;
+  for (std::uint64_t i = 0; i < kPictures; ++i) {
+    const SyntheticFace face = generator.Generate(31, i);
+    const features::Box there = annotator::BoxAround(face.landmarks);
+    const auto detections = annotator::DetectFaces(*detector, face.image, 60);
+    const auto hits = std::count_if(detections.begin(), detections.end(), [&](const features::Detection& d) {
+      return features::Overlap(d.box, there) > 0.5F;
+    });
+    found += hits > 0 ? 1 : 0;
+    besides += static_cast<int>(detections.size()) - (hits > 0 ? 1 : 0);
+  }
+  EXPECT_GE(found, 55) << "of " << kPictures;
+  EXPECT_LE(besides, 1);
+}
+
 TEST(WrinkleMaps, FoldsAppearWithTheirAuOnItsSide) {
   AUFORGE_NEEDS_FACE_MODEL();
   const FaceAtlas atlas(*ImportedModel(), 192, 64);

@@ -279,8 +279,8 @@ void AddAnnotate(Cli& cli) {
       .Add("--min-face", options.min_face,
            "smallest face to look for, pixels; 40 takes 4 times as long as 80")
       .Range(20, 2000);
-  command.Add("--detector", options.detector, "hog, or yunet: faster, also finds turned and small faces");
-  command.Add("--detector-model", options.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx");
+  command.Add("--detector", options.detector, "hog: frontal faces; auforge or yunet: faster, turned and small ones, too");
+  command.Add("--detector-model", options.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx, or another net of auforge's");
   command.Add("--detector-threshold", options.detector_threshold,
               "added to the detector's own; higher: surer faces").Range(-10, 10);
   command.Add("--min-quality", options.min_quality, "leave out faces of lower quality").Range(0, 1);

@@ -147,8 +147,8 @@ std::vector<int> ParseAus(const std::string& option, const std::string& text) {
 }
 
 void AddFaceSearch(Command& command, FaceSearch& faces) {
-  command.Add("--detector", faces.detector, "what finds the faces of labelled pictures: hog, or yunet: also turned ones");
-  command.Add("--detector-model", faces.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx");
+  command.Add("--detector", faces.detector, "what finds the faces of labelled pictures: hog: frontal ones; auforge or yunet: turned ones, too");
+  command.Add("--detector-model", faces.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx, or another net of auforge's");
   command.Add("--landmarks", faces.landmarks, "auforge, dlib[:FILE] or FILE; default: that of the model, else dlib");
   command.Add("--min-face", faces.min_face, "smallest face to look for in them, pixels").Range(20, 2000);
 }

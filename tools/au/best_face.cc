@@ -22,13 +22,13 @@ struct FoundFace {
 
 }  // namespace
 
+annotator::DetectorChoice FaceSearch::Detector() const { return {.name = detector, .model = detector_model, .upsample = 1}; }
+
 void FaceSearch::Validate() const {
   const auto need = [](bool good, const std::string& text) {
     if (!good) throw std::invalid_argument(text);
   };
-  need(detector == "hog" || detector == "yunet", "detector = " + detector + "; must be hog or yunet");
-  need(detector != "yunet" || !detector_model.empty(),
-       "detector yunet needs its model; name face_detection_yunet_2022mar.onnx with --detector-model");
+  Detector().Validate();
   need(min_face >= 20 && min_face <= 2000, "min-face = " + std::to_string(min_face) + "; must be 20..2000 pixels");
 }
 
@@ -49,35 +49,18 @@ struct FaceSeeker::Impl {
         return detector;
       }
     }
-    if (search.detector == "yunet") return annotator::MakeYunetDetector({.model = search.detector_model});
-    return annotator::MakeHogDetector({.upsample = 1});
+    return annotator::MakeDetector(search.Detector());
   }
 
   // The surest first, with landmarks and scores on HOG's scale.
   std::vector<FoundFace> Detect(const cv::Mat& bgr) {
     std::unique_ptr<annotator::FaceDetector> detector = Take();
-    std::vector<FoundFace> faces = Confirmed(*detector, bgr);
+    std::vector<FoundFace> faces;
+    for (const annotator::LandmarkedFace& face : annotator::FindFaces(*detector, landmarker, bgr, search.min_face))
+      faces.push_back({face.detection.box, detector->HogScore(face.detection.score), face.landmarks});
     const std::lock_guard lock(mutex);
     idle.push_back(std::move(detector));
     return faces;
-  }
-
- private:
-  std::vector<FoundFace> Confirmed(annotator::FaceDetector& detector, const cv::Mat& bgr) const {
-    std::vector<FoundFace> faces;
-    std::vector<annotator::FaceCandidate> candidates;
-    for (const features::Detection& d : annotator::DetectFaces(detector, bgr, search.min_face)) {
-      faces.push_back({d.box, detector.HogScore(d.score), {}});
-      candidates.push_back({&bgr, d});
-    }
-    const auto confirmed = annotator::LandmarksOf(landmarker, detector, candidates);
-    std::vector<FoundFace> kept;
-    for (std::size_t f = 0; f < faces.size(); ++f) {
-      if (!confirmed[f].is_face) continue;
-      kept.push_back(faces[f]);
-      kept.back().landmarks = confirmed[f].landmarks;
-    }
-    return kept;
   }
 };
 

@@ -24,10 +24,11 @@ struct BestFace {
 
 // How faces are looked for; as annotate's options of these names.
 struct FaceSearch {
-  std::string detector = "hog";  // or "yunet", which needs its model
+  std::string detector = annotator::kDefaultDetector;  // as annotator::DetectorChoice's
   std::string detector_model;
   std::string landmarks;  // as annotator::LandmarkFile's; empty: annotator::DefaultLandmarks()
   int min_face = 40;  // pixels, 20..2000: halved portraits are still found
+  annotator::DetectorChoice Detector() const;
   void Validate() const;  // throws std::invalid_argument naming field and value
 };
 

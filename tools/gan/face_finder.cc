@@ -1,51 +1,55 @@
 #include "tools/gan/face_finder.h"
 
-#include <opencv2/imgproc.hpp>
-
 #include "annotator/au_model.h"
-#include "annotator/face_detector.h"
+#include "annotator/face_confirmation.h"
 #include "annotator/landmarker.h"
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
-#include "tools/cli/cli.h"
 
 namespace auforge::tools {
 
 struct FaceFinder::Impl {
-  Impl(int min_face, int crop_size)
+  Impl(int least_face, int crop_size, const annotator::DetectorChoice& choice)
       : model(annotator::AuModel::Load(annotator::DefaultAuModelPath())),
-        detector(annotator::MakeHogDetector({})),
+        detector(annotator::MakeDetector(choice)),
         landmarker(annotator::LandmarksFor(model.info().landmarker)),
         extractor(model.info().features),
-        scale(80.0 / min_face) {
+        min_face(least_face) {
     annotator::RequireSameLandmarker(landmarker.Name(), model.info().landmarker, annotator::DefaultAuModelPath());
     crop.size = crop_size;
   }
+  Measurement Measure(const cv::Mat& bgr, const features::Landmarks68& landmarks) const {
+    Measurement result;
+    result.landmarks = landmarks;
+    // As in annotation: from the standard crop, whatever the size that is asked for.
+    const features::AlignedFace standard = features::AlignFace(bgr, landmarks, {});
+    result.features.resize(extractor.Dimension());
+    extractor.Extract(standard.crop, features::Transform(standard.crop_from_image, landmarks), result.features);
+    result.aus = model.Predict(result.features, 1)[0];
+    return result;
+  }
+
   annotator::AuModel model;
   std::unique_ptr<annotator::FaceDetector> detector;
   annotator::Landmarker landmarker;
   features::FeatureExtractor extractor;
   features::AlignOptions crop;
-  double scale;
+  int min_face;
 };
 
-FaceFinder::FaceFinder(int min_face, int crop_size) : impl_(std::make_unique<Impl>(min_face, crop_size)) {}
+FaceFinder::FaceFinder(int min_face, int crop_size, const annotator::DetectorChoice& detector)
+    : impl_(std::make_unique<Impl>(min_face, crop_size, detector)) {}
 FaceFinder::~FaceFinder() = default;
 const features::AuSchema& FaceFinder::schema() const { return impl_->model.info().schema; }
 
 std::vector<FoundFace> FaceFinder::Find(const cv::Mat& bgr) {
-  cv::Mat searched;
-  cv::resize(bgr, searched, cv::Size(), impl_->scale, impl_->scale,
-             impl_->scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
   std::vector<FoundFace> faces;
-  for (features::Detection found : impl_->detector->Detect(searched)) {
-    const auto back = static_cast<float>(1 / impl_->scale);
-    found.box = {found.box.x * back, found.box.y * back, found.box.width * back, found.box.height * back};
+  for (const annotator::LandmarkedFace& found :
+       annotator::FindFaces(*impl_->detector, impl_->landmarker, bgr, impl_->min_face)) {
     FoundFace face;
-    face.box = found.box;
-    Measurement measured = Measure(bgr, found.box);
-    face.landmarks = measured.landmarks;
-    face.aus = std::move(measured.aus);
+    face.box = found.detection.box;
+    face.landmarks = found.landmarks;
+    face.aus = impl_->Measure(bgr, face.landmarks).aus;
     face.aligned = features::AlignFace(bgr, face.landmarks, impl_->crop);
     faces.push_back(std::move(face));
   }
@@ -53,15 +57,20 @@ std::vector<FoundFace> FaceFinder::Find(const cv::Mat& bgr) {
 }
 
 FaceFinder::Measurement FaceFinder::Measure(const cv::Mat& bgr, const features::Box& box) const {
-  Measurement result;
-  result.landmarks = impl_->landmarker.FindSteady(bgr, box);
-  // As in annotation: from the standard crop, whatever the size that is asked for.
-  const features::AlignedFace standard = features::AlignFace(bgr, result.landmarks, {});
-  result.features.resize(impl_->extractor.Dimension());
-  impl_->extractor.Extract(standard.crop, features::Transform(standard.crop_from_image, result.landmarks),
-                           result.features);
-  result.aus = impl_->model.Predict(result.features, 1)[0];
-  return result;
+  return impl_->Measure(bgr, impl_->landmarker.FindSteady(bgr, box));
+}
+
+void AddDetectorOptions(Command& command, annotator::DetectorChoice& detector) {
+  command.Add("--detector", detector.name, "what finds the faces of photos: hog: frontal ones; auforge or yunet: turned ones, too");
+  command.Add("--detector-model", detector.model, "yunet's file, face_detection_yunet_2022mar.onnx, or another net of auforge's");
+}
+
+void RequireDetector(const annotator::DetectorChoice& detector) {
+  try {
+    detector.Validate();
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
 }
 
 cv::Mat ReadPhoto(const std::string& path) {

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "annotator/face_detector.h"
 #include "features/align.h"
 #include "features/au_schema.h"
+#include "tools/cli/cli.h"
 
 namespace auforge::tools {
 
@@ -21,7 +23,7 @@ struct FoundFace {
 class FaceFinder {
  public:
   // Loads the default AU model and landmarker. Throws std::runtime_error naming what is missing.
-  FaceFinder(int min_face, int crop_size);
+  FaceFinder(int min_face, int crop_size, const annotator::DetectorChoice& detector = {});
   ~FaceFinder();
   const features::AuSchema& schema() const;
   std::vector<FoundFace> Find(const cv::Mat& bgr);
@@ -38,6 +40,11 @@ class FaceFinder {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// --detector and --detector-model.
+void AddDetectorOptions(Command& command, annotator::DetectorChoice& detector);
+// Throws UsageError for a detector that there is not, or that lacks its file.
+void RequireDetector(const annotator::DetectorChoice& detector);
 
 // Reads and decodes a photo; throws BadInputError naming it.
 cv::Mat ReadPhoto(const std::string& path);

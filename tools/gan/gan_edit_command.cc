@@ -23,6 +23,7 @@ struct GanEditArguments {
   std::string photo, au, output;
   EditorChoice editor;
   int min_face = 60;
+  annotator::DetectorChoice detector;
 };
 
 std::size_t EditPhoto(cv::Mat photo, const std::string& to, const ExpressionEditor& editor, FaceFinder& finder,
@@ -70,6 +71,7 @@ int EditFolder(const GanEditArguments& arguments, const EditPlan& plan, const Ex
 }
 
 int RunGanEdit(const GanEditArguments& arguments) {
+  RequireDetector(arguments.detector);
   const bool is_folder = datasets::storage::IsFolder(arguments.photo);
   if (is_folder) {
     datasets::storage::RequireOutputFolder(arguments.output);
@@ -80,7 +82,7 @@ int RunGanEdit(const GanEditArguments& arguments) {
   const EditPlan plan = is_folder ? PlanFolderEdit(arguments.photo, arguments.output) : EditPlan{};
   const std::unique_ptr<ExpressionEditor> editor = MakeExpressionEditor(arguments.editor);
   const AuRequest request = ParseAuRequest(arguments.au, editor->schema());
-  FaceFinder finder(arguments.min_face, features::AlignOptions{}.size);
+  FaceFinder finder(arguments.min_face, features::AlignOptions{}.size, arguments.detector);
   return is_folder ? EditFolder(arguments, plan, *editor, finder, request) : EditOne(arguments, *editor, finder, request);
 }
 
@@ -97,6 +99,7 @@ void AddGanEdit(Cli& cli) {
               "picture, .png, .jpg, …; for a folder of photos the folder of PNGs, their subfolders kept").Required();
   AddEditorOptions(command, arguments->editor);
   command.Add("--min-face", arguments->min_face, "smallest face to look for, pixels").Range(20, 2000);
+  AddDetectorOptions(command, arguments->detector);
   command.Run([arguments] { return RunGanEdit(*arguments); });
 }
 

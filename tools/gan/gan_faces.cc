@@ -55,7 +55,7 @@ GanFaces FromShards(const std::string& source, const GanFaceOptions& options) {
 }
 
 GanFaces FromPhoto(const std::string& source, const GanFaceOptions& options, int crop_size) {
-  FaceFinder finder(static_cast<int>(options.min_box), crop_size);
+  FaceFinder finder(static_cast<int>(options.min_box), crop_size, options.detector);
   GanFaces result;
   result.schema = finder.schema();
   for (FoundFace& found : finder.Find(ReadPhoto(source))) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "annotator/face_detector.h"
 #include "features/au_schema.h"
 #include "features/types.h"
 
@@ -27,6 +28,7 @@ struct GanFaceOptions {
   double min_box = 60;     // side of the detector's box in the source image, pixels
   double max_yaw = 25;     // degrees
   double min_quality = 0;  // 0..1
+  annotator::DetectorChoice detector = {};  // of faces in a photo
 };
 
 // Faces of a shard or a folder of shards, spread evenly over those that fit the options; or those of a photo,

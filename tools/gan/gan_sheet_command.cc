@@ -6,6 +6,7 @@
 
 #include "datasets/picture_file.h"
 #include "datasets/storage/atomic_file.h"
+#include "tools/gan/face_finder.h"
 #include "tools/gan/gan_commands.h"
 #include "tools/gan/gan_sheet.h"
 #include "tools/gan/gif.h"
@@ -35,6 +36,7 @@ std::vector<std::string> Split(const std::string& text) {
 }
 
 int RunGanSheet(const GanSheetArguments& a) {
+  RequireDetector(a.faces.detector);
   const bool film = a.output.ends_with(".gif");
   if (film && a.to.empty()) throw UsageError("a film (.gif) needs --to, e.g. --to AU12=1,AU25=0.8");
   if (film) {
@@ -87,6 +89,7 @@ void AddGanSheet(Cli& cli) {
   command.Add("--from", arguments->from, "where that way starts; default: the face as it is");
   command.Add("--steps", arguments->steps, "columns or frames of it").Range(2, 200);
   command.Add("--faces", arguments->faces.count, "rows").Range(1, 200);
+  AddDetectorOptions(command, arguments->faces.detector);
   command.Add("--min-quality", arguments->faces.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Flag("--colours", arguments->colours,
                "also draw a generator's colour masks: what would be painted where attention is 0");
