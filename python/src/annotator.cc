@@ -50,7 +50,7 @@ class Labeller {
     const auto labeller = std::make_shared<const pipeline::Labeller>(options_.label);
     labeller->landmarker();  // is missing now or never
     // Detectors unpack what they share with the first picture, behind a lock that a fork must not find taken.
-    pipeline::MakeDetector(options_.label)->Detect(cv::Mat::zeros(100, 100, CV_8UC3));
+    annotator::MakeDetector(options_.label.Detector())->Detect(cv::Mat::zeros(100, 100, CV_8UC3));
     pool_ = std::make_unique<pipeline::LabelPool>(labeller, options_.jobs);
   }
 
