@@ -4,6 +4,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
+#include <fstream>
 #include <limits>
 #include <optional>
 #include <system_error>
@@ -28,6 +30,15 @@ std::optional<int> ShardOfTemporary(const std::string& name) {
   return static_cast<int>(*index);
 }
 
+// What has died writes nothing any more, even where nobody has asked for its status yet: parents that were killed do not.
+bool IsZombie(std::int64_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(stat, text);
+  const std::size_t name = text.rfind(')');  // may hold anything
+  return name != std::string::npos && name + 2 < text.size() && (text[name + 2] == 'Z' || text[name + 2] == 'X');
+}
+
 // Whether the process that is named by a temporary file (storage::TemporaryName: ".tmp.[JOB_]PID.RESTART") lives on this
 // machine: an orphan of the same job may still be writing. Of another machine's nothing is known.
 bool HasLivingWriter(const std::string& name) {
@@ -36,7 +47,7 @@ bool HasLivingWriter(const std::string& name) {
   const std::size_t begin = name.find_last_of("._", end - 1);
   if (begin == std::string::npos) return false;
   const auto pid = features::ParseWhole(name.substr(begin + 1, end - begin - 1), 1, std::numeric_limits<pid_t>::max());
-  return pid && (kill(static_cast<pid_t>(*pid), 0) == 0 || errno == EPERM);
+  return pid && (kill(static_cast<pid_t>(*pid), 0) == 0 || errno == EPERM) && !IsZombie(*pid);
 }
 
 }  // namespace
