@@ -37,7 +37,7 @@ const ReconstructGenerator* Portraits() {
     const auto tar = tests::DataPath("portraits/00000.tar");
     if (!tar || ImportedModel() == nullptr) return nullptr;
     const PhotoTaker taker(*ImportedModel(), ImportedRenderer(), 256);
-    PhotoLibrary library = CollectPhotos({*tar}, taker, {.most = 4}, {});
+    PhotoLibrary library = CollectPhotos({*tar}, taker, {.most = 4, .landmarks = {}}, {});
     ReconstructOptions options;
     options.size = 192;
     return std::make_unique<ReconstructGenerator>(*ImportedModel(), ImportedRenderer(), std::move(library.sources), options);
@@ -144,7 +144,7 @@ TEST(Reconstruct, PicturesOfASceneDifferInTheFaceAlone) {
   options.expressions = 2;
   options.degrade.jpeg = options.degrade.small = 0;
   const ReconstructGenerator scenes(*ImportedModel(), ImportedRenderer(),
-                                    CollectPhotos({*tests::DataPath("portraits/00000.tar")}, taker, {.most = 2}, {}).sources, options);
+                                    CollectPhotos({*tests::DataPath("portraits/00000.tar")}, taker, {.most = 2, .landmarks = {}}, {}).sources, options);
   for (std::uint64_t scene = 0; scene < 4; ++scene) {
     const SyntheticFace a = scenes.Generate(2, 2 * scene), b = scenes.Generate(2, 2 * scene + 1);
     EXPECT_EQ(a.source_key, b.source_key);

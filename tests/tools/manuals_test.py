@@ -120,7 +120,7 @@ class Manuals(unittest.TestCase):
         seen = b""
         os.write(terminal, b"echo auforge; auforge ann\t")
         until(b"auforge annotate ")
-        os.write(terminal, b"--skip\t")
+        os.write(terminal, b"--skip-d\t")
         until(b"--skip-duplicates ")
         os.kill(pid, 9)
         os.waitpid(pid, 0)
@@ -163,7 +163,7 @@ zmodload zsh/zpty
 zpty z zsh -f -i
 zpty -w z "PS1= PROMPT= ; stty -echo; fpath=({MANUALS}/zsh \\$fpath); autoload -Uz compinit; compinit -u -d $1/dump; echo rea''dy"
 zpty -m -r z out '*ready*'
-zpty -n -w z $'auforge anno\\t--skip\\t\\C-a: \\C-e\\necho so_far\\n'
+zpty -n -w z $'auforge anno\\t--skip-d\\t\\C-a: \\C-e\\necho so_far\\n'
 zpty -m -r z out '*so_far*'
 print -r -- $out
 """

@@ -49,7 +49,7 @@ datasets::query::ShardRows MillionRowsShard(int index, std::uint32_t faces) {
     for (int w = 0; w < 6; ++w)
       caption += " word" + std::to_string(static_cast<int>(std::pow(30000.0, uniform())));
     const std::string key = std::to_string(index) + "_" + std::to_string(i);
-    rows.texts.push_back({key, "https://images.example.org/" + key + ".jpg", caption});
+    rows.texts.push_back({key, "https://images.example.org/" + key + ".jpg", caption, {}, {}});
   }
   rows.shard.texts = faces;
   return rows;
