@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <opencv2/imgproc.hpp>
 #include <stdexcept>
@@ -13,6 +12,7 @@
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
+#include "datasets/storage/installed.h"
 
 namespace auforge::annotator {
 namespace {
@@ -216,11 +216,8 @@ std::vector<Detection> BestOfEach(std::vector<Detection> found, float overlap, s
 }
 
 std::string DefaultDetectorPath() {
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::filesystem::path installed = self.parent_path().parent_path() / "share/auforge/detector.net";
-  if (!error && std::filesystem::exists(installed)) return installed.string();
-  return AUFORGE_DETECTOR_NET;
+  const std::string installed = datasets::storage::InstalledFile("detector.net");
+  return installed.empty() ? AUFORGE_DETECTOR_NET : installed;
 }
 
 std::unique_ptr<FaceDetector> MakeNetDetector(std::shared_ptr<const GridNet> net, const std::string& digest, float threshold) {

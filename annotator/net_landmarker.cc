@@ -1,11 +1,8 @@
 #include "annotator/net_landmarker.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <stdexcept>
 #include <string_view>
 
@@ -14,6 +11,7 @@
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
+#include "datasets/storage/installed.h"
 #include "features/align.h"
 #include "features/half_float.h"
 
@@ -312,17 +310,8 @@ std::vector<FoundLandmarks> NetLandmarker::Find(std::span<const FaceInImage> fac
 }
 
 std::string DefaultNetLandmarkerPath() {
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::filesystem::path installed = self.parent_path().parent_path() / "share/auforge/landmarks.net";
-  if (!error && std::filesystem::exists(installed)) return installed.string();
-  // Python's package: what this code was loaded from lies beside its models.
-  Dl_info loaded{};
-  if (dladdr(reinterpret_cast<const void*>(&DefaultNetLandmarkerPath), &loaded) != 0 && loaded.dli_fname != nullptr) {
-    const std::filesystem::path packaged = std::filesystem::path(loaded.dli_fname).parent_path() / "models/landmarks.net";
-    if (std::filesystem::exists(packaged, error)) return packaged.string();
-  }
-  return AUFORGE_LANDMARK_NET;
+  const std::string installed = datasets::storage::InstalledFile("landmarks.net");
+  return installed.empty() ? AUFORGE_LANDMARK_NET : installed;
 }
 
 bool IsNetLandmarker(std::span<const std::uint8_t> bytes) {

@@ -59,8 +59,7 @@ class NetLandmarker {
   std::unique_ptr<const Impl> impl_;
 };
 
-// The net beside the installed program, in the folder models/ beside the library that this code is in (Python), else the
-// one in the source tree.
+// The net that is installed (datasets/storage/installed.h), else the one in the source tree.
 std::string DefaultNetLandmarkerPath();
 
 // Whether these bytes begin as a landmarker's file of this project does.

@@ -46,9 +46,13 @@ std::string ProgramBeside(const std::string& name) {
 
 std::string InstalledFile(const std::string& name) {
   const fs::path folder = fs::path(ProgramPath()).parent_path();
-  if (folder.empty()) return "";
-  const fs::path up = folder.parent_path();
-  return IfThere((up.filename() == "libexec" ? up.parent_path() : up) / "share/auforge" / name);
+  if (!folder.empty()) {
+    const fs::path up = folder.parent_path();
+    const std::string installed = IfThere((up.filename() == "libexec" ? up.parent_path() : up) / "share/auforge" / name);
+    if (!installed.empty()) return installed;
+  }
+  const fs::path loaded = MappedFrom();
+  return loaded.empty() ? "" : IfThere(loaded.parent_path() / "models" / name);
 }
 
 }  // namespace auforge::datasets::storage

@@ -3,6 +3,7 @@
 //
 //   PREFIX/bin/auforge, PREFIX/share/auforge/default.h5        an installation
 //   PREFIX/libexec/auforge/auforge (started by PREFIX/bin/auforge)   the archive that brings its own libraries
+//   auforge/_core.so, auforge/models/landmarks.net         Python's package
 #pragma once
 
 #include <string>
@@ -14,7 +15,7 @@ namespace auforge::datasets::storage {
 std::string ProgramPath();
 // A program that comes with this one, "auforge-gan"; empty where there is none beside it.
 std::string ProgramBeside(const std::string& name);
-// A file of PREFIX/share/auforge; empty where the program is not installed or lacks it.
+// A file of PREFIX/share/auforge, or of Python's package; empty where the program is not installed or lacks it.
 std::string InstalledFile(const std::string& name);
 
 }  // namespace auforge::datasets::storage

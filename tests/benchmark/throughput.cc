@@ -86,7 +86,7 @@ Plain PlainDlib(const std::vector<cv::Mat>& pictures) {
   static dlib::frontal_face_detector detector = dlib::get_frontal_face_detector();
   static const dlib::shape_predictor predictor = [] {
     dlib::shape_predictor p;
-    dlib::deserialize(annotator::LandmarkFile(annotator::DefaultLandmarks())) >> p;
+    dlib::deserialize(annotator::LandmarkFile("dlib")) >> p;
     return p;
   }();
   const double wall = Wall(), cpu = pipeline::Stopwatch::Now();
