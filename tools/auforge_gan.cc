@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
   auforge::tools::Cli cli("auforge-gan", "Trains GANimation on AU-labelled shards and edits faces by AU.");
   auforge::tools::AddGanTrain(cli);
   auforge::tools::AddGanSheet(cli);
+  auforge::tools::AddGanPairs(cli);
   auforge::tools::AddGanEdit(cli);
   auforge::tools::AddGanEditServer(cli);
   auforge::tools::AddGanEval(cli);

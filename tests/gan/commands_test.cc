@@ -40,7 +40,7 @@ cv::Mat Cloud(int rows, int cols, double mean, double deviation, unsigned seed) 
 
 TEST(GanCommands, NumbersHaveARangeThatIsTold) {
   Cli cli("auforge-gan", "");
-  for (void (*add)(Cli&) : {AddGanTrain, AddGanSheet, AddGanEdit, AddGanEditServer, AddGanEval, AddGanWeights, AddTrainNet})
+  for (void (*add)(Cli&) : {AddGanTrain, AddGanSheet, AddGanPairs, AddGanEdit, AddGanEditServer, AddGanEval, AddGanWeights, AddTrainNet})
     add(cli);
   EXPECT_GT(cli.Numbers().size(), 30U);
   tests::ExpectRangesAreTold(cli);
@@ -56,7 +56,7 @@ std::pair<int, std::string> RunGan(std::string arguments, const std::string& out
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   Cli cli("auforge-gan", "");
-  for (void (*add)(Cli&) : {AddGanTrain, AddGanSheet, AddGanEdit, AddGanEval, AddGanWeights}) add(cli);
+  for (void (*add)(Cli&) : {AddGanTrain, AddGanSheet, AddGanPairs, AddGanEdit, AddGanEval, AddGanWeights}) add(cli);
   testing::internal::CaptureStderr();
   const int code = cli.Main(static_cast<int>(words.size()), pointers.data());
   return {code, testing::internal::GetCapturedStderr()};

@@ -72,6 +72,7 @@ ROWS = [
         gan=True),
     Row("gan sheet", "sheet IN --aus AU12 --faces 1 -o OUT", ".png", "shards", "--steps", gan=True),
     Row("gan sheet .gif", "sheet IN --to AU12=1 --steps 2 -o OUT", ".gif", "shards", "--steps", gan=True),
+    Row("gan pairs", "pairs shards -q --face-model IN -o OUT", "folder", "face model", "--scenes", works=False, gan=True),
     Row("gan eval", "eval IN --faces 1 --values 2 --sheet-faces 1 -q -o OUT", ".png", "shards", "--faces", gan=True),
     Row("gan eval --write-pictures", "eval IN --write-pictures OUT --aus AU12 --method generator -q", "folder", "photos", "--faces",
         gan=True),
