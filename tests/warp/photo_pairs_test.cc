@@ -145,7 +145,7 @@ TEST_F(PhotoPairs, SameBytesWithAnyNumberOfThreadsAndAfterAStop) {
   Write(one);
   Write(three);
   int polls = 0;
-  EXPECT_TRUE(Write(stopped, [&polls] { return ++polls >= 2; }).stopped);
+  EXPECT_TRUE(Write(stopped, [&polls] { return ++polls > 3; }).stopped);
   EXPECT_TRUE(datasets::ShardIsDone(stopped.output, 0));
   EXPECT_FALSE(datasets::ShardIsDone(stopped.output, 1));
   const PhotoPairsSummary rest = Write(stopped);

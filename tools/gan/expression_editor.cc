@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "datasets/storage/paths.h"
-#include "datasets/synthetic/face_model.h"
 #include "features/align.h"
 #include "gan/editor.h"
 #include "gan/warp/face_warper.h"
 #include "tools/gan/gan_paste.h"
+#include "tools/gan/loaded_warper.h"
 
 namespace auforge::tools {
 namespace {
@@ -45,7 +45,7 @@ class Generator final : public ExpressionEditor {
 
 class Warp final : public ExpressionEditor {
  public:
-  explicit Warp(const std::string& path) : model_(datasets::synthetic::FaceModel::Load(path)), warper_(Make(path, model_)) {}
+  explicit Warp(const std::string& path) : warper_(path) {}
   const features::AuSchema& schema() const override { return features::CatalogueSchema(); }
   std::string Name() const override { return "warp"; }
   int CropSide() const override { return 0; }
@@ -57,7 +57,7 @@ class Warp final : public ExpressionEditor {
       for (float& v : values) v *= 5;
       return values;
     };
-    warper_.Edit(picture, landmarks, intensities(own), intensities(wanted));
+    warper_.get().Edit(picture, landmarks, intensities(own), intensities(wanted));
   }
 
   Drawn EditCrop(const cv::Mat& crop, const features::Landmarks68& landmarks, std::span<const float> own,
@@ -68,16 +68,7 @@ class Warp final : public ExpressionEditor {
   }
 
  private:
-  static warp::FaceWarper Make(const std::string& path, const datasets::synthetic::FaceModel& model) {
-    try {
-      return warp::FaceWarper(model);
-    } catch (const std::invalid_argument& fault) {  // another model than the one whose parts we know
-      throw BadInputError(path + ": " + fault.what());
-    }
-  }
-
-  datasets::synthetic::FaceModel model_;
-  warp::FaceWarper warper_;
+  LoadedWarper warper_;
 };
 
 }  // namespace
@@ -98,12 +89,7 @@ std::unique_ptr<ExpressionEditor> MakeExpressionEditor(const EditorChoice& choic
   const bool warp = choice.method == "warp" || !choice.face_model.empty() || (!generator && named != nullptr && *named != '\0');
   if (warp && generator) throw UsageError("--method warp and --face-model do not go with --method generator and --checkpoint");
   const std::string model = choice.face_model.empty() ? warp::DefaultFaceModelPath() : choice.face_model;
-  if (!generator && (warp || datasets::storage::Exists(model))) {
-    if (!datasets::storage::Exists(model)) {
-      throw std::runtime_error(model + ": there is no face model; tools/fetch-face-model.sh gets it, and auforge synth import-model makes one of ICT-FaceKit");
-    }
-    return std::make_unique<Warp>(model);
-  }
+  if (!generator && (warp || datasets::storage::Exists(model))) return std::make_unique<Warp>(model);
   if (!generator) {
     std::cerr << "no face model at " << model << ": the generator draws; tools/fetch-face-model.sh gets the model, for edits of "
               << "the photo's own pixels\n";

@@ -4,12 +4,11 @@
 
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/checksum.h"
-#include "datasets/storage/paths.h"
-#include "datasets/synthetic/face_model.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/signals.h"
 #include "tools/gan/au_request.h"
 #include "tools/gan/gan_commands.h"
+#include "tools/gan/loaded_warper.h"
 #include "tools/gan/photo_pairs.h"
 
 namespace auforge::tools {
@@ -25,29 +24,20 @@ int RunGanPairs(const GanPairsArguments& a) {
   InstallStopSignals();
   datasets::storage::RequireOutputFolder(a.options.output);
   const std::string path = a.face_model.empty() ? warp::DefaultFaceModelPath() : a.face_model;
-  if (!datasets::storage::Exists(path)) {
-    throw std::runtime_error(path + ": there is no face model; tools/fetch-face-model.sh gets it, and auforge synth import-model makes one of ICT-FaceKit");
-  }
-  const auto model = datasets::synthetic::FaceModel::Load(path);
-  std::unique_ptr<warp::FaceWarper> warper;
-  try {
-    warper = std::make_unique<warp::FaceWarper>(model);
-  } catch (const std::invalid_argument& fault) {  // another model than the one whose parts we know
-    throw BadInputError(path + ": " + fault.what());
-  }
   PhotoPairsOptions options = a.options;
   if (!a.aus.empty()) options.aus = ParseAuList(a.aus);
   for (const int au : options.aus.numbers()) {
     if (!features::CatalogueSchema().Find(au)) throw UsageError("--aus: AU" + std::to_string(au) + " cannot be edited");
   }
+  const LoadedWarper warper(path);
   ProgressLine line("gan pairs", a.quiet);
   const PhotoPairsSummary summary = WritePhotoPairs(
-      options, *warper, datasets::storage::Sha256Hex(datasets::storage::ReadFile(path)),
+      options, warper.get(), datasets::storage::Sha256Hex(datasets::storage::ReadFile(path)),
       [&line](std::uint64_t done, std::uint64_t expected, double seconds) { line.Update(done, expected, seconds, "faces"); },
       [] { return StopSignal() != 0; });
   line.Finish();
-  std::cout << a.options.output << ": " << summary.pictures << " pictures of " << summary.faces << " faces in " << Duration(summary.seconds)
-            << "; " << summary.left_out << " faces left out (quality, turned), " << summary.shards_written << " shards written, "
+  std::cout << a.options.output << ": " << summary.pictures << " pictures of " << summary.faces << " faces in "
+            << Duration(summary.seconds) << "; " << summary.left_out << " faces left out (quality, turned), " << summary.shards_written << " shards written, "
             << summary.shards_skipped << " were there\n";
   if (summary.stopped) std::cout << "stopped; run the same command to go on\n";
   return kDone;

@@ -49,7 +49,9 @@ class ShardOfPairs {
     for (const std::string& name : features::CatalogueSchema().Names()) {
       const auto au = features::ParseAu(name);
       const auto column = photos.header().schema.Find(*au);
-      if (!column) throw BadInputError(photos.path() + ": has no " + name + ", which edits need; annotate with a model of all AUs");
+      if (!column) {
+        throw BadInputError(photos.path() + ": has no " + name + ", which edits need; annotate with a model of all AUs");
+      }
       columns_.push_back(*column);
     }
     for (const int au : options.aus.numbers()) edited_.push_back(*features::CatalogueSchema().Find(au));
@@ -165,12 +167,15 @@ bool IsFinished(const std::string& folder, int number, const std::string& digest
 
 // False where it was told to stop.
 bool WriteShard(const PhotoPairsOptions& options, const ShardOfPairs& pairs, datasets::ShardWriter& writer,
-                const std::function<bool(std::size_t)>& on_faces) {
+                const std::function<void(std::size_t)>& on_faces, const std::function<bool()>& stop) {
   std::vector<float> pair;
   for (std::size_t first = 0; first < pairs.faces().size(); first += kFacesAtOnce) {
     const std::size_t count = std::min(kFacesAtOnce, pairs.faces().size() - first);
     std::vector<std::vector<Picture>> made(count);
-    tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) { made[i] = pairs.Make(first + i); });
+    tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
+      if (!stop()) made[i] = pairs.Make(first + i);
+    });
+    if (stop()) return false;
     for (std::vector<Picture>& pictures : made) {
       for (Picture& picture : pictures) {
         picture.face.sample = writer.AddSample(std::move(picture.sample));
@@ -178,7 +183,7 @@ bool WriteShard(const PhotoPairsOptions& options, const ShardOfPairs& pairs, dat
         pair.push_back(picture.pair);
       }
     }
-    if (!on_faces(count)) return false;
+    on_faces(count);
   }
   writer.AddExtra(datasets::ExtraStrings{"/synthetic/method", {"warp"}});
   writer.AddExtra(datasets::ExtraStrings{"/synthetic/seed", {std::to_string(options.seed)}});
@@ -221,11 +226,11 @@ PhotoPairsSummary WritePhotoPairs(const PhotoPairsOptions& options, const warp::
     header.created = datasets::CreationTime();
     header.emotion_names = annotator::EmotionNames();
     datasets::ShardWriter writer(options.output, number, header);
-    const bool whole = WriteShard(options, pairs, writer, [&](std::size_t faces) {
+    const auto on_faces = [&](std::size_t faces) {
       done += faces;
       if (progress) progress(done, expected, seconds());
-      return !(stop_requested && stop_requested());
-    });
+    };
+    const bool whole = WriteShard(options, pairs, writer, on_faces, [&] { return stop_requested && stop_requested(); });
     if (!whole) {
       summary.stopped = true;
       break;

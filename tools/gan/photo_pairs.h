@@ -33,7 +33,7 @@ struct PhotoPairsSummary {
 
 // Writes shards with /synthetic/pair as `synth faces --expressions` does (docs/synthetic-faces.md): a face's own labels are its
 // shard's, an edit's those that were asked for. Finished shards are skipped; the same options give the same bytes
-// with any number of threads. progress: faces done, of how many, seconds. stop_requested: polled often; the unfinished shard is
+// with any number of threads. progress: faces done, of how many, seconds. stop_requested: polled from any thread before each face; the unfinished shard is
 // dropped. Throws BadInputError for shards that cannot be used or a folder with other pairs, std::runtime_error (I/O;
 // names the file).
 PhotoPairsSummary WritePhotoPairs(const PhotoPairsOptions& options, const warp::FaceWarper& warper,
