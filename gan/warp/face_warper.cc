@@ -58,6 +58,12 @@ std::vector<MeshTriangle> SkinOf(const FaceRenderer& renderer) {
   return triangles;
 }
 
+// What the landmarks add to the projection of an opening's corners, pixels.
+Point2 RimsMoved(const Seam& seam, const FittedPhoto& photo) {
+  const auto of = [&](const Seam::RimVertex& rim) { return photo.residual[static_cast<std::size_t>(rim.vertex)]; };
+  return features::Midpoint(of(seam.upper.front()), of(seam.upper.back()));
+}
+
 // An edit on its way. The first opening is the mouth's, the others the eyes', as in AllSeams.
 struct FaceEdit {
   FittedPhoto photo;
@@ -152,6 +158,7 @@ FaceEdit FaceWarper::Impl::Plan(const features::Landmarks68& landmarks, std::spa
 void FaceWarper::Impl::MoveRims(std::span<const float> own, std::span<const float> wanted, FaceEdit& edit) const {
   using internal::Gap;
   constexpr float kMostWidened = 1.55F;  // of an eye's opening: one that was narrow does not show enough of itself
+  constexpr float kOpen = 0.30F;  // gap of an open eye's lids, by its width
   const std::size_t lids = internal::ColumnOf(45), parted = internal::ColumnOf(25);
   const auto all = AllSeams();
   for (std::size_t i = 0; i < all.size(); ++i) edit.before[i] = internal::Trace(*all[i], edit.photo.at);
@@ -164,7 +171,9 @@ void FaceWarper::Impl::MoveRims(std::span<const float> own, std::span<const floa
   for (std::size_t i = 1; i < all.size(); ++i) {
     if (edit.shut > 0) {
       internal::Close(*all[i], edit.before[i], {Gap::kExactly, 1 - edit.shut, 0.9F, 0.9F, 0.7F}, edit.to);
-    } else if (wanted[lids] >= own[lids]) {
+    } else if (wanted[lids] < own[lids] - internal::kSameIntensity) {
+      internal::Part(*all[i], kOpen * (own[lids] - wanted[lids]) / own[lids], edit.to);
+    } else {
       internal::Close(*all[i], edit.before[i], {Gap::kAtMost, kMostWidened, 0.8F, 0.9F, 0.7F}, edit.to);
     }
   }
@@ -219,6 +228,8 @@ void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& land
   const cv::Vec3f skin_colour(std::sqrt(edit.light.skin.x), std::sqrt(edit.light.skin.y), std::sqrt(edit.light.skin.z));
   for (std::size_t i = 1; i < edit.after.size(); ++i) {
     internal::FillEye(edit.before[i], edit.after[i], px, source, target);
+    const float never_seen = internal::NeverSeen(edit.before[i], edit.after[i], own[internal::ColumnOf(45)], px);
+    internal::DrawEyeball(renderer, edit.light, camera, edit.shape, RimsMoved(*AllSeams()[i], edit.photo), edit.after[i], never_seen, px, target);
     internal::DrawLid(edit.before[i], edit.after[i], std::span(landmarks).subspan(i == 1 ? 17 : 22, 5), skin_colour, px, source, target);
   }
   internal::FillMouth(renderer, edit.light, camera, edit.shape, edit.before[0], edit.after[0],

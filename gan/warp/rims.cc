@@ -81,6 +81,24 @@ void Close(const Seam& seam, const Opening& before, const Closing& closing, std:
   }
 }
 
+void Part(const Seam& eye, float least, std::vector<Point2>& at) {
+  constexpr float kReachUpper = 0.9F, kReachLower = 0.4F, kUpperMoves = 0.88F;  // cm, cm, share
+  const Opening now{TraceRim(eye.upper, at), TraceRim(eye.lower, at)};
+  const Point2 a = now.upper.front(), b = now.upper.back();
+  const float length = std::max(1e-3F, features::Distance(a, b));
+  const Point2 down{-(b.y - a.y) / length, (b.x - a.x) / length};
+  for (const Seam::NearVertex& near : eye.near) {
+    const std::size_t k = RimPlace(near.s);
+    const float across = 2 * near.s - 1, wanted = least * length * (1 - across * across);
+    const float gap = (now.lower[k].x - now.upper[k].x) * down.x + (now.lower[k].y - now.upper[k].y) * down.y;
+    if (gap >= wanted) continue;
+    const float falls = 1 - synthetic::SmoothStep(0, near.is_upper ? kReachUpper : kReachLower, std::abs(near.u));
+    const float move = (near.is_upper ? -kUpperMoves : 1 - kUpperMoves) * (wanted - gap) * falls;
+    Point2& p = at[static_cast<std::size_t>(near.vertex)];
+    p = {p.x + down.x * move, p.y + down.y * move};
+  }
+}
+
 void TakeFromOutside(const Seam& mouth, const Opening& before, const Opening& after, float pixels_per_cm,
                      std::vector<Point2>& from) {
   const float px = pixels_per_cm;

@@ -140,6 +140,20 @@ TEST_F(Warping, LidsCoverTheEyes) {
   }
 }
 
+// Eyes that a photo never shows are drawn: lids part, and what lies between them is as like the open eye as may be.
+TEST_F(Warping, ShutEyesOpen) {
+  const SyntheticFace open = Draw({}), shut = Draw({{45, 5}});
+  const cv::Mat edited = Edited(shut, {{45, 0}});
+  const Landmarks68 found = Found(edited, open.landmarks);
+  for (const std::size_t eye : {36U, 42U}) {
+    const float gap = features::Distance(features::Midpoint(found[eye + 1], found[eye + 2]), features::Midpoint(found[eye + 4], found[eye + 5]));
+    EXPECT_GT(gap, 0.2F * features::Distance(found[eye], found[eye + 3])) << eye;
+    const float middle = features::Midpoint(open.landmarks[eye], open.landmarks[eye + 3]).x;
+    const cv::Rect box(cvRound(middle) - 10, cvRound(open.landmarks[eye].y) - 5, 20, 10);
+    EXPECT_LT(MeanDifference(edited(box), open.image(box)), 0.75 * MeanDifference(shut.image(box), open.image(box))) << eye;
+  }
+}
+
 TEST_F(Warping, SmilesAreTakenAway) {
   const SyntheticFace face = Draw({{12, 5}, {25, 3}});
   const Landmarks68 before = Found(face.image, face.landmarks), after = Found(Edited(face, {{12, 0}, {25, 0}}), face.landmarks);

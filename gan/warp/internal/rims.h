@@ -68,6 +68,9 @@ struct Closing {
 };
 void Close(const Seam& seam, const Opening& before, const Closing& closing, std::vector<features::Point2>& at);
 
+// Lids of an eye that was shut part, as far as they do not yet: in the middle to `least` of the eye's width.
+void Part(const Seam& eye, float least, std::vector<features::Point2>& at);
+
 // Lips that close are taken from a little outside the rim that the photo shows, so that no teeth stay between them. from:
 // where each vertex is taken from.
 void TakeFromOutside(const Seam& mouth, const Opening& before, const Opening& after, float pixels_per_cm,
