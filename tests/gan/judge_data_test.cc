@@ -2,13 +2,21 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
+#include <opencv2/imgcodecs.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "datasets/image_source.h"
+#include "tests/gan/mesh_fixture.h"
+#include "tests/support/temp_dir.h"
 #include "tests/support/test_data.h"
+#include "tools/cli/cli.h"
+#include "tools/gan/gan_eval_judge.h"
 #include "tools/gan/mesh_points.h"
 
 namespace auforge::tools {
@@ -48,6 +56,33 @@ TEST(MeshJudgeData, MouthsOfPhotographsAreMeasured) {
   EXPECT_GT(difference("AU12"), 0.05);
   EXPECT_GT(difference("AU25"), 0.05);
   EXPECT_LT(difference("AU45"), -0.03);
+}
+
+// Points tell nothing of pictures that were edited back; the pictures do.
+TEST(MeshJudgeData, ThereAndBackIsToldBesideTheMovements) {
+  const auto tar = tests::DataPath("portraits/00005.tar");
+  if (!tar) GTEST_SKIP() << "no portraits/00005.tar below AUFORGE_DATA";
+  const auto source = datasets::ImageSource::Plan({*tar}, {});
+  datasets::ImageItem portrait;
+  ASSERT_TRUE(source.Open(source.Shards().front())->Next(portrait));
+  const cv::Mat face = cv::imdecode(portrait.bytes, cv::IMREAD_COLOR), brighter = face + cv::Scalar::all(3);
+  const tests::TempDir dir;
+  for (const auto& [folder, picture] : {std::pair{"AU26_0", face}, {"AU26_1", face}, {"AU26_back", brighter}}) {
+    std::filesystem::create_directories(dir.path() / "edits" / folder);
+    cv::imwrite((dir.path() / "edits" / folder / "a.png").string(), picture);
+  }
+  tests::WriteMeshFile(dir / "points.h5", {{"AU26_0/a", tests::NeutralMesh()}, {"AU26_1/a", tests::NeutralMesh()}});
+  JudgeArguments arguments;
+  arguments.judge = "mesh:" + (dir / "points.h5");
+  arguments.pictures = dir / "edits";
+  arguments.json_file = dir / "report.json";
+  arguments.quiet = true;
+  EXPECT_EQ(RunJudge(arguments), kDone);
+  std::ifstream report(arguments.json_file);
+  const std::string text{std::istreambuf_iterator<char>(report), {}};
+  const std::size_t at = text.find("\"back_grey\": ");
+  ASSERT_NE(at, std::string::npos) << text;
+  EXPECT_NEAR(std::stod(text.substr(at + 13)), 3, 0.2);
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ Verdict Judge(const JudgeArguments& a) {
     verdict.measured_by = points.made_by;
     verdict.renderer_by = renderer.made_by;
     verdict.movements = JudgeMovements(points, set, renderer);
+    if (pictures) set = PairJudgedKeys(a.pictures, Keys(*pictures));  // with those edited back, which no points tell of
   } else {
     verdict.source = a.pictures;
     set = PairJudgedKeys(a.pictures, Keys(*pictures));
