@@ -184,14 +184,23 @@ GeneratorPass Pass(const Parameters& g, const Terms& terms, const torch::Tensor&
   return result;
 }
 
+// Mean distance to the answers, and `focus` times that over where the pictures differ: lids are a fiftieth of a face.
+torch::Tensor AnswerDistance(const torch::Tensor& made, const torch::Tensor& answer, const torch::Tensor& alike, double focus) {
+  if (focus == 0) return torch::l1_loss(made, answer);
+  constexpr double kLeastArea = 0.005;  // of the picture: less is noise
+  const torch::Tensor differs = 1 - alike;
+  const torch::Tensor area = differs.mean(torch::IntArrayRef({1, 2, 3}), true).clamp_min(kLeastArea);
+  return ((made - answer).abs() * (1 + focus * differs / area)).mean();
+}
+
 // What the answers say of picture and attention, as a part of the whole batch's mean.
 void AddAnswerTerms(const GeneratorOutput& first, const torch::Tensor& fake, const LossWeights& weights, const Batch& batch,
                     Terms& terms) {
   const std::int64_t n = fake.size(0), p = batch.paired;
   const double share = static_cast<double>(p) / static_cast<double>(n);
   const auto told = [n, p](const torch::Tensor& t) { return t.narrow(0, n - p, p); };
-  terms.emplace_back("g_pair_l1", share * weights.paired * torch::l1_loss(told(fake), batch.answer));
   const torch::Tensor alike = AlikeMap(told(batch.image), batch.answer);
+  terms.emplace_back("g_pair_l1", share * weights.paired * AnswerDistance(told(fake), batch.answer, alike, weights.focus));
   terms.emplace_back("g_pair_attention",
                      share * weights.attention * torch::binary_cross_entropy(told(first.attention), alike));
 }

@@ -89,6 +89,7 @@ std::string Settings(const TrainOptions& o, const FaceDataset& data) {
                      {"lambda_attention", o.weights.attention},
                      {"photo_share", o.photo_share},
                      {"paired_only_steps", o.paired_only_steps}});
+    if (o.weights.focus != 0) settings["lambda_focus"] = o.weights.focus;
   }
   return settings.dump();
 }
@@ -97,11 +98,13 @@ void RequireSameSettings(const std::string& run, const std::string& theirs, cons
   const json a = json::parse(theirs, nullptr, false), b = json::parse(ours);
   // Imported weights bring their networks (LoadCheckpoint has them) and no other settings.
   if (a.is_object() && a.contains("imported")) return;
-  for (const auto& [key, value] : b.items()) {
-    const json before = a.is_object() ? a.value(key, json()) : json();
-    if (before != value) {
-      throw std::invalid_argument(run + ": was trained with " + key + " = " + before.dump() + ", now " +
-                                  value.dump() + "; use the same settings, or another run folder");
+  const auto of = [](const json& settings, const std::string& key) { return settings.is_object() ? settings.value(key, json()) : json(); };
+  for (const json* either : {&b, &a}) {  // settings at their defaults are not written down
+    for (const auto& entry : either->items()) {
+      const json before = of(a, entry.key()), now = of(b, entry.key());
+      if (before == now) continue;
+      throw std::invalid_argument(run + ": was trained with " + entry.key() + " = " + before.dump() + ", now " + now.dump() +
+                                  "; use the same settings, or another run folder");
     }
   }
 }

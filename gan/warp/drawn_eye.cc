@@ -19,10 +19,6 @@ constexpr float kShut = 0.11F, kShutByAu = 0.23F, kSeenAbove = 0.08F;
 // The model's pupil is a hole: what lies so far behind the ball's front, cm, is seen through it.
 constexpr float kThroughPupil = 1.5F;
 
-float GapByWidth(const Opening& opening) {
-  return LargestGap(opening) / std::max(1.0F, features::Distance(opening.upper.front(), opening.upper.back()));
-}
-
 // Eyeballs alone, linear light, as the renderer has them: CV_32FC3, and how much of each pixel they cover.
 synthetic::RenderedFace Render(const synthetic::FaceRenderer& renderer, const PhotoLight& light, synthetic::Camera camera,
                                std::span<const Vec3> shape, const cv::Rect& box) {

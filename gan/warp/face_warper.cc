@@ -158,6 +158,7 @@ FaceEdit FaceWarper::Impl::Plan(const features::Landmarks68& landmarks, std::spa
 void FaceWarper::Impl::MoveRims(std::span<const float> own, std::span<const float> wanted, FaceEdit& edit) const {
   using internal::Gap;
   constexpr float kMostWidened = 1.55F;  // of an eye's opening: one that was narrow does not show enough of itself
+  constexpr float kWidest = 0.52F;       // gap by width
   constexpr float kOpen = 0.30F;  // gap of an open eye's lids, by its width
   const std::size_t lids = internal::ColumnOf(45), parted = internal::ColumnOf(25);
   const auto all = AllSeams();
@@ -174,7 +175,8 @@ void FaceWarper::Impl::MoveRims(std::span<const float> own, std::span<const floa
     } else if (wanted[lids] < own[lids] - internal::kSameIntensity) {
       internal::Part(*all[i], kOpen * (own[lids] - wanted[lids]) / own[lids], edit.to);
     } else {
-      internal::Close(*all[i], edit.before[i], {Gap::kAtMost, kMostWidened, 0.8F, 0.9F, 0.7F}, edit.to);
+      const float widened = std::clamp(kWidest / std::max(1e-3F, internal::GapByWidth(edit.before[i])), 1.0F, kMostWidened);
+      internal::Close(*all[i], edit.before[i], {Gap::kAtMost, widened, 0.8F, 0.9F, 0.7F}, edit.to);
     }
   }
   for (std::size_t i = 0; i < all.size(); ++i) edit.after[i] = internal::Trace(*all[i], edit.to);

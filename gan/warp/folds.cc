@@ -12,9 +12,9 @@ namespace {
 using synthetic::Vec3;
 
 constexpr int kSide = 384;             // texels of the reliefs
-constexpr float kDepth = 0.36F;        // of folds that an AU adds, as WrinkleStyle::expression
+constexpr float kDepth = 0.55F;        // of folds that an AU adds, as WrinkleStyle::expression
 constexpr float kSoft = 0.05F;            // cm
-constexpr float kLeast = 0.55F, kMost = 1.25F;
+constexpr float kLeast = 0.45F, kMost = 1.3F;
 
 // Bilinear: x, y, z of the gradient and the light that reaches a furrow.
 cv::Vec4f At(const cv::Mat& relief, float u, float v) {

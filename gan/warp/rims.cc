@@ -27,6 +27,10 @@ float LargestGap(const Opening& opening) {
   return gap;
 }
 
+float GapByWidth(const Opening& opening) {
+  return LargestGap(opening) / std::max(1.0F, features::Distance(opening.upper.front(), opening.upper.back()));
+}
+
 float LargestMove(const Opening& before, const Opening& after) {
   float move = 0;
   for (std::size_t k = 0; k < before.upper.size(); ++k) {

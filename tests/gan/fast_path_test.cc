@@ -402,6 +402,12 @@ TEST_F(FastPath, AnswersByTheirFormulas) {
   const torch::Tensor& a = output.attention;
   EXPECT_NEAR(pass.gradients.terms.at("g_pair_l1"),
               options_.weights.paired * (fake - batch_.answer).abs().mean().item<double>(), 1e-12);
+  LossWeights focused = options_.weights;
+  focused.focus = 0.5;
+  const torch::Tensor differs = 1 - alike, area = differs.mean(torch::IntArrayRef({1, 2, 3}), true);
+  EXPECT_GT(area.min().item<double>(), 0.01);
+  EXPECT_NEAR(AnswerLossGradients(generator_, options_.network, focused, batch_).gradients.terms.at("g_pair_l1"),
+              options_.weights.paired * ((fake - batch_.answer).abs() * (1 + 0.5 * differs / area)).mean().item<double>(), 1e-12);
   EXPECT_NEAR(pass.gradients.terms.at("g_pair_attention"),
               -options_.weights.attention * (alike * a.log() + (1 - alike) * (1 - a).log()).mean().item<double>(), 1e-9);
   // The critic's part: activations of each layer in units of their mean.

@@ -22,6 +22,8 @@ cv::Mat OpeningMask(const Opening& opening, cv::Size size, float blur);
 cv::Rect BoxOf(const Opening& opening, int margin, cv::Size size);
 // Pixels.
 float LargestGap(const Opening& opening);
+// The same as a part of the distance of the corners.
+float GapByWidth(const Opening& opening);
 float LargestMove(const Opening& before, const Opening& after);
 // The place of a rim nearest to a share of the way between the corners.
 inline std::size_t RimPlace(float share) {
