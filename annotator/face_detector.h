@@ -64,7 +64,7 @@ struct NetDetectorOptions {
 // be read, datasets::storage::BadContent where it is no detector.
 std::unique_ptr<FaceDetector> MakeNetDetector(const NetDetectorOptions& options);
 
-inline constexpr const char* kDefaultDetector = "hog";
+inline constexpr const char* kDefaultDetector = "auforge";
 
 // A detector as options of programs name it.
 struct DetectorChoice {

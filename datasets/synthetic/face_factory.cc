@@ -54,6 +54,8 @@ std::string Key(const FaceGenerator& generator, std::uint64_t seed, std::uint64_
   return generator.Expressions() > 1 ? text + ("-" + std::to_string(number)) : text;
 }
 
+constexpr double kLeastFace = 80;  // pixels, of the detector's search, as annotation has it
+
 // What the detector must have found to have found this face.
 bool IsThisFace(const features::Box& box, const features::Landmarks68& exact) {
   const features::Point2 centre = features::Midpoint(exact[30], features::Midpoint(exact[36], exact[45]));
@@ -66,9 +68,10 @@ bool IsThisFace(const features::Box& box, const features::Landmarks68& exact) {
 class Inspector {
  public:
   Inspector(const FaceGenerator& generator, const FactoryOptions& options, const annotator::Landmarker& landmarker)
-      : generator_(generator), options_(options), landmarker_(landmarker), detector_(annotator::MakeHogDetector({})) {}
+      : generator_(generator), options_(options), landmarker_(landmarker), detector_(annotator::MakeDetector({})) {}
 
   std::string landmarker() const { return landmarker_.Name(); }
+  std::string detector() const { return detector_->Name(); }
 
   // All pictures of a scene. Those whose face is found are cut out alike, as the first of them is, and are each other's
   // pairs; a lonely one has none.
@@ -95,7 +98,7 @@ class Inspector {
     product.sample.height = image.rows;
     if (!options_.images.empty()) product.picture = EncodeJpeg(image, options_.jpeg_quality);
     product.sample.sha256 = storage::Sha256({image.ptr<std::uint8_t>(), image.total() * image.elemSize()});
-    for (const features::Detection& found : detector_->Detect(image)) {
+    for (const features::Detection& found : annotator::DetectFaces(*detector_, image, kLeastFace)) {
       if (!IsThisFace(found.box, product.truth.landmarks)) continue;
       product.face = Record(image, found, product.truth);
       break;
@@ -121,7 +124,7 @@ class Inspector {
       face.aus.probability.push_back(v >= 1 ? 1.0F : 0.0F);
     }
     face.aus.quality =
-        annotator::FaceQuality(annotator::EvidenceOf(crop, face.landmarks, face.detector_score));
+        annotator::FaceQuality(annotator::EvidenceOf(crop, face.landmarks, detector_->HogScore(face.detector_score)));
     const features::AuSchema& schema = features::CatalogueSchema();
     face.aus.left.assign(schema.size(), NAN);
     face.aus.right = face.aus.left;
@@ -344,7 +347,7 @@ class ShardJob {
     ShardHeader header;
     header.schema = features::CatalogueSchema();
     header.model_digest = "exact";
-    header.detector = "dlib-hog";
+    header.detector = inspectors_.front()->detector();
     header.landmarker = inspectors_.front()->landmarker();
     header.config_digest = digest;
     header.source = generator_.Method() + " faces " + std::to_string(first) + ".." + std::to_string(last - 1);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "annotator/face_confirmation.h"
 #include "annotator/face_detector.h"
 #include "annotator/landmarker.h"
 #include "datasets/image_codec.h"
@@ -12,6 +13,9 @@
 
 namespace auforge::datasets::synthetic {
 namespace {
+
+// Least face that is searched for, pixels, and where there is none: few sources are small, and the time goes with the area.
+constexpr double kLargeFace = 80, kSmallFace = 40;
 
 // Why a face cannot be a source; empty when it can.
 std::string Objection(const PhotoSource& source, const PhotoLibraryOptions& options) {
@@ -36,8 +40,7 @@ PhotoLibrary CollectPhotos(const std::vector<std::string>& inputs, const PhotoTa
                            const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   options.Validate();
   PhotoLibrary library;
-  const auto plain = annotator::MakeHogDetector({});
-  const auto fine = annotator::MakeHogDetector({.upsample = 1});
+  const auto detector = annotator::MakeDetector({});
   const annotator::Landmarker landmarker(options.landmarks.empty() ? annotator::DefaultLandmarks() : options.landmarks);
   const ImageSource source = ImageSource::Plan(inputs, {});
   std::uint64_t seen = 0;
@@ -45,10 +48,10 @@ PhotoLibrary CollectPhotos(const std::vector<std::string>& inputs, const PhotoTa
     if (item.status != Outcome::kOk) return std::string(OutcomeName(item.status));
     const DecodedImage image = DecodeImage(item.bytes, {});
     if (image.status != Outcome::kOk) return std::string(OutcomeName(image.status));
-    std::vector<features::Detection> found = plain->Detect(image.bgr);
-    if (found.empty()) found = fine->Detect(image.bgr);
+    std::vector<annotator::LandmarkedFace> found = annotator::FindFaces(*detector, landmarker, image.bgr, kLargeFace);
+    if (found.empty()) found = annotator::FindFaces(*detector, landmarker, image.bgr, kSmallFace);
     if (found.empty()) return "no_face";
-    const features::Landmarks68 landmarks = landmarker.Find(image.bgr, found.front().box);
+    const features::Landmarks68& landmarks = found.front().landmarks;
     if (features::InterOcularDistance(landmarks) < options.inter_ocular) return "small";
     PhotoSource fitted = taker.Fit(image.bgr, landmarks, item.key);
     std::string objection = Objection(fitted, options);

@@ -87,10 +87,10 @@ class Annotator:
         model's: "auforge" are the nets that come with the package, "dlib" the weights of Debian's package libdlib-data
         for models of their points. A path names a file of either kind.
     detector : "auforge", "hog" or "yunet"
-        "hog" is dlib's and comes with auforge; "yunet" needs ``detector_model``, is faster, and finds turned and small
-        faces.
+        "auforge" comes with the package and finds turned and small faces, too; "hog" is dlib's, slower and for frontal
+        faces; "yunet" needs ``detector_model``.
     detector_model : path, optional
-        YuNet's file, ``face_detection_yunet_2022mar.onnx``.
+        YuNet's file, ``face_detection_yunet_2022mar.onnx``, or another net of auforge's.
     min_face : int, 20..2000
         Smallest face to look for, pixels; 40 takes 4 times as long as 80.
     jobs : int, 0..1024
@@ -136,7 +136,7 @@ class Annotator:
         self,
         model: Optional[PathLike] = None,
         landmarks: Optional[PathLike] = None,
-        detector: str = "hog",
+        detector: str = "auforge",
         detector_model: Optional[PathLike] = None,
         min_face: int = 80,
         jobs: int = 0,

@@ -25,7 +25,7 @@ def fit_readout(
     output: PathLike,
     *,
     model: Optional[PathLike] = None,
-    detector: str = "hog",
+    detector: str = "auforge",
     detector_model: Optional[PathLike] = None,
     min_face: int = 40,
     folds: int = 5,

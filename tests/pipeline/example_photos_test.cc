@@ -51,19 +51,18 @@ void ReadTruth(const std::string& path, Truth& truth) {
   }
 }
 
-// The detector's boxes come in steps of 1.2 in size, and neighbouring steps may win: the same face is the
+// The boxes of dlib's detector come in steps of 1.2 in size, and neighbouring steps may win: the same face is the
 // same centre.
 bool SameFace(const features::Box& a, const features::Box& b) {
   const float dx = a.x + a.width / 2 - b.x - b.width / 2, dy = a.y + a.height / 2 - b.y - b.height / 2;
   return std::hypot(dx, dy) < 0.25F * a.width && b.width < 1.5F * a.width && a.width < 1.5F * b.width;
 }
 
-TEST(ExamplePhotos, EveryAnnotatedFaceIsFoundAndNoDogIs) {
-  const char* folder = std::getenv("AUFORGE_PHOTOS");
-  if (folder == nullptr) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
+// No dog is a face, and at most so many annotated faces are none.
+void ExpectAnnotatedFaces(const std::string& folder, const std::string& detector, std::size_t most_missing) {
   Truth truth;
   for (const char* part : {"training", "testing"}) {
-    ReadTruth(std::string(folder) + "/" + part + "_with_face_landmarks.xml", truth);
+    ReadTruth(folder + "/" + part + "_with_face_landmarks.xml", truth);
   }
   std::size_t annotated = 0;
   for (const auto& [image, faces] : truth) annotated += faces.size();
@@ -74,6 +73,7 @@ TEST(ExamplePhotos, EveryAnnotatedFaceIsFoundAndNoDogIs) {
   AnnotateOptions options;
   options.inputs = {folder};
   options.output = dir / "out";
+  options.detector = detector;
   options.min_face = 40;
   options.jobs = 2;
   const AnnotateSummary summary = Annotate(options, {}, {});
@@ -86,12 +86,18 @@ TEST(ExamplePhotos, EveryAnnotatedFaceIsFoundAndNoDogIs) {
     found[std::filesystem::path(key).stem().string()].push_back(i);
   }
   EXPECT_EQ(found.count("dogs"), 0U);
+  std::size_t missing = 0;
+  std::string which;
   for (const auto& [image, faces] : truth) {
     const auto& candidates = found[std::filesystem::path(image).stem().string()];
     for (const AnnotatedFace& face : faces) {
       const auto match = std::find_if(candidates.begin(), candidates.end(),
                                       [&](std::size_t i) { return SameFace(face.box, shard.FaceBox(i)); });
-      ASSERT_NE(match, candidates.end()) << image << ": the face at " << face.box.x << "," << face.box.y;
+      if (match == candidates.end()) {
+        ++missing;
+        which += image + ": the face at " + std::to_string(face.box.x) + "," + std::to_string(face.box.y) + "\n";
+        continue;
+      }
       // The file's landmarks come from the same weights in another box: close, in shares of the face.
       const features::Landmarks68 found_landmarks = shard.Landmarks(*match);
       float sum = 0;
@@ -101,6 +107,21 @@ TEST(ExamplePhotos, EveryAnnotatedFaceIsFoundAndNoDogIs) {
       EXPECT_LT(sum / features::kLandmarkCount, 0.06F * face.box.width) << image;
     }
   }
+  EXPECT_LE(missing, most_missing) << which;
+}
+
+TEST(ExamplePhotos, EveryAnnotatedFaceIsFoundAndNoDogIs) {
+  const char* folder = std::getenv("AUFORGE_PHOTOS");
+  if (folder == nullptr) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
+  ExpectAnnotatedFaces(folder, "hog", 0);
+}
+
+// The annotated faces are those that dlib's detector finds. Of the three that ours misses one scores .3, and the landmarker does not
+// agree with two that score below .8; two are smaller than the 40 pixels asked for.
+TEST(ExamplePhotos, OurDetectorFindsNearlyEveryAnnotatedFaceAndNoDog) {
+  const char* folder = std::getenv("AUFORGE_PHOTOS");
+  if (folder == nullptr) GTEST_SKIP() << "AUFORGE_PHOTOS names no folder of photos; run-tests.sh sets it";
+  ExpectAnnotatedFaces(folder, annotator::kDefaultDetector, 3);
 }
 
 }  // namespace

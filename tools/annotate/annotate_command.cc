@@ -11,6 +11,7 @@
 #include "pipeline/resume.h"
 #include "tools/commands.h"
 #include "tools/annotate/annotate_live.h"
+#include "tools/au/au_data.h"
 #include "tools/au/photo_features.h"
 #include "tools/cli/progress.h"
 #include "tools/annotate/rank.h"
@@ -135,11 +136,11 @@ std::shared_ptr<const annotator::AuModel> NeutralModel(const AnnotateArguments& 
   const std::string& path = arguments.options.model;
   const annotator::AuModel model =
       annotator::AuModel::Load(path.empty() ? annotator::DefaultAuModelPath() : path);
-  const PhotoFeatures photos =
-      ExtractPhotos(arguments.neutral, model.info().features, false,
-                    arguments.options.landmarks.empty() ? annotator::LandmarksFor(model.info().landmarker)
-                                                        : arguments.options.landmarks,
-                    arguments.options.jobs);
+  FaceSearch search{.detector = arguments.options.detector,
+                    .detector_model = arguments.options.detector_model,
+                    .landmarks = arguments.options.landmarks};
+  UseLandmarksOf(model, search);
+  const PhotoFeatures photos = ExtractPhotos(arguments.neutral, model.info().features, false, search, arguments.options.jobs);
   if (photos.faces == 0)
     throw BadInputError(arguments.neutral.front() + ": no face to take for the resting one");
   return std::make_shared<const annotator::AuModel>(
@@ -279,10 +280,10 @@ void AddAnnotate(Cli& cli) {
       .Add("--min-face", options.min_face,
            "smallest face to look for, pixels; 40 takes 4 times as long as 80")
       .Range(20, 2000);
-  command.Add("--detector", options.detector, "hog: frontal faces; auforge or yunet: faster, turned and small ones, too");
+  command.Add("--detector", options.detector, "auforge: turned and small faces, too; hog: dlib's, frontal faces; yunet: OpenCV's, needs --detector-model");
   command.Add("--detector-model", options.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx, or another net of auforge's");
   command.Add("--detector-threshold", options.detector_threshold,
-              "added to the detector's own; higher: surer faces").Range(-10, 10);
+              "added to the detector's own (auforge, yunet: .55 of 1; hog: 0); higher: surer faces").Range(-10, 10);
   command.Add("--min-quality", options.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Add("--crop-size", options.crop.size, "side of the stored crops, pixels").Range(16, 2048);
   command.Add("--jpeg-quality", options.jpeg_quality, "of the stored crops").Range(1, 100);

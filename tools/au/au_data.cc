@@ -147,9 +147,9 @@ std::vector<int> ParseAus(const std::string& option, const std::string& text) {
 }
 
 void AddFaceSearch(Command& command, FaceSearch& faces) {
-  command.Add("--detector", faces.detector, "what finds the faces of labelled pictures: hog: frontal ones; auforge or yunet: turned ones, too");
+  command.Add("--detector", faces.detector, "what finds the faces of pictures: auforge: turned and small faces, too; hog: dlib's, frontal faces; yunet: OpenCV's, needs --detector-model");
   command.Add("--detector-model", faces.detector_model, "yunet's file, face_detection_yunet_2022mar.onnx, or another net of auforge's");
-  command.Add("--landmarks", faces.landmarks, "auforge, dlib[:FILE] or FILE; default: that of the model, else dlib");
+  command.Add("--landmarks", faces.landmarks, "auforge, dlib[:FILE] or FILE; default: that of the model, else auforge");
   command.Add("--min-face", faces.min_face, "smallest face to look for in them, pixels").Range(20, 2000);
 }
 
@@ -266,8 +266,11 @@ void DropConstantAus(TrainingData& data, const Log& log) {
   data.schema = features::AuSchema(numbers);
 }
 
-void LoadUnlabelled(const std::vector<std::string>& inputs, int jobs, TrainingData& data, const Log& log) {
-  PhotoFeatures photos = ExtractPhotos(inputs, data.spec, true, annotator::LandmarksFor(data.landmarker), jobs);
+void LoadUnlabelled(const std::vector<std::string>& inputs, const FaceSearch& faces, int jobs, TrainingData& data,
+                    const Log& log) {
+  FaceSearch search = faces;
+  if (search.landmarks.empty()) search.landmarks = annotator::LandmarksFor(data.landmarker);
+  PhotoFeatures photos = ExtractPhotos(inputs, data.spec, true, search, jobs);
   if (log) {
     log(std::to_string(photos.pictures) + " unlabelled photos, " + std::to_string(photos.faces) +
         " with a face, " + std::to_string(photos.picture.size()) + " pictures of them");

@@ -66,8 +66,8 @@ void NameAusWithoutModel(const annotator::TrainingData& data, const features::Au
 void DropConstantAus(annotator::TrainingData& data, const Log& log);
 
 // Pictures without labels: each face as itself, mirrored, compressed and halved. inputs: files, folders,
-// lists, tars.
-void LoadUnlabelled(const std::vector<std::string>& inputs, int jobs, annotator::TrainingData& data,
+// lists, tars. Landmarks that are not named are those of the data.
+void LoadUnlabelled(const std::vector<std::string>& inputs, const FaceSearch& faces, int jobs, annotator::TrainingData& data,
                     const Log& log);
 
 // The points of all of a training are of one landmarker. Throws BadInputError naming `source` where its are others'.

@@ -80,7 +80,7 @@ annotator::Recalibrated Recalibrate(const CalibrateArguments& a, const annotator
     return FromRows(a, model, LoadFor(model, specs, a, log).features);
   }
   const auto& inputs = a.neutral.empty() ? a.images : a.neutral;
-  return FromRows(a, model, ExtractPhotos(inputs, model.info().features, false, a.faces.landmarks, a.jobs).rows);
+  return FromRows(a, model, ExtractPhotos(inputs, model.info().features, false, a.faces, a.jobs).rows);
 }
 
 int RunCalibrate(CalibrateArguments& a) {

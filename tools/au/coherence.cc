@@ -94,11 +94,9 @@ void JudgeQuality(const std::vector<PhotoVariants>& all, CoherenceReport& report
 }  // namespace
 
 CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs,
-                                 const std::string& landmarks, int jobs,
+                                 const FaceSearch& search, int jobs,
                                  const std::function<void(std::uint64_t)>& progress) {
   const features::FeatureExtractor extractor(model.info().features);
-  FaceSearch search;
-  search.landmarks = landmarks;
   const FaceSeeker seeker(search);
   annotator::RequireSameLandmarker(seeker.landmarker().Name(), model.info().landmarker, "the AU model");
   const std::vector<std::vector<std::uint8_t>> images = ReadImages(inputs);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "annotator/au_model.h"
+#include "tools/au/best_face.h"
 
 namespace auforge::tools {
 
@@ -44,9 +45,9 @@ struct CoherenceReport {
   std::vector<CoherenceFigure> changes;
 };
 
-// inputs: as for annotation. landmarks: as annotator::LandmarkFile's. progress(images done); may be empty.
+// inputs: as for annotation. progress(images done); may be empty.
 CoherenceReport MeasureCoherence(const annotator::AuModel& model, const std::vector<std::string>& inputs,
-                                 const std::string& landmarks, int jobs,
+                                 const FaceSearch& search, int jobs,
                                  const std::function<void(std::uint64_t)>& progress);
 
 // photo,face,quality,AU,itself,mirrored,JPEG 50,half size: a line for each face and AU.

@@ -53,7 +53,7 @@ int RunCoherence(const EvalArguments& arguments, const annotator::AuModel& model
   ProgressLine line("eval-au");
   const auto start = std::chrono::steady_clock::now();
   const CoherenceReport report =
-      MeasureCoherence(model, arguments.photos, arguments.faces.landmarks, arguments.jobs, [&](std::uint64_t done) {
+      MeasureCoherence(model, arguments.photos, arguments.faces, arguments.jobs, [&](std::uint64_t done) {
         line.Update(done, 0, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
                     "photos");
       });

@@ -1,17 +1,14 @@
 #include "tools/au/photo_features.h"
 
 #include "datasets/image_codec.h"
-#include "tools/au/best_face.h"
 #include "tools/cli/parallel.h"
 
 namespace auforge::tools {
 
 PhotoFeatures ExtractPhotos(const std::vector<std::string>& inputs, const features::FeatureSpec& spec,
-                            bool with_variants, const std::string& landmarks, int jobs) {
+                            bool with_variants, const FaceSearch& search, int jobs) {
   const auto images = ReadImages(inputs);
   const features::FeatureExtractor extractor(spec);
-  FaceSearch search;
-  search.landmarks = landmarks;
   const FaceSeeker seeker(search);
   std::vector<std::vector<float>> rows(images.size());
   ParallelFor(images.size(), jobs, [&](std::size_t i) {

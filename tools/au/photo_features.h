@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "features/feature_extractor.h"
+#include "tools/au/best_face.h"
 
 namespace auforge::tools {
 
@@ -16,9 +17,9 @@ struct PhotoFeatures {
   std::size_t faces = 0;              // pictures with a face
 };
 
-// inputs: files, folders, lists, tars. landmarks: as annotator::LandmarkFile's. with_variants: each face also mirrored, compressed and halved, a row
-// each where it is found again. In order of the pictures, whatever the number of threads.
+// inputs: files, folders, lists, tars. with_variants: each face also mirrored, compressed and halved, a row each where it
+// is found again. In order of the pictures, whatever the number of threads.
 PhotoFeatures ExtractPhotos(const std::vector<std::string>& inputs, const features::FeatureSpec& spec,
-                            bool with_variants, const std::string& landmarks, int jobs);
+                            bool with_variants, const FaceSearch& search, int jobs);
 
 }  // namespace auforge::tools

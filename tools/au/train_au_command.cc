@@ -84,7 +84,7 @@ int RunTrain(TrainArguments& arguments) {
   const auto log = [](const std::string& text) { std::cerr << "train-au: " << text << std::endl; };
   annotator::TrainingData data = LoadTrainingData(arguments.data, spec, arguments.faces, arguments.jobs, log, arguments.held_out);
   DropConstantAus(data, log);
-  if (!arguments.unlabelled.empty()) LoadUnlabelled(arguments.unlabelled, arguments.jobs, data, log);
+  if (!arguments.unlabelled.empty()) LoadUnlabelled(arguments.unlabelled, arguments.faces, arguments.jobs, data, log);
   arguments.options.provenance = "auforge train-au --learner " + arguments.options.learner + " --seed " +
                                  std::to_string(arguments.options.seed);
   if (spec.net != nullptr) arguments.options.provenance += " --net " + arguments.net;

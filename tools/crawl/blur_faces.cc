@@ -92,7 +92,7 @@ class Detectors {
  private:
   std::unique_ptr<annotator::FaceDetector> Take() {
     const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return annotator::MakeHogDetector({.upsample = 0});
+    if (idle_.empty()) return annotator::MakeDetector({});
     auto detector = std::move(idle_.back());
     idle_.pop_back();
     return detector;

@@ -61,7 +61,7 @@ FaceFinder::Measurement FaceFinder::Measure(const cv::Mat& bgr, const features::
 }
 
 void AddDetectorOptions(Command& command, annotator::DetectorChoice& detector) {
-  command.Add("--detector", detector.name, "what finds the faces of photos: hog: frontal ones; auforge or yunet: turned ones, too");
+  command.Add("--detector", detector.name, "what finds the faces of photos: auforge: turned and small faces, too; hog: dlib's, frontal faces; yunet: OpenCV's, needs --detector-model");
   command.Add("--detector-model", detector.model, "yunet's file, face_detection_yunet_2022mar.onnx, or another net of auforge's");
 }
 
