@@ -16,7 +16,7 @@ Options:
   --model FILE           AU model (default: the one that comes with auforge)
   --labels FILE          another file of codes (default DATA/faces/labels.csv)
   --aus LIST             AUs of the means (default 1,2,4,5,6,12,15,25,26,45)
-  --detector NAME        hog or yunet (default: yunet where DATA/models has its file, else hog)
+  --detector NAME        auforge, hog or yunet (default: yunet where DATA/models has its file, else auforge)
   --program FILE         auforge (default build/release/bin/auforge in this checkout)
   -o FOLDER              also write all.csv and judge.csv there
   -j, --jobs N           threads (default: all cores)
@@ -53,7 +53,7 @@ labels=${labels:-$data/faces/labels.csv}
 [[ -x $program ]] || fail 2 "$program: no such program; build it, or name it with --program"
 yunet=$data/models/face_detection_yunet_2022mar.onnx
 if [[ -z $detector ]]; then
-  if [[ -f $yunet ]]; then detector=yunet; else detector=hog; fi
+  if [[ -f $yunet ]]; then detector=yunet; else detector=auforge; fi
 fi
 search=(--detector "$detector")
 [[ $detector == yunet ]] && search+=(--detector-model "$yunet")
