@@ -20,8 +20,8 @@ constexpr float kJawTooth = 0.3F;  // cm that a lower tooth moves when the jaw o
 // frown is lost among brows that hang low anyway.
 float Gain(int au) {
   switch (au) {
-    case 1: return 1.8F;
-    case 2: return 1.5F;
+    case 1: return 1.5F;
+    case 2: return 1.3F;
     case 4: return 1.8F;
     case 5: return 2.0F;
     case 6: return 1.5F;
@@ -51,9 +51,12 @@ std::vector<float> ExpressionShaper::Weights(const std::vector<float>& fitted, s
                                              std::span<const float> wanted) const {
   const std::vector<int>& aus = features::CatalogueSchema().numbers();
   std::vector<float> weights = fitted;
+  // The frontalis is one muscle: halves of brows that rise together rise less each.
+  const float together = 1 - 0.3F * std::min(wanted[ColumnOf(1)], wanted[ColumnOf(2)]) / 5;
   for (std::size_t j = 0; j < aus.size(); ++j) {
     if (std::abs(own[j] - wanted[j]) < kSameIntensity) continue;
-    const auto at = [&](float intensity) { return shapes_.Weights(shapes_.Single(aus[j], intensity), Gain(aus[j])); };
+    const float gain = Gain(aus[j]) * (aus[j] <= 2 ? together : 1);
+    const auto at = [&](float intensity) { return shapes_.Weights(shapes_.Single(aus[j], intensity), gain); };
     const std::vector<float> was = at(own[j]), is = at(wanted[j]), most = at(5);
     for (std::size_t e = 0; e < weights.size(); ++e) {
       if (most[e] <= 0) continue;
