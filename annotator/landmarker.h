@@ -81,7 +81,7 @@ class Landmarker {
 // brows, eyes, nose and mouth, a little below their centre. (Measured on 139 faces of portraits and dlib's photos.)
 features::Box BoxAround(const features::Landmarks68& points);
 
-// Head rotation from 68 landmarks against a mean 3-D face, weak perspective. Degrees; good to a few degrees.
+// Head rotation from 68 landmarks by a 3-D face of mean and modes; zero where all lie on one line. Degrees; good to about 2.
 features::HeadPose EstimatePose(const features::Landmarks68& landmarks);
 
 }  // namespace auforge::annotator
