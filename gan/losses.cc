@@ -184,13 +184,13 @@ GeneratorPass Pass(const Parameters& g, const Terms& terms, const torch::Tensor&
   return result;
 }
 
-// Mean distance to the answers, and `focus` times that over where the pictures differ: lids are a fiftieth of a face.
-torch::Tensor AnswerDistance(const torch::Tensor& made, const torch::Tensor& answer, const torch::Tensor& alike, double focus) {
-  if (focus == 0) return torch::l1_loss(made, answer);
+// What each pixel counts: 1, and `focus` more where the pictures differ, as a mean over each face: lids are a
+// fiftieth of a face.
+torch::Tensor FocusMap(const torch::Tensor& alike, double focus) {
   constexpr double kLeastArea = 0.005;  // of the picture: less is noise
   const torch::Tensor differs = 1 - alike;
   const torch::Tensor area = differs.mean(torch::IntArrayRef({1, 2, 3}), true).clamp_min(kLeastArea);
-  return ((made - answer).abs() * (1 + focus * differs / area)).mean();
+  return 1 + focus * differs / area;
 }
 
 // What the answers say of picture and attention, as a part of the whole batch's mean.
@@ -200,9 +200,12 @@ void AddAnswerTerms(const GeneratorOutput& first, const torch::Tensor& fake, con
   const double share = static_cast<double>(p) / static_cast<double>(n);
   const auto told = [n, p](const torch::Tensor& t) { return t.narrow(0, n - p, p); };
   const torch::Tensor alike = AlikeMap(told(batch.image), batch.answer);
-  terms.emplace_back("g_pair_l1", share * weights.paired * AnswerDistance(told(fake), batch.answer, alike, weights.focus));
+  const torch::Tensor counts = FocusMap(alike, weights.focus);
+  const torch::Tensor apart =
+      weights.focus == 0 ? torch::l1_loss(told(fake), batch.answer) : ((told(fake) - batch.answer).abs() * counts).mean();
+  terms.emplace_back("g_pair_l1", share * weights.paired * apart);
   terms.emplace_back("g_pair_attention",
-                     share * weights.attention * torch::binary_cross_entropy(told(first.attention), alike));
+                     share * weights.attention * torch::binary_cross_entropy(told(first.attention), alike, counts));
 }
 
 // Mean over the critic's layers of the distance of its activations, in units of their mean. seen: of the whole batch's fakes.

@@ -31,7 +31,7 @@ struct LossWeights {
   double smooth = 1e-5;  // total variation of the attention, for a batch of 25
   // Of faces whose true picture with the AUs asked for is known, in place of cycle, mask and smooth:
   double paired = 50;    // L1 to it; 0: pairs are faces like all others
-  double focus = 0;      // of the same over where the picture changes, each face's change counting alike, small or large
+  double focus = 0;      // of that and of `attention` over where the picture changes: small changes count as large ones
   double feature = 1;    // L1 of the critic's activations to those of it, each layer in units of its mean
   double attention = 0.2;  // cross entropy of the attention and where the two pictures are alike
   LossForm form = LossForm::kCode;

@@ -406,8 +406,11 @@ TEST_F(FastPath, AnswersByTheirFormulas) {
   focused.focus = 0.5;
   const torch::Tensor differs = 1 - alike, area = differs.mean(torch::IntArrayRef({1, 2, 3}), true);
   EXPECT_GT(area.min().item<double>(), 0.01);
-  EXPECT_NEAR(AnswerLossGradients(generator_, options_.network, focused, batch_).gradients.terms.at("g_pair_l1"),
-              options_.weights.paired * ((fake - batch_.answer).abs() * (1 + 0.5 * differs / area)).mean().item<double>(), 1e-12);
+  const torch::Tensor counts = 1 + 0.5 * differs / area;
+  const auto seen = AnswerLossGradients(generator_, options_.network, focused, batch_).gradients.terms;
+  EXPECT_NEAR(seen.at("g_pair_l1"), options_.weights.paired * ((fake - batch_.answer).abs() * counts).mean().item<double>(), 1e-12);
+  EXPECT_NEAR(seen.at("g_pair_attention"),
+              -options_.weights.attention * (counts * (alike * a.log() + (1 - alike) * (1 - a).log())).mean().item<double>(), 1e-9);
   EXPECT_NEAR(pass.gradients.terms.at("g_pair_attention"),
               -options_.weights.attention * (alike * a.log() + (1 - alike) * (1 - a).log()).mean().item<double>(), 1e-9);
   // The critic's part: activations of each layer in units of their mean.

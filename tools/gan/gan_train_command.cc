@@ -87,7 +87,7 @@ void AddGanTrain(Cli& cli) {
   command.Positional("DIR", o.shards, "shards or folders of them; may be left out with --pairs");
   command.Add("--pairs", o.pairs, "shards of 'synth faces --expressions K', whose faces are told the answer");
   command.Add("--paired-weight", o.weights.paired, "of the L1 to the answer; 0: pairs are faces like all others").Range(0, 1e6);
-  command.Add("--answer-focus", o.weights.focus, "of that L1 over where the picture changes, e.g. 0.1: small changes count, too").Range(0, 1e6);
+  command.Add("--answer-focus", o.weights.focus, "of L1 and attention over where the picture changes, e.g. 0.1: small changes count as large ones").Range(0, 1e6);
   command.Add("--feature-weight", o.weights.feature, "of the critic's activations for the answer").Range(0, 1e6);
   command.Add("--attention-weight", o.weights.attention, "of the attention to where face and answer differ").Range(0, 1e6);
   command.Add("--photo-share", o.photo_share, "of each batch that is faces of DIR, when there are pairs").Range(0, 0.999);
