@@ -24,6 +24,10 @@ constexpr std::size_t kLeastFaces = 10;
 constexpr std::array<double, 6> kRidges{1e-4, 1e-3, 1e-2, 1e-1, 1, 100};
 // Kernel values are smaller than components.
 constexpr double kKernelShare = 0.03;
+// A face without an AU has no halves to tell apart, and the answer will be capped by its intensity: it counts, but little.
+constexpr float kPresent = 1, kAbsentWeight = 0.1F;
+// A scale counts as if so many faces had said what all AUs say; and its bounds, beyond which halves cannot be told.
+constexpr double kCommonRows = 20, kLeastScale = 0.3;
 
 float DifferenceOf(const TrainingData& data, std::size_t row, std::size_t au) {
   const std::size_t at = row * data.schema.size() + au;
@@ -131,37 +135,83 @@ Matrix HalfDifferencesOf(const Training& t, const SideHead& sides, const std::ve
   return all;
 }
 
-// Normal equations of one AU, over the rows that label it.
+// Normal equations of one AU, over the rows that label it and show enough of it.
 struct Normal {
   Eigen::MatrixXd gram;
   Eigen::VectorXd right;
-  double rows = 0;
+  double rows = 0;  // sum of their weights
 };
 Normal NormalOf(const Training& t, const Matrix& design, const Eigen::MatrixXf& gram, std::size_t au,
                 const Eigen::VectorXf& known_before) {
   Eigen::VectorXf target(design.rows());
-  std::vector<Index> missing;
+  std::vector<Index> missing, shown;
   for (std::size_t i = 0; i < t.split.train.size(); ++i) {
-    const float d = DifferenceOf(t.data, t.split.train[i], au);
-    target(static_cast<Index>(i)) = std::isnan(d) ? 0 : d - known_before(static_cast<Index>(i));
-    if (std::isnan(d)) missing.push_back(static_cast<Index>(i));
+    const std::size_t row = t.split.train[i];
+    const auto at = static_cast<Index>(i);
+    const float d = DifferenceOf(t.data, row, au);
+    const bool is_known = !std::isnan(d) && t.sample_weights[i * t.a + au] > 0;
+    const bool is_shown = is_known && t.data.labels[row * t.a + au] >= kPresent;
+    target(at) = is_known ? (is_shown ? 1.0F : kAbsentWeight) * (d - known_before(at)) : 0;
+    if (!is_known) missing.push_back(at);
+    if (is_shown) shown.push_back(at);
   }
-  const Matrix part = design(missing, Eigen::all);
-  const Eigen::MatrixXf known = gram - Eigen::MatrixXf(part.transpose() * part);
+  const auto gram_of = [&](const std::vector<Index>& rows) {
+    const Matrix part = design(rows, Eigen::all);
+    return Eigen::MatrixXf(part.transpose() * part);
+  };
+  const Eigen::MatrixXf known = kAbsentWeight * (gram - gram_of(missing)) + (1 - kAbsentWeight) * gram_of(shown);
   return {known.cast<double>(), (design.transpose() * target).cast<double>(),
-          static_cast<double>(t.split.train.size() - missing.size())};
+          kAbsentWeight * static_cast<double>(t.split.train.size() - missing.size()) +
+              (1 - kAbsentWeight) * static_cast<double>(shown.size())};
 }
 
-// d by label over d by estimate, least squares; and r of the two. Rows that label the AU.
-std::pair<double, double> Fit(const Eigen::VectorXf& estimate, const std::vector<float>& label) {
-  std::vector<float> predicted(estimate.data(), estimate.data() + estimate.size());
-  double product = 0, square = 1e-9;
-  for (std::size_t i = 0; i < label.size(); ++i) {
-    if (std::isnan(label[i])) continue;
-    product += static_cast<double>(predicted[i]) * label[i];
-    square += static_cast<double>(predicted[i]) * predicted[i];
+// Differences by estimate and by label, of faces that show the AU.
+struct ShownDifferences {
+  std::vector<float> estimate, label;
+};
+ShownDifferences OnThoseThatShowIt(const Training& t, const Eigen::VectorXf& estimate, std::size_t au) {
+  ShownDifferences shown;
+  for (std::size_t i = 0; i < t.split.validation.size(); ++i) {
+    const std::size_t row = t.split.validation[i];
+    const float d = DifferenceOf(t.data, row, au);
+    if (std::isnan(d) || !(t.data.labels[row * t.a + au] >= kPresent)) continue;
+    shown.estimate.push_back(estimate(static_cast<Index>(i)));
+    shown.label.push_back(d);
   }
-  return {product / square, PearsonR(predicted, label)};
+  return shown;
+}
+
+// Sums over the faces whose halves differ as a coder would see.
+struct Slope {
+  double product = 0, square = 0;
+  double rows = 0;
+  double Value() const { return square > 0 ? product / square : 1; }
+};
+Slope SlopeOf(const ShownDifferences& shown) {
+  Slope slope;
+  for (std::size_t i = 0; i < shown.label.size(); ++i) {
+    if (std::abs(shown.label[i]) < kDiffers) continue;
+    slope.product += static_cast<double>(shown.estimate[i]) * shown.label[i];
+    slope.square += static_cast<double>(shown.estimate[i]) * shown.estimate[i];
+    slope.rows += 1;
+  }
+  return slope;
+}
+
+// What makes differences as large as the labels', least squares, where the halves differ: by far most faces are even,
+// and a fit on all of them would say so of every face. An AU with few such faces goes by what all AUs have in common.
+std::vector<float> ScalesOf(const std::vector<Slope>& slopes) {
+  Slope all;
+  for (const Slope& slope : slopes) {
+    all.product += slope.product;
+    all.square += slope.square;
+  }
+  std::vector<float> scales;
+  for (const Slope& slope : slopes) {
+    const double scale = (slope.rows * slope.Value() + kCommonRows * all.Value()) / (slope.rows + kCommonRows);
+    scales.push_back(static_cast<float>(std::clamp(scale, kLeastScale, 1 / kLeastScale)));
+  }
+  return scales;
 }
 
 }  // namespace
@@ -184,24 +234,25 @@ void LearnSides(const Training& t, AuModel::Weights& weights) {
                held_halves = HalfDifferencesOf(t, sides, t.split.validation);
   const Eigen::MatrixXf gram = design.transpose() * design;
   sides.coefficients.assign(width * s, 0.0F);
-  sides.scale.assign(s, 1.0F);
+  std::vector<Slope> slopes(s);
   for (std::size_t k = 0; k < s; ++k) {
     const Normal normal = NormalOf(t, design, gram, sides.aus[k], halves.col(static_cast<Index>(k)));
-    std::vector<float> label;
-    for (const std::size_t row : t.split.validation) label.push_back(DifferenceOf(t.data, row, sides.aus[k]));
     double best = -2;
     for (const double ridge : kRidges) {
       Eigen::MatrixXd system = normal.gram;
       system.diagonal().head(static_cast<Index>(sides.components)).array() += ridge * normal.rows;
       system.diagonal().tail(static_cast<Index>(sides.centre_count)).array() += kKernelShare * ridge * normal.rows;
       const Eigen::VectorXf solution = system.llt().solve(normal.right).cast<float>();
-      const auto [slope, r] = Fit(held * solution + held_halves.col(static_cast<Index>(k)), label);
+      const ShownDifferences shown =
+          OnThoseThatShowIt(t, held * solution + held_halves.col(static_cast<Index>(k)), sides.aus[k]);
+      const double r = PearsonR(shown.estimate, shown.label);
       if (!(r > best)) continue;
       best = r;
       for (std::size_t i = 0; i < width; ++i) sides.coefficients[i * s + k] = solution(static_cast<Index>(i));
-      sides.scale[k] = static_cast<float>(std::clamp(slope, 0.3, 3.0));
+      slopes[k] = SlopeOf(shown);
     }
   }
+  sides.scale = ScalesOf(slopes);
   weights.sides = std::move(sides);
 }
 

@@ -21,7 +21,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kPoseOutputs = 3;
 constexpr double kPoseUnit = 30;         // degrees
-constexpr double kIntensityWeight = 4, kSideWeight = 3, kPoseWeight = 0.1;
+constexpr double kIntensityWeight = 4, kSideWeight = 3, kStrongerWeight = 0.3, kPoseWeight = 0.1;
+constexpr double kStepOdds = 2;          // logit of the stronger half where the net's halves differ by an intensity step
 constexpr double kMostOften = 2;         // a rare photograph is drawn by a common one; more, and it is learnt by heart
 constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 
@@ -80,17 +81,18 @@ class Batches {
   Batch Make(std::int64_t step) const {
     std::mt19937_64 random = Stream(options_.seed, static_cast<std::uint64_t>(step), 0);
     std::vector<Pick> picks;
+    const AugmentOptions augment{options_.augment, options_.augment};
     for (int i = 0; i < options_.batch; ++i)
-      picks.push_back({&renders_, rows_[random() % rows_.size()], {1, 1}, 1});
+      picks.push_back({&renders_, rows_[random() % rows_.size()], augment, 1});
     for (int i = 0; i < options_.photo_batch && !cumulative_.empty(); ++i) {
       const double at = Uniform(random, 0, cumulative_.back());
       const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end(), at);
       const auto row = std::min<std::ptrdiff_t>(found - cumulative_.begin(), static_cast<std::ptrdiff_t>(photos_.size()) - 1);
-      picks.push_back({&photos_, static_cast<std::size_t>(row), {1, 1}, static_cast<float>(options_.photo_weight)});
+      picks.push_back({&photos_, static_cast<std::size_t>(row), augment, static_cast<float>(options_.photo_weight)});
     }
     const std::size_t known = picks.size();
     for (int i = 0; i < options_.unlabelled_batch && unlabelled_.size() > 0; ++i)
-      picks.push_back({&unlabelled_, random() % unlabelled_.size(), {1, 1}, 1});
+      picks.push_back({&unlabelled_, random() % unlabelled_.size(), augment, 1});
     Batch batch = Empty(picks.size(), picks.size() - known);
     Fill(picks, step, batch);
     return batch;
@@ -161,6 +163,14 @@ torch::Tensor Squared(const torch::Tensor& output, const torch::Tensor& target, 
   return KnownMean((output - wanted).square(), known, weight);
 }
 
+// Which half is the stronger one, where they differ by a step and more. Most faces are even: squares alone teach to
+// call all of them so.
+torch::Tensor StrongerHalf(const torch::Tensor& left, const torch::Tensor& right, const Batch& batch) {
+  const torch::Tensor wanted = torch::nan_to_num(batch.left - batch.right);
+  const torch::Tensor differs = (wanted.abs() >= 1).to(torch::kFloat);
+  return KnownMean(torch::softplus(-wanted.sign() * (left - right) * (5 * kStepOdds)), differs, batch.weight);
+}
+
 torch::Tensor Loss(const torch::Tensor& output, const Batch& batch, const torch::Tensor& positive_weight) {
   const Columns columns{batch.intensity.size(1)};
   const auto part = [&](std::int64_t at, std::int64_t size) { return output.slice(1, at, at + size); };
@@ -174,8 +184,9 @@ torch::Tensor Loss(const torch::Tensor& output, const Batch& batch, const torch:
       batch.weight);
   const torch::Tensor sides = Squared(part(columns.left(), a), batch.left / 5, batch.weight) +
                               Squared(part(columns.right(), a), batch.right / 5, batch.weight);
+  const torch::Tensor stronger = StrongerHalf(part(columns.left(), a), part(columns.right(), a), batch);
   const torch::Tensor pose = Squared(part(columns.pose(), kPoseOutputs), batch.pose, batch.weight);
-  return kIntensityWeight * intensity + presence + kSideWeight * sides + kPoseWeight * pose;
+  return kIntensityWeight * intensity + presence + kSideWeight * sides + kStrongerWeight * stronger + kPoseWeight * pose;
 }
 
 // The unlabelled photographs must be answered as the average net answers them as they are: intensities and presences
@@ -292,6 +303,7 @@ void NetTrainOptions::Validate() const {
   Require(rate > 0 && rate < 1, text("rate", rate, "> 0, < 1"));
   Require(decay >= 0 && decay < 10, text("decay", decay, ">= 0"));
   Require(dropout >= 0 && dropout < 1, text("dropout", dropout, "0..1"));
+  Require(augment >= 0 && augment <= 1, text("augment", augment, "0..1"));
   Require(held_out >= 0 && held_out <= 0.5, text("held_out", held_out, "0..0.5"));
   Require(jobs >= 1 && jobs <= 1024, text("jobs", jobs, "1..1024"));
   Require(device == "cpu" || device == "cuda", "device = " + device + "; must be cpu or cuda");

@@ -4,8 +4,8 @@
 // Photographs without codes teach by what the average net (the "mean teacher" of Tarvainen & Valpola 2017) says of them
 // as they are: the net in training must say the same of the augmented picture.
 //
-// Losses, each over what is known: intensity and presence of every AU, its intensity on either side of the face,
-// the head's pose. The same data, options, machine and library give the same net with one job, however often it was stopped.
+// Losses, each over what is known: intensity and presence of every AU, its intensity on either side of the face, which
+// half is the stronger one, the head's pose. The same data, options, machine and library give the same net with one job, however often it was stopped.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,7 @@ struct NetTrainOptions {
   double rate = 2e-3;           // AdamW's highest, reached after a tenth of the steps; falls to 0 by a cosine
   double decay = 0.05;          // AdamW's
   double dropout = 0.2;         // of the features, in training
+  double augment = 1;           // strength of the augmentation; 0: pictures as they are, but for mirroring
   double held_out = 0.05;       // share of the people in renders that are only judged
   bool reduced = true;          // convolutions in bfloat16
   std::string device = "cpu";   // "cpu", "cuda"

@@ -158,6 +158,17 @@ TEST(TrainNet, TellsTheHalvesOfTheFaceApart) {
   EXPECT_GT(summary.stronger, summary.uneven * 95 / 100);
 }
 
+TEST(TrainNet, LearnsFromPicturesAsTheyAre) {
+  NetTrainOptions options = Options();
+  options.passes = 6;
+  const NetTrainSummary augmented = TrainNet(Faces(400, 1), Nothing(), Nothing(), options, {}, {});
+  options.augment = 0;
+  const NetTrainSummary plain = TrainNet(Faces(400, 1), Nothing(), Nothing(), options, {}, {});
+  EXPECT_NE(plain.net.digest(), augmented.net.digest());
+  // These faces differ in nothing but what is learnt: without anything done to them they are the easier ones.
+  for (std::size_t j = 0; j < 2; ++j) EXPECT_GT(plain.correlation[j], augmented.correlation[j] - 0.02);
+}
+
 TEST(TrainNet, BeginsWithTheWeightsOfAnotherTraining) {
   const tests::TempDir dir;
   NetTrainOptions options = Options();
@@ -215,6 +226,9 @@ TEST(TrainNet, RefusesStatesOfOtherThings) {
 TEST(TrainNet, NamesWhatIsWrongWithItsOptions) {
   NetTrainOptions options = Options();
   options.rate = -1;
+  EXPECT_THROW(TrainNet(Faces(150, 4), Nothing(), Nothing(), options, {}, {}), std::invalid_argument);
+  options = Options();
+  options.augment = 2;
   EXPECT_THROW(TrainNet(Faces(150, 4), Nothing(), Nothing(), options, {}, {}), std::invalid_argument);
   options = Options();
   EXPECT_THROW(TrainNet(Faces(20, 4), Nothing(), Nothing(), options, {}, {}), std::invalid_argument) << "too few";

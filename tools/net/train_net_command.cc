@@ -132,6 +132,7 @@ void AddTrainNet(Cli& cli) {
   command.Add("--rate", o.rate, "AdamW's highest learning rate").Range(1e-12, 0.999);
   command.Add("--decay", o.decay, "AdamW's weight decay").Range(0, 9.999);
   command.Add("--dropout", o.dropout, "of the features").Range(0, 0.999);
+  command.Add("--augment", o.augment, "strength of the augmentation; 0: pictures as they are, but for mirroring").Range(0, 1);
   command.Add("--held-out", o.held_out, "share of the people in renders that are only judged").Range(0, 0.5);
   command.Add("--precision", arguments->precision, "of the convolutions").OneOf({"bf16", "fp32"});
   command.Add("--device", o.device, "where to compute").OneOf({"cpu", "cuda"});
