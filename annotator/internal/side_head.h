@@ -5,8 +5,8 @@
 // column and its mirror image, which changes its sign when the picture is mirrored:
 //   d = scale * (half(left) - half(right) + [z, k] . coefficients),   z = odd part, projected,
 //   k_c = exp(-g |e - e_c|^2 - h |z - z_c|^2) - exp(-g |e - e_c|^2 - h |z + z_c|^2),   e = the first head's projection
-// so that a mirrored picture gets its halves exchanged. The stronger half is as intense as the face as a whole, which is
-// what the whole face's label means in training.
+// so that a mirrored picture gets its halves exchanged; 2 d |d| / (|d| + 2) is told, since most faces are even and small
+// differences noise. The stronger half is as intense as the face as a whole, which is what labels mean in training.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ struct SideHead {
   std::vector<float> even_centres;      // C x K of the first head
   std::vector<float> odd_centres;       // C x Z
   std::vector<float> coefficients;      // (Z + C) x S
-  std::vector<float> scale;             // S: difference in intensities by d, > 0
+  std::vector<float> scale;             // S: > 0; d is a difference in intensities
 
   PackedMatrix even_packed, odd_packed;  // of the centres, by Prepare()
   std::vector<float> even_norms, odd_norms;
