@@ -85,7 +85,7 @@ class Annotator:
     landmarks : "auforge", "dlib", path, optional
         What finds the 68 points; it must be what the model was trained with. Default: ``$AUFORGE_LANDMARKS``, else the
         model's: "auforge" are the nets that come with the package, "dlib" the weights of Debian's package libdlib-data
-        for models of their points. A path names a file of either kind.
+        for models of their points, which their upstream calls non-commercial. A path names a file of either kind.
     detector : "auforge", "hog" or "yunet"
         "auforge" comes with the package and finds turned and small faces, too; "hog" is dlib's, slower and for frontal
         faces; "yunet" needs ``detector_model``.
