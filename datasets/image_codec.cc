@@ -9,13 +9,13 @@
 #include <filesystem>
 #include <memory>
 #include <new>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <optional>
 #include <stdexcept>
 
 #include "datasets/content_kind.h"
 #include "datasets/internal/image_header.h"
+#include "datasets/internal/other_formats.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/memory_fault.h"
 
@@ -208,9 +208,11 @@ cv::Mat ToBgr(const cv::Mat& any) {
 // By OpenCV; 8-bit BGR as it is stored, not turned.
 DecodedImage DecodeStored(Bytes bytes, std::string_view format) {
   const std::string name(format);
+  if (!ReadsOtherFormats()) {
+    return Failed(Outcome::kUnsupported, name + ", which this program, built without the annotator, does not read; it reads JPEG");
+  }
   try {
-    const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<std::uint8_t*>(bytes.data()));
-    const cv::Mat any = cv::imdecode(raw, cv::IMREAD_UNCHANGED);
+    const cv::Mat any = DecodeOtherFormat(bytes);
     if (any.empty()) return Failed(Outcome::kUndecodable, "damaged " + name);
     DecodedImage image;
     image.bgr = ToBgr(any);
@@ -352,8 +354,8 @@ std::vector<std::uint8_t> EncodeJpeg(const cv::Mat& bgr, int quality) {
 }
 
 void WritePng(const std::string& path, const cv::Mat& bgr) {
-  std::vector<std::uint8_t> bytes;
-  if (!cv::imencode(".png", bgr, bytes)) throw std::runtime_error(path + ": the picture cannot be encoded as PNG");
+  const std::vector<std::uint8_t> bytes = PngOf(bgr);
+  if (bytes.empty()) throw std::runtime_error(path + ": the picture cannot be encoded as PNG");
   storage::WriteFileAtomically(path, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 

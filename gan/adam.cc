@@ -85,6 +85,14 @@ struct Lists {
   std::vector<torch::Tensor> value, gradient, mean, square, reduced;
 };
 
+// On a GPU: one kernel, one pass.
+void UpdateOnGpu(Lists& l, const AdamOptions& o, std::int64_t step) {
+  const torch::Tensor t = torch::full({}, static_cast<double>(step), l.value.front().options().dtype(torch::kFloat));
+  const std::vector<torch::Tensor> steps(l.value.size(), t);
+  at::_fused_adam_(l.value, l.gradient, l.mean, l.square, {}, steps, o.rate, o.beta1, o.beta2, /*weight_decay=*/0, o.epsilon,
+                   /*amsgrad=*/false, /*maximize=*/false);
+}
+
 // On any device: a few kernels over all tensors at once rather than a few for each.
 void UpdateTogether(Lists& l, const Scalars& o) {
   at::_foreach_mul_(l.mean, o.beta1);
@@ -95,9 +103,6 @@ void UpdateTogether(Lists& l, const Scalars& o) {
   at::_foreach_mul_(divisor, o.inverse_root);
   at::_foreach_add_(divisor, o.epsilon);
   at::_foreach_addcdiv_(l.value, l.mean, divisor, -o.rate);
-  for (std::size_t i = 0; i < l.reduced.size(); ++i) {
-    if (l.reduced[i].defined()) l.reduced[i].copy_(l.value[i]);
-  }
 }
 
 bool IsPlain(const torch::Tensor& value) {
@@ -138,7 +143,15 @@ void AdamStep(const Parameters& p, const std::vector<torch::Tensor>& gradients, 
     others.square.push_back(state.square[i]);
     others.reduced.push_back(copy);
   }
-  if (!others.value.empty()) UpdateTogether(others, scalars);
+  if (others.value.empty()) return;
+  if (others.value.front().is_cuda()) {
+    UpdateOnGpu(others, options, state.step);
+  } else {
+    UpdateTogether(others, scalars);
+  }
+  for (std::size_t i = 0; i < others.reduced.size(); ++i) {
+    if (others.reduced[i].defined()) others.reduced[i].copy_(others.value[i]);
+  }
 }
 
 }  // namespace auforge::gan

@@ -1,5 +1,7 @@
 #include "gan/internal/convolution.h"
 
+#include "gan/internal/torch_api.h"
+
 namespace auforge::gan {
 namespace {
 
@@ -49,7 +51,7 @@ torch::Tensor Rows(const torch::Tensor& grad) {
 
 struct Convolution : torch::autograd::Function<Convolution> {
   static Variable forward(AutogradContext* context, const Variable& x, const Variable& weight,
-                          const c10::optional<Variable>& bias, std::int64_t stride, std::int64_t padding) {
+                          const OptionalTensor& bias, std::int64_t stride, std::int64_t padding) {
     context->save_for_backward({x, weight});
     context->saved_data["stride"] = stride;
     context->saved_data["padding"] = padding;
@@ -112,7 +114,7 @@ torch::Tensor ConvolutionInputGradient(const torch::Tensor& grad, const torch::T
   // Of the input only shape and layout matter here.
   const torch::Tensor like = torch::empty({grad.size(0), weight.size(1), height, width},
                                           grad.options().memory_format(grad.suggest_memory_format()));
-  return std::get<0>(at::convolution_backward(grad, like, weight, c10::nullopt, {shape.stride, shape.stride},
+  return std::get<0>(at::convolution_backward(grad, like, weight, {}, {shape.stride, shape.stride},
                                               {shape.padding, shape.padding}, {1, 1}, false, {0, 0}, 1,
                                               {true, false, false}));
 }
@@ -124,15 +126,14 @@ torch::Tensor ConvolutionWeightGradient(const torch::Tensor& grad, const torch::
         .view({weight.size(0), weight.size(2), weight.size(3), weight.size(1)})
         .permute({0, 3, 1, 2});
   }
-  return std::get<1>(at::convolution_backward(grad, x, weight, c10::nullopt, {shape.stride, shape.stride},
+  return std::get<1>(at::convolution_backward(grad, x, weight, {}, {shape.stride, shape.stride},
                                               {shape.padding, shape.padding}, {1, 1}, false, {0, 0}, 1,
                                               {false, true, false}));
 }
 
 torch::Tensor ConvolveWithGraph(const torch::Tensor& x, const torch::Tensor& weight,
                                 const torch::Tensor& bias, ConvolutionShape shape) {
-  const c10::optional<torch::Tensor> given =
-      bias.defined() ? c10::optional<torch::Tensor>(bias) : c10::nullopt;
+  const OptionalTensor given = bias.defined() ? OptionalTensor(bias) : OptionalTensor();
   return Convolution::apply(x, weight, given, shape.stride, shape.padding);
 }
 

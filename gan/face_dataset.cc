@@ -202,6 +202,19 @@ void FaceDataset::LoadImage(std::size_t face, bool flip, std::span<float> out) c
   }
 }
 
+void FaceDataset::LoadBytes(std::size_t face, std::span<std::uint8_t> out) const {
+  const cv::Mat bgr = Crop(face);
+  const auto plane = static_cast<std::size_t>(bgr.rows * bgr.cols);
+  for (int y = 0; y < bgr.rows; ++y) {
+    const auto* line = bgr.ptr<cv::Vec3b>(y);
+    for (int x = 0; x < bgr.cols; ++x) {
+      const auto at = static_cast<std::size_t>(y * bgr.cols + x);
+      for (std::size_t c = 0; c < 3; ++c) out[c * plane + at] = line[x][2 - static_cast<int>(c)];
+    }
+  }
+}
+
+int FaceDataset::image_size() const { return impl_->options.image_size; }
 std::size_t FaceDataset::ImageValues() const {
   return 3U * static_cast<std::size_t>(impl_->options.image_size * impl_->options.image_size);
 }
@@ -320,7 +333,11 @@ struct BatchLoader::Impl {
     return target;
   }
 
-  void AddImage(std::size_t face, bool flip, std::vector<float>& images) const {
+  // images: where its pixels go, if pixels are wanted.
+  void AddFace(std::size_t face, bool flip, HostBatch& batch, std::vector<float>& images) const {
+    batch.faces.push_back(static_cast<std::int64_t>(face));
+    batch.flips.push_back(flip ? 1 : 0);
+    if (!options.pixels) return;
     const std::size_t at = images.size(), pixels = data.ImageValues();
     images.resize(at + pixels);
     data.LoadImage(face, flip, std::span(images).subspan(at, pixels));
@@ -333,7 +350,8 @@ struct BatchLoader::Impl {
     const std::vector<bool> mine =
         Mine(static_cast<std::size_t>(std::count_if(faces.begin(), faces.end(), std::not_fn(is_paired))));
     HostBatch batch;
-    batch.image.reserve(faces.size() / static_cast<std::size_t>(options.parts) * data.ImageValues());
+    std::vector<std::pair<std::size_t, bool>> told;  // partners, mirrored as they are
+    if (options.pixels) batch.image.reserve(faces.size() / static_cast<std::size_t>(options.parts) * data.ImageValues());
     const auto append = [](std::vector<float>& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
     for (std::size_t i = 0; i < faces.size(); ++i) {
       // The numbers of the whole batch are drawn whoever loads it: the parts together are what one process
@@ -348,15 +366,16 @@ struct BatchLoader::Impl {
       const float alpha = Uniform(random);
       if (!mine[i]) continue;
       ++batch.size;
-      AddImage(face, flip, batch.image);
+      AddFace(face, flip, batch, batch.image);
       append(batch.aus, data.Aus(face));
       append(batch.target, target);
       batch.alpha.push_back(alpha);
       append(batch.certainty, data.Certainty(face));
       if (!is_paired(face)) continue;
       ++batch.paired;
-      AddImage(partner, flip, batch.answer);
+      told.emplace_back(partner, flip);
     }
+    for (const auto& [partner, flip] : told) AddFace(partner, flip, batch, batch.answer);
     return batch;
   }
 

@@ -45,8 +45,11 @@ class FaceDataset {
   std::span<const float> Aus(std::size_t face) const;
   // Planar RGB in -1..1, 3 x S x S floats. Decodes and resizes; throws when the shard is damaged.
   void LoadImage(std::size_t face, bool flip, std::span<float> out) const;
+  // The same before it is scaled: planar RGB in 0..255, 3 x S x S, as it is in the shard.
+  void LoadBytes(std::size_t face, std::span<std::uint8_t> out) const;
   // The same face as a picture, CV_8UC3, S x S.
   cv::Mat Crop(std::size_t face) const;
+  int image_size() const;           // S, pixels
   std::size_t ImageValues() const;  // 3 x S x S
   // Advice about AUs with which training cannot work: never varying, or all zero. Empty when all is well.
   std::vector<std::string> Warnings() const;
@@ -61,13 +64,15 @@ class FaceDataset {
 // One batch in plain memory.
 struct HostBatch {
   std::int64_t size = 0;
-  std::vector<float> image;   // size x 3 x S x S
+  std::vector<float> image;   // size x 3 x S x S; empty where the loader leaves pixels to others, who get `faces`
   std::vector<float> aus;     // size x A
   std::vector<float> target;  // size x A: another face's AUs with noise, clamped to 0..1; of paired faces their partner's
   std::vector<float> alpha;   // size, 0..1
   std::int64_t paired = 0;    // the last rows have a partner
-  std::vector<float> answer;     // paired x 3 x S x S: the partner
+  std::vector<float> answer;     // paired x 3 x S x S: the partner; empty likewise
   std::vector<float> certainty;  // size x A: what each of `aus` counts, 0..1; empty when all count alike
+  std::vector<std::int64_t> faces;  // size, and paired partners after them
+  std::vector<std::uint8_t> flips;  // of each of `faces`: 1 where it is mirrored
 };
 
 struct LoaderOptions {
@@ -77,7 +82,8 @@ struct LoaderOptions {
   std::uint64_t seed = 1;
   float target_noise = 0.1F;  // half width of the uniform noise on targets
   bool flip = true;
-  int jobs = 2;  // batches decoded at once
+  int jobs = 2;        // batches decoded at once
+  bool pixels = true;  // false: batches name their faces and hold no pictures
   // With pairs: how many faces of a batch are unpaired, and the number of batches at the beginning that are all pairs.
   int unpaired = 0;
   std::int64_t paired_only = 0;

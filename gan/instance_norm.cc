@@ -2,9 +2,12 @@
 
 #include <ATen/Parallel.h>
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <vector>
+
+#include "gan/internal/torch_api.h"
 
 namespace auforge::gan {
 namespace {
@@ -165,7 +168,7 @@ Bits* Data(const torch::Tensor& t) { return reinterpret_cast<Bits*>(t.data_ptr<a
 
 struct FusedNorm : torch::autograd::Function<FusedNorm> {
   static Variable forward(AutogradContext* context, const Variable& input, const Variable& scale,
-                          const Variable& shift, const c10::optional<Variable>& skip, bool relu) {
+                          const Variable& shift, const OptionalTensor& skip, bool relu) {
     const torch::Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast);
     const torch::Tensor add =
         skip.has_value() ? skip->contiguous(at::MemoryFormat::ChannelsLast) : torch::Tensor();
@@ -207,15 +210,93 @@ struct FusedNorm : torch::autograd::Function<FusedNorm> {
   }
 };
 
+// Moments are summed in this type.
+torch::ScalarType SumType(const torch::Tensor& x) {
+  return x.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat;
+}
+
+// Sums over the pixels of each plane: [N,C,1,1].
+torch::Tensor PlaneSum(const torch::Tensor& t) { return t.sum(torch::IntArrayRef({2, 3}), true, SumType(t)); }
+
+// out = a + b * c in the widest type of the three, rounded once. a: of the sums' type, of out's shape or of planes.
+void AddProduct(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& c, torch::Tensor& out) {
+#if TORCH_VERSION_MAJOR >= 2
+  at::addcmul_out(out, a, b, c);
+#else  // does not mix types
+  out.copy_(torch::addcmul(a, b.to(a.scalar_type()), c.to(a.scalar_type())));
+#endif
+}
+
+// Variance and mean of each plane, [N,C,1,1].
+std::tuple<torch::Tensor, torch::Tensor> Moments(const torch::Tensor& x) {
+  const torch::ScalarType type = SumType(x);
+  constexpr std::array<std::int64_t, 2> pixels{2, 3};
+  if (x.scalar_type() == type) return torch::var_mean(x, torch::IntArrayRef(pixels), /*unbiased=*/false, /*keepdim=*/true);
+  // The library would round these to x's own type.
+  const auto count = static_cast<double>(x.size(2) * x.size(3));
+  const torch::Tensor mean = PlaneSum(x) / count;
+  const torch::Tensor length = torch::norm(x, torch::Scalar(2), torch::IntArrayRef(pixels), true, type);
+  return {(length.square() / count - mean.square()).clamp_min(0), mean};
+}
+
+// Of the library's own kernels, none of which minds where the channels lie, each of one pass over memory: what is narrower
+// than the sums is widened and narrowed on the way.
+struct LayoutFreeNorm : torch::autograd::Function<LayoutFreeNorm> {
+  static Variable forward(AutogradContext* context, const Variable& x, const Variable& scale, const Variable& shift,
+                          const OptionalTensor& skip, bool relu) {
+    const torch::ScalarType type = SumType(x);
+    const auto [variance, mean] = Moments(x);
+    const torch::Tensor inverse = (variance + kEpsilon).rsqrt();
+    const torch::Tensor gain = inverse * scale.to(type).view({1, -1, 1, 1});
+    const torch::Tensor offset = shift.to(type).view({1, -1, 1, 1}) - mean * gain;
+    torch::Tensor y = torch::empty_like(x);
+    AddProduct(offset, x, gain, y);
+    if (relu) y.relu_();
+    context->save_for_backward({x, scale, mean, inverse, relu ? y : Variable()});
+    context->saved_data["skip"] = skip.has_value();
+    return skip.has_value() ? y.add_(*skip) : y;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    const Variable &x = saved[0], &scale = saved[1], &mean = saved[2], &inverse = saved[3], &y = saved[4];
+    const auto pixels = static_cast<double>(x.size(2) * x.size(3));
+    const torch::ScalarType type = SumType(x);
+    const torch::Tensor g = y.defined() ? at::threshold_backward(grads[0], y, 0) : grads[0];
+    torch::Tensor product = torch::empty_like(x, x.options().dtype(type));
+    // Added to a zero of the wider type, without which the products would be rounded to the narrower one.
+    AddProduct(torch::zeros({1, 1, 1, 1}, product.options()), g, x, product);
+    const torch::Tensor sum = PlaneSum(g);
+    const torch::Tensor along = (PlaneSum(product) - mean * sum) * inverse;  // with the normed x
+    // gain (g - mean of g - normed x times the mean of g normed x), a line in g and x
+    const torch::Tensor gain = inverse * scale.to(type).view({1, -1, 1, 1});
+    const torch::Tensor slope = -gain * inverse * along / pixels;
+    at::mul_out(product, x, slope);
+    product.sub_(gain * sum / pixels + slope * mean);
+    torch::Tensor dx = torch::empty_like(x);
+    AddProduct(product, g, gain, dx);
+    const Variable dskip = context->saved_data["skip"].toBool() ? grads[0] : Variable();
+    const auto whole = [&scale](const torch::Tensor& t) { return t.sum(torch::IntArrayRef({0, 2, 3})).to(scale.scalar_type()); };
+    return {dx, whole(along), whole(sum), dskip, Variable()};
+  }
+};
+
+OptionalTensor Given(const torch::Tensor& t) { return t.defined() ? OptionalTensor(t) : OptionalTensor(); }
+
 }  // namespace
+
+torch::Tensor NormInAnyLayout(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift, bool relu,
+                              const torch::Tensor& skip) {
+  return LayoutFreeNorm::apply(x, scale, shift, Given(skip), relu);
+}
 
 torch::Tensor InstanceNorm(const torch::Tensor& x, const torch::Tensor& scale, const torch::Tensor& shift,
                            bool relu, const torch::Tensor& skip) {
   if (x.device().is_cpu() && x.scalar_type() == torch::kBFloat16) {
-    const c10::optional<torch::Tensor> given =
-        skip.defined() ? c10::optional<torch::Tensor>(skip) : c10::nullopt;
-    return FusedNorm::apply(x, scale, shift, given, relu);
+    return FusedNorm::apply(x, scale, shift, Given(skip), relu);
   }
+  if (x.is_cuda() && x.suggest_memory_format() == at::MemoryFormat::ChannelsLast)
+    return NormInAnyLayout(x, scale, shift, relu, skip);
   torch::Tensor y =
       torch::group_norm(x, x.size(1), scale.to(x.scalar_type()), shift.to(x.scalar_type()), kEpsilon);
   if (skip.defined()) return y + skip;

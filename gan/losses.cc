@@ -19,8 +19,6 @@ torch::Tensor MaskLoss(const torch::Tensor& mask, LossForm form) {
   return form == LossForm::kPaper ? mask.flatten(1).norm(2, 1).mean() : mask.mean();
 }
 
-double Value(const torch::Tensor& scalar) { return scalar.item<double>(); }
-
 std::vector<torch::Tensor> Differentiate(const torch::Tensor& loss, const Parameters& p) {
   return torch::autograd::grad({loss}, p.Tensors(), {}, /*retain_graph=*/false, /*create_graph=*/false,
                                /*allow_unused=*/true);
@@ -73,8 +71,7 @@ class CriticSweep {
 
   void Forward(const torch::Tensor& images) {
     const torch::ScalarType type = Weight(0).scalar_type();
-    x_.push_back(type == torch::kBFloat16 ? images.to(type).contiguous(at::MemoryFormat::ChannelsLast)
-                                          : images);
+    x_.push_back(images.to(type).contiguous(Weight(0).suggest_memory_format()));
     for (int l = 0; l < layers_; ++l) {
       torch::Tensor y = Convolve(x_.back(), Weight(l), Bias(l).to(type), kHalve);
       x_.push_back(at::leaky_relu_(y, kCriticLeak));
@@ -94,9 +91,9 @@ class CriticSweep {
     const torch::Tensor& au_head = d_["conv2.weight"];
     const torch::Tensor aus = Convolve(top_.narrow(0, 0, n), au_head, {}, kAuHead).flatten(1);
     const double w = weights_.image, au = weights_.AuWeight(n);
-    result_.terms["d_real"] = -w * Value(score.narrow(0, 0, n).mean());
-    result_.terms["d_fake"] = w * Value(score.narrow(0, n, n).mean());
-    result_.terms["d_cond"] = au * Value(AuLoss(aus, batch.aus, weights_.form, batch.certainty));
+    result_.terms["d_real"] = {score.narrow(0, 0, n).mean(), -w};
+    result_.terms["d_fake"] = {score.narrow(0, n, n).mean(), w};
+    result_.terms["d_cond"] = {AuLoss(aus, batch.aus, weights_.form, batch.certainty), au};
     const double each = w / static_cast<double>(n * score.size(2) * score.size(3));
     score_gradient_.narrow(0, 0, n).fill_(-each);
     score_gradient_.narrow(0, n, n).fill_(each);
@@ -124,7 +121,7 @@ class CriticSweep {
         ConvolutionInputGradient(Penalised(e_[0]), Weight(0), x.size(2), x.size(3), kHalve)
             .to(top_.scalar_type());
     const torch::Tensor norm = slope.flatten(1).square().sum(1).sqrt();
-    result_.terms["d_gp"] = weights_.penalty * Value((norm - 1).square().mean());
+    result_.terms["d_gp"] = {(norm - 1).square().mean(), weights_.penalty};
     const torch::Tensor factor =
         2 * weights_.penalty / static_cast<double>(penalised_) * (norm - 1) / norm.clamp_min(1e-30);
     torch::Tensor v = (slope * factor.view({-1, 1, 1, 1})).to(x.scalar_type());
@@ -175,7 +172,7 @@ GeneratorPass Pass(const Parameters& g, const Terms& terms, const torch::Tensor&
   GeneratorPass result;
   for (const auto& [name, term] : terms) {
     total = total + term;
-    result.gradients.terms[name] = Value(term);
+    result.gradients.terms[name] = {term.detach()};
   }
   result.gradients.values = Differentiate(total, g);
   g.RequireGrad(false);

@@ -35,14 +35,19 @@ torch::Tensor Residual(const Parameters& p, const std::string& name, const torch
 
 // To the type and layout that the network computes in.
 torch::Tensor ToNetwork(const torch::Tensor& x, const Parameters& p) {
-  const torch::ScalarType type = p.entries().front().second.scalar_type();
-  return type == torch::kBFloat16 ? x.to(type).contiguous(at::MemoryFormat::ChannelsLast) : x.to(type);
+  const torch::Tensor& weight = p.entries().front().second;
+  return x.to(weight.scalar_type()).contiguous(weight.suggest_memory_format());
+}
+
+// Where sums in place of the AU planes' convolution pay: tensor cores and bfloat16 take the planes along for nothing.
+bool SumsPlanes(const torch::Tensor& weight) {
+  return weight.device().is_cpu() && weight.scalar_type() != torch::kBFloat16;
 }
 
 // The first convolution, before its norm.
 torch::Tensor FirstLayerOf(const Parameters& p, const torch::Tensor& image, const torch::Tensor& aus) {
   const torch::Tensor& weight = p[Main(0) + ".weight"];
-  if (weight.scalar_type() != torch::kBFloat16) return FirstConvolution(image, aus, weight);
+  if (SumsPlanes(weight)) return FirstConvolution(image, aus, weight);
   return ConvolveWithGraph(ToNetwork(WithPlanes(image, aus), p), weight, {}, {1, 3});
 }
 
@@ -183,7 +188,7 @@ GeneratorOutput RunGeneratorForCritic(const Parameters& p, const NetworkOptions&
                                       const torch::Tensor& image, const torch::Tensor& aus) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor& weight = p[Main(0) + ".weight"];
-  if (weight.scalar_type() == torch::kBFloat16) return RunGenerator(p, options, image, aus);
+  if (!SumsPlanes(weight)) return RunGenerator(p, options, image, aus);
   return AfterFirstLayer(p, options, image, FirstConvolutionUpToShift(image, aus, weight));
 }
 

@@ -7,7 +7,9 @@
 namespace auforge::gan {
 
 enum class CriticStep { kPublished, kSummed };  // two Adam steps (loss, then penalty), or one on their sum
-enum class Precision { kFloat, kBfloat16 };  // of the large convolutions; weights and moments are always fp32
+// Of the large convolutions; weights and moments are always fp32. kTf32: fp32 numbers whose products a GPU's tensor cores
+// round to 10 bits.
+enum class Precision { kFloat, kTf32, kBfloat16 };
 enum class LossForm {
   kCode,
   kPaper

@@ -39,7 +39,7 @@ void MoveTo(TrainingState& state, torch::Device device) {
   }
 }
 
-void UseReducedPrecision(TrainingState& state) {
+void UseChannelsLast(TrainingState& state) {
   state.generator = ChannelsLast(state.generator);
   state.discriminator = ChannelsLast(state.discriminator);
   for (AdamState* adam : {&state.generator_adam, &state.discriminator_adam}) {
@@ -48,6 +48,10 @@ void UseReducedPrecision(TrainingState& state) {
   }
   if (!state.generator_average.entries().empty())
     state.generator_average = ChannelsLast(state.generator_average);
+}
+
+void UseReducedPrecision(TrainingState& state) {
+  UseChannelsLast(state);
   state.generator_reduced = state.generator.ReducedCopy();
   state.discriminator_reduced = state.discriminator.ReducedCopy();
 }

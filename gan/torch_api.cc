@@ -3,17 +3,28 @@
 #include <ATen/Context.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
+#include <dlfcn.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
-#include <torch/csrc/distributed/c10d/FileStore.hpp>
+// PyTorch's Python package comes without the headers of Gloo, and those of the system are of another version.
+#if defined(USE_C10D_GLOO) && __has_include(<gloo/algorithm.h>)
+#define AUFORGE_GLOO
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#endif
 #ifdef USE_C10D_NCCL
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
+#if defined(AUFORGE_GLOO) || defined(USE_C10D_NCCL)
+#define AUFORGE_C10D
+#include <torch/csrc/distributed/c10d/FileStore.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#endif
 
 namespace auforge::gan {
+
+#ifdef AUFORGE_C10D
 namespace {
 
 std::chrono::milliseconds Timeout(const Rendezvous& r) {
@@ -45,6 +56,7 @@ c10::intrusive_ptr<c10d::Store> Meet(const Rendezvous& r, const std::string& fol
 }
 
 // How a group is made, and where it wants its values.
+#ifdef AUFORGE_GLOO
 struct Gloo {
   using Group = c10d::ProcessGroupGloo;
   static c10::intrusive_ptr<Group> Connect(const c10::intrusive_ptr<c10d::Store>& store,
@@ -56,6 +68,7 @@ struct Gloo {
   }
   static torch::Device PlaceOfValues(torch::Device) { return torch::kCPU; }
 };
+#endif
 
 #ifdef USE_C10D_NCCL
 struct Nccl {
@@ -112,6 +125,7 @@ class Processes final : public Communicator {
 };
 
 }  // namespace
+#endif
 
 torch::Device FindDevice(const std::string& name, int local_rank) {
   if (name == "cpu") return torch::kCPU;
@@ -122,23 +136,53 @@ torch::Device FindDevice(const std::string& name, int local_rank) {
         "--device cuda: this LibTorch finds no CUDA device; Debian's libtorch-dev is built without CUDA, "
         "build against libtorch-cuda-dev or, with -DTorch_DIR, upstream's");
   }
-  at::globalContext().setAllowTF32CuDNN(false);
-  at::globalContext().setAllowTF32CuBLAS(false);
   const torch::Device device(torch::kCUDA, static_cast<c10::DeviceIndex>(local_rank % count));
   c10::impl::getDeviceGuardImpl(device.type())->setDevice(device);
   return device;
+}
+
+void UsePrecision(Precision precision, torch::Device device) {
+  if (!device.is_cuda()) return;
+  const bool rounded = precision == Precision::kTf32;
+  at::globalContext().setAllowTF32CuDNN(rounded);
+  at::globalContext().setAllowTF32CuBLAS(rounded);
+  at::globalContext().setBenchmarkCuDNN(true);
+}
+
+bool WantsChannelsLast(Precision precision, torch::Device device) {
+  return precision == Precision::kBfloat16 || (precision == Precision::kTf32 && device.is_cuda());
+}
+
+void WaitFor(torch::Device device) {
+  if (device.is_cuda()) torch::cuda::synchronize(device.index());
+}
+
+std::optional<std::size_t> FreeMemory(torch::Device device) {
+  if (!device.is_cuda()) return std::nullopt;
+  // By name, because a LibTorch for CUDA does not always come with CUDA's headers; its runtime is loaded by now.
+  using Ask = int (*)(std::size_t*, std::size_t*);
+  const auto ask = reinterpret_cast<Ask>(dlsym(RTLD_DEFAULT, "cudaMemGetInfo"));
+  std::size_t free = 0, all = 0;
+  if (ask == nullptr || ask(&free, &all) != 0) return std::nullopt;
+  return free;
 }
 
 torch::Tensor ToDevice(const torch::Tensor& host, torch::Device device) {
   return device.is_cuda() ? host.pin_memory().to(device, /*non_blocking=*/true) : host.to(device);
 }
 
-std::unique_ptr<Communicator> ConnectProcesses(const Rendezvous& rendezvous, const std::string& folder,
-                                               torch::Device device) {
+std::unique_ptr<Communicator> ConnectProcesses(const Rendezvous& rendezvous,
+                                               [[maybe_unused]] const std::string& folder, torch::Device device) {
 #ifdef USE_C10D_NCCL
   if (device.is_cuda()) return std::make_unique<Processes<Nccl>>(rendezvous, folder, device);
 #endif
+#ifdef AUFORGE_GLOO
   return std::make_unique<Processes<Gloo>>(rendezvous, folder, device);
+#else
+  throw std::invalid_argument("gan train: " + std::to_string(rendezvous.size) + " processes on " + device.str() +
+                              ": this program was built without Gloo's headers and trains in one process; "
+                              "unset WORLD_SIZE, or build against a LibTorch that has them, see docs/gan.md");
+#endif
 }
 
 }  // namespace auforge::gan

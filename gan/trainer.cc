@@ -17,7 +17,9 @@
 #include "gan/face_dataset.h"
 #include "gan/internal/checkpoint.h"
 #include "gan/internal/communicator.h"
+#include "gan/internal/deferred_terms.h"
 #include "gan/internal/editing.h"
+#include "gan/internal/face_store.h"
 #include "gan/internal/run_log.h"
 #include "gan/internal/torch_api.h"
 #include "gan/internal/weights.h"
@@ -50,6 +52,27 @@ int UnpairedFaces(const TrainOptions& o) {
   return static_cast<int>(std::lround(o.photo_share * o.batch / o.processes.size)) * o.processes.size;
 }
 
+bool KeepsFaces(const TrainOptions& o, const FaceDataset& data, torch::Device device) {
+  if (o.data_on_device == "no") return false;
+  const std::size_t needed = FaceStore::BytesOf(data);
+  const std::optional<std::size_t> free = FreeMemory(device);
+  if (o.data_on_device == "auto") return free && needed < *free / 2;
+  if (free && needed > *free) {
+    throw std::invalid_argument("gan train: --data-on-device yes: the faces take " + std::to_string(needed >> 20) +
+                                " MB, and " + o.device + " has " + std::to_string(*free >> 20) +
+                                " MB free; leave the option out, and they are decoded for every batch");
+  }
+  return true;
+}
+
+const char* NameOf(Precision precision) {
+  switch (precision) {
+    case Precision::kTf32: return "tf32";
+    case Precision::kBfloat16: return "bf16";
+    default: return "fp32";
+  }
+}
+
 void Rename(const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0)
     throw std::runtime_error(to + ": cannot be written: " + std::strerror(errno));
@@ -76,7 +99,7 @@ std::string Settings(const TrainOptions& o, const FaceDataset& data) {
               {"rate", o.adam.rate},
               {"beta1", o.adam.beta1},
               {"beta2", o.adam.beta2},
-              {"precision", o.precision == Precision::kBfloat16 ? "bf16" : "fp32"},
+              {"precision", NameOf(o.precision)},
               {"average", o.average},
               {"target_noise", o.target_noise},
               {"flip", o.flip},
@@ -129,6 +152,7 @@ class Trainer {
         stop_(stop),
         device_(FindDevice(options.device, options.processes.local_rank)),
         data_(OpenFaces(options)),
+        keeps_faces_(KeepsFaces(options, data_, device_)),
         loader_(data_, {.batch = options.batch,
                         .part = options.processes.rank,
                         .parts = options.processes.size,
@@ -136,10 +160,13 @@ class Trainer {
                         .target_noise = options.target_noise,
                         .flip = options.flip,
                         .jobs = options.jobs,
+                        .pixels = !keeps_faces_,
                         .unpaired = UnpairedFaces(options),
                         .paired_only = options.paired_only_steps}) {
     torch::set_num_threads(options.jobs);
     KeepMemory();
+    UsePrecision(options.precision, device_);
+    if (keeps_faces_) store_ = std::make_unique<FaceStore>(data_, device_);
     datasets::storage::MakeFolder(options.run);
     peers_ = MakeCommunicator(options.processes, options.run, device_);
     options_.network.aus = static_cast<int>(data_.schema().size());
@@ -260,6 +287,8 @@ class Trainer {
     MoveTo(checkpoint_.state, device_);
     if (options_.precision == Precision::kBfloat16) {
       UseReducedPrecision(checkpoint_.state);
+    } else if (WantsChannelsLast(options_.precision, device_)) {
+      UseChannelsLast(checkpoint_.state);
     } else {
       UseMatrixLayout(checkpoint_.state, checkpoint_.network);
     }
@@ -277,10 +306,18 @@ class Trainer {
     const auto tensor = [this](const std::vector<float>& values, std::vector<std::int64_t> shape) {
       return ToDevice(torch::tensor(values).view(shape), device_);
     };
-    Batch batch{tensor(host.image, {n, 3, s, s}), tensor(host.aus, {n, a}), tensor(host.target, {n, a}),
-                tensor(host.alpha, {n, 1, 1, 1})};
+    torch::Tensor image, answer;
+    if (store_) {
+      const torch::Tensor all = store_->Gather(host.faces, host.flips);
+      image = all.narrow(0, 0, n);
+      answer = all.narrow(0, n, host.paired);
+    } else {
+      image = tensor(host.image, {n, 3, s, s});
+      if (host.paired > 0) answer = tensor(host.answer, {host.paired, 3, s, s});
+    }
+    Batch batch{image, tensor(host.aus, {n, a}), tensor(host.target, {n, a}), tensor(host.alpha, {n, 1, 1, 1})};
     batch.paired = host.paired;
-    if (host.paired > 0) batch.answer = tensor(host.answer, {host.paired, 3, s, s});
+    if (host.paired > 0) batch.answer = answer;
     if (!host.certainty.empty()) batch.certainty = tensor(host.certainty, {n, a});
     return batch;
   }
@@ -303,28 +340,48 @@ class Trainer {
     if (UsesPairs(options_) && checkpoint_.step < options_.paired_only_steps) {
       Learned(UpdateGeneratorByAnswers(checkpoint_.state, step_options_, batch, reduce));
     } else {
-      averages_.Add(UpdateCritic(checkpoint_.state, step_options_, batch, reduce));
+      deferred_.Add(UpdateCritic(checkpoint_.state, step_options_, batch, reduce));
       if ((checkpoint_.step + 1) % options_.critic_steps == 0)
         Learned(UpdateGenerator(checkpoint_.state, step_options_, batch, reduce));
     }
     ++checkpoint_.step;
+    // On a GPU later: it computes on while the next steps are being told.
+    constexpr std::size_t kMostUnread = 256;
+    if (device_.is_cpu() || deferred_.size() >= kMostUnread) ReadFigures();
   }
 
   // After an update of the generator.
   void Learned(const GeneratorUpdate& update) {
-    averages_.Add(update.terms);
+    deferred_.Add(update.terms);
     if (options_.average > 0) UpdateAverage(checkpoint_.state, options_.average);
-    attention_ = {update.attention.mean().item<double>(), update.attention.min().item<double>(),
-                  update.attention.max().item<double>()};
-    double score = 0;
-    for (const char* name : {"g_masked_cond", "g_cyc", "g_pair_l1"}) {
-      if (const auto term = update.terms.find(name); term != update.terms.end()) score += term->second;
+    const torch::Tensor& a = update.attention;
+    unread_attention_ = torch::stack({a.mean(), a.min(), a.max()});
+  }
+
+  // Of the steps since the last call. Throws TrainingDiverged; no checkpoint is saved, then.
+  void ReadFigures() {
+    for (const auto& terms : deferred_.Read()) {
+      averages_.Add(terms);
+      double score = 0;
+      bool of_generator = false;
+      for (const char* name : {"g_masked_cond", "g_cyc", "g_pair_l1"}) {
+        if (const auto term = terms.find(name); term != terms.end()) {
+          score += term->second;
+          of_generator = true;
+        }
+      }
+      if (!of_generator) continue;
+      score_ += score;
+      ++scored_;
     }
-    score_ += score;
-    ++scored_;
+    if (!unread_attention_.defined()) return;
+    const torch::Tensor read = unread_attention_.to(torch::kCPU, torch::kFloat64);
+    attention_ = {read[0].item<double>(), read[1].item<double>(), read[2].item<double>()};
+    unread_attention_.reset();
   }
 
   void Report(std::int64_t per_epoch, std::int64_t last) {
+    ReadFigures();
     TrainProgress progress;
     progress.step = checkpoint_.step;
     // What is left is told from this session's rate.
@@ -374,6 +431,7 @@ class Trainer {
   }
 
   void Save() {
+    ReadFigures();
     const std::string path = (fs::path(options_.run) / CheckpointName(checkpoint_.step)).string();
     const double score = scored_ > 0 ? score_ / static_cast<double>(scored_) : checkpoint_.best_score;
     const bool best = score < checkpoint_.best_score;
@@ -452,12 +510,16 @@ class Trainer {
   const std::function<bool()>& stop_;
   torch::Device device_;
   FaceDataset data_;
+  const bool keeps_faces_;
   BatchLoader loader_;
+  std::unique_ptr<FaceStore> store_;  // when it keeps them
   std::unique_ptr<Communicator> peers_;
   std::unique_ptr<RunLog> log_;  // of the first process
   StepOptions step_options_;
   Checkpoint checkpoint_;
+  DeferredTerms deferred_;
   TermAverages averages_;
+  torch::Tensor unread_attention_;  // mean, low, high after the last update
   std::array<double, 3> attention_{1, 0, 1};
   double score_ = 0, waited_ = 0;
   std::int64_t scored_ = 0;
@@ -486,6 +548,12 @@ void TrainOptions::Validate() const {
   check(photo_share >= 0 && photo_share < 1, "photo_share", photo_share, "0..1, less than 1");
   check(paired_only_steps >= 0, "paired_only_steps", static_cast<double>(paired_only_steps), ">= 0");
   check(unsure_label >= 0 && unsure_label <= 1, "unsure_label", static_cast<double>(unsure_label), "0..1");
+  if (data_on_device != "auto" && data_on_device != "yes" && data_on_device != "no")
+    throw std::invalid_argument("gan.data_on_device = " + data_on_device + "; must be auto, yes or no");
+  if (precision == Precision::kTf32 && device == "cpu") {
+    throw std::invalid_argument(
+        "gan train: --precision tf32 is of GPUs, and the processor does not know it; give fp32 or bf16, or --device cuda");
+  }
   check(samples >= 0, "samples", samples, ">= 0");
   check(batch >= 1, "batch", batch, ">= 1");
   check(epochs >= 1, "epochs", epochs, ">= 1");

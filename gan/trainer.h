@@ -48,6 +48,9 @@ struct TrainOptions {
   double save_minutes = 10;    // between checkpoints, > 0
   int keep = 2;                // checkpoints kept, >= 1; the best one besides, as best.h5
   std::string device = "cpu";  // or cuda
+  // Faces decoded once and kept as bytes where the computing is (S x S x 3 each) instead of decoded for every batch: "yes",
+  // "no", or "auto": on a GPU when they take less than half of its free memory. The same batches either way.
+  std::string data_on_device = "auto";
   Rendezvous processes;        // of a data-parallel training
   int samples = 6;             // faces of the sample sheets that are drawn with every checkpoint; 0: none
   void Validate() const;       // throws std::invalid_argument naming field, value and constraint

@@ -10,9 +10,16 @@
 
 namespace auforge::gan {
 
-// Weighted terms by name: d_real d_fake d_cond d_gp; g_masked_fake g_masked_cond g_cyc g_mask_1
+// A weighted term. It stays where it was computed until somebody asks for the number, because asking waits for the device.
+struct LossTerm {
+  torch::Tensor value;  // []
+  double factor = 1;
+  operator double() const { return factor * value.item<double>(); }
+};
+
+// By name: d_real d_fake d_cond d_gp; g_masked_fake g_masked_cond g_cyc g_mask_1
 // g_mask_1_smooth g_mask_2 g_mask_2_smooth; with pairs g_pair_l1 g_pair_feature g_pair_attention.
-using LossTerms = std::map<std::string, double>;
+using LossTerms = std::map<std::string, LossTerm>;
 
 struct Batch {
   torch::Tensor image;   // real faces

@@ -27,6 +27,9 @@ struct TrainingState {
 
 void MoveTo(TrainingState& state, torch::Device device);
 
+// Weights, moments and, because of them, everything that steps compute lies channels-last: what a GPU's tensor cores want.
+void UseChannelsLast(TrainingState& state);
+
 // From here on steps compute in bfloat16; weights and moments stay fp32, laid out channels-last.
 void UseReducedPrecision(TrainingState& state);
 

@@ -40,6 +40,36 @@ TEST(BatchLoader, ShowsEveryFaceOnceAnEpochAndDependsOnItsPlaceAlone) {
   EXPECT_NE(jumping.Get(2, 2).image, forwards.Get(1, 2).image);
 }
 
+TEST(BatchLoader, NamesItsFacesWithAndWithoutTheirPixels) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 6);
+  tests::WritePairs(dir / "pairs", {.side = 32});
+  const FaceDataset data({dir / "shards"}, {.image_size = 32, .pairs = {dir / "pairs"}});
+  const LoaderOptions options{.batch = 5, .seed = 3, .jobs = 1, .unpaired = 2};
+  LoaderOptions bare = options;
+  bare.pixels = false;
+  const HostBatch full = BatchLoader(data, options).Get(1, 1), named = BatchLoader(data, bare).Get(1, 1);
+  ASSERT_EQ(full.faces.size(), 8U);
+  ASSERT_EQ(full.flips.size(), 8U);
+  EXPECT_EQ(named.faces, full.faces);
+  EXPECT_EQ(named.flips, full.flips);
+  EXPECT_EQ(named.target, full.target);
+  EXPECT_TRUE(named.image.empty() && named.answer.empty());
+  // Partners are mirrored as their faces are.
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(full.flips[5 + i], full.flips[2 + i]);
+    const auto partners = data.Partners(static_cast<std::size_t>(full.faces[2 + i]));
+    EXPECT_NE(std::find(partners.begin(), partners.end(), static_cast<std::size_t>(full.faces[5 + i])), partners.end());
+  }
+  std::vector<float> image(data.ImageValues());
+  data.LoadImage(static_cast<std::size_t>(full.faces[4]), full.flips[4] != 0, image);
+  EXPECT_TRUE(std::equal(image.begin(), image.end(), full.image.begin() + static_cast<std::ptrdiff_t>(4 * image.size())));
+  std::vector<std::uint8_t> bytes(data.ImageValues());
+  data.LoadBytes(static_cast<std::size_t>(full.faces[4]), bytes);
+  data.LoadImage(static_cast<std::size_t>(full.faces[4]), false, image);
+  for (std::size_t i = 0; i < bytes.size(); ++i) ASSERT_EQ(static_cast<float>(bytes[i]) / 127.5F - 1, image[i]) << i;
+}
+
 TEST(BatchLoader, PartsOfProcessesMakeTheWholeBatch) {
   const tests::TempDir dir;
   WriteFaces(dir / "shards", 12);

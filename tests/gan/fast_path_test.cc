@@ -2,16 +2,21 @@
 #include <gtest/gtest.h>
 
 #include "gan/internal/convolution.h"
+#include "gan/internal/deferred_terms.h"
 #include "gan/internal/first_layer.h"
 #include "gan/internal/instance_norm.h"
 #include "tests/gan/plain_path.h"
+#include "tests/gan/test_device.h"
 
 namespace auforge::gan {
 namespace {
 
-const torch::TensorOptions kDouble = torch::dtype(torch::kFloat64);
+const torch::TensorOptions& Double() {
+  static const torch::TensorOptions options = torch::dtype(torch::kFloat64).device(TestDevice());
+  return options;
+}
 
-torch::Tensor Random(std::vector<std::int64_t> shape) { return torch::randn(shape, kDouble); }
+torch::Tensor Random(std::vector<std::int64_t> shape) { return torch::randn(shape, Double()); }
 
 // |a - b| / |b|.
 double Distance(const torch::Tensor& a, const torch::Tensor& b) {
@@ -32,8 +37,8 @@ class FastPath : public ::testing::Test {
     // Away from the initialisation, where norms and biases are trivial.
     generator_ = Shaken(InitGenerator(options_.network, 1));
     discriminator_ = Shaken(InitDiscriminator(options_.network, 2));
-    batch_ = {torch::rand({3, 3, 32, 32}, kDouble) * 2 - 1, torch::rand({3, 5}, kDouble),
-              torch::rand({3, 5}, kDouble), torch::rand({3, 1, 1, 1}, kDouble)};
+    batch_ = {torch::rand({3, 3, 32, 32}, Double()) * 2 - 1, torch::rand({3, 5}, Double()),
+              torch::rand({3, 5}, Double()), torch::rand({3, 1, 1, 1}, Double())};
     const torch::NoGradGuard no_grad;
     fake_ = Compose(RunGenerator(generator_, options_.network, batch_.image, batch_.target), batch_.image);
     between_ = batch_.alpha * batch_.image + (1 - batch_.alpha) * fake_;
@@ -42,8 +47,8 @@ class FastPath : public ::testing::Test {
   static Parameters Shaken(const Parameters& p) {
     Parameters copy;
     for (const auto& [name, value] : p.entries()) {
-      const torch::Tensor v = value.to(torch::kFloat64);
-      copy.Add(name, v + 0.05 * torch::randn(v.sizes(), kDouble));
+      const torch::Tensor v = value.to(Double());
+      copy.Add(name, v + 0.05 * torch::randn(v.sizes(), Double()));
     }
     return copy;
   }
@@ -83,7 +88,7 @@ TEST_F(FastPath, ConvolutionsAndTheirGradients) {
       const torch::Tensor x = Random({3, c.in, c.size, c.size}).contiguous(layout).requires_grad_();
       const torch::Tensor w = Random({c.out, c.in, c.kernel, c.kernel}).contiguous(layout).requires_grad_();
       const torch::Tensor b = Random({c.out}).requires_grad_();
-      EXPECT_EQ(RunsAsMatrixProduct(w, c.size, c.size, c.shape), c.product);
+      EXPECT_EQ(RunsAsMatrixProduct(w, c.size, c.size, c.shape), c.product && w.device().is_cpu());
       const torch::Tensor theirs = torch::conv2d(x, w, b, c.shape.stride, c.shape.padding);
       const torch::Tensor g = torch::randn_like(theirs);
       const auto expected = torch::autograd::grad({theirs}, {x, w, b}, {g});
@@ -103,7 +108,7 @@ TEST_F(FastPath, FirstLayerIsAConvolutionOfImageAndPlanes) {
                    std::to_string(kernel));
       const torch::Tensor image = Random({3, 3, size[0], size[1]}).requires_grad_();
       const torch::Tensor weight = Random({6, 3 + 5, kernel, kernel}).requires_grad_();
-      const torch::Tensor aus = torch::rand({3, 5}, kDouble);
+      const torch::Tensor aus = torch::rand({3, 5}, Double());
       const torch::Tensor planes = aus.view({3, 5, 1, 1}).expand({3, 5, size[0], size[1]});
       const torch::Tensor theirs = torch::conv2d(torch::cat({image, planes}, 1), weight, {}, 1, kernel / 2);
       const torch::Tensor ours = FirstConvolution(image, aus, weight);
@@ -164,6 +169,7 @@ TEST_F(FastPath, NormIsTheLibrarysInstanceNorm) {
 // The fused bfloat16 norm against the library's norm in double on the same rounded input: what is left is the
 // rounding of one result.
 TEST_F(FastPath, FusedNormRoundsOnce) {
+  if (!Double().device().is_cpu()) GTEST_SKIP() << "bfloat16 on the processor";
   for (const bool relu : {true, false}) {
     for (const std::int64_t channels : {4, 24, 32}) {
       const auto rounded = [](const torch::Tensor& t) {
@@ -187,6 +193,55 @@ TEST_F(FastPath, FusedNormRoundsOnce) {
       EXPECT_LE(Distance(got[1], expected[1]), 1e-4);
       EXPECT_LE(Distance(got[2], expected[2]), 1e-4);
     }
+  }
+}
+
+// The norm for any layout, against the library's own.
+TEST_F(FastPath, NormInAnyLayoutIsTheLibrarys) {
+  for (const auto layout : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+    for (const bool relu : {true, false}) {
+      const torch::Tensor x = (3 * Random({3, 6, 9, 9}) + 1).contiguous(layout).requires_grad_();
+      const torch::Tensor skip = Random({3, 6, 9, 9}).contiguous(layout).requires_grad_();
+      const torch::Tensor scale = Random({6}).requires_grad_(), shift = Random({6}).requires_grad_();
+      const torch::Tensor normed = torch::instance_norm(x, scale, shift, {}, {}, true, 0.1, 1e-5, false);
+      const torch::Tensor theirs = relu ? torch::relu(normed) : skip + normed;
+      const torch::Tensor ours = NormInAnyLayout(x, scale, shift, relu, relu ? torch::Tensor() : skip);
+      EXPECT_EQ(ours.strides(), x.strides());
+      EXPECT_LE(Distance(ours, theirs), 1e-12);
+      const torch::Tensor g = torch::randn_like(theirs);
+      std::vector<torch::Tensor> of{x, scale, shift};
+      if (!relu) of.push_back(skip);
+      const auto expected = torch::autograd::grad({theirs}, of, {g}), got = torch::autograd::grad({ours}, of, {g});
+      for (std::size_t i = 0; i < of.size(); ++i) EXPECT_LE(Distance(got[i], expected[i]), 1e-11) << i;
+    }
+  }
+}
+
+// In bfloat16 every pass rounds, but sums do not: what is left is a few roundings of one result, far from a mean of 8 bits.
+TEST_F(FastPath, NormInAnyLayoutSumsInMoreBits) {
+  const auto rounded = [](const torch::Tensor& t) {
+    return t.to(torch::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
+  };
+  for (const bool relu : {true, false}) {
+    const torch::Tensor x = rounded(Random({2, 24, 64, 64}) + 2).requires_grad_(), skip = rounded(Random({2, 24, 64, 64}));
+    const torch::Tensor scale = Random({24}).to(torch::kFloat).requires_grad_();
+    const torch::Tensor shift = Random({24}).to(torch::kFloat).requires_grad_();
+    const torch::Tensor ours = NormInAnyLayout(x, scale, shift, relu, relu ? torch::Tensor() : skip);
+    EXPECT_EQ(ours.scalar_type(), torch::kBFloat16);
+    const torch::Tensor xd = x.detach().to(torch::kFloat64).requires_grad_();
+    const torch::Tensor sd = scale.detach().to(torch::kFloat64).requires_grad_();
+    const torch::Tensor td = shift.detach().to(torch::kFloat64).requires_grad_();
+    const torch::Tensor normed = torch::instance_norm(xd, sd, td, {}, {}, true, 0.1, 1e-5, false);
+    const torch::Tensor theirs = relu ? torch::relu(normed) : skip.to(torch::kFloat64) + normed;
+    // Once for the norm, once more with the skip.
+    const torch::Tensor room = (theirs.abs() + normed.abs()) / 256 + 1e-4;
+    EXPECT_LE(((ours.to(torch::kFloat64) - theirs).abs() - room).max().item<double>(), 0);
+    const torch::Tensor g = rounded(Random({2, 24, 64, 64}));
+    const auto expected = torch::autograd::grad({theirs}, {xd, sd, td}, {g.to(torch::kFloat64)});
+    const auto got = torch::autograd::grad({ours}, {x, scale, shift}, {g});
+    EXPECT_LE(Distance(got[0], expected[0]), 4e-3);
+    EXPECT_LE(Distance(got[1], expected[1]), 1e-3);
+    EXPECT_LE(Distance(got[2], expected[2]), 1e-3);
   }
 }
 
@@ -224,7 +279,7 @@ TEST_F(FastPath, GeneratorWithTheCriticFrozen) {
 
 // Penalty terms of the paper, equations 1 to 5, written out for one picture.
 TEST_F(FastPath, PaperFormIsThePapers) {
-  const torch::Tensor mask = torch::tensor({0.1, 0.4, 0.2, 0.9}, kDouble).view({1, 1, 2, 2});
+  const torch::Tensor mask = torch::tensor({0.1, 0.4, 0.2, 0.9}, Double()).view({1, 1, 2, 2});
   EXPECT_NEAR(TotalVariation(mask, LossForm::kCode).item<double>(), 0.3 + 0.7 + 0.1 + 0.5, 1e-12);
   EXPECT_NEAR(TotalVariation(mask, LossForm::kPaper).item<double>(), 0.09 + 0.49 + 0.01 + 0.25, 1e-12);
   options_.weights.form = LossForm::kPaper;
@@ -264,6 +319,7 @@ TEST_F(FastPath, AdamIsTheLibrarysAdam) {
 
 // Weights and moments lie in another order in memory; no number changes but by the order of sums.
 TEST_F(FastPath, MatrixLayoutTakesTheSameSteps) {
+  if (!Double().device().is_cpu()) GTEST_SKIP() << "a layout for the processor";
   const auto fresh = [this] {
     TrainingState state;
     state.generator = generator_.Clone(torch::kFloat64);
@@ -288,6 +344,51 @@ TEST_F(FastPath, MatrixLayoutTakesTheSameSteps) {
     EXPECT_LE(Distance(arranged.discriminator_adam.square[i], plain.discriminator_adam.square[i]), 1e-9)
         << name;
   }
+}
+
+TEST_F(FastPath, ChannelsLastTakesTheSameSteps) {
+  const auto fresh = [this] {
+    TrainingState state;
+    state.generator = generator_.Clone(torch::kFloat64);
+    state.discriminator = discriminator_.Clone(torch::kFloat64);
+    state.generator_adam = MakeAdamState(state.generator);
+    state.discriminator_adam = MakeAdamState(state.discriminator);
+    return state;
+  };
+  TrainingState planes = fresh(), last = fresh();
+  UseChannelsLast(last);
+  EXPECT_TRUE(last.generator["main.6.weight"].is_contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_FALSE(last.generator["main.6.weight"].is_contiguous());
+  for (int step = 0; step < 3; ++step) {
+    for (TrainingState* state : {&planes, &last}) {
+      UpdateCritic(*state, options_, batch_);
+      UpdateGenerator(*state, options_, batch_);
+    }
+  }
+  for (const auto& [name, value] : planes.generator.entries())
+    EXPECT_LE(Distance(last.generator[name], value), 1e-9) << name;
+  for (const auto& [name, value] : planes.discriminator.entries())
+    EXPECT_LE(Distance(last.discriminator[name], value), 1e-9) << name;
+}
+
+TEST_F(FastPath, DeferredTermsAreThoseOfTheirSteps) {
+  DeferredTerms deferred;
+  EXPECT_TRUE(deferred.Read().empty());
+  const LossTerms critic = CriticGradients(discriminator_, options_.network, options_.weights, batch_, fake_, between_).terms;
+  const LossTerms penalty = PenaltyGradients(discriminator_, options_.network, options_.weights, between_).terms;
+  deferred.Add(critic);
+  deferred.Add(penalty);
+  deferred.Add({{"d_gp", {torch::full({}, std::nan(""), Double()), 2}}});
+  EXPECT_EQ(deferred.size(), 3U);
+  const auto read = deferred.Read();
+  ASSERT_EQ(read.size(), 3U);
+  ASSERT_EQ(read[0].size(), critic.size());
+  for (const auto& [name, value] : critic)
+    EXPECT_NEAR(read[0].at(name), value, 1e-6 * std::abs(value)) << name;
+  EXPECT_EQ(read[1].size(), 1U);
+  EXPECT_NEAR(read[1].at("d_gp"), penalty.at("d_gp"), 1e-6 * std::abs(penalty.at("d_gp")));
+  EXPECT_TRUE(std::isnan(read[2].at("d_gp")));
+  EXPECT_EQ(deferred.size(), 0U);
 }
 
 TEST_F(FastPath, ReducedCopyFollowsTheWeights) {
@@ -340,7 +441,7 @@ TEST_F(FastPath, ReducedPrecisionPointsTheSameWay) {
 
 // Labels that count less do so in the critic's gradients, too.
 TEST_F(FastPath, UnsureLabelsWeighLess) {
-  batch_.certainty = torch::rand({3, 5}, kDouble);
+  batch_.certainty = torch::rand({3, 5}, Double());
   for (const LossForm form : {LossForm::kCode, LossForm::kPaper}) {
     options_.weights.form = form;
     const Gradients ours = CriticLossGradients(discriminator_, options_.network, options_.weights, batch_, fake_);
@@ -361,7 +462,7 @@ TEST_F(FastPath, UnsureLabelsWeighLess) {
 // Every face has its own losses and the batch their mean: a batch of both kinds is the sum of its kinds.
 TEST_F(FastPath, ABatchWithPairsIsTheMeanOverItsFaces) {
   batch_.paired = 2;
-  batch_.answer = (batch_.image.narrow(0, 1, 2) + 0.3 * torch::randn({2, 3, 32, 32}, kDouble)).clamp(-1, 1);
+  batch_.answer = (batch_.image.narrow(0, 1, 2) + 0.3 * torch::randn({2, 3, 32, 32}, Double())).clamp(-1, 1);
   options_.weights.feature = 2;
   const GeneratorPass both = PairedGeneratorLossGradients(generator_, discriminator_, options_.network, options_.weights, batch_);
   const auto rows = [this](std::int64_t first, std::int64_t count) {

@@ -7,6 +7,7 @@
 #include "datasets/storage/hdf5_file.h"
 #include "gan/internal/steps.h"
 #include "tests/gan/plain_path.h"
+#include "tests/gan/test_device.h"
 #include "tests/support/test_data.h"
 
 namespace auforge::gan {
@@ -52,7 +53,7 @@ class ParityTest : public ::testing::TestWithParam<torch::ScalarType> {
   torch::Tensor Read(const std::string& path) const {
     const auto array = file_.Read<float>(path);
     std::vector<std::int64_t> shape(array.shape.begin(), array.shape.end());
-    return torch::tensor(array.values).view(shape).to(GetParam());
+    return torch::tensor(array.values).view(shape).to(TestDevice(), GetParam());
   }
   double Number(const std::string& path) const { return file_.Read<double>(path).values.at(0); }
 

@@ -84,7 +84,7 @@ torch::Tensor Sum(const std::map<std::string, torch::Tensor>& terms, LossTerms* 
   torch::Tensor total;
   for (const auto& [name, term] : terms) {
     total = total.defined() ? total + term : term;
-    if (values != nullptr) (*values)[name] = term.item<double>();
+    if (values != nullptr) (*values)[name] = {term.detach()};
   }
   return total;
 }

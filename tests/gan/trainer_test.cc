@@ -190,6 +190,35 @@ TEST_F(Trainer, PairsResumeExactly) {
   }
 }
 
+// Faces kept as bytes are the same faces to the bit, mirrored ones and partners too: a training may change its mind.
+TEST_F(Trainer, FacesKeptWhereTheComputingIsAreTheSame) {
+  tests::WritePairs(dir_ / "pairs");
+  for (const bool pairs : {false, true}) {
+    const std::string name = pairs ? "paired" : "plain";
+    const auto with = [&](const std::string& run) {
+      return pairs ? WithPairs(Options(run), dir_ / "pairs") : Options(run);
+    };
+    const std::vector<float> straight = StateOf(TrainQuietly(with("straight-" + name)).checkpoint);
+    TrainOptions options = with("kept-" + name);
+    for (const char* kept : {"yes", "no", "yes"}) {
+      options.data_on_device = kept;
+      options.max_steps = options.max_steps == 8 ? 3 : options.max_steps == 3 ? 5 : 7;
+      TrainQuietly(options);
+    }
+    options.max_steps = 8;
+    EXPECT_EQ(StateOf(TrainQuietly(options).checkpoint), straight) << name;
+  }
+  TrainOptions options = Options("other");
+  options.data_on_device = "perhaps";
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("auto, yes or no"));
+}
+
+TEST_F(Trainer, Tf32IsOfGpus) {
+  TrainOptions options = Options("run");
+  options.precision = Precision::kTf32;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("--precision tf32 is of GPUs"));
+}
+
 // Without their weight pairs are faces like all others, to the bit.
 TEST_F(Trainer, PairsWithoutWeightAreGanimation) {
   tests::WritePairs(dir_ / "pairs");

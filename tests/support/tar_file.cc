@@ -3,8 +3,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 namespace auforge::tests {
@@ -30,19 +28,6 @@ void WriteTar(const std::string& path, const std::vector<TarMember>& members) {
   }
   archive_write_close(tar);
   archive_write_free(tar);
-}
-
-void WriteText(const std::string& path, const std::string& content) {
-  std::ofstream file(path, std::ios::binary);
-  if (!(file << content)) throw std::runtime_error(path);
-}
-
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::runtime_error(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 }  // namespace auforge::tests

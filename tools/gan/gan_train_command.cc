@@ -45,7 +45,9 @@ int RunGanTrain(GanTrainArguments& arguments) {
   options.critic_step =
       arguments.critic_step == "published" ? gan::CriticStep::kPublished : gan::CriticStep::kSummed;
   options.weights.form = arguments.losses == "paper" ? gan::LossForm::kPaper : gan::LossForm::kCode;
-  options.precision = arguments.precision == "bf16" ? gan::Precision::kBfloat16 : gan::Precision::kFloat;
+  options.precision = arguments.precision == "bf16"   ? gan::Precision::kBfloat16
+                      : arguments.precision == "tf32" ? gan::Precision::kTf32
+                                                      : gan::Precision::kFloat;
   options.network.critic_layers =
       arguments.critic_layers > 0 ? arguments.critic_layers : gan::UsualCriticLayers(options.network.image_size);
   if (!arguments.aus.empty()) options.schema = ParseAuList(arguments.aus);
@@ -123,8 +125,9 @@ void AddGanTrain(Cli& cli) {
       .OneOf({"code", "paper"});
   command
       .Add("--precision", arguments->precision,
-           "of the convolutions; bf16 is several times faster where the machine has it")
-      .OneOf({"fp32", "bf16"});
+           "of the convolutions; fp32 is exact, bf16 several times faster where the machine has it; tf32, on a GPU alone, "
+           "rounds the factors of fp32 products to 10 bits")
+      .OneOf({"fp32", "tf32", "bf16"});
   command.Add("--average", o.average, "decay of the averaged generator that edits use, e.g. 0.999; 0: none")
       .Range(0, 0.999999);
   command.Flag("--published-scaling", o.weights.published_scaling,
@@ -146,6 +149,10 @@ void AddGanTrain(Cli& cli) {
   command.Add("--samples", o.samples, "faces of the sheet drawn with every checkpoint; 0: none")
       .Range(0, 100);
   command.Add("--device", o.device, "where to compute").OneOf({"cpu", "cuda"});
+  command
+      .Add("--data-on-device", o.data_on_device,
+           "decode all faces once and keep them there as bytes; auto: on a GPU, when they take less than half of its free memory")
+      .OneOf({"auto", "yes", "no"});
   command
       .Add("--peer-timeout", arguments->peer_timeout,
            "minutes after which a silent process is taken for dead")
