@@ -14,11 +14,12 @@ namespace {
 // 1 inside, falling to 0 at the border of the crop, so that no edge shows where it was pasted.
 cv::Mat SoftWindow(int size) {
   cv::Mat window(size, size, CV_32FC1);
-  const float rim = 0.15F * static_cast<float>(size);
+  // Skin that moves at the border itself would end in a line: the outermost thirtieth stays.
+  const float rim = 0.15F * static_cast<float>(size), stays = 0.03F * static_cast<float>(size);
   for (int y = 0; y < size; ++y) {
     for (int x = 0; x < size; ++x) {
       const auto from_edge = static_cast<float>(std::min({x, y, size - 1 - x, size - 1 - y}));
-      const float t = std::min(1.0F, from_edge / rim);
+      const float t = std::clamp((from_edge - stays) / rim, 0.0F, 1.0F);
       window.at<float>(y, x) = t * t * (3 - 2 * t);
     }
   }
