@@ -35,7 +35,7 @@ constexpr std::size_t kLeastAtBoundary = 5;
 constexpr std::size_t kFewest = 40;
 // Stands for a penalty that lets no weight move.
 constexpr double kUnmoved = 1e9;
-constexpr int kNewtonSteps = 25;
+constexpr int kNewtonSteps = 100;
 constexpr float kMarked = 3, kLeastGain = 0.3F, kMostGain = 6;
 
 // The inputs of the readout in units of their spread over renders.
@@ -91,17 +91,32 @@ std::vector<Boundary> BoundariesOf(const std::vector<float>& levels, const std::
 
 // Newton's method on the penalised likelihood; parameters: weights, slope, cuts.
 Fit FitRows(const Photos& photos, const std::vector<Eigen::Index>& rows, const Matrix& penalty, double strength) {
-  const Eigen::Index u = photos.inputs.cols(), n = static_cast<Eigen::Index>(rows.size());
+  // Weights that a penalty holds at nothing are left out: beside it, what remains would be lost in the solution's rounding.
+  const Eigen::Index u = strength < kUnmoved ? photos.inputs.cols() : 0, n = static_cast<Eigen::Index>(rows.size());
   const std::vector<Boundary> boundaries = BoundariesOf(photos.level, rows);
   const auto cuts = static_cast<Eigen::Index>(boundaries.size());
   Eigen::MatrixXd x(n, u + 1);
   for (Eigen::Index i = 0; i < n; ++i) {
-    x.row(i).head(u) = photos.inputs.row(rows[static_cast<std::size_t>(i)]);
+    if (u > 0) x.row(i).head(u) = photos.inputs.row(rows[static_cast<std::size_t>(i)]);
     x(i, u) = photos.base(rows[static_cast<std::size_t>(i)]);
   }
   Vector theta = Vector::Zero(u + 1 + cuts);
   theta(u) = 1;
   for (Eigen::Index k = 0; k < cuts; ++k) theta(u + 1 + k) = 1.0 + 2.0 * static_cast<double>(k);
+  const auto loss = [&](const Vector& at) {
+    const Vector eta = x * at.head(u + 1);
+    double sum = 0.05 * (at(u) - 1) * (at(u) - 1) + 0.5e-3 * at.tail(cuts).squaredNorm();
+    if (u > 0) sum += 0.5 * strength * at.head(u).dot(penalty * at.head(u));
+    for (Eigen::Index k = 0; k < cuts; ++k) {
+      const Boundary& boundary = boundaries[static_cast<std::size_t>(k)];
+      for (Eigen::Index i = 0; i < n; ++i) {
+        const bool above = photos.level[static_cast<std::size_t>(rows[static_cast<std::size_t>(i)])] >= boundary.level;
+        const double logit = (above ? 1 : -1) * (eta(i) - at(u + 1 + k));
+        sum += boundary.weight * (std::log1p(std::exp(-std::abs(logit))) + std::max(0.0, -logit));
+      }
+    }
+    return sum;
+  };
   for (int step = 0; step < kNewtonSteps; ++step) {
     const Vector eta = x * theta.head(u + 1);
     Vector residual = Vector::Zero(n), curvature = Vector::Zero(n);
@@ -127,19 +142,23 @@ Fit FitRows(const Photos& photos, const std::vector<Eigen::Index>& rows, const M
       hessian.block(u + 1 + k, 0, 1, u + 1) = cross.transpose();
     }
     gradient.head(u + 1) = x.transpose() * residual;
-    gradient.head(u) += strength * (penalty * theta.head(u));
+    if (u > 0) gradient.head(u) += strength * (penalty * theta.head(u));
     gradient(u) += 0.1 * (theta(u) - 1);
     hessian.topLeftCorner(u + 1, u + 1) = x.transpose() * (curvature.asDiagonal() * x);
-    hessian.topLeftCorner(u, u) += strength * penalty;
+    if (u > 0) hessian.topLeftCorner(u, u) += strength * penalty;
     hessian(u, u) += 0.1;
     Vector change = hessian.ldlt().solve(gradient);
     // Far from the optimum a whole step of Newton's can leave the region where the curvature holds.
     const double longest = 4.0, length = (x * change.head(u + 1)).cwiseAbs().maxCoeff();
     if (length > longest) change *= longest / length;
+    // And one that leads uphill is too long: where labels are told apart wholly, curvature is nearly nothing.
+    const double here = loss(theta);
+    for (int halved = 0; halved < 40 && loss(theta - change) > here; ++halved) change *= 0.5;
     theta -= change;
     if (change.cwiseAbs().maxCoeff() < 1e-5) break;
   }
-  Fit fit{theta.head(u), theta(u), {}};
+  Fit fit{Vector::Zero(photos.inputs.cols()), theta(u), {}};
+  fit.weights.head(u) = theta.head(u);
   for (Eigen::Index k = 0; k < cuts; ++k) fit.cuts.push_back(theta(u + 1 + k));
   return fit;
 }
