@@ -5,7 +5,9 @@ namespace auforge::tools {
 annotator::Refitted RefitToData(const annotator::AuModel& model, const std::vector<std::string>& data,
                                 const FaceSearch& faces, const annotator::ReadoutOptions& options, int jobs,
                                 const Log& log) {
-  const annotator::TrainingData photos = LoadTrainingData(data, model.info().features, faces, jobs, log);
+  FaceSearch search = faces;
+  UseLandmarksOf(model, search);
+  const annotator::TrainingData photos = LoadTrainingData(data, model.info().features, search, jobs, log);
   NameAusWithoutModel(photos, model.info().schema, log);
   return annotator::RefitOnPhotos(model, photos, options, log);
 }

@@ -9,7 +9,8 @@
 
 namespace auforge::tools {
 
-// data: SPECs, as LoadTrainingData takes them, whose faces it looks for as `faces` says. Throws what that throws, and
+// data: SPECs, as LoadTrainingData takes them, whose faces it looks for as `faces` says, with the model's
+// landmarks where that names none. Throws what that throws, and
 // std::invalid_argument for options or a model that cannot be refitted.
 annotator::Refitted RefitToData(const annotator::AuModel& model, const std::vector<std::string>& data,
                                 const FaceSearch& faces, const annotator::ReadoutOptions& options, int jobs,
