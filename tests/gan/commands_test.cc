@@ -276,7 +276,7 @@ TEST(GanPaste, FramesAndStrandsOfHairStandInFront) {
   const cv::Point eye(cvRound((at[37].x + at[41].x) / 2), cvRound((at[37].y + at[41].y) / 2)), lip(cvRound(at[57].x), cvRound(at[57].y));
   cv::circle(photo, eye, 3, cv::Scalar(20, 20, 20), -1);
   cv::circle(photo, lip, 5, cv::Scalar(20, 20, 20), -1);
-  const cv::Mat taken = BehindWhatStandsInFront(photo, at);
+  const cv::Mat taken = BehindWhatStandsInFront(photo, at, true);
   EXPECT_LT(taken.at<float>(cheek), 0.1F);
   EXPECT_LT(taken.at<float>(forehead), 0.3F);
   EXPECT_GT(taken.at<float>(eye), 0.95F);

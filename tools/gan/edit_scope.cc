@@ -22,11 +22,6 @@ float ReachOf(int au) {
   return au == 16 || au == 17 || au == 25 ? 0.30F : 0.20F;
 }
 
-bool MovesLids(int au) {
-  constexpr std::array<int, 6> kLids{5, 6, 7, 43, 45, 46};
-  return std::find(kLids.begin(), kLids.end(), au) != kLids.end();
-}
-
 // Regions beyond those of the publication, which are for looking at an AU, not for making it: what else moves.
 std::vector<int> RoisMovedBy(int au) {
   std::vector<int> rois = features::AuRois(au);
@@ -58,6 +53,11 @@ void Blur(cv::Mat& picture, float sigma) {
 }
 
 }  // namespace
+
+bool MovesLids(int au) {
+  constexpr std::array<int, 6> kLids{5, 6, 7, 43, 45, 46};
+  return std::find(kLids.begin(), kLids.end(), au) != kLids.end();
+}
 
 EditScope ScopeOf(const features::AuSchema& schema, std::span<const float> own, std::span<const float> wanted,
                   const features::Landmarks68& landmarks_in_crop, int crop_size) {

@@ -29,4 +29,7 @@ EditScope ScopeOf(const features::AuSchema& schema, std::span<const float> own, 
 // opening of the eyes changes only for AUs of the lids.
 cv::Mat ScopeMask(const EditScope& scope, int size);
 
+// Whether an AU moves the lids.
+bool MovesLids(int au);
+
 }  // namespace auforge::tools

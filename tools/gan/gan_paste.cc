@@ -153,8 +153,9 @@ cv::Mat Change(const cv::Mat& crop, const cv::Mat& edited, const EditScope& scop
 }
 
 // What stands before the face stays. landmarks: in picture's pixels.
-void Spare(const cv::Mat& picture, const features::Landmarks68& landmarks, cv::Mat& change) {
-  const cv::Mat taken = BehindWhatStandsInFront(picture, landmarks);
+void Spare(const cv::Mat& picture, const features::Landmarks68& landmarks, const EditScope& scope, cv::Mat& change) {
+  const bool lids_move = scope.aus.empty() || std::ranges::any_of(scope.aus, MovesLids);
+  const cv::Mat taken = BehindWhatStandsInFront(picture, landmarks, lids_move);
   change.forEach<cv::Vec3f>([&](cv::Vec3f& pixel, const int* at) { pixel *= taken.at<float>(at[0], at[1]); });
 }
 
@@ -180,7 +181,7 @@ void PasteChange(const cv::Mat& crop, const cv::Mat& edited, const features::Sim
   cv::Mat full;
   cv::warpAffine(Change(crop, edited, scope), full, map, photo.size(), cv::INTER_CUBIC | cv::WARP_INVERSE_MAP,
                  cv::BORDER_CONSTANT);
-  if (!scope.aus.empty()) Spare(photo, features::Transform(s.Inverse(), InCrop(scope, edited.rows)), full);
+  if (!scope.aus.empty()) Spare(photo, features::Transform(s.Inverse(), InCrop(scope, edited.rows)), scope, full);
   Add(full, photo);
 }
 
@@ -188,7 +189,7 @@ cv::Mat ApplyChange(const cv::Mat& crop, const cv::Mat& edited, const EditScope&
   cv::Mat change = Change(crop, edited, scope);
   if (change.size() != crop.size()) cv::resize(change, change, crop.size(), 0, 0, cv::INTER_CUBIC);
   cv::Mat result = crop.clone();
-  if (!scope.aus.empty()) Spare(crop, InCrop(scope, crop.rows), change);
+  if (!scope.aus.empty()) Spare(crop, InCrop(scope, crop.rows), scope, change);
   Add(change, result);
   return result;
 }

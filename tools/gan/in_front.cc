@@ -14,9 +14,10 @@ namespace {
 
 // In inter-ocular distances: how wide the skin around a pixel is, how far the hair line lies above the brows, how far lashes and
 // brows reach beyond their landmarks, and how far a frame's soft edge does.
-constexpr float kAround = 0.25F, kForehead = 0.6F, kBeyondFeature = 0.10F, kEdge = 0.02F;
+constexpr float kAround = 0.25F, kForehead = 0.6F, kBeyondBrow = 0.03F, kBeyondLids = 0.10F, kBeyondEye = 0.02F,
+                kEdge = 0.05F;
 // Of luma, 0..1: folds and shades differ from the skin around them by less than the first; a frame by more than the second.
-constexpr float kShade = 0.10F, kThing = 0.20F;
+constexpr float kShade = 0.06F, kThing = 0.12F;
 
 using Landmarks = features::Landmarks68;
 
@@ -51,16 +52,19 @@ cv::Mat UpperFace(const Landmarks& landmarks, cv::Size size, float eyes) {
   return mask;
 }
 
-cv::Mat Features(const Landmarks& landmarks, cv::Size size, float eyes) {
-  cv::Mat mask = cv::Mat::zeros(size, CV_8UC1);
-  for (const auto& [first, last] : std::array<std::pair<int, int>, 5>{{{17, 21}, {22, 26}, {36, 41}, {42, 47}, {31, 35}}})
-    FillHull(landmarks, first, last, mask);
-  return Dilated(mask, kBeyondFeature * eyes);
+// What is dark of itself. CV_8UC1.
+cv::Mat Features(const Landmarks& landmarks, bool lids_move, cv::Size size, float eyes) {
+  const auto of = [&](std::initializer_list<std::pair<int, int>> parts, float beyond) {
+    cv::Mat mask = cv::Mat::zeros(size, CV_8UC1);
+    for (const auto& [first, last] : parts) FillHull(landmarks, first, last, mask);
+    return Dilated(mask, beyond * eyes);
+  };
+  return of({{17, 21}, {22, 26}, {31, 35}}, kBeyondBrow) | of({{36, 41}, {42, 47}}, lids_move ? kBeyondLids : kBeyondEye);
 }
 
 // picture: no more than the upper face needs.
-cv::Mat OfUpperFace(const cv::Mat& picture, const cv::Mat& face, const Landmarks& landmarks, float eyes) {
-  const cv::Mat own = Features(landmarks, picture.size(), eyes);
+cv::Mat OfUpperFace(const cv::Mat& picture, const cv::Mat& face, const Landmarks& landmarks, bool lids_move, float eyes) {
+  const cv::Mat own = Features(landmarks, lids_move, picture.size(), eyes);
   cv::Mat luma, weight, sum, weights;
   cv::cvtColor(picture, luma, cv::COLOR_BGR2GRAY);
   luma.convertTo(luma, CV_32F, 1 / 255.0);
@@ -85,7 +89,7 @@ cv::Mat OfUpperFace(const cv::Mat& picture, const cv::Mat& face, const Landmarks
 
 }  // namespace
 
-cv::Mat BehindWhatStandsInFront(const cv::Mat& picture, const Landmarks& landmarks) {
+cv::Mat BehindWhatStandsInFront(const cv::Mat& picture, const Landmarks& landmarks, bool lids_move) {
   const float eyes = features::InterOcularDistance(landmarks);
   cv::Mat result(picture.size(), CV_32FC1, cv::Scalar(1));
   const cv::Mat face = UpperFace(landmarks, picture.size(), eyes);
@@ -95,7 +99,7 @@ cv::Mat BehindWhatStandsInFront(const cv::Mat& picture, const Landmarks& landmar
   part = cv::Rect(part.x - rim, part.y - rim, part.width + 2 * rim, part.height + 2 * rim) & cv::Rect({}, picture.size());
   Landmarks there = landmarks;
   for (features::Point2& p : there) p = {p.x - static_cast<float>(part.x), p.y - static_cast<float>(part.y)};
-  OfUpperFace(picture(part), face(part), there, eyes).copyTo(result(part));
+  OfUpperFace(picture(part), face(part), there, lids_move, eyes).copyTo(result(part));
   return result;
 }
 
