@@ -24,15 +24,7 @@ synthetic::RenderedFace Render(const synthetic::FaceRenderer& renderer, const Ph
                                std::span<const Vec3> shape, const cv::Rect& box) {
   synthetic::SkinTextures skin;
   skin.face = cv::Mat(8, 8, CV_8UC4, cv::Scalar(128, 128, 128, 0));
-  synthetic::FaceScene scene;
-  scene.width = box.width;
-  scene.height = box.height;
-  scene.shape = shape;
-  scene.camera = camera;
-  scene.camera.centre.x -= static_cast<float>(box.x);
-  scene.camera.centre.y -= static_cast<float>(box.y);
-  scene.skin = &skin;
-  scene.light.ambient = light.harmonics;
+  synthetic::FaceScene scene = SceneBehind(skin, light, camera, shape, box);
   scene.eyes.iris = {0.020F, 0.034F, 0.060F};
   scene.eyes.iris_rim = {0.008F, 0.012F, 0.020F};
   scene.parts = Bit(FacePart::kLeftEye) | Bit(FacePart::kRightEye);

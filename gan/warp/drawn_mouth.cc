@@ -65,15 +65,7 @@ cv::Mat DrawInside(const synthetic::FaceRenderer& renderer, const PhotoLight& li
   const auto byte = [](float linear) { return cv::saturate_cast<std::uint8_t>(255 * std::sqrt(std::max(0.0F, linear))); };
   synthetic::SkinTextures skin;
   skin.face = cv::Mat(64, 64, CV_8UC4, cv::Scalar(byte(light.lips.x), byte(light.lips.y), byte(light.lips.z), 40));
-  synthetic::FaceScene scene;
-  scene.width = box.width;
-  scene.height = box.height;
-  scene.shape = shape;
-  scene.camera = camera;
-  scene.camera.centre.x -= static_cast<float>(box.x);
-  scene.camera.centre.y -= static_cast<float>(box.y);
-  scene.skin = &skin;
-  scene.light.ambient = light.harmonics;
+  synthetic::FaceScene scene = SceneBehind(skin, light, camera, shape, box);
   scene.mouth.teeth = Vec3{1, 1, 1} * light.white;
   scene.parts = Bit(FacePart::kSkin) | Bit(FacePart::kMouth) | Bit(FacePart::kGums) | Bit(FacePart::kTeeth) | Bit(FacePart::kInnerLip);
   synthetic::RenderScratch scratch;

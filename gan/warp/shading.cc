@@ -106,6 +106,20 @@ PhotoLight ReadLight(const cv::Mat& picture, const FittedPhoto& photo, const Sea
   return light;
 }
 
+synthetic::FaceScene SceneBehind(const synthetic::SkinTextures& skin, const PhotoLight& light, const synthetic::Camera& camera,
+                                 std::span<const Vec3> shape, const cv::Rect& box) {
+  synthetic::FaceScene scene;
+  scene.width = box.width;
+  scene.height = box.height;
+  scene.shape = shape;
+  scene.camera = camera;
+  scene.camera.centre.x -= static_cast<float>(box.x);
+  scene.camera.centre.y -= static_cast<float>(box.y);
+  scene.skin = &skin;
+  scene.light.ambient = light.harmonics;
+  return scene;
+}
+
 std::vector<float> LightChange(const synthetic::FaceRenderer& renderer, const PhotoLight& light, const synthetic::Camera& camera,
                                std::span<const Vec3> before, std::span<const Vec3> after, std::span<const Vec3> normals_before,
                                std::span<const Vec3> normals_after) {

@@ -53,6 +53,16 @@ class FastPath : public ::testing::Test {
     return copy;
   }
 
+  // A training that begins with the test's networks, in double precision.
+  TrainingState Fresh() const {
+    TrainingState state;
+    state.generator = generator_.Clone(torch::kFloat64);
+    state.discriminator = discriminator_.Clone(torch::kFloat64);
+    state.generator_adam = MakeAdamState(state.generator);
+    state.discriminator_adam = MakeAdamState(state.discriminator);
+    return state;
+  }
+
   static void ExpectSame(const Gradients& ours, const Gradients& plain, const Parameters& p) {
     for (const auto& [name, value] : plain.terms)
       EXPECT_NEAR(ours.terms.at(name), value, 1e-10 * std::abs(value) + 1e-14) << name;
@@ -320,15 +330,7 @@ TEST_F(FastPath, AdamIsTheLibrarysAdam) {
 // Weights and moments lie in another order in memory; no number changes but by the order of sums.
 TEST_F(FastPath, MatrixLayoutTakesTheSameSteps) {
   if (!Double().device().is_cpu()) GTEST_SKIP() << "a layout for the processor";
-  const auto fresh = [this] {
-    TrainingState state;
-    state.generator = generator_.Clone(torch::kFloat64);
-    state.discriminator = discriminator_.Clone(torch::kFloat64);
-    state.generator_adam = MakeAdamState(state.generator);
-    state.discriminator_adam = MakeAdamState(state.discriminator);
-    return state;
-  };
-  TrainingState plain = fresh(), arranged = fresh();
+  TrainingState plain = Fresh(), arranged = Fresh();
   UseMatrixLayout(arranged, options_.network);
   int moved = 0;
   for (const auto& [name, value] : arranged.discriminator.entries()) moved += value.is_contiguous() ? 0 : 1;
@@ -347,15 +349,7 @@ TEST_F(FastPath, MatrixLayoutTakesTheSameSteps) {
 }
 
 TEST_F(FastPath, ChannelsLastTakesTheSameSteps) {
-  const auto fresh = [this] {
-    TrainingState state;
-    state.generator = generator_.Clone(torch::kFloat64);
-    state.discriminator = discriminator_.Clone(torch::kFloat64);
-    state.generator_adam = MakeAdamState(state.generator);
-    state.discriminator_adam = MakeAdamState(state.discriminator);
-    return state;
-  };
-  TrainingState planes = fresh(), last = fresh();
+  TrainingState planes = Fresh(), last = Fresh();
   UseChannelsLast(last);
   EXPECT_TRUE(last.generator["main.6.weight"].is_contiguous(at::MemoryFormat::ChannelsLast));
   EXPECT_FALSE(last.generator["main.6.weight"].is_contiguous());

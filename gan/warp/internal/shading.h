@@ -26,6 +26,11 @@ float BrightnessAt(const cv::Mat& picture, features::Point2 p);
 PhotoLight ReadLight(const cv::Mat& picture, const FittedPhoto& photo, const Seams& seams, std::span<const synthetic::Vec3> normals,
                      const features::Landmarks68& landmarks);
 
+// What the renderer draws behind an opening, in the photo's light: the part `box` of the camera's picture. skin, shape: must outlive
+// the scene.
+synthetic::FaceScene SceneBehind(const synthetic::SkinTextures& skin, const PhotoLight& light, const synthetic::Camera& camera,
+                                 std::span<const synthetic::Vec3> shape, const cv::Rect& box);
+
 // Brightness after / before in linear light for each vertex, limited to what skin does.
 std::vector<float> LightChange(const synthetic::FaceRenderer& renderer, const PhotoLight& light, const synthetic::Camera& camera,
                                std::span<const synthetic::Vec3> before, std::span<const synthetic::Vec3> after,
