@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numbers>
 #include <stdexcept>
 #include <string>
 
@@ -28,7 +27,6 @@ enum : std::uint64_t {
   kBackdrop = 57
 };
 
-constexpr float kDeg = std::numbers::pi_v<float> / 180;
 constexpr Vec3 kLookAt{0, 1.2F, 3.5F};  // the point of the head that the camera centres on
 constexpr float kFront = 9;             // z of the face, whose distance counts
 constexpr float kFaceHeight = 13.8F;    // brow to chin, cm, that a framing is measured in
