@@ -16,75 +16,70 @@ namespace {
 constexpr int kWideLanes = 16;
 constexpr int kMostVectors = 4;
 
-// 24 of 32 registers hold sums. More than 8 pixels would not find room for their addresses: GCC 12 then
-// writes sums to memory in the inner loop, at half the speed.
+// 24 of 32 registers hold sums. More than 8 pixels would not find room for their addresses.
 constexpr int kSums = 24;
 constexpr int MostRows(int vectors) { return std::min(8, kSums / vectors); }
 
-// sum[r] += pixel r's `length` floats times the panel's rows; returns the panel behind them.
+// One loop for all pieces, and what is within it unrolled by hand: otherwise GCC 12 writes weights or sums to
+// memory in the inner loop, at half the speed.
 template <int vectors, int rows>
-[[AUFORGE_AVX512, gnu::always_inline]] inline const float* Accumulate(__m512 (&sum)[rows][vectors],
-                                                                      const float* const (&pixel)[rows],
-                                                                      std::size_t length,
-                                                                      const float* panel) {
-  for (std::size_t k = 0; k < length; ++k, panel += vectors * kWideLanes) {
-    __m512 b[vectors];
-    for (int v = 0; v < vectors; ++v) b[v] = _mm512_loadu_ps(panel + v * kWideLanes);
-    for (int r = 0; r < rows; ++r) {
-      const __m512 x = _mm512_set1_ps(pixel[r][k]);
-      for (int v = 0; v < vectors; ++v) sum[r][v] = _mm512_fmadd_ps(x, b[v], sum[r][v]);
-    }
-  }
-  return panel;
-}
-
-template <int vectors, int rows>
-[[AUFORGE_AVX512]] void Tile(const TileTask& task) {
+[[AUFORGE_AVX512]] void Tile(const TileTask& task, int first) {
   // The last register may reach beyond the outputs.
   const int unused = vectors * kWideLanes - task.outputs;
   __mmask16 mask[vectors];
   for (int v = 0; v < vectors; ++v) mask[v] = 0xFFFF;
   mask[vectors - 1] = static_cast<__mmask16>(0xFFFF >> unused);
   __m512 sum[rows][vectors];
+#pragma GCC unroll 8
   for (int v = 0; v < vectors; ++v) {
     const __m512 bias = _mm512_maskz_loadu_ps(mask[v], task.bias + v * kWideLanes);
+#pragma GCC unroll 8
     for (int r = 0; r < rows; ++r) sum[r][v] = bias;
   }
   const float* panel = task.panel;
-  const float* pixel[rows];
-  for (int r = 0; r < rows; ++r) pixel[r] = task.source + task.from[r];
-  for (int line = 0; line < 3; ++line) {
-    panel = Accumulate<vectors, rows>(sum, pixel, task.length, panel);
-    for (int r = 0; r < rows; ++r) pixel[r] += task.row;
-  }
-  if (task.second != nullptr) {
-    for (int r = 0; r < rows; ++r) pixel[r] = task.second + task.from_second[r];
-    Accumulate<vectors, rows>(sum, pixel, task.second_length, panel);
+  for (int i = 0; i < task.piece_count; ++i) {
+    const TileTask::Piece& piece = task.pieces[i];
+    const float* pixel[rows];
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) pixel[r] = piece.source + piece.from[first + r];
+    for (std::size_t k = 0; k < piece.length; ++k, panel += vectors * kWideLanes) {
+      __m512 b[vectors];
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; ++v) b[v] = _mm512_loadu_ps(panel + v * kWideLanes);
+#pragma GCC unroll 8
+      for (int r = 0; r < rows; ++r) {
+        const __m512 x = _mm512_set1_ps(pixel[r][k]);
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v) sum[r][v] = _mm512_fmadd_ps(x, b[v], sum[r][v]);
+      }
+    }
   }
   const __m512 zero = _mm512_setzero_ps(), most = _mm512_set1_ps(kMostOfActivation);
+#pragma GCC unroll 8
   for (int r = 0; r < rows; ++r) {
-    float* to = task.target + task.to[r];
+    float* to = task.target + task.to[first + r];
+#pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) {
-      __m512 x = sum[r][v];
-      x = x > zero ? x : zero;
-      _mm512_mask_storeu_ps(to + v * kWideLanes, mask[v], x < most ? x : most);
+      // Zero where the sum is no number, as with the narrow tiles: these give their second operand then.
+      const __m512 x = _mm512_maskz_min_ps(mask[v], _mm512_maskz_max_ps(mask[v], sum[r][v], zero), most);
+      _mm512_mask_storeu_ps(to + v * kWideLanes, mask[v], x);
     }
   }
 }
 
 template <int vectors, int rows = MostRows(vectors)>
-void AnyTile(int wanted, const TileTask& task) {
+void AnyTile(int wanted, const TileTask& task, int first) {
   if constexpr (rows > 0) {
-    if (wanted == rows) return Tile<vectors, rows>(task);
-    AnyTile<vectors, rows - 1>(wanted, task);
+    if (wanted == rows) return Tile<vectors, rows>(task, first);
+    AnyTile<vectors, rows - 1>(wanted, task, first);
   }
 }
 
-void Run(int vectors, int rows, const TileTask& task) {
-  if (vectors == 1) AnyTile<1>(rows, task);
-  if (vectors == 2) AnyTile<2>(rows, task);
-  if (vectors == 3) AnyTile<3>(rows, task);
-  if (vectors == 4) AnyTile<4>(rows, task);
+void Run(int vectors, int rows, const TileTask& task, int first) {
+  if (vectors == 1) AnyTile<1>(rows, task, first);
+  if (vectors == 2) AnyTile<2>(rows, task, first);
+  if (vectors == 3) AnyTile<3>(rows, task, first);
+  if (vectors == 4) AnyTile<4>(rows, task, first);
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ void GridNet::Run(const cv::Mat& picture, GridMap& map) const {
   const MapShape whole{picture.cols, picture.rows, internal::kPictureChannels};
   float* first = Room(one, whole);
   internal::ClearBorder(whole, first, 1);
-  internal::Normalise(picture, whole, false, first);
+  internal::Normalise(picture, whole, first);
   const MapShape half = i.stem.TargetOf(whole);
   i.stem.Run(whole, first, nullptr, nullptr, Room(two, half));
   const MapShape quarter = i.second.TargetOf(half);

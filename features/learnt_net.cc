@@ -92,8 +92,8 @@ void LearntNet::Impl::Run(const cv::Mat& crop, int pictures, std::span<float> ou
     maps[i] = scratch[i].data();
   }
   internal::ClearBorder(picture, maps[1], pictures);
-  for (int p = 0; p < pictures; ++p)
-    internal::Normalise(crop, picture, p == 1, maps[1] + static_cast<std::size_t>(p) * picture.Size());
+  internal::Normalise(crop, picture, maps[1]);
+  if (pictures > 1) internal::MirrorPicture(picture, maps[1], maps[1] + picture.Size());
   internal::ClearBorder(stem[0].target(), maps[0], pictures);
   stem[0].Run(maps[1], nullptr, maps[0], pictures);
   for (const Block& block : blocks) {

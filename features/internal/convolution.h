@@ -47,9 +47,10 @@ int PaddedChannels(int channels);
 
 inline constexpr int kPictureChannels = 3;  // of the first map, which is not padded
 
-// A picture as a net's first map: (x / 255 - .5) / .25; CV_8UC3 or CV_8UC1. mirrored: flipped left to right. The border
-// is not touched.
-void Normalise(const cv::Mat& picture, const MapShape& shape, bool mirrored, float* map);
+// A picture as a net's first map: (x / 255 - .5) / .25 rounded as float does it; CV_8UC3 or CV_8UC1. The border is not touched.
+void Normalise(const cv::Mat& picture, const MapShape& shape, float* map);
+// That map flipped left to right. The border is not touched.
+void MirrorPicture(const MapShape& shape, const float* map, float* mirrored);
 
 // Zeroes the border of `pictures` maps.
 void ClearBorder(const MapShape& shape, float* maps, int pictures);

@@ -9,20 +9,22 @@ namespace auforge::features::internal {
 // Sums of products of halves and such activations stay finite, however many layers follow each other.
 inline constexpr float kMostOfActivation = 1e6F;
 
-// What a tile reads and writes: pixels 0 .. rows of the tables, the outputs of one panel.
+// What the tiles of a panel read and write: offsets of all pixels, the outputs of one panel. A pixel's chain
+// goes through the pieces one after another: the window's lines, then the second source's pixel.
 struct TileTask {
-  const float* source;
-  const float* second;  // null: none
-  float* target;        // at the panel's first channel
-  const std::size_t* from;
-  const std::size_t* from_second;
-  const std::size_t* to;
-  std::size_t row;            // floats between lines of the source
-  std::size_t length;         // of a window's line
-  std::size_t second_length;  // channels of the second source
-  const float* panel;         // (3 x length + second_length) x vectors x lanes weights
-  const float* bias;          // outputs
-  int outputs;                // channels to write, at most vectors x lanes
+  struct Piece {
+    const float* source;
+    const std::size_t* from;  // of each pixel
+    std::size_t length;
+  };
+  static constexpr int kMostPieces = 4;
+  Piece pieces[kMostPieces];
+  int piece_count;
+  float* target;          // at the panel's first channel
+  const std::size_t* to;  // of each pixel
+  const float* panel;     // (sum of the pieces' lengths) x vectors x lanes weights
+  const float* bias;      // outputs
+  int outputs;            // channels to write, at most vectors x lanes
 };
 
 struct TileKernels {
@@ -30,7 +32,8 @@ struct TileKernels {
   int most_vectors;  // registers of outputs side by side in a tile, at most
   // Pixels of a tile that is so many (1..most_vectors) registers wide, at most.
   int (*most_rows)(int vectors);
-  void (*run)(int vectors, int rows, const TileTask& task);
+  // Pixels first .. first + rows of the task.
+  void (*run)(int vectors, int rows, const TileTask& task, int first);
 };
 
 // Of AVX2, or plain C++ where the program is built for a processor without it.
