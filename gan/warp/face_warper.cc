@@ -223,8 +223,12 @@ void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& land
   cv::Mat source, target, map = moved.source - cv::Scalar(0.5, 0.5);
   area.convertTo(source, CV_32FC3, 1 / 255.0);
   cv::remap(source, target, map, {}, cv::INTER_CUBIC, cv::BORDER_REFLECT_101);
+  // Light that comes out of a furrow has gone through skin, which keeps red longest.
+  const cv::Vec3f warm = edit.light.is_grey ? cv::Vec3f(1, 1, 1) : cv::Vec3f(1.15F, 1.05F, 0.7F);
   target.forEach<cv::Vec3f>([&](cv::Vec3f& c, const int* at) {
-    c *= std::sqrt(moved.gain.at<float>(at[0], at[1]) * furrows.gain.at<float>(at[0], at[1]));
+    const float shade = std::sqrt(furrows.gain.at<float>(at[0], at[1])), lit = std::sqrt(moved.gain.at<float>(at[0], at[1]));
+    c *= lit;
+    c = {c[0] * std::pow(shade, warm[0]), c[1] * std::pow(shade, warm[1]), c[2] * std::pow(shade, warm[2])};
   });
   internal::FadeFurrows(furrows.fade, px, target);
   const cv::Vec3f skin_colour(std::sqrt(edit.light.skin.x), std::sqrt(edit.light.skin.y), std::sqrt(edit.light.skin.z));
