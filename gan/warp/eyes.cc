@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "gan/warp/internal/bared_eye.h"
 #include "gan/warp/internal/sample.h"
 
 namespace auforge::warp::internal {
@@ -96,6 +98,14 @@ LidPaint ReadLid(const Frame& frame, const Opening& before, const cv::Vec3f& ski
   return paint;
 }
 
+// How far the upper lid goes up at most, pixels; and what a stretched eyeball hides, cm.
+float Rises(const Frame& frame, const Opening& before, const Opening& after) {
+  float most = 0;
+  for (std::size_t k = 0; k < kRimPoints; ++k) most = std::max(most, frame.Down(before.upper[k]) - frame.Down(after.upper[k]));
+  return most;
+}
+constexpr float kStretches = 0.02F;
+
 }  // namespace
 
 void DrawLid(const Opening& before, const Opening& after, std::span<const Point2> brow, const cv::Vec3f& skin, float pixels_per_cm,
@@ -167,6 +177,7 @@ void FillEye(const Opening& before, const Opening& after, float pixels_per_cm, c
   box = cv::Rect(box.x - 3, box.y - 3, box.width + 6, box.height + 6) & cv::Rect({0, 0}, target.size());
   if (box.empty()) return;
   const Frame frame(before);
+  const std::optional<Iris> iris = Rises(frame, before, after) > kStretches * pixels_per_cm ? FindIris(before, pixels_per_cm, source) : std::nullopt;
   cv::Mat from(box.size(), CV_32FC2);
   for (int y = 0; y < box.height; ++y) {
     for (int x = 0; x < box.width; ++x) {
@@ -176,14 +187,15 @@ void FillEye(const Opening& before, const Opening& after, float pixels_per_cm, c
       const float new_upper = DownAt(frame, after.upper, along), new_lower = DownAt(frame, after.lower, along);
       const float middle = (upper + lower) / 2;
       float at = down;
-      // What a lid bares was never seen: the eyeball beside it is stretched.
-      if (down < middle && new_upper < upper) at = middle + (down - middle) * (upper - middle) / std::min(-1e-3F, new_upper - middle);
+      // What a lid bares was never seen: where no iris can be told the eyeball beside it is stretched.
+      if (!iris && down < middle && new_upper < upper) at = middle + (down - middle) * (upper - middle) / std::min(-1e-3F, new_upper - middle);
       if (down > middle && new_lower > lower) at = middle + (down - middle) * (lower - middle) / std::max(1e-3F, new_lower - middle);
       from.at<cv::Vec2f>(y, x) = {p.x + (at - down) * frame.down.x - 0.5F, p.y + (at - down) * frame.down.y - 0.5F};
     }
   }
   cv::Mat eye;
   cv::remap(source, eye, from, {}, cv::INTER_CUBIC, cv::BORDER_REFLECT_101);
+  if (iris) PaintBared(*iris, before, after, pixels_per_cm, source, box.tl(), eye);
   cv::Mat part = target(box);
   for (int y = 0; y < box.height; ++y) {
     for (int x = 0; x < box.width; ++x) {

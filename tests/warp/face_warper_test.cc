@@ -154,6 +154,15 @@ TEST_F(Warping, ShutEyesOpen) {
   }
 }
 
+TEST_F(Warping, WideEyesShowWhatTheRendererShows) {
+  const SyntheticFace face = Draw({}), wide = Draw({{5, 5}});
+  const cv::Mat edited = Edited(face, {{5, 5}});
+  for (const std::size_t eye : {36U, 42U}) {
+    const cv::Rect box = cv::boundingRect(std::vector<cv::Point2f>{{wide.landmarks[eye].x, wide.landmarks[eye + 1].y}, {wide.landmarks[eye + 3].x, wide.landmarks[eye + 4].y}});
+    EXPECT_LT(MeanDifference(edited(box), wide.image(box)), 0.8 * MeanDifference(face.image(box), wide.image(box))) << eye;
+  }
+}
+
 TEST_F(Warping, SmilesAreTakenAway) {
   const SyntheticFace face = Draw({{12, 5}, {25, 3}});
   const Landmarks68 before = Found(face.image, face.landmarks), after = Found(Edited(face, {{12, 0}, {25, 0}}), face.landmarks);
