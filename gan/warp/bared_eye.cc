@@ -109,7 +109,7 @@ EyeColours ReadColours(const Iris& iris, std::vector<Seen> seen) {
   }
   EyeColours colours;
   constexpr std::size_t kFew = 3;
-  constexpr float kWhite = 0.75F;  // of the whites by luma: neither lashes nor glints
+  constexpr float kWhite = 0.88F;  // of the whites by luma: neither lashes nor glints
   int known = -1;
   for (int i = 0; i < kProfile; ++i) {
     auto& ring = rings[static_cast<std::size_t>(i)];
@@ -188,7 +188,7 @@ void PaintBared(const Iris& iris, const Opening& before, const Opening& after, f
       const float across = SmoothStep(-0.7F, 0.7F, then.across);
       const float sides = 1 - 0.25F * SmoothStep(0.7F, 1.0F, std::abs(then.across));
       const cv::Vec3f white = (colours.left * (1 - across) + colours.right * across) * sides;
-      const float limbus = SmoothStep(0.94F, 1.06F, off), lid = 1 - 0.30F * std::exp(-std::max(0.0F, now.below_upper) / 0.09F);
+      const float limbus = SmoothStep(0.94F, 1.06F, off), lid = 1 - 0.25F * std::exp(-std::max(0.0F, now.below_upper) / 0.07F);
       // The lashes' line goes up with the lid.
       const float ends = 1 - SmoothStep(0.8F, 1.0F, std::abs(then.across)), width = std::max(0.045F, 0.7F / px);
       const float line = 1 - 0.55F * ends * std::exp(-std::pow(now.below_upper / width, 2.0F)) * std::min(1.0F, 0.06F / width);
