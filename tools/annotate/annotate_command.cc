@@ -138,6 +138,7 @@ std::shared_ptr<const annotator::AuModel> NeutralModel(const AnnotateArguments& 
       annotator::AuModel::Load(path.empty() ? annotator::DefaultAuModelPath() : path);
   FaceSearch search{.detector = arguments.options.detector,
                     .detector_model = arguments.options.detector_model,
+                    .detector_threshold = arguments.options.detector_threshold,
                     .landmarks = arguments.options.landmarks};
   UseLandmarksOf(model, search);
   const PhotoFeatures photos = ExtractPhotos(arguments.neutral, model.info().features, false, search, arguments.options.jobs);

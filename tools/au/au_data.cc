@@ -164,6 +164,10 @@ void UseLandmarksOf(const annotator::AuModel& model, FaceSearch& faces) {
   if (faces.landmarks.empty()) faces.landmarks = annotator::LandmarksFor(model.info().landmarker);
 }
 
+void UseLandmarksOf(const TrainingData& data, FaceSearch& faces) {
+  if (faces.landmarks.empty() && !data.landmarker.empty()) faces.landmarks = annotator::LandmarksFor(data.landmarker);
+}
+
 TrainingData LoadTrainingData(const std::vector<std::string>& specs, const features::FeatureSpec& features,
                               const FaceSearch& faces, int jobs, const Log& log,
                               const std::vector<std::string>& held_out) {
@@ -269,7 +273,7 @@ void DropConstantAus(TrainingData& data, const Log& log) {
 void LoadUnlabelled(const std::vector<std::string>& inputs, const FaceSearch& faces, int jobs, TrainingData& data,
                     const Log& log) {
   FaceSearch search = faces;
-  if (search.landmarks.empty()) search.landmarks = annotator::LandmarksFor(data.landmarker);
+  UseLandmarksOf(data, search);
   PhotoFeatures photos = ExtractPhotos(inputs, data.spec, true, search, jobs);
   if (log) {
     log(std::to_string(photos.pictures) + " unlabelled photos, " + std::to_string(photos.faces) +

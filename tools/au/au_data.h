@@ -72,7 +72,8 @@ void LoadUnlabelled(const std::vector<std::string>& inputs, const FaceSearch& fa
 
 // The points of all of a training are of one landmarker. Throws BadInputError naming `source` where its are others'.
 void MeetLandmarker(annotator::TrainingData& data, const std::string& landmarker, const std::string& source);
-// Faces are looked for as the model knows them, unless a landmarker is named.
+// Faces are looked for as the model knows them, or the faces that were read before, unless a landmarker is named.
 void UseLandmarksOf(const annotator::AuModel& model, FaceSearch& faces);
+void UseLandmarksOf(const annotator::TrainingData& data, FaceSearch& faces);
 
 }  // namespace auforge::tools

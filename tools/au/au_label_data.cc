@@ -148,7 +148,7 @@ bool LoadLabelled(const DataSpec& spec, const FaceSearch& faces, int jobs, std::
   const features::FeatureExtractor extractor(data.spec);
   const std::size_t dimension = extractor.Dimension(), a = data.schema.size(), n = set.images.size();
   FaceSearch search = faces;
-  if (search.landmarks.empty()) search.landmarks = annotator::LandmarksFor(data.landmarker);
+  UseLandmarksOf(data, search);
   const FaceSeeker seeker(search);
   MeetLandmarker(data, seeker.landmarker().Name(), spec.name + ":" + spec.path);
   const SharedPictures shared(set);

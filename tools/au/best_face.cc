@@ -22,7 +22,7 @@ struct FoundFace {
 
 }  // namespace
 
-annotator::DetectorChoice FaceSearch::Detector() const { return {.name = detector, .model = detector_model, .upsample = 1}; }
+annotator::DetectorChoice FaceSearch::Detector() const { return {.name = detector, .model = detector_model, .threshold = detector_threshold, .upsample = 1}; }
 
 void FaceSearch::Validate() const {
   const auto need = [](bool good, const std::string& text) {

@@ -26,6 +26,7 @@ struct BestFace {
 struct FaceSearch {
   std::string detector = annotator::kDefaultDetector;  // as annotator::DetectorChoice's
   std::string detector_model;
+  float detector_threshold = 0;
   std::string landmarks;  // as annotator::LandmarkFile's; empty: annotator::DefaultLandmarks()
   int min_face = 40;  // pixels, 20..2000: halved portraits are still found
   annotator::DetectorChoice Detector() const;

@@ -106,7 +106,7 @@ int RunTrain(TrainArguments& arguments) {
   std::optional<annotator::TrainingData> photos;
   if (!arguments.photos.empty()) {
     FaceSearch faces = arguments.faces;
-    if (faces.landmarks.empty()) faces.landmarks = annotator::LandmarksFor(data.landmarker);
+    UseLandmarksOf(data, faces);
     photos = LoadTrainingData(arguments.photos, data.spec, faces, arguments.jobs, log);
     MeetLandmarker(data, photos->landmarker, "--photos");
     NameAusWithoutModel(*photos, data.schema, log);
