@@ -120,7 +120,7 @@ class ShapeFit {
       moment += model * model.transpose();
       cross += (Found(point) - image_mean) * model.transpose();
     }
-    const Eigen::MatrixXd camera = cross * moment.inverse();
+    const Eigen::Matrix<double, 2, 3> camera = cross * moment.inverse();
     const Eigen::JacobiSVD<Eigen::MatrixXd> svd(camera, Eigen::ComputeThinU | Eigen::ComputeThinV);
     // All points on one line: there is no pose to speak of.
     if (!(svd.singularValues()(1) > 1e-6 * svd.singularValues()(0))) return false;

@@ -39,7 +39,7 @@ Packing PackingOf(const ChunkedSet& c) {
 
 class ChunkReader {
  public:
-  ChunkReader(const ChunkedSet& c, const Index& shape) : c_(c), shape_(shape), packing_(PackingOf(c)) {
+  ChunkReader(const ChunkedSet& c, const Index& shape) : c_(c), packing_(PackingOf(c)) {
     std::size_t elements = 1;
     for (const hsize_t side : shape) elements *= static_cast<std::size_t>(side);
     plain_.resize(elements * c.element);
@@ -88,7 +88,6 @@ class ChunkReader {
   }
 
   const ChunkedSet& c_;
-  const Index& shape_;
   Packing packing_;
   std::vector<std::uint8_t> stored_, plain_;
 };
