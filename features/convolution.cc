@@ -3,79 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "features/internal/convolution_tiles.h"
-#include "features/lanes.h"
+#include "features/tiles.h"
 
 namespace auforge::features::internal {
 namespace {
 
-// 12 of AVX2's 16 registers hold sums: pixels x registers of outputs.
-constexpr int kSums = 12;
-constexpr int MostRows(int vectors) { return vectors == 1 ? 6 : kSums / vectors; }
-
-inline Lanes Activate(Lanes x) {
-  const Lanes zero = {}, most = zero + kMostOfActivation;
-  x = x > zero ? x : zero;
-  return x < most ? x : most;
-}
-
-template <int rows, int vectors>
-void Tile(const TileTask& task, int first) {
-  Lanes sum[rows][vectors];
-  for (int r = 0; r < rows; ++r) {
-    for (int v = 0; v < vectors; ++v) sum[r][v] = Load(task.bias + v * kLanes);
-  }
-  const float* panel = task.panel;
-  for (int i = 0; i < task.piece_count; ++i) {
-    const TileTask::Piece& piece = task.pieces[i];
-    const float* pixel[rows];
-    for (int r = 0; r < rows; ++r) pixel[r] = piece.source + piece.from[first + r];
-    for (std::size_t k = 0; k < piece.length; ++k, panel += vectors * kLanes) {
-      Lanes b[vectors];
-      for (int v = 0; v < vectors; ++v) b[v] = Load(panel + v * kLanes);
-      for (int r = 0; r < rows; ++r) {
-        const float x = pixel[r][k];
-        for (int v = 0; v < vectors; ++v) sum[r][v] = MultiplyAdd(x, b[v], sum[r][v]);
-      }
-    }
-  }
-  for (int r = 0; r < rows; ++r) {
-    for (int v = 0; v < vectors; ++v) {
-      const Lanes result = Activate(sum[r][v]);
-      __builtin_memcpy(task.target + task.to[first + r] + v * kLanes, &result, sizeof(result));
-    }
-  }
-}
-
-template <int vectors, int most = MostRows(vectors)>
-void AnyTile(int rows, const TileTask& task, int first) {
-  if constexpr (most > 0) {
-    if (rows == most) return Tile<most, vectors>(task, first);
-    AnyTile<vectors, most - 1>(rows, task, first);
-  }
-}
-
-void RunTile(int vectors, int rows, const TileTask& task, int first) {
-  if (vectors == 1) AnyTile<1>(rows, task, first);
-  if (vectors == 2) AnyTile<2>(rows, task, first);
-  if (vectors == 3) AnyTile<3>(rows, task, first);
-}
-
 const TileKernels& TilesOf(Registers registers) {
-  const TileKernels* wide = registers == Registers::kNarrow ? nullptr : WideTiles();
-  return wide != nullptr ? *wide : NarrowTiles();
-}
-
-// Registers of outputs in the panels: as many as possible where they come out even, else pairs, and three
-// where one would be left over.
-std::vector<int> PanelWidths(int vectors, int most) {
-  for (int width = most; width > 2; --width) {
-    if (vectors % width == 0) return std::vector<int>(static_cast<std::size_t>(vectors / width), width);
-  }
-  std::vector<int> widths(static_cast<std::size_t>(vectors / 2), 2);
-  if (vectors == 1) widths = {1};
-  if (vectors % 2 == 1 && vectors > 1) widths.back() = 3;
-  return widths;
+  return registers == Registers::kNarrow ? NarrowTiles() : WidestTiles();
 }
 
 float WeightAt(const ConvWeights& weights, int out, int in, int y, int x) {
@@ -94,11 +28,6 @@ inline float Normalised(std::uint8_t byte) {
 }
 
 }  // namespace
-
-const TileKernels& NarrowTiles() {
-  static constexpr TileKernels kernels{kLanes, 3, MostRows, RunTile};
-  return kernels;
-}
 
 int PaddedChannels(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
 
@@ -152,7 +81,7 @@ PackedWeights::PackedWeights(int source_channels, const ConvWeights& window, int
   }
   int channel = 0;
   const int lanes = tiles_->lanes, channels = PaddedChannels(window.out);
-  for (const int vectors : PanelWidths((channels + lanes - 1) / lanes, tiles_->most_vectors)) {
+  for (const int vectors : PanelWidths(*tiles_, static_cast<std::size_t>(channels))) {
     const int width = vectors * lanes;
     panels_.push_back({vectors, channel, std::min(width, channels - channel), weights_.size()});
     const auto append = [&](const ConvWeights& weights, int i, int y, int x) {
@@ -183,16 +112,9 @@ void PackedWeights::Run(std::size_t number, const Pixels& pixels) const {
                       pixels.to,
                       weights_.data() + panel.weights,
                       bias_.data() + panel.channel,
-                      panel.outputs};
-  // Tiles of nearly the same size: a last one of one pixel would take as long as one of four.
-  const int most = tiles_->most_rows(panel.vectors);
-  const int tiles = (pixels.count + most - 1) / most;
-  int first = 0;
-  for (int tile = 0; tile < tiles; ++tile) {
-    const int rows = pixels.count / tiles + (tile < pixels.count % tiles ? 1 : 0);
-    tiles_->run(panel.vectors, rows, task, first);
-    first += rows;
-  }
+                      panel.outputs,
+                      true};
+  RunTiles(*tiles_, panel.vectors, pixels.count, task);
 }
 
 Convolution::Convolution(const MapShape& source, const ConvWeights& window, const MapShape* second,

@@ -6,8 +6,8 @@
 #include <stdexcept>
 
 #include "features/internal/convolution.h"
-#include "features/internal/convolution_tiles.h"
 #include "features/internal/learnt_net_file.h"
+#include "features/tiles.h"
 
 namespace auforge::features {
 namespace {
@@ -137,7 +137,7 @@ void LearntNet::Impl::Pool(const float* map, float* embedding) const {
   for (std::size_t d = 0; d < channels; ++d) difference[d] *= share;
 }
 
-bool HasWideRegisters() { return internal::WideTiles() != nullptr; }
+bool HasWideRegisters() { return WideTiles() != nullptr; }
 
 LearntNet::LearntNet(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 LearntNet::LearntNet(LearntNet&&) noexcept = default;

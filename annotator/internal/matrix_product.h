@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <vector>
 
+#include "features/tiles.h"
+
 namespace auforge::annotator {
 
-// B (k x m) in panels of 16 columns, each panel k x 16 without gaps, the last one filled up with zeros: read
+// B (k x m) in panels of a few registers of columns, each panel without gaps, the last one filled up with zeros: read
 // in the order of the product, so that neither the cache's ways nor the pages run out. For a B that many A
 // meet.
 class PackedMatrix {
@@ -22,7 +24,7 @@ class PackedMatrix {
 
  private:
   std::size_t k_ = 0, m_ = 0;
-  std::vector<float> panels_;  // ceil(m / 16) x k x 16
+  std::vector<float, features::LineAllocator<float>> panels_;  // one after another
 };
 
 // a: n x k, b: k x m, c: n x m (overwritten); B is packed on the way, one panel at a time.

@@ -5,26 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <opencv2/core/mat.hpp>
 #include <vector>
 
 #include "features/lanes.h"
 #include "features/learnt_net.h"
+#include "features/tiles.h"
 
 namespace auforge::features::internal {
-
-struct TileKernels;
-
-// Memory that begins with a cache line: a load of a whole line's weights otherwise touches two.
-template <typename T>
-struct LineAllocator {
-  using value_type = T;
-  static constexpr std::align_val_t kLine{64};
-  T* allocate(std::size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), kLine)); }
-  void deallocate(T* at, std::size_t) noexcept { ::operator delete(at, kLine); }
-  bool operator==(const LineAllocator&) const = default;
-};
 
 // Maps of so many pictures stand side by side in a buffer and are computed together.
 inline constexpr int kMostPictures = 2;

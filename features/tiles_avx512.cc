@@ -1,4 +1,4 @@
-#include "features/internal/convolution_tiles.h"
+#include "features/tiles.h"
 
 #if defined(__x86_64__) && defined(__FMA__)
 
@@ -10,7 +10,7 @@
 // as a whole is compiled like the rest, so that no inline function becomes one that needs AVX-512 everywhere.
 #define AUFORGE_AVX512 gnu::target("avx512f,avx512vl,avx512dq,avx512bw")
 
-namespace auforge::features::internal {
+namespace auforge::features {
 namespace {
 
 constexpr int kWideLanes = 16;
@@ -32,7 +32,8 @@ template <int vectors, int rows>
   __m512 sum[rows][vectors];
 #pragma GCC unroll 8
   for (int v = 0; v < vectors; ++v) {
-    const __m512 bias = _mm512_maskz_loadu_ps(mask[v], task.bias + v * kWideLanes);
+    const __m512 bias = task.bias != nullptr ? _mm512_maskz_loadu_ps(mask[v], task.bias + v * kWideLanes)
+                                             : _mm512_setzero_ps();
 #pragma GCC unroll 8
     for (int r = 0; r < rows; ++r) sum[r][v] = bias;
   }
@@ -60,8 +61,9 @@ template <int vectors, int rows>
     float* to = task.target + task.to[first + r];
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) {
-      // Zero where the sum is no number, as with the narrow tiles: these give their second operand then.
-      const __m512 x = _mm512_maskz_min_ps(mask[v], _mm512_maskz_max_ps(mask[v], sum[r][v], zero), most);
+      __m512 x = sum[r][v];
+      // These give their second operand where one is no number, as the narrow tiles do.
+      if (task.activated) x = _mm512_maskz_min_ps(mask[v], _mm512_maskz_max_ps(mask[v], x, zero), most);
       _mm512_mask_storeu_ps(to + v * kWideLanes, mask[v], x);
     }
   }
@@ -91,12 +93,12 @@ const TileKernels* WideTiles() {
   return usable ? &kernels : nullptr;
 }
 
-}  // namespace auforge::features::internal
+}  // namespace auforge::features
 
 #else
 
-namespace auforge::features::internal {
+namespace auforge::features {
 const TileKernels* WideTiles() { return nullptr; }
-}  // namespace auforge::features::internal
+}  // namespace auforge::features
 
 #endif
