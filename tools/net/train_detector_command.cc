@@ -7,9 +7,8 @@
 #include "annotator/net_training/detector_scene.h"
 #include "annotator/net_training/train_detector.h"
 #include "datasets/storage/atomic_file.h"
-#include "tools/cli/progress.h"
-#include "tools/cli/signals.h"
 #include "tools/net/net_commands.h"
+#include "tools/net/training_run.h"
 
 namespace auforge::tools {
 namespace {
@@ -35,24 +34,18 @@ int RunTrainDetector(DetectorArguments& a) {
   const std::vector<annotator::PointFace> renders = annotator::LoadPointFaces(a.renders, log, kept),
                                           photos = annotator::LoadPointFaces(a.photos, log, kept);
   const std::vector<cv::Mat> backgrounds = annotator::LoadBackgrounds(a.backgrounds, log);
-  InstallStopSignals();
-  ProgressLine line("train-detector", a.quiet);
-  const annotator::DetectorTrainSummary summary = annotator::TrainDetector(
-      renders, photos, backgrounds, a.options,
-      [&line](const annotator::DetectorTrainProgress& p) {
-        char text[80];
-        std::snprintf(text, sizeof(text), ", score %.4f, box %.4f, points %.4f", p.score, p.box, p.points);
-        line.Update(static_cast<std::uint64_t>(p.step), static_cast<std::uint64_t>(p.steps), p.seconds, "steps", text);
-      },
-      [] { return StopSignal() != 0; });
-  line.Finish();
+  const auto losses = [](const annotator::DetectorTrainProgress& p) {
+    char text[80];
+    std::snprintf(text, sizeof(text), ", score %.4f, box %.4f, points %.4f", p.score, p.box, p.points);
+    return std::string(text);
+  };
+  const auto summary = RunTraining<annotator::DetectorTrainProgress>(
+      "train-detector", a.options.state, a.quiet, losses,
+      [&](const auto& report, const auto& stop) { return annotator::TrainDetector(renders, photos, backgrounds, a.options, report, stop); });
   const features::GridNet net = features::GridNet::FromWeights(summary.net);
-  if (!summary.finished) {
-    std::cout << a.options.state << ": " << summary.steps << " steps; run the same command again to go on\n";
-    return kDone;
-  }
+  if (!summary.finished) return kDone;
   const std::vector<std::uint8_t> bytes = annotator::DetectorBytes(net);
-  datasets::storage::WriteFileAtomically(a.output, std::string(bytes.begin(), bytes.end()));
+  WriteNet(a.output, bytes);
   std::cout << a.output << ": " << net.weight_count() << " weights, " << net.multiply_adds(320, 240) / 1'000'000
             << " million multiply-adds for 320 x 240 pixels, " << summary.steps << " steps, " << Duration(summary.seconds) << "\n";
   return kDone;
@@ -72,22 +65,14 @@ void AddTrainDetector(Cli& cli) {
               "folders of 'synth faces --images', tables of points, or shards of synthetic faces").Required();
   command.Add("--photos", arguments->photos, "tables of points of photographs, or folders of them (docs/landmarks.md)");
   command.Add("--backgrounds", arguments->backgrounds, "pictures without faces: files, folders, lists, tars").Required();
-  command.Add("-o,--output", arguments->output,
-              "the detector; FILE.state beside it is what a stopped training goes on from").Required();
-  command.Add("--start-from", o.start_from, "begin with the weights of another training's FILE.state");
+  AddTrainingFiles(command, "the detector", arguments->output, o);
   command.Add("--steps", o.steps, "of training").Range(1, 100'000'000);
   command.Add("--batch", o.batch, "scenes in a batch").Range(4, 4096);
   command.Add("--side", o.side, "of a scene, pixels").Range(64, 512);
   command.Add("--empty-share", o.empty_share, "of scenes without faces").Range(0, 0.9);
   command.Add("--photo-share", o.photo_share, "of pasted faces, where there are photographs").Range(0, 1);
-  command.Add("--rate", o.rate, "AdamW's highest learning rate").Range(1e-12, 0.999);
-  command.Add("--decay", o.decay, "AdamW's weight decay").Range(0, 9.999);
-  command.Add("--precision", arguments->precision, "of the convolutions").OneOf({"bf16", "fp32"});
-  command.Add("--device", o.device, "where to compute").OneOf({"cpu", "cuda"});
-  command.Add("--seed", o.seed, "of weights, order and augmentation");
-  command.Add("--save-minutes", o.save_minutes, "between savings of the state").Range(0.001, 1e5);
-  command.Add("-j,--jobs", o.jobs, "threads; with more than one, scenes are made beside the steps").Range(1, 1024);
-  command.Flag("-q,--quiet", arguments->quiet, "no progress");
+  AddTrainingRates(command, o);
+  AddTrainingRun(command, o, arguments->precision, arguments->quiet, "threads; with more than one, scenes are made beside the steps");
   command.Run([arguments] { return RunTrainDetector(*arguments); });
 }
 

@@ -5,10 +5,9 @@
 
 #include "annotator/net_training/train_landmarks.h"
 #include "datasets/storage/atomic_file.h"
-#include "tools/cli/progress.h"
-#include "tools/cli/signals.h"
 #include "tools/net/channels.h"
 #include "tools/net/net_commands.h"
+#include "tools/net/training_run.h"
 
 namespace auforge::tools {
 namespace {
@@ -34,24 +33,18 @@ int RunTrainLandmarks(LandmarkArguments& a) {
   const auto log = [](const std::string& text) { std::cerr << "train-landmarks: " << text << std::endl; };
   const std::vector<annotator::PointFace> renders = annotator::LoadPointFaces(a.renders, log),
                                           photos = annotator::LoadPointFaces(a.photos, log);
-  InstallStopSignals();
-  ProgressLine line("train-landmarks", a.quiet);
-  const annotator::LandmarkTrainSummary summary = annotator::TrainLandmarks(
-      renders, photos, a.options,
-      [&line](const annotator::LandmarkTrainProgress& p) {
-        char text[80];
-        std::snprintf(text, sizeof(text), ", first look %.4f, second %.4f", p.first, p.second);
-        line.Update(static_cast<std::uint64_t>(p.step), static_cast<std::uint64_t>(p.steps), p.seconds, "steps", text);
-      },
-      [] { return StopSignal() != 0; });
-  line.Finish();
-  if (!summary.finished) {
-    std::cout << a.options.state << ": " << summary.steps << " steps; run the same command again to go on\n";
-    return kDone;
-  }
+  const auto losses = [](const annotator::LandmarkTrainProgress& p) {
+    char text[80];
+    std::snprintf(text, sizeof(text), ", first look %.4f, second %.4f", p.first, p.second);
+    return std::string(text);
+  };
+  const auto summary = RunTraining<annotator::LandmarkTrainProgress>(
+      "train-landmarks", a.options.state, a.quiet, losses,
+      [&](const auto& report, const auto& stop) { return annotator::TrainLandmarks(renders, photos, a.options, report, stop); });
+  if (!summary.finished) return kDone;
   const annotator::NetLandmarker landmarker = annotator::NetLandmarker::FromWeights(summary.nets);
   const std::vector<std::uint8_t> bytes = landmarker.Serialise();
-  datasets::storage::WriteFileAtomically(a.output, std::string(bytes.begin(), bytes.end()));
+  WriteNet(a.output, bytes);
   std::cout << a.output << ": auforge-" << landmarker.digest() << ", " << landmarker.weight_count() << " weights, "
             << landmarker.multiply_adds() / 1'000'000 << " million multiply-adds a face, " << summary.steps << " steps, "
             << Duration(summary.seconds) << "\n";
@@ -72,9 +65,7 @@ void AddTrainLandmarks(Cli& cli) {
   command.Add("--renders", arguments->renders,
               "folders of 'synth faces --images', tables of points, or shards of synthetic faces").Required();
   command.Add("--photos", arguments->photos, "tables of points of photographs, or folders of them (docs/landmarks.md)");
-  command.Add("-o,--output", arguments->output,
-              "the landmarker; FILE.state beside it is what a stopped training goes on from").Required();
-  command.Add("--start-from", o.start_from, "begin with the weights of another training's FILE.state");
+  AddTrainingFiles(command, "the landmarker", arguments->output, o);
   command.Add("--passes", o.passes, "over the renders").Range(1e-6, 10000);
   command.Add("--batch", o.batch, "renders in a batch").Range(8, 4096);
   command.Add("--photo-batch", o.photo_batch, "photographs beside them").Range(0, 4096);
@@ -85,14 +76,8 @@ void AddTrainLandmarks(Cli& cli) {
   command.Add("--crop", o.second_crop, "side of the second net's picture, pixels").Range(32, 256);
   command.Add("--stem", o.second_stem, "channels of its first layer").Range(8, 128);
   command.Add("--blocks", arguments->second_blocks, "channels of its blocks, each halves the side");
-  command.Add("--rate", o.rate, "AdamW's highest learning rate").Range(1e-12, 0.999);
-  command.Add("--decay", o.decay, "AdamW's weight decay").Range(0, 9.999);
-  command.Add("--precision", arguments->precision, "of the convolutions").OneOf({"bf16", "fp32"});
-  command.Add("--device", o.device, "where to compute").OneOf({"cpu", "cuda"});
-  command.Add("--seed", o.seed, "of weights, order and augmentation");
-  command.Add("--save-minutes", o.save_minutes, "between savings of the state").Range(0.001, 1e5);
-  command.Add("-j,--jobs", o.jobs, "threads").Range(1, 1024);
-  command.Flag("-q,--quiet", arguments->quiet, "no progress");
+  AddTrainingRates(command, o);
+  AddTrainingRun(command, o, arguments->precision, arguments->quiet);
   command.Run([arguments] { return RunTrainLandmarks(*arguments); });
 }
 

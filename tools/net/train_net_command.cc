@@ -7,10 +7,9 @@
 #include "annotator/net_training/train_net.h"
 #include "datasets/storage/atomic_file.h"
 #include "tools/au/au_data.h"
-#include "tools/cli/progress.h"
-#include "tools/cli/signals.h"
 #include "tools/net/channels.h"
 #include "tools/net/net_commands.h"
+#include "tools/net/training_run.h"
 
 namespace auforge::tools {
 namespace {
@@ -62,23 +61,17 @@ int RunTrainNet(NetArguments& a) {
   const annotator::CropSet unlabelled = LoadPlain(a, schema, log);
   const annotator::CropSet renders = annotator::LoadRenders(a.renders, schema, a.options.crop_size);
   log(std::to_string(renders.size()) + " renders");
-  InstallStopSignals();
-  ProgressLine line("train-net", a.quiet);
-  annotator::NetTrainSummary summary = annotator::TrainNet(
-      renders, photos, unlabelled, a.options,
-      [&line](const annotator::NetTrainProgress& p) {
-        char loss[40];
-        std::snprintf(loss, sizeof(loss), ", loss %.4f", p.loss);
-        line.Update(static_cast<std::uint64_t>(p.step), static_cast<std::uint64_t>(p.steps), p.seconds, "steps", loss);
-      },
-      [] { return StopSignal() != 0; });
-  line.Finish();
-  if (!summary.finished) {
-    std::cout << a.options.state << ": " << summary.steps << " steps; run the same command again to go on\n";
-    return kDone;
-  }
+  const auto losses = [](const annotator::NetTrainProgress& p) {
+    char text[80];
+    std::snprintf(text, sizeof(text), ", loss %.4f", p.loss);
+    return std::string(text);
+  };
+  const auto summary = RunTraining<annotator::NetTrainProgress>(
+      "train-net", a.options.state, a.quiet, losses,
+      [&](const auto& report, const auto& stop) { return annotator::TrainNet(renders, photos, unlabelled, a.options, report, stop); });
+  if (!summary.finished) return kDone;
   const std::vector<std::uint8_t> bytes = summary.net.Serialise();
-  datasets::storage::WriteFileAtomically(a.output, std::string(bytes.begin(), bytes.end()));
+  WriteNet(a.output, bytes);
   double sum = 0;
   for (std::size_t j = 0; j < summary.correlation.size(); ++j) {
     std::printf("AU%-3d r %.3f\n", schema.numbers()[j], summary.correlation[j]);
@@ -116,10 +109,7 @@ void AddTrainNet(Cli& cli) {
   command.Add("--unlabelled", arguments->unlabelled,
               "shards of annotated photographs that teach without codes: what is said of them must not change with augmentation");
   command.Add("--without", arguments->without, "photographs that --unlabelled leaves out, as --codes: those to judge by");
-  command.Add("-o,--output", arguments->output, "the net; FILE.state beside it is what a stopped training goes on from")
-      .Required();
-  command.Add("--start-from", o.start_from,
-              "begin with the weights of another training's FILE.state, for a new round on more data");
+  AddTrainingFiles(command, "the net", arguments->output, o);
   command.Add("--passes", o.passes, "over the renders").Range(1e-6, 10000);
   command.Add("--batch", o.batch, "renders in a batch").Range(8, 4096);
   command.Add("--photo-batch", o.photo_batch, "photographs beside them").Range(0, 4096);
@@ -129,17 +119,11 @@ void AddTrainNet(Cli& cli) {
   command.Add("--crop", o.crop_size, "side of the net's picture, pixels").Range(32, 256);
   command.Add("--stem", o.stem, "channels of the first layer").Range(8, 128);
   command.Add("--blocks", arguments->blocks, "channels of the blocks, each halves the side; the last: features");
-  command.Add("--rate", o.rate, "AdamW's highest learning rate").Range(1e-12, 0.999);
-  command.Add("--decay", o.decay, "AdamW's weight decay").Range(0, 9.999);
+  AddTrainingRates(command, o);
   command.Add("--dropout", o.dropout, "of the features").Range(0, 0.999);
   command.Add("--augment", o.augment, "strength of the augmentation; 0: pictures as they are, but for mirroring").Range(0, 1);
   command.Add("--held-out", o.held_out, "share of the people in renders that are only judged").Range(0, 0.5);
-  command.Add("--precision", arguments->precision, "of the convolutions").OneOf({"bf16", "fp32"});
-  command.Add("--device", o.device, "where to compute").OneOf({"cpu", "cuda"});
-  command.Add("--seed", o.seed, "of weights, order and augmentation");
-  command.Add("--save-minutes", o.save_minutes, "between savings of the state").Range(1e-6, 1e5);
-  command.Add("-j,--jobs", o.jobs, "threads").Range(1, 1024);
-  command.Flag("-q,--quiet", arguments->quiet, "no progress");
+  AddTrainingRun(command, o, arguments->precision, arguments->quiet);
   command.Run([arguments] { return RunTrainNet(*arguments); });
 }
 
