@@ -4,12 +4,12 @@
 #   ./run-tests.sh --all           slow and scale tests too
 #   ./run-tests.sh -R Shard        any further arguments go to ctest
 set -euo pipefail
+if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,5p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
 cd "$(dirname "$0")"
 start=$SECONDS
 # Neither takes what is made outside this tree: clients need the Python registry, packages root and a Debian mirror.
 exclude=(-LE 'slow|scale|clients|packages')
 if [[ "${1:-}" == --all ]]; then exclude=(-LE 'clients|packages'); shift; fi
-if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,5p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
 
 echo "== 1/4 packages"
 tools/install-deps.sh

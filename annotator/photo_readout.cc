@@ -31,7 +31,7 @@ constexpr std::array<double, 3> kBoundaryWeights = {1, 0.5, 0.5};
 // Fewer photographs than this on one side of a boundary say nothing about where it lies.
 constexpr std::size_t kLeastAtBoundary = 5;
 // With fewer photographs that show the AU neither its weights nor their cross-validation are more than noise: slope and
-// thresholds alone are fitted.
+// thresholds alone are fitted. So they are where nobody can be left out.
 constexpr std::size_t kFewest = 40;
 // Stands for a penalty that lets no weight move.
 constexpr double kUnmoved = 1e9;
@@ -302,6 +302,11 @@ class Refit {
         log_("AU" + std::to_string(figures[j].au) + ": " + std::to_string(figures[j].present) + " of " +
              std::to_string(figures[j].rows) + " photographs show it");
       if (std::min(figures[j].present, figures[j].rows - figures[j].present) < kFewest) continue;
+      // Without other people nobody is left to judge weights by.
+      if (const std::vector<int>& fold = of[j]->fold; std::all_of(fold.begin(), fold.end(), [&](int f) { return f == fold.front(); })) {
+        if (log_) log_("AU" + std::to_string(figures[j].au) + ": of too few people to leave some out: scale and thresholds alone are fitted");
+        continue;
+      }
       double least = MeanLogLoss(LeftOut(*of[j], options_.folds, standard_.penalty, kUnmoved), of[j]->level);
       for (const double strength : options_.strengths) {
         const double loss = MeanLogLoss(LeftOut(*of[j], options_.folds, standard_.penalty, strength), of[j]->level);

@@ -1,7 +1,8 @@
-// What is in a shard at a glance: a few kilobytes are read, whatever its size.
+// What is in a shard, or a folder of them, at a glance: a few kilobytes are read, whatever its size.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "datasets/shard.h"
@@ -17,5 +18,9 @@ struct ShardOutline {
 // Throws storage::BadContent naming file and fault, std::runtime_error when the file cannot be read. Columns are not
 // looked at.
 ShardOutline ReadOutline(const std::string& path);
+
+// The number of the first finished shard of a folder, by name; nothing where it has none or is not there. One tells of which
+// run a folder is. Throws std::runtime_error where it cannot be listed.
+std::optional<int> FirstFinishedShard(const std::string& folder);
 
 }  // namespace auforge::datasets

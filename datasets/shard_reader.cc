@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 
 #include "datasets/internal/shard_layout.h"
@@ -316,6 +317,27 @@ std::vector<storage::StoredObject> ShardReader::Further() const {
   return further;
 }
 
+namespace {
+
+// The number in the name of a shard.
+std::optional<int> ShardNumber(const std::string& name) {
+  const bool is_shard = name.size() >= 8 && name.ends_with(".h5") &&
+                        std::all_of(name.begin(), name.end() - 3, [](char c) { return c >= '0' && c <= '9'; });
+  const auto index = is_shard ? features::ParseWhole(name.substr(0, name.size() - 3), 0, std::numeric_limits<int>::max()) : std::nullopt;
+  return index ? std::optional(static_cast<int>(*index)) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int> FirstFinishedShard(const std::string& folder) {
+  if (!storage::IsFolder(folder)) return std::nullopt;
+  for (const std::string& entry : storage::FolderEntries(folder)) {
+    const auto number = ShardNumber(fs::path(entry).filename().string());
+    if (number && ShardIsDone(folder, *number)) return number;
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> FindShards(const std::vector<std::string>& paths) {
   std::vector<std::string> shards;
   for (const std::string& path : paths) {
@@ -326,12 +348,8 @@ std::vector<std::string> FindShards(const std::vector<std::string>& paths) {
     }
     std::vector<std::string> found;
     for (const std::string& entry : storage::FolderEntries(path)) {
-      const std::string name = fs::path(entry).filename().string();
-      const bool is_shard = name.size() >= 8 && name.ends_with(".h5") &&
-                            std::all_of(name.begin(), name.end() - 3, [](char c) { return c >= '0' && c <= '9'; });
-      if (!is_shard) continue;
-      const auto index = features::ParseWhole(name.substr(0, name.size() - 3), 0, std::numeric_limits<int>::max());
-      if (index && ShardIsDone(path, static_cast<int>(*index))) found.push_back(entry);
+      const auto number = ShardNumber(fs::path(entry).filename().string());
+      if (number && ShardIsDone(path, *number)) found.push_back(entry);
     }
     if (found.empty()) {
       throw std::runtime_error(path + ": no finished shard in it (NNNNN.h5 with NNNNN_stats.json); annotate into it first");

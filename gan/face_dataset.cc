@@ -103,7 +103,7 @@ struct FaceDataset::Impl {
   // The faces of each scene.
   static std::map<std::int64_t, std::vector<std::size_t>> Scenes(const datasets::ShardReader& shard) {
     using datasets::storage::BadContent;
-    const std::string again = "; draw pairs with auforge synth faces --expressions 4";
+    const std::string again = "; draw pairs with auforge synth faces --expressions 4, or make them of photographs with auforge gan pairs";
     const auto column = shard.Extra("/synthetic/pair");
     if (!column) throw BadContent(shard.path() + ": has no pairs" + again);
     if (column->values.size() != shard.FaceCount())
@@ -134,7 +134,7 @@ struct FaceDataset::Impl {
     if (face >= unpaired && (image.bgr.rows != size || image.bgr.cols != size)) {
       throw datasets::storage::BadContent(
           path + ": its pairs are of " + std::to_string(image.bgr.cols) + " pixels, the networks of " + std::to_string(size) +
-          "; draw them with auforge synth faces --crop-size " + std::to_string(size) + ", or train with --image-size " +
+          "; make them with gan pairs --image-size or synth faces --crop-size " + std::to_string(size) + ", or train with --image-size " +
           std::to_string(image.bgr.cols));
     }
     return std::move(image.bgr);

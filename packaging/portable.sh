@@ -4,9 +4,10 @@
 #   packaging/portable.sh [BUILD [OUT]]     default: build/release, and that folder; prints the archive's path
 set -euo pipefail
 if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,5p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
+build=${1:+$(realpath -ms -- "$1")} out=${2:+$(realpath -ms -- "$2")}
 cd "$(dirname "$0")/.."
-build=${1:-build/release}
-out=${2:-$build}
+build=${build:-build/release}
+out=${out:-$build}
 version=$(sed -n 's/^CMAKE_PROJECT_VERSION:STATIC=//p' "$build/CMakeCache.txt")
 name=auforge-$version-linux-x86_64
 work=$(mktemp -d)

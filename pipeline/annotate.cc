@@ -186,10 +186,11 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
   summary.notes = source.Notes();
   Plan plan = FindWork(options, source, config, stop);
   summary.shards_skipped = plan.finished.size();
-  Leftovers leftovers(options.output);
+  datasets::Leftovers leftovers(options.output);
   for (const auto& [index, path] : plan.finished) leftovers.Remove(index);
   if (!plan.todo.empty()) {
     datasets::storage::RequireOutputFolder(options.output);
+    RequireSameOptions(options.output, config);
     ExamineShared shared{options, labeller.landmarker(), labeller.extractor(), model, {}};
     ShardSink sink(options.output, MakeShardHeader(labeller, config), config, options.min_quality, std::move(leftovers));
     std::optional<NearDuplicateFilter> near_duplicates;

@@ -177,7 +177,7 @@ AnnotateSummary Run(const LiveOptions& options, InputRecord input, const MakeSou
     lock.emplace(annotate.output, "another auforge annotate --watch or --stream, or auforge relabel, writes there; stop it first, "
                                   "or choose another -o");
     before = LookBack(options, input, config);
-    Leftovers leftovers(annotate.output);
+    datasets::Leftovers leftovers(annotate.output);
     for (const int index : before.shards) leftovers.Remove(index);
     sink.emplace(annotate.output, header, config, annotate.min_quality, std::move(leftovers));
   }

@@ -25,6 +25,7 @@
 #include "annotator/landmarker.h"
 #include "datasets/creation_time.h"
 #include "datasets/image_codec.h"
+#include "datasets/leftovers.h"
 #include "datasets/shard.h"
 #include "datasets/shard_outline.h"
 #include "datasets/storage/atomic_file.h"
@@ -37,7 +38,6 @@
 #include "pipeline/face_labels.h"
 #include "pipeline/feed.h"
 #include "pipeline/folder_lock.h"
-#include "pipeline/leftovers.h"
 
 namespace auforge::pipeline {
 namespace {
@@ -294,7 +294,7 @@ class Run {
     locks_.emplace(folder, std::make_unique<FolderLock>(
                                folder, "another auforge relabel or annotate --watch changes its shards" + remedy));
     // A run of annotate holds no lock.
-    if (const std::string file = FileInWork(folder); !file.empty())
+    if (const std::string file = datasets::FileInWork(folder); !file.empty())
       throw std::runtime_error(folder + ": another process is writing a shard there (" + file + ")" + remedy);
   }
 
@@ -395,7 +395,7 @@ class Run {
     ++summary_.shards_written;
     ++state_.shards;
     summary_.faces += shard.FaceCount();
-    Leftovers(job.folder).Remove(job.index);
+    datasets::Leftovers(job.folder).Remove(job.index);
   }
 
   void TellOfCrops(const Job& job, const datasets::ShardReader& shard, int side) {

@@ -8,6 +8,7 @@
 #include "datasets/address.h"
 #include "datasets/input_identity.h"
 #include "datasets/shard.h"
+#include "datasets/shard_outline.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/hdf5_file.h"
@@ -143,6 +144,14 @@ bool IsFinishedShard(const datasets::ImageSource& source, const datasets::InputS
   if (!is_same_place) throw ConfigMismatch(OtherSource(path, stats, input));
   tell(shard.name + ": has changed since it was labelled; " + shard_path + " is made anew");
   return false;
+}
+
+void RequireSameOptions(const std::string& output, const RunConfig& config) {
+  const auto there = datasets::FirstFinishedShard(output);
+  if (!there) return;
+  const std::string path = StatsPath(output, *there);
+  if (const auto difference = OptionDifference(ReadStats(path), config))
+    throw ConfigMismatch(path + ": " + *difference + "; use the same options and model, or another output folder");
 }
 
 void RequireSameRun(const std::string& output, int index, const InputRecord& input, const RunConfig& config) {

@@ -39,6 +39,10 @@ struct ResumeOptions {
 bool IsFinishedShard(const datasets::ImageSource& source, const datasets::InputShard& shard,
                      const ResumeOptions& options);
 
+// Shards of other tasks of an array, too, must be of the same options: the first finished one of the folder tells. Throws
+// ConfigMismatch naming the first difference.
+void RequireSameOptions(const std::string& output, const RunConfig& config);
+
 // A finished shard that a run goes on behind must be of the same input and options. Throws ConfigMismatch naming the
 // first difference.
 void RequireSameRun(const std::string& output, int index, const InputRecord& input, const RunConfig& config);

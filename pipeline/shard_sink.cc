@@ -27,7 +27,7 @@ datasets::ShardHeader MakeShardHeader(const Labeller& labeller, const RunConfig&
 }
 
 ShardSink::ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality,
-                     Leftovers leftovers)
+                     datasets::Leftovers leftovers)
     : folder_(std::move(folder)),
       header_(std::move(header)),
       config_(std::move(config)),

@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "datasets/image_source.h"
+#include "datasets/leftovers.h"
 #include "datasets/shard.h"
 #include "pipeline/annotate.h"
 #include "pipeline/duplicates.h"
 #include "pipeline/examine.h"
 #include "pipeline/labeller.h"
-#include "pipeline/leftovers.h"
 #include "pipeline/resume.h"
 #include "pipeline/run_config.h"
 
@@ -25,7 +25,7 @@ datasets::ShardHeader MakeShardHeader(const Labeller& labeller, const RunConfig&
 class ShardSink {
  public:
   // header: of MakeShardHeader.
-  ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality, Leftovers leftovers);
+  ShardSink(std::string folder, datasets::ShardHeader header, RunConfig config, float min_quality, datasets::Leftovers leftovers);
 
   // (Begin, Write*, Commit | Abandon)*. Begin and Commit throw ConfigMismatch when another run has put its shard in this place
   // meanwhile, which stays.
@@ -54,7 +54,7 @@ class ShardSink {
   datasets::ShardHeader header_;
   RunConfig config_;
   float min_quality_;
-  Leftovers leftovers_;
+  datasets::Leftovers leftovers_;
   datasets::InputShard shard_;
   InputRecord input_;
   std::unique_ptr<datasets::ShardWriter> writer_;

@@ -6,6 +6,7 @@
 #                                                  thread sanitizer reports races that are none)
 # A build of its own each, in build/asan and build/tsan.
 set -euo pipefail
+self=$(realpath -- "$0")
 cd "$(dirname "$0")/.."
 case "${1:-}" in
   asan)
@@ -22,7 +23,7 @@ case "${1:-}" in
     AUFORGE_PHOTOS=${AUFORGE_PHOTOS:-$PWD/build/photos} exec build/tsan/tests/bin/concurrency_test "$@"
     ;;
   *)
-    sed -n '2,8p' "$0" | sed 's/^# \{0,1\}//'
+    sed -n '2,8p' "$self" | sed 's/^# \{0,1\}//'
     exit 2
     ;;
 esac

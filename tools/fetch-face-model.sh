@@ -5,9 +5,10 @@
 # from $AUFORGE_DATA/ict-facekit/ict-facekit.tar.xz where that is, else from its public repository (about 400 MB on disk
 # until this ends). Needs a built auforge.
 set -euo pipefail
-cd "$(dirname "$0")/.."
 if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,6p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
-out=${1:-build/release/share/auforge/face.h5}
+out=${1:+$(realpath -ms -- "$1")}
+cd "$(dirname "$0")/.."
+out=${out:-build/release/share/auforge/face.h5}
 auforge=${AUFORGE:-build/release/bin/auforge}
 repository=${AUFORGE_FACEKIT:-https://github.com/ICT-VGL/ICT-FaceKit.git}
 archive=${AUFORGE_DATA:-../shared/data}/ict-facekit/ict-facekit.tar.xz

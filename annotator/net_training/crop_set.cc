@@ -9,6 +9,7 @@
 
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
+#include "datasets/storage/bad_content.h"
 #include "features/align.h"
 #include "features/feature_extractor.h"
 
@@ -22,7 +23,7 @@ constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 TrainingCrop ReadCrop(const datasets::ShardReader& shard, std::size_t face, int crop_size) {
   const datasets::DecodedImage stored = datasets::DecodeImage(shard.FaceImage(face), {});
   if (stored.status != datasets::Outcome::kOk) {
-    throw std::runtime_error(shard.path() + ": face " + std::to_string(face) + ": " + stored.message);
+    throw datasets::storage::BadContent(shard.path() + ": face " + std::to_string(face) + ": " + stored.message);
   }
   const features::Landmarks68 landmarks = features::Transform(shard.CropFromImage(face), shard.Landmarks(face));
   return {stored.bgr, features::CropFromImage(landmarks, features::FeatureCrop(crop_size)), shard.Pose(face), 0};
@@ -79,15 +80,21 @@ void AddRender(const datasets::ShardReader& shard, std::size_t face,
 }  // namespace
 
 CropSet LoadUnlabelledPhotos(const std::vector<std::string>& shards, const std::set<std::string>& taken,
-                             const features::AuSchema& schema, int crop_size) {
+                             const features::AuSchema& schema, int crop_size, const CropLog& log) {
   CropSet set;
   set.schema = schema;
+  std::size_t left_out = 0;
   for (const std::string& path : datasets::FindShards(shards)) {
     const datasets::ShardReader shard(path);
     for (const auto& [sample, face] : SurestFaces(shard)) {
-      if (!taken.contains(NameOfSample(shard, sample))) set.crops.push_back(ReadCrop(shard, face, crop_size));
+      if (taken.contains(NameOfSample(shard, sample))) {
+        ++left_out;
+      } else {
+        set.crops.push_back(ReadCrop(shard, face, crop_size));
+      }
     }
   }
+  if (log) log(std::to_string(set.size()) + " photographs without codes, " + std::to_string(left_out) + " left out");
   const std::vector<float> unknown(set.size() * schema.size(), kUnknown);
   set.intensity = set.left = set.right = unknown;
   return set;
@@ -150,7 +157,8 @@ CropSet LoadPhotos(const std::vector<std::string>& shards, const datasets::Label
         std::to_string(by_key.size() - found.size()) + " codes without a face, " + std::to_string(without_label) +
         " faces without a code");
   }
-  if (set.crops.empty()) throw std::runtime_error("none of the coded photographs has a face in the shards of --photos");
+  if (set.crops.empty())
+    throw datasets::storage::BadContent("none of the coded photographs has a face in the shards of --photos; annotate these photographs");
   return set;
 }
 

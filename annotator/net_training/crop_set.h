@@ -40,13 +40,13 @@ using CropLog = std::function<void(const std::string&)>;
 CropSet LoadRenders(const std::vector<std::string>& shards, const features::AuSchema& schema, int crop_size);
 
 // The surest face of each annotated photograph, nothing known of its AUs; those that `taken` names (by the picture's
-// name without folder and ending) are left out.
+// name without folder and ending) are left out, and counted in the log.
 CropSet LoadUnlabelledPhotos(const std::vector<std::string>& shards, const std::set<std::string>& taken,
-                             const features::AuSchema& schema, int crop_size);
+                             const features::AuSchema& schema, int crop_size, const CropLog& log);
 
 // Faces of annotated photographs that `labels` speaks of (by the picture's name without folder and ending, which
 // is the sample's key), the surest face of each picture. What has no face, or no label, is counted in the log.
-// Throws std::runtime_error when nothing is left.
+// Throws storage::BadContent when nothing is left.
 CropSet LoadPhotos(const std::vector<std::string>& shards, const datasets::LabelSet& labels,
                    const features::AuSchema& schema, int crop_size, const CropLog& log);
 

@@ -12,6 +12,7 @@
 #include "annotator/net_training/augment.h"
 #include "datasets/image_codec.h"
 #include "datasets/image_source.h"
+#include "datasets/storage/bad_content.h"
 #include "features/align.h"
 
 namespace auforge::annotator {
@@ -274,7 +275,7 @@ std::vector<cv::Mat> LoadBackgrounds(const std::vector<std::string>& inputs, con
     }
   }
   if (log) log(std::to_string(pictures.size()) + " backgrounds" + (left_out > 0 ? ", " + std::to_string(left_out) + " pictures left out" : ""));
-  if (pictures.empty()) throw std::runtime_error("no background can be decoded; name pictures without faces");
+  if (pictures.empty()) throw datasets::storage::BadContent("no background can be decoded; name pictures without faces, 24 pixels a side and more");
   return pictures;
 }
 

@@ -12,6 +12,7 @@
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/paths.h"
 #include "features/align.h"
 
@@ -62,7 +63,7 @@ void Trim(PointFace& face, const KeptPicture& wanted) {
 
 cv::Mat Decode(std::span<const std::uint8_t> bytes, const std::string& name) {
   const datasets::DecodedImage image = datasets::DecodeImage(bytes, {});
-  if (image.status != datasets::Outcome::kOk) throw std::runtime_error(name + ": " + image.message);
+  if (image.status != datasets::Outcome::kOk) throw datasets::storage::BadContent(name + ": " + image.message);
   return image.bgr;
 }
 
@@ -84,7 +85,7 @@ void AddShard(const std::string& path, std::vector<PointFace>& faces) {
   const datasets::ShardReader shard(path);
   const auto exact = shard.Extra("/synthetic/landmarks");
   if (!exact || exact->values.size() != shard.FaceCount() * 2 * features::kLandmarkCount)
-    throw std::runtime_error(path + ": has no exact points; name shards of 'auforge synth faces'");
+    throw datasets::storage::BadContent(path + ": has no exact points; name shards of 'auforge synth faces'");
   for (std::size_t i = 0; i < shard.FaceCount(); ++i) {
     PointFace face;
     face.picture = Decode(shard.FaceImage(i), path + ": face " + std::to_string(i));

@@ -267,6 +267,15 @@ std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const Grid& net, const Detect
       net->parameters(), torch::optim::AdamWOptions(options.rate).weight_decay(options.decay));
 }
 
+// --start-from is no part: the weights that a training began with are in its state.
+nlohmann::json Record(const std::vector<PointFace>& renders, const std::vector<PointFace>& photos,
+                      const std::vector<cv::Mat>& backgrounds, const DetectorTrainOptions& o) {
+  return {{"--renders", Fingerprint(renders)}, {"--photos", Fingerprint(photos)}, {"--backgrounds", Fingerprint(backgrounds)},
+          {"--side", o.side}, {"channels", {o.stem, o.second, o.third, o.wide, o.narrow, o.merge, o.last}}, {"blocks of context", o.context},
+          {"--steps", o.steps}, {"--batch", o.batch}, {"--empty-share", o.empty_share}, {"--photo-share", o.photo_share},
+          {"--rate", o.rate}, {"--decay", o.decay}, {"--precision", o.reduced ? "bf16" : "fp32"}, {"--seed", o.seed}};
+}
+
 void Require(bool condition, const std::string& text) {
   if (!condition) throw std::invalid_argument("detector." + text);
 }
@@ -306,7 +315,7 @@ DetectorTrainSummary TrainDetector(const std::vector<PointFace>& renders, const 
   Grid net(options), average(options);
   CopyWeights(*net, *average);
   for (Grid* each : {&net, &average}) (*each)->to(device);
-  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(net, options)};
+  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(net, options), Record(renders, photos, backgrounds, options)};
   state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(net, options); });
 
   DetectorTrainProgress progress;

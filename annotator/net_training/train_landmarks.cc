@@ -222,6 +222,15 @@ std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const Pair& nets, const Landm
       nets->parameters(), torch::optim::AdamWOptions(options.rate).weight_decay(options.decay));
 }
 
+// --start-from is no part: the weights that a training began with are in its state.
+nlohmann::json Record(const std::vector<PointFace>& renders, const std::vector<PointFace>& photos, const LandmarkTrainOptions& o) {
+  return {{"--renders", Fingerprint(renders)}, {"--photos", Fingerprint(photos)}, {"--first-crop", o.first_crop},
+          {"--first-stem", o.first_stem}, {"--first-blocks", o.first_blocks}, {"--crop", o.second_crop}, {"--stem", o.second_stem},
+          {"--blocks", o.second_blocks}, {"--passes", o.passes}, {"--batch", o.batch}, {"--photo-batch", o.photo_batch},
+          {"--photo-weight", o.photo_weight}, {"--rate", o.rate}, {"--decay", o.decay}, {"--precision", o.reduced ? "bf16" : "fp32"},
+          {"--seed", o.seed}};
+}
+
 void Require(bool condition, const std::string& text) {
   if (!condition) throw std::invalid_argument("landmarks." + text);
 }
@@ -288,7 +297,7 @@ LandmarkTrainSummary TrainLandmarks(const std::vector<PointFace>& renders, const
   Pair nets(options), average(options);
   CopyWeights(*nets, *average);
   for (Pair* each : {&nets, &average}) (*each)->to(device);
-  TrainingState state{nets.ptr(), average.ptr(), MakeOptimiser(nets, options)};
+  TrainingState state{nets.ptr(), average.ptr(), MakeOptimiser(nets, options), Record(renders, photos, options)};
   state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(nets, options); });
 
   LandmarkTrainProgress progress;

@@ -280,6 +280,15 @@ torch::Tensor PositiveWeights(const CropSet& renders) {
   return weights;
 }
 
+// --start-from is no part: the weights that a training began with are in its state.
+nlohmann::json Record(const CropSet& renders, const CropSet& photos, const CropSet& unlabelled, const NetTrainOptions& o) {
+  return {{"--renders", Fingerprint(renders)}, {"--photos and --codes", Fingerprint(photos)}, {"--unlabelled", Fingerprint(unlabelled)},
+          {"--crop", o.crop_size}, {"--stem", o.stem}, {"--blocks", o.blocks}, {"--passes", o.passes}, {"--batch", o.batch},
+          {"--photo-batch", o.photo_batch}, {"--photo-weight", o.photo_weight}, {"--unlabelled-batch", o.unlabelled_batch},
+          {"--unlabelled-weight", o.unlabelled_weight}, {"--rate", o.rate}, {"--decay", o.decay}, {"--dropout", o.dropout},
+          {"--augment", o.augment}, {"--held-out", o.held_out}, {"--precision", o.reduced ? "bf16" : "fp32"}, {"--seed", o.seed}};
+}
+
 void Require(bool condition, const std::string& text) {
   if (!condition) throw std::invalid_argument("net." + text);
 }
@@ -333,7 +342,7 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
   Trunk average(shape, static_cast<int>(columns.all()), options.dropout, sides);
   CopyWeights(*net, *average);
   for (Trunk* each : {&net, &average}) (*each)->to(device);
-  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(net, options)};
+  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(net, options), Record(renders, photos, unlabelled, options)};
   state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(net, options); });
 
   const auto steps = static_cast<std::int64_t>(

@@ -3,21 +3,91 @@
 #include <ATen/autocast_mode.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <numbers>
+#include <sstream>
 #include <stdexcept>
 
+#include "datasets/storage/atomic_file.h"
+#include "datasets/storage/bad_content.h"
+#include "datasets/storage/checksum.h"
+#include "datasets/storage/memory_fault.h"
 #include "datasets/storage/paths.h"
 
 namespace auforge::annotator {
 namespace {
 
+namespace storage = datasets::storage;
+
 constexpr double kAverageDecay = 0.999;  // of the weights over steps
+constexpr char kRecord[] = "record";
+
+class Checksum {
+ public:
+  void Take(const void* bytes, std::size_t size) {
+    crc_ = storage::Crc32c({static_cast<const std::uint8_t*>(bytes), size}, crc_);
+  }
+  void Take(const cv::Mat& picture) {
+    const int size[] = {picture.cols, picture.rows};
+    Take(size, sizeof(size));
+    for (int y = 0; y < picture.rows; ++y) Take(picture.ptr(y), static_cast<std::size_t>(picture.cols) * picture.elemSize());
+  }
+  std::string Of(std::size_t count) const {
+    char text[64];
+    std::snprintf(text, sizeof(text), "%zu (%08x)", count, crc_);
+    return text;
+  }
+
+ private:
+  std::uint32_t crc_ = 0;
+};
+
+std::string FirstLine(const std::exception& error) {
+  const std::string text = error.what();
+  return text.substr(0, text.find('\n'));
+}
+
+// The text of a state that says nothing but that it is none.
+storage::BadContent NoState(const std::string& path, const std::exception& error, const std::string& remedy) {
+  return storage::BadContent(path + ": is not the state of such a training (" + FirstLine(error) + "); " + remedy);
+}
+
+void RequireSameRecord(const std::string& path, const nlohmann::json& theirs, const nlohmann::json& ours) {
+  for (const auto& [name, value] : ours.items()) {
+    const nlohmann::json other = theirs.value(name, nlohmann::json());
+    if (other == value) continue;
+    throw std::invalid_argument(path + ": is of a training with " + name + " = " + other.dump() + ", this one has " + value.dump() +
+                                "; go on with the same options and data, name another output, or remove it to begin anew");
+  }
+}
 
 }  // namespace
+
+std::string Fingerprint(const CropSet& set) {
+  Checksum sum;
+  for (const TrainingCrop& crop : set.crops) sum.Take(crop.picture);
+  for (const std::vector<float>* values : {&set.intensity, &set.left, &set.right}) sum.Take(values->data(), values->size() * sizeof(float));
+  return sum.Of(set.size());
+}
+
+std::string Fingerprint(const std::vector<PointFace>& faces) {
+  Checksum sum;
+  for (const PointFace& face : faces) {
+    sum.Take(face.picture);
+    for (std::size_t i = 0; i < face.points.size(); ++i) {
+      const float point[] = {face.known[i] ? face.points[i].x : 0, face.known[i] ? face.points[i].y : 0, static_cast<float>(face.seen[i])};
+      sum.Take(point, sizeof(point));
+    }
+  }
+  return sum.Of(faces.size());
+}
+
+std::string Fingerprint(const std::vector<cv::Mat>& pictures) {
+  Checksum sum;
+  for (const cv::Mat& picture : pictures) sum.Take(picture);
+  return sum.Of(pictures.size());
+}
 
 std::mt19937_64 Stream(std::uint64_t seed, std::uint64_t step, std::uint64_t index) {
   std::seed_seq sequence{seed, seed >> 32, step, index};
@@ -74,15 +144,33 @@ void TrainingState::Save(const std::string& path) const {
   archive.write("average", average_part);
   archive.write("optimiser", optimiser_part);
   archive.write("step", torch::tensor(step));
-  archive.save_to(path + ".tmp");
-  if (std::rename((path + ".tmp").c_str(), path.c_str()) != 0)
-    throw std::runtime_error(path + ": cannot be written: " + std::strerror(errno));
+  archive.write(kRecord, torch::IValue(record.dump()));
+  std::ostringstream bytes;
+  archive.save_to(bytes);
+  storage::WriteFileAtomically(path, bytes.view());
 }
 
 void TrainingState::Load(const std::string& path) {
-  try {
-    torch::serialize::InputArchive archive, net_part, average_part, optimiser_part;
-    archive.load_from(path);
+  std::istringstream bytes(storage::ReadFile(path));
+  const auto read = [&path](const auto& work) {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      if (storage::IsOutOfMemory(error)) throw;
+      throw NoState(path, error, "remove it to begin anew");
+    }
+  };
+  torch::serialize::InputArchive archive;
+  nlohmann::json theirs;
+  read([&] {
+    archive.load_from(bytes);
+    torch::IValue text;
+    if (archive.try_read(kRecord, text)) theirs = nlohmann::json::parse(text.toStringRef());
+  });
+  // Before the weights: those of a net of other sizes do not go in.
+  if (theirs.is_object()) RequireSameRecord(path, theirs, record);
+  read([&] {
+    torch::serialize::InputArchive net_part, average_part, optimiser_part;
     archive.read("net", net_part);
     archive.read("average", average_part);
     archive.read("optimiser", optimiser_part);
@@ -92,11 +180,7 @@ void TrainingState::Load(const std::string& path) {
     torch::Tensor steps;
     archive.read("step", steps);
     step = steps.item<std::int64_t>();
-  } catch (const std::exception& error) {
-    const std::string text = error.what();
-    throw std::runtime_error(path + ": is not the state of such a training (" + text.substr(0, text.find('\n')) +
-                             "); remove it to begin anew");
-  }
+  });
 }
 
 namespace {
@@ -130,24 +214,23 @@ int LoadMatching(torch::serialize::InputArchive& archive, torch::nn::Module& mod
 
 int TrainingState::Begin(const std::string& state, const std::string& start_from,
                           const std::function<std::unique_ptr<torch::optim::AdamW>()>& fresh) {
-  if (!state.empty() && datasets::storage::IsThere(state)) {
+  if (!state.empty() && storage::IsThere(state)) {
     Load(state);
   } else if (!start_from.empty()) {
-    const auto refuse = [&](const std::string& why) {
-      throw std::runtime_error(start_from + ": is not the state of such a training (" + why + ")");
-    };
+    const std::string remedy = "name the FILE.state of another training with the same sizes of the net";
+    std::istringstream bytes(storage::ReadFile(start_from));
     const auto all = static_cast<int>(average->parameters().size() + average->buffers().size());
     int missing = all;
     try {
       torch::serialize::InputArchive archive, part;
-      archive.load_from(start_from);
+      archive.load_from(bytes);
       archive.read("average", part);
       missing = LoadMatching(part, *average);
     } catch (const std::exception& error) {
-      const std::string text = error.what();
-      refuse(text.substr(0, text.find('\n')));
+      if (storage::IsOutOfMemory(error)) throw;
+      throw NoState(start_from, error, remedy);
     }
-    if (2 * missing > all) refuse("most of its weights are of another net");
+    if (2 * missing > all) throw NoState(start_from, std::runtime_error("most of its weights are of another net"), remedy);
     CopyWeights(*average, *net);
     step = 0;
     optimiser = fresh();

@@ -1,4 +1,3 @@
-#include "datasets/storage/bad_content.h"
 #include "datasets/synthetic/face_factory.h"
 
 #include <algorithm>
@@ -22,7 +21,9 @@
 #include "annotator/landmarker.h"
 #include "datasets/creation_time.h"
 #include "datasets/image_codec.h"
+#include "datasets/leftovers.h"
 #include "datasets/shard.h"
+#include "datasets/shard_outline.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
@@ -256,10 +257,9 @@ std::string ConfigDigest(const FaceGenerator& generator, const FactoryOptions& o
   return storage::Sha256Hex(config.dump());
 }
 
-// True when the shard is there and was made alike.
-bool IsFinished(const FactoryOptions& options, int shard, std::uint64_t pictures, const std::string& digest) {
-  if (!ShardIsDone(options.output, shard)) return false;
-  const std::string path = (fs::path(options.output) / StatsFileName(shard)).string();
+// What a finished shard tells of itself, which must be of our making.
+nlohmann::json StatsOfOurs(const std::string& folder, int shard, const std::string& digest) {
+  const std::string path = (fs::path(folder) / StatsFileName(shard)).string();
   nlohmann::json stats;
   try {
     stats = nlohmann::json::parse(storage::ReadFile(path));
@@ -269,6 +269,13 @@ bool IsFinished(const FactoryOptions& options, int shard, std::uint64_t pictures
   if (stats.value("config_digest", "") != digest) {
     throw FactoryMismatch(path + ": was made with other options, another face model or other photos; use the same, or another folder");
   }
+  return stats;
+}
+
+// True when the shard is there and was made alike.
+bool IsFinished(const FactoryOptions& options, int shard, std::uint64_t pictures, const std::string& digest) {
+  if (!ShardIsDone(options.output, shard)) return false;
+  const nlohmann::json stats = StatsOfOurs(options.output, shard, digest);
   if (stats.value("samples", std::uint64_t{0}) != pictures) return false;  // the last, shorter shard of a smaller --count
   return true;
 }
@@ -442,6 +449,9 @@ FactorySummary MakeFaces(const FaceGenerator& generator, const FactoryOptions& o
     int shard;
     std::uint64_t first, last;  // scenes
   };
+  // A folder is read as one: shards of other faces and ours would mix.
+  if (const auto there = FirstFinishedShard(options.output)) StatsOfOurs(options.output, *there, digest);
+  Leftovers leftovers(options.output);
   std::vector<Piece> pieces;
   FactorySummary summary;
   FactoryProgress state;
@@ -450,6 +460,7 @@ FactorySummary MakeFaces(const FaceGenerator& generator, const FactoryOptions& o
     const std::uint64_t last = std::min(options.count, first + options.shard_size);
     if (static_cast<int>(shard % static_cast<std::uint64_t>(options.processes)) != options.index) continue;
     if (IsFinished(options, static_cast<int>(shard), (last - first) * per_scene, digest)) {
+      leftovers.Remove(static_cast<int>(shard));
       ++summary.shards_skipped;
       continue;
     }
@@ -469,6 +480,7 @@ FactorySummary MakeFaces(const FaceGenerator& generator, const FactoryOptions& o
       summary.stopped = true;
       break;
     }
+    leftovers.Remove(piece.shard);
     ++summary.shards_written;
   }
   summary.pictures = state.pictures;

@@ -111,6 +111,12 @@ TEST(TrainDetector, GoesOnWhereItWasStopped) {
   }
   const DetectorTrainSummary rest = TrainDetector(renders, photos, Backgrounds(), options, {}, {});
   EXPECT_EQ(features::GridNet::FromWeights(rest.net).Serialise(), features::GridNet::FromWeights(whole.net).Serialise());
+  DetectorTrainOptions other = options;
+  other.seed = 9;
+  EXPECT_THROW(TrainDetector(renders, photos, Backgrounds(), other, {}, {}), std::invalid_argument) << "another training";
+  std::vector<cv::Mat> fewer = Backgrounds();
+  fewer.pop_back();
+  EXPECT_THROW(TrainDetector(renders, photos, fewer, options, {}, {}), std::invalid_argument) << "before other backgrounds";
 }
 
 TEST(TrainDetector, RefusesWhatItCannotTrainOn) {

@@ -79,6 +79,10 @@ TEST(TrainLandmarks, GoesOnWhereItWasStopped) {
   const LandmarkTrainSummary rest = TrainLandmarks(renders, photos, options, {}, {});
   EXPECT_TRUE(rest.finished);
   EXPECT_EQ(NetLandmarker::FromWeights(rest.nets).digest(), NetLandmarker::FromWeights(whole.nets).digest());
+  LandmarkTrainOptions other = options;
+  other.seed = 9;
+  EXPECT_THROW(TrainLandmarks(renders, photos, other, {}, {}), std::invalid_argument) << "another training";
+  EXPECT_THROW(TrainLandmarks(renders, Faces(8, 3), options, {}, {}), std::invalid_argument) << "of other photographs";
   std::ofstream(dir / "bad.state") << "no state";
   options.state = dir / "bad.state";
   EXPECT_THROW(TrainLandmarks(renders, photos, options, {}, {}), std::runtime_error);

@@ -9,6 +9,7 @@
 #include "annotator/net_training/augment.h"
 #include "annotator/net_training/internal/trunk.h"
 #include "annotator/net_training/train_net.h"
+#include "datasets/storage/bad_content.h"
 #include "features/align.h"
 #include "tests/support/faces.h"
 #include "tests/support/temp_dir.h"
@@ -217,10 +218,45 @@ TEST(TrainNet, RefusesStatesOfOtherThings) {
   try {
     TrainNet(Faces(150, 4), Nothing(), Nothing(), options, {}, {});
     FAIL() << "took it";
-  } catch (const std::runtime_error& error) {
+  } catch (const datasets::storage::BadContent& error) {
     EXPECT_NE(std::string(error.what()).find("net.state"), std::string::npos);
     EXPECT_NE(std::string(error.what()).find("remove it"), std::string::npos);
   }
+}
+
+// Else the same name gets the net of the training before, with other options and data in its command.
+TEST(TrainNet, StatesOfOtherTrainingsAreNotGoneOnFrom) {
+  const tests::TempDir dir;
+  const CropSet renders = Faces(150, 4), photos = Faces(20, 5);
+  NetTrainOptions options = Options();
+  options.passes = 1e-6;
+  options.state = dir / "net.state";
+  TrainNet(renders, photos, Nothing(), options, {}, {});
+  const auto refusal = [&](const CropSet& r, const CropSet& p, const NetTrainOptions& o) -> std::string {
+    try {
+      TrainNet(r, p, Nothing(), o, {}, {});
+      return "";
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+  };
+  EXPECT_EQ(refusal(renders, photos, options), "");
+  NetTrainOptions other = options;
+  other.jobs = 2;
+  other.save_minutes = 1;
+  other.start_from = dir / "nowhere.state";
+  EXPECT_EQ(refusal(renders, photos, other), "") << "changes nothing of what comes out";
+  other = options;
+  other.seed = 9;
+  EXPECT_NE(refusal(renders, photos, other).find("net.state: is of a training with --seed = 1, this one has 9; "), std::string::npos)
+      << refusal(renders, photos, other);
+  other = options;
+  other.blocks = {16, 32};
+  EXPECT_NE(refusal(renders, photos, other).find("--blocks = [16,24], this one has [16,32]"), std::string::npos);
+  EXPECT_NE(refusal(Faces(160, 4), photos, options).find("--renders = "), std::string::npos);
+  CropSet recoded = photos;
+  recoded.intensity[3] = 5 - recoded.intensity[3];
+  EXPECT_NE(refusal(renders, recoded, options).find("--photos and --codes = "), std::string::npos);
 }
 
 TEST(TrainNet, NamesWhatIsWrongWithItsOptions) {

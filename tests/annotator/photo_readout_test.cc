@@ -87,6 +87,21 @@ TEST(PhotoReadout, OneClassOnlyTeachesNothingAndSaysSo) {
   EXPECT_EQ(result.model.info().digest, Model().info().digest);
 }
 
+TEST(PhotoReadout, OfOnePersonScaleAndThresholdsAloneAreFitted) {
+  TrainingData photos = Photographs(240, 31);
+  ASSERT_FALSE(std::isinf(RefitOnPhotos(Model(), photos, {}, {}).figures[0].strength)) << "of many people weights are fitted";
+  for (std::int64_t& person : photos.identity) person = 7;
+  std::string said;
+  const Refitted result = RefitOnPhotos(Model(), photos, {}, [&said](const std::string& line) { said += line + "\n"; });
+  ASSERT_TRUE(result.figures[0].refitted);
+  EXPECT_TRUE(std::isinf(result.figures[0].strength));
+  EXPECT_NE(said.find("of too few people"), std::string::npos) << said;
+  EXPECT_GT(Judge(result.model).f1, Judge(Model()).f1 - 0.02);
+  // Two people, of whom one alone shows it.
+  for (std::size_t i = 0; i < photos.rows; ++i) photos.identity[i] = photos.labels[2 * i] >= 1 ? 1 : 2;
+  EXPECT_TRUE(RefitOnPhotos(Model(), photos, {}, {}).figures[0].refitted);
+}
+
 TEST(PhotoReadout, IsSavedAndRefittedAgain) {
   const tests::TempDir dir;
   const Refitted once = RefitOnPhotos(Model(), Photographs(200, 31), {}, {});

@@ -100,6 +100,22 @@ TEST_F(Resuming, ATarIsToldByItsMembers) {
             std::string::npos);
 }
 
+// Each task of an array looks at its own shards alone: those of the others tell what the folder is of.
+TEST_F(Resuming, TheWholeFolderIsOfTheSameOptions) {
+  RequireSameOptions(dir_ / "nowhere", config_);
+  MakeTar("x.tar", "one");
+  Label(dir_ / "x.tar", "out");
+  RequireSameOptions(dir_ / "out", config_);
+  fs::rename(dir_ / "out/00000.h5", dir_ / "out/00007.h5");
+  fs::rename(dir_ / "out/00000_stats.json", dir_ / "out/00007_stats.json");
+  RequireSameOptions(dir_ / "out", config_);
+  const RunConfig other{R"({"min_face":40})", "other digest", "model"};
+  EXPECT_NE(Mismatch([&] { RequireSameOptions(dir_ / "out", other); }).find("00007_stats.json: was made with min_face = 80, this run has 40; use"),
+            std::string::npos);
+  fs::remove(dir_ / "out/00007_stats.json");
+  RequireSameOptions(dir_ / "out", other);
+}
+
 TEST_F(Resuming, WhatCannotBeReadNowStays) {
   MakeTar("x.tar", "one");
   Label(dir_ / "x.tar", "out");

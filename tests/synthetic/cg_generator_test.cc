@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <thread>
@@ -13,6 +14,7 @@
 #include "annotator/landmarker.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/paths.h"
 #include "datasets/synthetic/backdrop.h"
 #include "datasets/synthetic/expression_mixer.h"
 #include "datasets/synthetic/face_factory.h"
@@ -391,7 +393,13 @@ TEST(FaceFactory, ScenesBecomePairsThatAreCutOutAlike) {
   MakeFaces(*generator, three, {}, {});
   int polls = 0;
   EXPECT_TRUE(MakeFaces(*generator, stopped, {}, [&polls] { return ++polls >= 5; }).stopped);
+  // What killed runs leave goes with the shard that it should have become.
+  for (const char* name : {"/00000.h5.tmp.2147483000.0", "/00001.h5.tmp.2147483000.0", "/00009.h5.tmp.2147483000.0"})
+    storage::WriteFileAtomically(stopped.output + name, "half");
   EXPECT_EQ(MakeFaces(*generator, stopped, {}, {}).shards_skipped, 1U);
+  EXPECT_FALSE(storage::IsThere(stopped.output + "/00000.h5.tmp.2147483000.0"));
+  EXPECT_FALSE(storage::IsThere(stopped.output + "/00001.h5.tmp.2147483000.0"));
+  EXPECT_TRUE(storage::IsThere(stopped.output + "/00009.h5.tmp.2147483000.0"));
   for (const int number : {0, 1}) {
     const std::string name = "/" + ShardFileName(number);
     EXPECT_TRUE(VerifyShard(one.output + name).empty());
@@ -410,6 +418,11 @@ TEST(FaceFactory, ScenesBecomePairsThatAreCutOutAlike) {
   EXPECT_THAT(storage::ReadFile(dir / "images/labels_00001.csv"), HasSubstr("cg-1-00000005-2.jpg,2,5,"));
   FactoryOptions other = one;
   EXPECT_THROW(MakeFaces(*People(), other, {}, {}), FactoryMismatch) << "one picture a scene is another set";
+  for (const char* end : {".h5", "_stats.json"}) {
+    std::filesystem::rename(other.output + "/00001" + end, other.output + "/00005" + end);
+    std::filesystem::remove(other.output + "/00000" + end);
+  }
+  EXPECT_THROW(MakeFaces(*People(), other, {}, {}), FactoryMismatch) << "under whatever number";
   unsetenv("SOURCE_DATE_EPOCH");
 }
 

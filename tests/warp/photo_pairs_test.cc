@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <opencv2/core.hpp>
 
 #include "annotator/emotions.h"
@@ -158,6 +159,84 @@ TEST_F(PhotoPairs, SameBytesWithAnyNumberOfThreadsAndAfterAStop) {
   PhotoPairsOptions other = one;
   other.seed = 2;
   EXPECT_THROW(Write(other), BadInputError) << "another folder, or the same options";
+}
+
+TEST_F(PhotoPairs, ManyPicturesAreCutIntoShards) {
+  WritePhotographs(dir_ / "photos", {3, 4});
+  PhotoPairsOptions whole = Options("whole"), cut = Options("cut");
+  cut.shard_pictures = 9;  // of two faces, four pictures each
+  EXPECT_EQ(Write(whole).shards_written, 2U);
+  int polls = 0;
+  EXPECT_TRUE(Write(cut, [&polls] { return ++polls > 6; }).stopped);
+  const PhotoPairsSummary rest = Write(cut);
+  EXPECT_GE(rest.shards_skipped, 1U);
+  EXPECT_EQ(rest.shards_skipped + rest.shards_written, 3U) << "of two faces; of two of three, and of the third";
+  std::vector<std::string> keys, cut_keys;
+  std::vector<std::vector<std::uint8_t>> pictures, cut_pictures;
+  const auto read = [this](const std::string& folder, int shards, auto& names, auto& images) {
+    for (int shard = 0; shard < shards; ++shard) {
+      const datasets::ShardReader reader(dir_ / (folder + "/" + datasets::ShardFileName(shard)));
+      EXPECT_THAT(datasets::VerifyShard(reader.path()), testing::IsEmpty());
+      for (std::size_t i = 0; i < reader.FaceCount(); ++i) {
+        names.push_back(reader.Sample(static_cast<std::size_t>(reader.Face(i).sample)).key);
+        const auto image = reader.FaceImage(i);
+        images.emplace_back(image.begin(), image.end());
+      }
+    }
+  };
+  read("whole", 2, keys, pictures);
+  read("cut", 3, cut_keys, cut_pictures);
+  EXPECT_EQ(keys, cut_keys);
+  EXPECT_EQ(pictures, cut_pictures);
+  EXPECT_THROW(Write([&] { PhotoPairsOptions other = cut; other.shard_pictures = 4; return other; }()), BadInputError) << "cut otherwise";
+}
+
+TEST_F(PhotoPairs, WhatIsThereIsNotWrittenOverNorMixed) {
+  namespace fs = std::filesystem;
+  WritePhotographs(dir_ / "photos", {3});
+  const auto fault = [](const PhotoPairsOptions& options) -> std::string {
+    try {
+      Write(options);
+      return "";
+    } catch (const BadInputError& error) {
+      return error.what();
+    }
+  };
+  // A shard that has lost its stats file is one of photographs still.
+  fs::create_directory(dir_ / "out");
+  fs::copy_file(dir_ / "photos/00000.h5", dir_ / "out/00000.h5");
+  EXPECT_THAT(fault(Options("out")), testing::HasSubstr("out/00000.h5: holds other faces or pairs"));
+  EXPECT_EQ(Bytes("out", 0), Bytes("photos", 0));
+  datasets::storage::WriteFileAtomically(dir_ / "out/00000.h5", "no shard");
+  EXPECT_THAT(fault(Options("out")), testing::HasSubstr("out/00000.h5: is there and is no shard"));
+  // Nor do pairs go where photographs are, under whatever number.
+  for (const char* end : {".h5", "_stats.json"}) fs::rename(dir_ / "photos/00000" + std::string(end), dir_ / "photos/00004" + std::string(end));
+  EXPECT_THAT(fault(Options("photos")), testing::HasSubstr("photos/00004.h5: holds no pairs of photographs"));
+  EXPECT_FALSE(fs::exists(dir_ / "photos/00000.h5"));
+}
+
+TEST_F(PhotoPairs, WhatKilledRunsLeaveGoes) {
+  WritePhotographs(dir_ / "photos", {2});
+  const std::string left = dir_ / "pairs/00000.h5.tmp.2147483000.0";
+  for (const int runs : {1, 2}) {
+    datasets::storage::MakeFolder(dir_ / "pairs");
+    datasets::storage::WriteFileAtomically(left, "half");
+    Write(Options("pairs"));
+    EXPECT_FALSE(std::filesystem::exists(left)) << runs;
+  }
+}
+
+TEST_F(PhotoPairs, FacesThatAreAllLeftOutAreAFaultNotAnEmptyShard) {
+  WritePhotographs(dir_ / "photos", {2});
+  PhotoPairsOptions options = Options("pairs");
+  options.min_quality = 0.95;
+  try {
+    Write(options);
+    FAIL() << "nothing to learn from";
+  } catch (const BadInputError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("--min-quality"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(options.output)) << "other options may follow";
 }
 
 TEST_F(PhotoPairs, ShardsWithoutAnAuAreNamed) {

@@ -283,6 +283,8 @@ int Cli::Main(int argc, char** argv) {
       fault = OutOfMemoryText();
     } else {
       fault = error.what();
+      // LibTorch adds the functions that it was in.
+      fault.resize(std::min(fault.size(), fault.find("\nException raised from ")));
       if (dynamic_cast<const std::invalid_argument*>(&error) != nullptr) code = kUsage;
     }
   }

@@ -53,7 +53,7 @@ void AddGanPairs(Cli& cli) {
                             "  auforge gan pairs shards/ -o pairs/\n"
                             "  auforge gan train --pairs pairs/ -o run/ --paired-only-steps 20000");
   command.Positional("DIR", a->options.shards, "shards of annotated photographs, or folders of them").Required();
-  command.Add("-o,--output", a->options.output, "folder for the shards, one for each; run again to go on").Required();
+  command.Add("-o,--output", a->options.output, "folder for the shards, of 10,000 pictures each at most; run again to go on").Required();
   command.Add("--image-size", a->options.image_size, "side of the pictures, pixels: gan train's").Range(16, 1024);
   command.Add("--aus", a->aus, "that edits set, e.g. AU1,AU2,AU12: gan train's; default: the published 17");
   command.Add("--expressions", a->options.expressions, "pictures a scene, the photograph the first").Range(2, 64);

@@ -87,7 +87,7 @@ void AddGanTrain(Cli& cli) {
       "  auforge gan train photos/ --pairs pairs/ -o run/ --paired-only-steps 2000 --unsure-label 0.2\n"
       "  auforge gan train fresh-labels/ -o run2/ --start-from run/");
   command.Positional("DIR", o.shards, "shards or folders of them; may be left out with --pairs");
-  command.Add("--pairs", o.pairs, "shards of 'synth faces --expressions K', whose faces are told the answer");
+  command.Add("--pairs", o.pairs, "shards of 'gan pairs' or 'synth faces --expressions K', whose faces are told the answer");
   command.Add("--paired-weight", o.weights.paired, "of the L1 to the answer; 0: pairs are faces like all others").Range(0, 1e6);
   command.Add("--answer-focus", o.weights.focus, "of L1 and attention over where the picture changes, e.g. 0.1: small changes count as large ones").Range(0, 1e6);
   command.Add("--feature-weight", o.weights.feature, "of the critic's activations for the answer").Range(0, 1e6);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <opencv2/imgproc.hpp>
+#include <optional>
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 
@@ -13,9 +14,13 @@
 #include "annotator/landmarker.h"
 #include "datasets/creation_time.h"
 #include "datasets/image_codec.h"
+#include "datasets/leftovers.h"
 #include "datasets/shard.h"
+#include "datasets/shard_outline.h"
 #include "datasets/storage/atomic_file.h"
+#include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
+#include "datasets/storage/hdf5_file.h"
 #include "datasets/storage/paths.h"
 #include "datasets/synthetic/random.h"
 #include "features/align.h"
@@ -31,6 +36,7 @@ using datasets::FaceRecord;
 using datasets::SampleRecord;
 using datasets::ShardReader;
 
+constexpr char kMethod[] = "warp";
 constexpr int kJpegQuality = 95;        // what a generator learns from should not teach it JPEG
 constexpr std::size_t kFacesAtOnce = 64;  // that wait for the writer
 
@@ -149,28 +155,96 @@ class ShardOfPairs {
   std::vector<std::size_t> faces_;    // that are taken
 };
 
-std::string Digest(const PhotoPairsOptions& options, const ShardReader& photos, const std::string& face_model, const std::string& landmarker) {
-  const nlohmann::json config{{"photos", photos.header().config_digest}, {"labels", photos.header().model_digest},
+// The faces from `first` on of those that are taken of a shard.
+struct Part {
+  std::size_t first, count;
+};
+
+// A shard is in memory until it is whole, and a kill costs what is not: of many pictures several are made.
+std::vector<Part> PartsOf(std::size_t taken, const PhotoPairsOptions& options) {
+  const std::size_t most = std::max<std::size_t>(1, options.shard_pictures / static_cast<std::size_t>(options.scenes * options.expressions));
+  std::vector<Part> parts;
+  for (std::size_t first = 0; first < taken || parts.empty(); first += most) parts.push_back({first, std::min(most, taken - first)});
+  return parts;
+}
+
+std::string Digest(const PhotoPairsOptions& options, const ShardReader& photos, std::optional<Part> part, const std::string& face_model, const std::string& landmarker) {
+  nlohmann::json config{{"photos", photos.header().config_digest}, {"labels", photos.header().model_digest},
                               {"source", photos.header().source}, {"faces", photos.FaceCount()},
                               {"face_model", face_model}, {"landmarker", landmarker}, {"image_size", options.image_size},
                               {"aus", options.aus.Names()}, {"expressions", options.expressions}, {"scenes", options.scenes},
                               {"min_quality", options.min_quality}, {"max_yaw", options.max_yaw}, {"seed", options.seed}};
+  if (part) config["part"] = {part->first, part->count};
   return datasets::storage::Sha256Hex(config.dump());
 }
 
-bool IsFinished(const std::string& folder, int number, const std::string& digest) {
-  if (!datasets::ShardIsDone(folder, number)) return false;
-  const std::string path = (fs::path(folder) / datasets::ShardFileName(number)).string();
-  if (ShardReader(path).header().config_digest == digest) return true;
-  throw BadInputError(path + ": holds other pairs (other photographs or options); use the same, or another folder");
+std::string ShardPath(const std::string& folder, int number) { return (fs::path(folder) / datasets::ShardFileName(number)).string(); }
+
+// What is in the way under the name of a shard to be written is other pairs or, without a stats file, perhaps anything.
+void RequireOurs(const std::string& folder, int number, const std::string& digest) {
+  const std::string path = ShardPath(folder, number);
+  if (!datasets::storage::IsThere(path)) return;
+  try {
+    if (datasets::storage::Hdf5Reader(path).ReadString("/", "config_digest") == digest) return;
+  } catch (const datasets::storage::BadContent&) {
+    throw BadInputError(path + ": is there and is no shard; remove it, or use another folder");
+  }
+  throw BadInputError(path + ": holds other faces or pairs (other photographs or options); use the same, or another folder");
+}
+
+// The faces of other shards would be taken for pairs, and pairs for photographs.
+void RequireFolderOfPairs(const std::string& folder) {
+  const auto number = datasets::FirstFinishedShard(folder);
+  if (!number) return;
+  const ShardReader shard(ShardPath(folder, *number));
+  const auto method = shard.ExtraText("/synthetic/method");
+  if (!method || method->values != std::vector<std::string>{kMethod})
+    throw BadInputError(shard.path() + ": holds no pairs of photographs, and the folder would mix; use another folder");
+}
+
+// A shard of pairs to be.
+struct Job {
+  int number;
+  int photos;        // number of the shard of photographs
+  std::string path;  // of that
+  std::string digest;
+  Part part;
+  std::size_t left_out;  // faces of the shard, told with its first part
+  bool is_done;
+};
+
+// All shards are looked at before the first is written.
+std::vector<Job> PlanJobs(const PhotoPairsOptions& options, const warp::FaceWarper& warper, const annotator::Landmarker& landmarker,
+                          const std::string& face_model) {
+  RequireFolderOfPairs(options.output);
+  std::vector<Job> jobs;
+  std::size_t taken = 0;
+  int shard = 0;
+  for (const std::string& path : datasets::FindShards(options.shards)) {
+    const ShardReader photos(path);
+    const std::size_t usable = ShardOfPairs(options, warper, landmarker, photos, shard).faces().size();
+    const std::vector<Part> parts = PartsOf(usable, options);
+    for (const Part& part : parts) {
+      const int number = static_cast<int>(jobs.size());
+      const std::string digest = Digest(options, photos, parts.size() > 1 ? std::optional(part) : std::nullopt, face_model, landmarker.Name());
+      RequireOurs(options.output, number, digest);
+      jobs.push_back({number, shard, path, digest, part, part.first == 0 ? photos.FaceCount() - usable : 0,
+                      datasets::ShardIsDone(options.output, number)});
+    }
+    taken += usable;
+    ++shard;
+  }
+  if (taken == 0)
+    throw BadInputError(jobs.front().path + ": has no face that is good enough and looks ahead enough; lower --min-quality or raise --max-yaw");
+  return jobs;
 }
 
 // False where it was told to stop.
-bool WriteShard(const PhotoPairsOptions& options, const ShardOfPairs& pairs, datasets::ShardWriter& writer,
+bool WriteShard(const PhotoPairsOptions& options, const ShardOfPairs& pairs, const Part& part, datasets::ShardWriter& writer,
                 const std::function<void(std::size_t)>& on_faces, const std::function<bool()>& stop) {
   std::vector<float> pair;
-  for (std::size_t first = 0; first < pairs.faces().size(); first += kFacesAtOnce) {
-    const std::size_t count = std::min(kFacesAtOnce, pairs.faces().size() - first);
+  for (std::size_t done = 0; done < part.count; done += kFacesAtOnce) {
+    const std::size_t first = part.first + done, count = std::min(kFacesAtOnce, part.count - done);
     std::vector<std::vector<Picture>> made(count);
     tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
       if (!stop()) made[i] = pairs.Make(first + i);
@@ -185,7 +259,7 @@ bool WriteShard(const PhotoPairsOptions& options, const ShardOfPairs& pairs, dat
     }
     on_faces(count);
   }
-  writer.AddExtra(datasets::ExtraStrings{"/synthetic/method", {"warp"}});
+  writer.AddExtra(datasets::ExtraStrings{"/synthetic/method", {kMethod}});
   writer.AddExtra(datasets::ExtraStrings{"/synthetic/seed", {std::to_string(options.seed)}});
   writer.AddExtra(datasets::ExtraDataset{"/synthetic/pair", {pair.size()}, pair});
   return true;
@@ -201,45 +275,46 @@ PhotoPairsSummary WritePhotoPairs(const PhotoPairsOptions& options, const warp::
   const auto seconds = [start] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   const tbb::global_control cap(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(options.jobs));
   const annotator::Landmarker landmarker(annotator::DefaultLandmarks());
-  const std::vector<std::string> paths = datasets::FindShards(options.shards);
+  const std::vector<Job> jobs = PlanJobs(options, warper, landmarker, face_model_digest);
+  datasets::Leftovers leftovers(options.output);
   std::uint64_t expected = 0, done = 0;
-  for (const std::string& path : paths) expected += ShardReader(path).FaceCount();
+  for (const Job& job : jobs) expected += job.part.count + job.left_out;
   PhotoPairsSummary summary;
-  for (std::size_t i = 0; i < paths.size() && !summary.stopped; ++i) {
-    const int number = static_cast<int>(i);
-    const ShardReader photos(paths[i]);
-    const std::string digest = Digest(options, photos, face_model_digest, landmarker.Name());
-    if (IsFinished(options.output, number, digest)) {
+  for (const Job& job : jobs) {
+    if (job.is_done) {
+      leftovers.Remove(job.number);
       ++summary.shards_skipped;
-      done += photos.FaceCount();
+      done += job.part.count + job.left_out;
       continue;
     }
-    const ShardOfPairs pairs(options, warper, landmarker, photos, number);
-    done += photos.FaceCount() - pairs.faces().size();
+    const ShardReader photos(job.path);
+    const ShardOfPairs pairs(options, warper, landmarker, photos, job.photos);
+    done += job.left_out;
     datasets::ShardHeader header;
     header.schema = features::CatalogueSchema();
     header.model_digest = photos.header().model_digest;
     header.detector = photos.header().detector;
     header.landmarker = landmarker.Name();
-    header.config_digest = digest;
+    header.config_digest = job.digest;
     header.source = "pairs of " + photos.header().source;
     header.created = datasets::CreationTime();
     header.emotion_names = annotator::EmotionNames();
-    datasets::ShardWriter writer(options.output, number, header);
+    datasets::ShardWriter writer(options.output, job.number, header);
     const auto on_faces = [&](std::size_t faces) {
       done += faces;
       if (progress) progress(done, expected, seconds());
     };
-    const bool whole = WriteShard(options, pairs, writer, on_faces, [&] { return stop_requested && stop_requested(); });
+    const bool whole = WriteShard(options, pairs, job.part, writer, on_faces, [&] { return stop_requested && stop_requested(); });
     if (!whole) {
       summary.stopped = true;
       break;
     }
-    writer.Finish();
+    writer.Finish("{}", {}, [&] { RequireOurs(options.output, job.number, job.digest); });
+    leftovers.Remove(job.number);
     ++summary.shards_written;
-    summary.faces += pairs.faces().size();
-    summary.left_out += photos.FaceCount() - pairs.faces().size();
-    summary.pictures += pairs.faces().size() * static_cast<std::uint64_t>(options.scenes) * static_cast<std::uint64_t>(options.expressions);
+    summary.faces += job.part.count;
+    summary.left_out += job.left_out;
+    summary.pictures += job.part.count * static_cast<std::uint64_t>(options.scenes) * static_cast<std::uint64_t>(options.expressions);
   }
   summary.seconds = seconds();
   return summary;

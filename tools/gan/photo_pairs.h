@@ -13,11 +13,12 @@ namespace auforge::tools {
 
 struct PhotoPairsOptions {
   std::vector<std::string> shards;  // of annotated photographs, or folders of them
-  std::string output;               // folder of the new shards, one for each; created
+  std::string output;               // folder of the new shards, one for each or several; created
   int image_size = 128;             // side of the pictures written, 16..1024
   features::AuSchema aus = features::GanSchema();  // that edits set: those that the generator will be told
   int expressions = 2;              // pictures a scene, the photograph first, >= 2
   int scenes = 8;                   // of each face, each with other edits, >= 1
+  std::size_t shard_pictures = 10000;  // of a shard of pairs at most, but for those of one face; they are in memory until it is whole
   double min_quality = 0.5;         // of the faces taken, 0..1
   double max_yaw = 35;              // degrees
   std::uint64_t seed = 1;
@@ -34,8 +35,8 @@ struct PhotoPairsSummary {
 // Writes shards with /synthetic/pair as `synth faces --expressions` does (docs/synthetic-faces.md): a face's own labels are its
 // shard's, an edit's those that were asked for. Finished shards are skipped; the same options give the same bytes
 // with any number of threads. progress: faces done, of how many, seconds. stop_requested: polled from any thread before each face; the unfinished shard is
-// dropped. Throws BadInputError for shards that cannot be used or a folder with other pairs, std::runtime_error (I/O;
-// names the file).
+// dropped. Throws BadInputError, before anything is written, for shards that cannot be used, where no face is good enough, and
+// for a folder with other pairs or other shards; std::runtime_error (I/O; names the file).
 PhotoPairsSummary WritePhotoPairs(const PhotoPairsOptions& options, const warp::FaceWarper& warper,
                                   const std::string& face_model_digest,
                                   const std::function<void(std::uint64_t, std::uint64_t, double)>& progress,

@@ -23,13 +23,12 @@ int RunTrainLandmarks(LandmarkArguments& a) {
   a.options.first_blocks = ParseChannels("--first-blocks", a.first_blocks);
   a.options.second_blocks = ParseChannels("--blocks", a.second_blocks);
   a.options.reduced = a.precision == "bf16";
-  a.options.state = a.output + ".state";
   try {
     a.options.Validate();
   } catch (const std::invalid_argument& error) {
     throw UsageError(error.what());
   }
-  datasets::storage::RequireOutputFile(a.output);
+  a.options.state = StateBeside(a.output);
   const auto log = [](const std::string& text) { std::cerr << "train-landmarks: " << text << std::endl; };
   const std::vector<annotator::PointFace> renders = annotator::LoadPointFaces(a.renders, log),
                                           photos = annotator::LoadPointFaces(a.photos, log);

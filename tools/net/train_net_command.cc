@@ -31,30 +31,35 @@ annotator::CropSet LoadCoded(const NetArguments& a, const features::AuSchema& sc
   return annotator::LoadPhotos(a.photos, LoadLabelSet(ParseDataSpec(a.codes), log), schema, a.options.crop_size, log);
 }
 
-// Photographs without codes, less those whose names --without lists.
+// Photographs without codes, less those whose names --without lists. Of rows without their picture the name is not known:
+// passed over, they would let photographs to judge by teach.
 annotator::CropSet LoadPlain(const NetArguments& a, const features::AuSchema& schema, const annotator::CropLog& log) {
+  if (a.unlabelled.empty() && !a.without.empty()) throw UsageError("--without is of --unlabelled, which is not given");
   annotator::CropSet none;
   none.schema = schema;
   if (a.unlabelled.empty()) return none;
   std::set<std::string> taken;
   if (!a.without.empty()) {
-    for (const datasets::LabelledImage& image : LoadLabelSet(ParseDataSpec(a.without), {}).images)
-      taken.insert(datasets::KeyOf(image));
+    const datasets::LabelSet judged = LoadLabelSet(ParseDataSpec(a.without), log);
+    if (judged.labels_without_image > 0) {
+      throw BadInputError("--without " + a.without + ": " + std::to_string(judged.labels_without_image) +
+                          " rows without their picture, whose photographs would teach; say where the pictures are with images=DIR, "
+                          "or take the rows out");
+    }
+    for (const datasets::LabelledImage& image : judged.images) taken.insert(datasets::KeyOf(image));
   }
-  annotator::CropSet set = annotator::LoadUnlabelledPhotos(a.unlabelled, taken, schema, a.options.crop_size);
-  log(std::to_string(set.size()) + " photographs without codes, " + std::to_string(taken.size()) + " left out");
-  return set;
+  return annotator::LoadUnlabelledPhotos(a.unlabelled, taken, schema, a.options.crop_size, log);
 }
 
 int RunTrainNet(NetArguments& a) {
   a.options.blocks = ParseChannels("--blocks", a.blocks);
   a.options.reduced = a.precision == "bf16";
-  a.options.state = a.output + ".state";
   try {
     a.options.Validate();
   } catch (const std::invalid_argument& error) {
     throw UsageError(error.what());
   }
+  a.options.state = StateBeside(a.output);
   const auto log = [](const std::string& text) { std::cerr << "train-net: " << text << std::endl; };
   const features::AuSchema schema = features::CatalogueSchema();
   const annotator::CropSet photos = LoadCoded(a, schema, log);

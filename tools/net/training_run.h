@@ -53,6 +53,14 @@ auto RunTraining(const std::string& command, const std::string& state, bool quie
   return summary;
 }
 
+// FILE.state of the net FILE, after trying both paths, which comes before the work. Throws as RequireSeekableFile.
+inline std::string StateBeside(const std::string& net) {
+  datasets::storage::RequireSeekableFile(net, "a net with the state of its training beside it");
+  const std::string state = net + ".state";
+  datasets::storage::RequireSeekableFile(state, "the state of a training");
+  return state;
+}
+
 inline void WriteNet(const std::string& path, const std::vector<std::uint8_t>& bytes) {
   datasets::storage::WriteFileAtomically(path, std::string(bytes.begin(), bytes.end()));
 }

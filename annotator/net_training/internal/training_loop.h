@@ -7,8 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+
+#include "annotator/net_training/crop_set.h"
+#include "annotator/net_training/point_set.h"
 
 namespace auforge::annotator {
 
@@ -28,18 +32,25 @@ class Reduced {
   bool on_, cuda_;
 };
 
+// What a training learns from, for its record: how much, and a checksum.
+std::string Fingerprint(const CropSet& set);
+std::string Fingerprint(const std::vector<PointFace>& faces);
+std::string Fingerprint(const std::vector<cv::Mat>& pictures);
+
 // Everything that a step changes. net and average: modules of the same shape.
 struct TrainingState {
   std::shared_ptr<torch::nn::Module> net, average;
   std::unique_ptr<torch::optim::AdamW> optimiser;
+  nlohmann::json record;  // an object: every option and all data that decide what comes out, by the names that users give them
   std::int64_t step = 0;
   // Atomically.
   void Save(const std::string& path) const;
-  // Throws std::runtime_error naming the file where it is no such state.
+  // Throws storage::BadContent naming the file where it is no such state, std::invalid_argument where its record
+  // differs (states that have none are taken), std::runtime_error where it cannot be read.
   void Load(const std::string& path);
   // Where a training starts: from `state` where that file is, which it goes on from; else with the weights (their average)
   // of `start_from` and a `fresh` optimiser; "" = none. Returns how many tensors `start_from` lacks or has in another
-  // shape: these begin at random. Throws std::runtime_error naming the file where it is no such state.
+  // shape: these begin at random. Throws as Load.
   int Begin(const std::string& state, const std::string& start_from,
             const std::function<std::unique_ptr<torch::optim::AdamW>()>& fresh);
 };

@@ -1,4 +1,4 @@
-#include "pipeline/leftovers.h"
+#include "datasets/leftovers.h"
 
 #include <sys/types.h>
 
@@ -12,7 +12,7 @@
 
 #include "features/number.h"
 
-namespace auforge::pipeline {
+namespace auforge::datasets {
 
 namespace fs = std::filesystem;
 
@@ -78,4 +78,4 @@ void Leftovers::Remove(int shard_index) {
   files_.erase(first, last);
 }
 
-}  // namespace auforge::pipeline
+}  // namespace auforge::datasets

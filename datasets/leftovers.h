@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-namespace auforge::pipeline {
+namespace auforge::datasets {
 
 class Leftovers {
  public:
@@ -22,4 +22,4 @@ class Leftovers {
 // A file that a living process of this machine is writing in the folder as part of a shard; "" where there is none.
 std::string FileInWork(const std::string& folder);
 
-}  // namespace auforge::pipeline
+}  // namespace auforge::datasets
