@@ -173,6 +173,20 @@ TEST_F(QueryCommand, ExportsAFilteredFolder) {
   EXPECT_NE(few.text.find("does not measure AU5"), std::string::npos) << few.text;
 }
 
+// A folder that is put together of several runs.
+TEST_F(QueryCommand, InspectTellsEveryDetector) {
+  for (const int number : {0, 1}) {
+    datasets::ShardHeader header = tests::CrawlHeader({});
+    header.detector = number == 0 ? "auforge-1" : "dlib-hog";
+    header.model_digest = number == 0 ? "first" : "second";
+    datasets::ShardWriter(dir_ / "mixed", number, header).Finish();
+  }
+  const Outcome text = RunProgram("inspect " + (dir_ / "mixed")), json = RunProgram("inspect --json " + (dir_ / "mixed"));
+  EXPECT_NE(text.text.find("detector auforge-1 and dlib-hog"), std::string::npos) << text.text;
+  EXPECT_NE(json.text.find(R"("detectors":["auforge-1","dlib-hog"])"), std::string::npos) << json.text;
+  EXPECT_NE(json.text.find(R"("models":["first","second"])"), std::string::npos) << json.text;
+}
+
 TEST_F(QueryCommand, FacesWithoutPicturesAreReadWithoutThem) {
   tests::CrawlOptions options;
   options.crops = false;

@@ -169,7 +169,7 @@ ShardFiles LookAtFiles(const std::vector<std::string>& shards) {
   return files;
 }
 
-std::string Joined(const std::set<std::string>& texts, std::size_t most) {
+std::string Joined(const std::set<std::string>& texts, std::size_t most = std::string::npos) {
   std::string all;
   for (const std::string& text : texts) all += (all.empty() ? "" : " and ") + text.substr(0, most);
   return all;
@@ -186,7 +186,9 @@ json ShardJson(const ReportData& data, const ShardFiles& files) {
            {"images", data.images},       {"faces", data.faces},         {"status", data.by_status},
            {"emotions", data.emotions},   {"aus", aus},                  {"detector", data.detector},
            {"landmarkers", files.landmarkers}, {"shards_without_crops", data.without_crops},
-           {"model_digest", data.model_digest}, {"tool_version", data.tool_version}};
+           {"model_digest", data.model_digest}, {"tool_version", data.tool_version},
+           // Of all shards, where those above are of the first.
+           {"detectors", data.detectors}, {"models", data.models}, {"tool_versions", data.versions}};
   for (const std::string& lineage : files.lineages) all["lineage"].push_back(LineageJson(lineage));
   return all;
 }
@@ -194,7 +196,7 @@ json ShardJson(const ReportData& data, const ShardFiles& files) {
 void PrintShards(const ReportData& data, const ShardFiles& files) {
   std::cout << data.shards.size() << " shards, " << data.images << " images, " << data.faces << " faces, " << files.bytes
             << " bytes\n"
-            << "made by auforge " << data.tool_version << ", detector " << data.detector << ", landmarks "
+            << "made by auforge " << Joined(data.versions) << ", detector " << Joined(data.detectors) << ", landmarks "
             << Joined(files.landmarkers, 16) << ", AU model " << Joined(data.models, 16) << "\n";
   if (data.without_crops > 0) std::cout << data.without_crops << " shards have no face pictures (annotate --no-crops)\n";
   for (const std::string& lineage : files.lineages) PrintLineage(lineage);
