@@ -58,6 +58,10 @@ TEST_F(ExitCodes, ModelsThatAreDamagedOrForeign) {
   Expect(3, "$AUFORGE eval-au --data shards:shards --model text", "text");
   Expect(3, "$AUFORGE annotate people.jpg -q -o out --landmarks text", "text");
   Expect(3, "$AUFORGE annotate people.jpg -q -o out --detector yunet --detector-model text", "text");
+  if (tests::HasGan()) {
+    Expect(3, "$GAN edit people.jpg --au AU12=1 -o x.png --detector-model text", "text: is no face detector");
+    Expect(3, "$GAN sheet people.jpg -o x.png --detector-model text", "text: is no face detector");
+  }
   Expect(3, "$AUFORGE synth faces -q -o out --method cg --face-model text", "text");
   Expect(1, "$AUFORGE annotate people.jpg -q -o out --model gone.h5", "gone.h5");
   Expect(1, "$AUFORGE annotate people.jpg -q -o out --landmarks gone.dat", "gone.dat");
