@@ -105,6 +105,21 @@ double Uniform(std::mt19937_64& random, double low, double high) {
   return low + (high - low) * static_cast<double>(random() >> 11) * 0x1p-53;
 }
 
+cv::Matx23d JitteredPlace(const features::Similarity& place, int side, bool mirrored, const Jitter& jitter,
+                          std::mt19937_64& random) {
+  const auto even = [&random](double most) { return Uniform(random, -most, most); };
+  const double angle = Uniform(random, 0, 1) < jitter.often ? even(jitter.turn) : even(jitter.turn / 5);
+  const double size = std::exp(even(jitter.size)), tall = size * std::exp(even(jitter.tall)), shear = even(jitter.shear);
+  const cv::Vec2d moved(side * even(jitter.shift), side * even(jitter.shift));
+  const double middle = side / 2.0;
+  const cv::Matx22d turn(std::cos(angle) * size, -std::sin(angle) * tall + shear, std::sin(angle) * size,
+                         std::cos(angle) * tall);
+  const cv::Matx22d rest(place.a, -place.b, place.b, place.a), mirror(mirrored ? -1 : 1, 0, 0, 1);
+  const cv::Matx22d linear = mirror * turn * rest;
+  const cv::Vec2d shift = mirror * (turn * cv::Vec2d(place.tx - middle, place.ty - middle) + moved);
+  return {linear(0, 0), linear(0, 1), shift[0] + middle, linear(1, 0), linear(1, 1), shift[1] + middle};
+}
+
 cv::Mat AugmentedCrop(const cv::Mat& picture, const features::Similarity& net_from_picture, int side, bool mirrored,
                       const AugmentOptions& options, std::mt19937_64& random) {
   const cv::Matx23d place =

@@ -18,6 +18,15 @@ struct AugmentOptions {
   double tone = 1;      // of everything that is done to its values; 0: as it is
 };
 
+// How a crop is turned, sized, stretched, sheared and shifted about its middle.
+struct Jitter {
+  double often, turn;       // share of crops that are turned evenly up to `turn` radians; the rest hardly
+  double size, tall, shear;  // logarithms and shares, evenly up to
+  double shift;             // share of the side
+};
+// A place that landmarks or a box have given, with jitter, mirrored when `mirrored`: target from source.
+cv::Matx23d JitteredPlace(const features::Similarity& place, int side, bool mirrored, const Jitter& jitter, std::mt19937_64& random);
+
 // The net's crop, side x side, CV_8UC3, of a face that `net_from_picture` shows it at rest; mirrored when `mirrored`.
 cv::Mat AugmentedCrop(const cv::Mat& picture, const features::Similarity& net_from_picture, int side, bool mirrored,
                       const AugmentOptions& options, std::mt19937_64& random);

@@ -326,51 +326,27 @@ DetectorTrainSummary TrainDetector(const std::vector<PointFace>& renders, const 
                       [&batches, step, mined = Numbers(net->mined)] { return batches.Make(step, mined); });
   };
   auto next = make(state.step);
-  auto saved = Clock::now();
-  double sums[3] = {0, 0, 0};
-  int count = 0;
-  bool stopped = false;
   net->train();
-  while (state.step < progress.steps) {
-    if (stop && stop()) {
-      stopped = true;
-      break;
-    }
+  const auto losses = [&]() -> std::vector<torch::Tensor> {
     Batch batch = next.get();
     // Before the next batch is begun, so that a training that went on makes the same one.
     if (state.step % kMineEvery == kMineEvery - 1) Mine(net, average, batches, state.step, options, device);
     next = make(state.step + 1);
     for (torch::Tensor* t : {&batch.pictures, &batch.face, &batch.asked, &batch.answers, &batch.side}) *t = t->to(device);
-    for (auto& group : state.optimiser->param_groups())
-      static_cast<torch::optim::AdamWOptions&>(group.options()).lr(RateAt(state.step, progress.steps, options.rate));
-    StepLosses losses = Losses(net, batch, options.reduced);
-    state.optimiser->zero_grad();
-    losses.total.backward();
-    state.optimiser->step();
-    UpdateAverage(*net, *average, state.step);
-    ++state.step;
-    sums[0] += losses.score.item<double>();
-    sums[1] += losses.box.item<double>();
-    sums[2] += losses.points.item<double>();
-    constexpr int kReportEvery = 50;
-    if (++count == kReportEvery || state.step == progress.steps) {
-      progress.step = state.step;
-      progress.seconds = SecondsSince(start);
-      progress.score = sums[0] / count, progress.box = sums[1] / count, progress.points = sums[2] / count;
-      if (!std::isfinite(progress.score + progress.box + progress.points))
-        throw std::runtime_error("the loss is no longer a number; lower the rate");
-      if (report) report(progress);
-      sums[0] = sums[1] = sums[2] = 0;
-      count = 0;
-    }
-    if (!options.state.empty() && SecondsSince(saved) > 60 * options.save_minutes) {
-      state.Save(options.state);
-      saved = Clock::now();
-    }
-  }
+    const StepLosses step = Losses(net, batch, options.reduced);
+    return {step.total, step.score, step.box, step.points};
+  };
+  const bool finished = RunSteps(
+      state, {progress.steps, options.rate, 50, options.state, options.save_minutes}, losses,
+      [&](const StepReport& now) {
+        progress.step = now.step;
+        progress.seconds = now.seconds;
+        progress.score = now.means[0], progress.box = now.means[1], progress.points = now.means[2];
+        if (report) report(progress);
+      },
+      stop);
   if (options.jobs > 1) next.wait();
-  if (!options.state.empty()) state.Save(options.state);
-  return {average->Description(), state.step, !stopped, SecondsSince(start)};
+  return {average->Description(), state.step, finished, SecondsSince(start)};
 }
 
 }  // namespace auforge::annotator

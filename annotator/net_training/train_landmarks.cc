@@ -44,29 +44,8 @@ float PointWeight(std::size_t landmark) {
   return landmark < 48 ? 1.6F : 1.3F;
 }
 
-// How a crop is turned, sized, stretched, sheared and shifted about its middle.
-struct Jitter {
-  double often, turn;       // share of crops that are turned evenly up to `turn` radians; the rest hardly
-  double size, tall, shear;  // logarithms and shares, evenly up to
-  double shift;             // share of the side
-};
 constexpr Jitter kFirstJitter{0.6, std::numbers::pi / 4, 0.25, 0.08, 0.06, 0.11};
 constexpr Jitter kSecondJitter{1, 0.12, 0.09, 0.04, 0.04, 0.045};
-
-cv::Matx23d Jittered(const features::Similarity& place, int side, bool mirrored, const Jitter& jitter,
-                     std::mt19937_64& random) {
-  const auto even = [&random](double most) { return Uniform(random, -most, most); };
-  const double angle = Uniform(random, 0, 1) < jitter.often ? even(jitter.turn) : even(jitter.turn / 5);
-  const double size = std::exp(even(jitter.size)), tall = size * std::exp(even(jitter.tall)), shear = even(jitter.shear);
-  const cv::Vec2d moved(side * even(jitter.shift), side * even(jitter.shift));
-  const double middle = side / 2.0;
-  const cv::Matx22d turn(std::cos(angle) * size, -std::sin(angle) * tall + shear, std::sin(angle) * size,
-                         std::cos(angle) * tall);
-  const cv::Matx22d rest(place.a, -place.b, place.b, place.a), mirror(mirrored ? -1 : 1, 0, 0, 1);
-  const cv::Matx22d linear = mirror * turn * rest;
-  const cv::Vec2d shift = mirror * (turn * cv::Vec2d(place.tx - middle, place.ty - middle) + moved);
-  return {linear(0, 0), linear(0, 1), shift[0] + middle, linear(1, 0), linear(1, 1), shift[1] + middle};
-}
 
 // What one of the nets learns from.
 struct Part {
@@ -132,7 +111,7 @@ class Batches {
                    std::size_t i, std::mt19937_64& random, Part& part) {
     const PointFace& face = *pick.face;
     const bool mirrored = (random() >> 63) != 0;
-    const cv::Matx23d map = Jittered(place, look.side, mirrored, jitter, random);
+    const cv::Matx23d map = JitteredPlace(place, look.side, mirrored, jitter, random);
     cv::Mat crop = WarpedCrop(face.picture, map, look.side);
     const cv::Rect covered = ChangeValues(crop, kTone, random);
     const std::size_t bytes = static_cast<std::size_t>(look.side) * static_cast<std::size_t>(look.side) * 3;
@@ -305,51 +284,28 @@ LandmarkTrainSummary TrainLandmarks(const std::vector<PointFace>& renders, const
       std::max(1.0, options.passes * static_cast<double>(renders.size()) / options.batch));
   const Batches batches(renders, photos, options);
   auto next = std::async(std::launch::async, [&, step = state.step] { return batches.Make(step); });
-  auto saved = Clock::now();
-  double sums[2] = {0, 0};
-  int count = 0;
-  bool stopped = false;
   nets->train();
-  while (state.step < progress.steps) {
-    if (stop && stop()) {
-      stopped = true;
-      break;
-    }
+  const auto losses = [&]() -> std::vector<torch::Tensor> {
     Batch batch = next.get();
     next = std::async(std::launch::async, [&, step = state.step + 1] { return batches.Make(step); });
     for (Part* part : {&batch.first, &batch.second}) {
       for (torch::Tensor* t : {&part->pictures, &part->offset, &part->weight, &part->seen}) *t = t->to(device);
     }
-    for (auto& group : state.optimiser->param_groups())
-      static_cast<torch::optim::AdamWOptions&>(group.options()).lr(RateAt(state.step, progress.steps, options.rate));
-    StepLosses losses = Losses(nets, batch, options.reduced);
-    state.optimiser->zero_grad();
-    losses.total.backward();
-    state.optimiser->step();
-    UpdateAverage(*nets, *average, state.step);
-    ++state.step;
-    sums[0] += losses.first.item<double>();
-    sums[1] += losses.second.item<double>();
-    constexpr int kReportEvery = 20;
-    if (++count == kReportEvery || state.step == progress.steps) {
-      progress.step = state.step;
-      progress.seconds = SecondsSince(start);
-      progress.first = sums[0] / count;
-      progress.second = sums[1] / count;
-      if (!std::isfinite(progress.first + progress.second))
-        throw std::runtime_error("the loss is no longer a number; lower the rate");
-      if (report) report(progress);
-      sums[0] = sums[1] = 0;
-      count = 0;
-    }
-    if (!options.state.empty() && SecondsSince(saved) > 60 * options.save_minutes) {
-      state.Save(options.state);
-      saved = Clock::now();
-    }
-  }
+    const StepLosses step = Losses(nets, batch, options.reduced);
+    return {step.total, step.first, step.second};
+  };
+  const bool finished = RunSteps(
+      state, {progress.steps, options.rate, 20, options.state, options.save_minutes}, losses,
+      [&](const StepReport& now) {
+        progress.step = now.step;
+        progress.seconds = now.seconds;
+        progress.first = now.means[0];
+        progress.second = now.means[1];
+        if (report) report(progress);
+      },
+      stop);
   next.wait();
-  if (!options.state.empty()) state.Save(options.state);
-  return {{WeightsOf(average->first), WeightsOf(average->second)}, state.step, !stopped, SecondsSince(start)};
+  return {{WeightsOf(average->first), WeightsOf(average->second)}, state.step, finished, SecondsSince(start)};
 }
 
 }  // namespace auforge::annotator

@@ -3,6 +3,7 @@
 #include <ATen/autocast_mode.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <numbers>
@@ -237,6 +238,49 @@ int TrainingState::Begin(const std::string& state, const std::string& start_from
     return missing;
   }
   return 0;
+}
+
+bool RunSteps(TrainingState& state, const StepPlan& plan, const std::function<std::vector<torch::Tensor>()>& losses,
+              const std::function<void(const StepReport&)>& report, const std::function<bool()>& stop) {
+  using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  const auto start = Clock::now();
+  auto saved = start;
+  std::vector<double> sums;
+  int count = 0;
+  bool finished = true;
+  while (state.step < plan.steps) {
+    if (stop && stop()) {
+      finished = false;
+      break;
+    }
+    std::vector<torch::Tensor> told = losses();
+    for (auto& group : state.optimiser->param_groups())
+      static_cast<torch::optim::AdamWOptions&>(group.options()).lr(RateAt(state.step, plan.steps, plan.rate));
+    state.optimiser->zero_grad();
+    told.front().backward();
+    state.optimiser->step();
+    UpdateAverage(*state.net, *state.average, state.step);
+    ++state.step;
+    sums.resize(told.size());
+    for (std::size_t i = 0; i < told.size(); ++i) sums[i] += told[i].item<double>();
+    if (++count == plan.report_every || state.step == plan.steps) {
+      StepReport now{state.step, since(start), {}};
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        if (!std::isfinite(sums[i])) throw std::runtime_error("the loss is no longer a number; lower the rate");
+        if (i > 0) now.means.push_back(sums[i] / count);
+      }
+      if (report) report(now);
+      sums.assign(sums.size(), 0.0);
+      count = 0;
+    }
+    if (!plan.state.empty() && since(saved) > 60 * plan.save_minutes) {
+      state.Save(plan.state);
+      saved = Clock::now();
+    }
+  }
+  if (!plan.state.empty()) state.Save(plan.state);
+  return finished;
 }
 
 double RateAt(std::int64_t step, std::int64_t steps, double highest) {

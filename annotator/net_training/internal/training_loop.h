@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "annotator/net_training/crop_set.h"
 #include "annotator/net_training/point_set.h"
@@ -54,6 +55,24 @@ struct TrainingState {
   int Begin(const std::string& state, const std::string& start_from,
             const std::function<std::unique_ptr<torch::optim::AdamW>()>& fresh);
 };
+
+struct StepPlan {
+  std::int64_t steps = 0;
+  double rate = 1e-3;          // AdamW's highest
+  int report_every = 20;       // steps
+  std::string state;           // where it is saved; "" = nowhere
+  double save_minutes = 3;     // between savings
+};
+struct StepReport {
+  std::int64_t step = 0;       // how many are done
+  double seconds = 0;
+  std::vector<double> means;   // of what the steps since the last report have told
+};
+// Goes on from state.step to plan.steps, and saves the state at the end. losses: makes the batch of state.step; what comes
+// back are scalars, the first to be minimised, the others told. stop: asked between steps. False where it said so.
+// Throws std::runtime_error when a loss is no longer a number.
+bool RunSteps(TrainingState& state, const StepPlan& plan, const std::function<std::vector<torch::Tensor>()>& losses,
+              const std::function<void(const StepReport&)>& report, const std::function<bool()>& stop);
 
 // average = keep average + (1 - keep) net; keep rises to .999 with the steps.
 void UpdateAverage(const torch::nn::Module& net, torch::nn::Module& average, std::int64_t step);
