@@ -8,7 +8,7 @@ set(CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXE
 set(AUFORGE_PACKAGING ${PROJECT_SOURCE_DIR}/packaging)
 
 install(TARGETS auforge auforge-video RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT auforge)
-install(FILES annotator/models/default.h5 annotator/models/landmarks.net annotator/models/detector.net DESTINATION ${CMAKE_INSTALL_DATADIR}/auforge COMPONENT auforge)
+install(FILES annotator/models/default.h5 annotator/models/landmarks.net annotator/models/dense.net annotator/models/detector.net DESTINATION ${CMAKE_INSTALL_DATADIR}/auforge COMPONENT auforge)
 if(AUFORGE_WITH_TORCH)
   install(TARGETS auforge-gan RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT gan)
   install(FILES gan/models/default.h5 RENAME generator.h5 DESTINATION ${CMAKE_INSTALL_DATADIR}/auforge COMPONENT gan)

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 
 #include "datasets/image_codec.h"
@@ -11,6 +12,7 @@
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/paths.h"
+#include "features/dense_points.h"
 
 namespace auforge::datasets {
 namespace {
@@ -27,6 +29,7 @@ class Verifier {
 
   void CheckContent() {
     CheckOffsets();
+    LoadDense();
     for (std::size_t i = 0; i < shard_.FaceCount() && faults_.size() < kMostFaults; ++i) CheckFace(i);
     for (std::size_t i = 0; i < shard_.SampleCount() && faults_.size() < kMostFaults; ++i) CheckSample(i);
     CheckPairs();
@@ -80,6 +83,7 @@ class Verifier {
         FaceFault(i, au + " presence contradicts its intensity");
     }
     CheckSides(i, face);
+    CheckDense(i);
     if (!shard_.EmotionScore().empty() && !(face.emotion_score >= 0 && face.emotion_score <= 1)) FaceFault(i, "the emotion's score is not in 0..1");
     if (!(face.aus.quality >= 0 && face.aus.quality <= 1)) FaceFault(i, "quality is not in 0..1");
     for (const features::Point2& p : face.landmarks) {
@@ -101,6 +105,23 @@ class Verifier {
     } catch (const storage::BadContent& error) {
       Fault(error.what());
     }
+  }
+
+  void LoadDense() {
+    constexpr const char* kName = "/faces/landmarks_dense";
+    dense_ = shard_.Extra(kName);
+    if (!dense_ || dense_->shape == std::vector<std::uint64_t>{shard_.FaceCount(), features::kDenseCount, 2}) return;
+    Fault(std::string(kName) + ": is not faces x " + std::to_string(features::kDenseCount) + " x 2");
+    dense_.reset();
+  }
+
+  // Dense points, where the shard has them.
+  void CheckDense(std::size_t i) {
+    if (!dense_) return;
+    const std::size_t each = 2 * features::kDenseCount;
+    const auto begin = dense_->values.begin() + static_cast<std::ptrdiff_t>(i * each);
+    if (!std::all_of(begin, begin + static_cast<std::ptrdiff_t>(each), [](float v) { return std::isfinite(v); }))
+      FaceFault(i, "a dense point is not finite");
   }
 
   void CheckSides(std::size_t i, const FaceRecord& face) {
@@ -148,6 +169,7 @@ class Verifier {
   }
 
   const ShardReader& shard_;
+  std::optional<ExtraDataset> dense_;
   std::vector<std::string> faults_;
 };
 

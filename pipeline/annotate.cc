@@ -180,7 +180,7 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
   datasets::SourceOptions source_options = options.source;
   source_options.fetch.stop = [&stop] { return stop(); };
   const datasets::ImageSource source = datasets::ImageSource::Plan(options.inputs, source_options);
-  const RunConfig config = MakeRunConfig(options, model.info().digest, labeller.detector_name(), labeller.landmark_file());
+  const RunConfig config = MakeRunConfig(options, model.info().digest, labeller.detector_name(), labeller.landmark_file(), DenseDigest(labeller));
 
   AnnotateSummary summary;
   summary.notes = source.Notes();
@@ -191,7 +191,7 @@ AnnotateSummary Annotate(const AnnotateOptions& options, const std::function<voi
   if (!plan.todo.empty()) {
     datasets::storage::RequireOutputFolder(options.output);
     RequireSameOptions(options.output, config);
-    ExamineShared shared{options, labeller.landmarker(), labeller.extractor(), model, {}};
+    ExamineShared shared{options, labeller.landmarker(), labeller.dense(), labeller.extractor(), model, {}};
     ShardSink sink(options.output, MakeShardHeader(labeller, config), config, options.min_quality, std::move(leftovers));
     std::optional<NearDuplicateFilter> near_duplicates;
     if (options.skip_near_duplicates) near_duplicates.emplace(plan.finished);

@@ -55,6 +55,7 @@ void Fail(ExaminedImage& image, Outcome status, const char* stage, std::string m
   image.message = std::move(message);
   image.faces.clear();
   image.trust.clear();
+  image.dense.clear();
 }
 
 }  // namespace
@@ -63,8 +64,10 @@ void KeepFaces(ExaminedImage& image, std::size_t aus, const std::vector<bool>& i
   std::vector<datasets::FaceRecord> kept;
   std::vector<std::uint8_t> visible;
   std::vector<float> trust;
+  std::vector<features::DensePoints> dense;
   for (std::size_t i = 0; i < image.faces.size(); ++i) {
     if (!is_kept[i]) continue;
+    if (!image.dense.empty()) dense.push_back(image.dense[i]);
     if (!image.trust.empty()) trust.push_back(image.trust[i]);
     image.faces[i].face_index = static_cast<std::int32_t>(kept.size());
     kept.push_back(std::move(image.faces[i]));
@@ -74,6 +77,7 @@ void KeepFaces(ExaminedImage& image, std::size_t aus, const std::vector<bool>& i
   image.faces = std::move(kept);
   image.au_visible = std::move(visible);
   image.trust = std::move(trust);
+  image.dense = std::move(dense);
 }
 
 void DropPoorFaces(ExaminedImage& image, std::size_t aus, float least_quality) {
@@ -191,6 +195,14 @@ std::vector<Examiner::Face> Examiner::FindLandmarks() {
   return kept;
 }
 
+features::DensePoints Examiner::DenseOf(const Face& face) {
+  const Stopwatch watch(Seconds(Stage::kLandmarks));
+  features::DensePoints points = shared_.dense->Find(face.decoded->bgr, face.landmarks);
+  const auto enlarge = static_cast<float>(1 / face.decoded->scale);
+  for (features::Point2& p : points) p = {p.x * enlarge, p.y * enlarge};
+  return points;
+}
+
 datasets::FaceRecord Examiner::Crop(const Face& face, std::span<float> features,
                                     annotator::QualityEvidence& evidence) {
   datasets::FaceRecord record;
@@ -247,6 +259,7 @@ void Examiner::FinishWaiting() {
   std::vector<datasets::FaceRecord> records;
   std::vector<std::size_t> image_of;  // of each record; likewise below
   std::vector<float> trust;
+  std::vector<features::DensePoints> dense;
   std::vector<annotator::QualityEvidence> evidence;
   for (const Face& face : faces) {
     if (Abandoned()) return;
@@ -254,6 +267,7 @@ void Examiner::FinishWaiting() {
     try {
       annotator::QualityEvidence known;
       records.push_back(Crop(face, std::span(rows).subspan(records.size() * dimension, dimension), known));
+      if (shared_.dense != nullptr) dense.push_back(DenseOf(face));
       image_of.push_back(face.image);
       trust.push_back(face.trust);
       evidence.push_back(known);
@@ -275,6 +289,7 @@ void Examiner::FinishWaiting() {
     records[i].face_index = static_cast<std::int32_t>(image.faces.size());
     image.faces.push_back(std::move(records[i]));
     image.trust.push_back(trust[i]);
+    if (!dense.empty()) image.dense.push_back(dense[i]);
     const std::size_t a = visible.size() / records.size();
     const auto begin = visible.begin() + static_cast<std::ptrdiff_t>(i * a);
     image.au_visible.insert(image.au_visible.end(), begin, begin + static_cast<std::ptrdiff_t>(a));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "annotator/au_model.h"
+#include "annotator/dense_landmarker.h"
 #include "annotator/face_confirmation.h"
 #include "annotator/face_detector.h"
 #include "annotator/landmarker.h"
@@ -27,6 +28,7 @@ struct ExaminedImage {
   std::string message;
   std::vector<datasets::FaceRecord> faces;
   std::vector<std::uint8_t> au_visible;  // faces x AUs: 0 where the AU's region cannot be seen
+  std::vector<features::DensePoints> dense;  // of each face, pixels of the image; empty where they were not asked for
   // What the quality owes to the image alone, for who labels the face again without it (relabel.cc):
   std::vector<float> trust;  // of each face: what the need of confirmation left of it, 0..1
   float scale = 1;           // pixels that were looked at, per pixel of the image
@@ -52,6 +54,7 @@ struct ExaminedGroup {
 struct ExamineShared {
   const LabelOptions& options;
   const annotator::Landmarker& landmarker;
+  const annotator::DenseLandmarker* dense;  // null: no dense points
   const features::FeatureExtractor& extractor;
   const annotator::AuModel& model;
   std::mutex
@@ -86,6 +89,7 @@ class Examiner {
   // Asked before every step that takes milliseconds. True once the run is to stop; result_ says so then.
   bool Abandoned();
   std::vector<Face> FindLandmarks();
+  features::DensePoints DenseOf(const Face& face);  // pixels of the image
   // Fills the face's features and evidence; the record's quality is the trust in the detection, so far.
   datasets::FaceRecord Crop(const Face& face, std::span<float> features,
                             annotator::QualityEvidence& evidence);

@@ -17,6 +17,9 @@ inline constexpr const char* kTrustColumn = "/faces/detection_trust";
 inline bool DoubtsFaces(const std::string& detector) { return detector.starts_with("yunet"); }
 inline constexpr const char* kScaleColumn = "/samples/examined_scale";
 
+// Dense points of every face, faces x 82 x 2, pixels of the image (annotate --dense).
+inline constexpr const char* kDenseColumn = "/faces/landmarks_dense";
+
 // Sets AUs, halves, quality and emotions of n records. rows: row-major n x the features' dimension; evidence: n. On entry
 // a record's quality is the trust in its detection, 0..1, by which the model's is lowered. What a face gets does not
 // depend on the others. Returns n x AUs: 0 where the AU's region cannot be seen.

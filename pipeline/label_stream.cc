@@ -31,7 +31,7 @@ struct LabelPool::Work {
 
 struct LabelPool::Threads {
   Threads(const Labeller& labeller, int jobs)
-      : shared{labeller.options(), labeller.landmarker(), labeller.extractor(), labeller.model(), {}} {
+      : shared{labeller.options(), labeller.landmarker(), labeller.dense(), labeller.extractor(), labeller.model(), {}} {
     for (int i = 0; i < jobs; ++i) threads.emplace_back([this] { Run(); });
   }
   ~Threads() {

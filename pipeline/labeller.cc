@@ -56,6 +56,7 @@ Labeller::Labeller(LabelOptions options)
       detector_name_(annotator::MakeDetector(options_.Detector())->Name()),
       model_(LoadModel(options_)),
       extractor_(model_->info().features) {
+  if (options_.dense) dense_ = annotator::DenseLandmarker::Load(annotator::DefaultDenseNetPath());
   // One pool of threads: ours. OpenCV would start another inside every task.
   cv::setNumThreads(0);
 }
@@ -65,5 +66,7 @@ const annotator::Landmarker& Labeller::landmarker() const {
   annotator::RequireSameLandmarker(loaded.Name(), model_->info().landmarker, "the AU model");
   return loaded;
 }
+
+std::string DenseDigest(const Labeller& labeller) { return labeller.dense() != nullptr ? labeller.dense()->digest() : ""; }
 
 }  // namespace auforge::pipeline

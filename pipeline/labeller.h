@@ -5,9 +5,11 @@
 
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "annotator/au_model.h"
+#include "annotator/dense_landmarker.h"
 #include "annotator/face_detector.h"
 #include "annotator/landmarker.h"
 #include "datasets/image_codec.h"
@@ -20,6 +22,7 @@ struct LabelOptions {
   std::string model;                 // AU model; empty: annotator::DefaultAuModelPath()
   std::shared_ptr<const annotator::AuModel> ready_model;  // used instead of `model` where set
   std::string landmarks;             // as annotator::LandmarkFile's; empty: those that the model has learnt from
+  bool dense = false;                // dense points, too (annotator/dense_landmarker.h)
   std::string detector = annotator::kDefaultDetector;  // "auforge" (turned and smaller faces, too), "hog" (dlib's) or
                                                        // "yunet" (needs detector_model)
   std::string detector_model;        // YuNet's ONNX file, or another net of auforge's
@@ -48,6 +51,8 @@ class Labeller {
   // Waits until the weights are there; throws likewise, and datasets::storage::BadContent where the model has learnt from
   // another landmarker's points.
   const annotator::Landmarker& landmarker() const;
+  // Null where no dense points are asked for.
+  const annotator::DenseLandmarker* dense() const { return dense_ ? &*dense_ : nullptr; }
   const std::string& landmark_file() const { return landmark_file_; }
   const std::string& detector_name() const { return detector_name_; }
 
@@ -55,9 +60,13 @@ class Labeller {
   LabelOptions options_;
   std::string landmark_file_;
   std::shared_future<annotator::Landmarker> landmarker_;
+  std::optional<annotator::DenseLandmarker> dense_;
   std::string detector_name_;
   std::shared_ptr<const annotator::AuModel> model_;
   features::FeatureExtractor extractor_;
 };
+
+// Of its nets of dense points; "" where it has none.
+std::string DenseDigest(const Labeller& labeller);
 
 }  // namespace auforge::pipeline

@@ -163,7 +163,7 @@ AnnotateSummary Run(const LiveOptions& options, InputRecord input, const MakeSou
   const Clock::time_point start = Clock::now();
   const Labeller labeller(annotate);
   const RunConfig config =
-      MakeRunConfig(annotate, labeller.model().info().digest, labeller.detector_name(), labeller.landmark_file());
+      MakeRunConfig(annotate, labeller.model().info().digest, labeller.detector_name(), labeller.landmark_file(), DenseDigest(labeller));
   const datasets::ShardHeader header = MakeShardHeader(labeller, config);
 
   AnnotateSummary summary;
@@ -193,7 +193,7 @@ AnnotateSummary Run(const LiveOptions& options, InputRecord input, const MakeSou
                  .first_index = before.shards.empty() ? 0 : before.shards.back() + 1,
                  .input = std::move(input)},
                 stop);
-  ExamineShared shared{annotate, labeller.landmarker(), labeller.extractor(), labeller.model(), {}};
+  ExamineShared shared{annotate, labeller.landmarker(), labeller.dense(), labeller.extractor(), labeller.model(), {}};
   std::optional<NearDuplicateFilter> near_duplicates;
   if (annotate.skip_near_duplicates) near_duplicates = KnownFaces(annotate.output, before.shards);
   LiveRecorder recorder(options, header, sink ? &*sink : nullptr, summary, progress,

@@ -29,7 +29,7 @@ std::string LandmarkDigest(const std::string& path) {
 }  // namespace
 
 RunConfig MakeRunConfig(const AnnotateOptions& options, const std::string& model_digest, const std::string& detector,
-                        const std::string& landmark_path) {
+                        const std::string& landmark_path, const std::string& dense_digest) {
   json config = {{"crop_eye_height", options.crop.eye_height},
                        {"crop_inter_ocular", options.crop.inter_ocular},
                        {"crop_size", options.crop.size},
@@ -49,6 +49,7 @@ RunConfig MakeRunConfig(const AnnotateOptions& options, const std::string& model
                        {"shard_size", options.source.shard_size}};
   // Options that came later are named only where they change something: folders made before go on.
   if (!options.store_crops) config["crops"] = "none";
+  if (!dense_digest.empty()) config["dense"] = dense_digest;
   if (options.skip_near_duplicates) config["near_duplicates"] = "skipped";
   if ((options.skip_duplicates || options.skip_near_duplicates) && options.count > 1) {
     // Each process knows only its own shards: another split would skip others.

@@ -14,7 +14,8 @@ struct RunConfig {
   std::string model_digest;
 };
 
+// dense_digest: of the nets of dense points; "" where none are asked for.
 RunConfig MakeRunConfig(const AnnotateOptions& options, const std::string& model_digest, const std::string& detector,
-                        const std::string& landmark_path);
+                        const std::string& landmark_path, const std::string& dense_digest);
 
 }  // namespace auforge::pipeline

@@ -43,6 +43,7 @@ void ShardSink::Begin(const datasets::InputShard& shard, InputRecord input) {
   any_file_state_ = false;
   au_visible_.clear();
   trust_.clear();
+  dense_.clear();
   scales_.clear();
   seconds_.fill(0);
   counts_before_ = counts_;
@@ -61,6 +62,9 @@ void ShardSink::WriteImage(ExaminedImage image) {
   DropPoorFaces(image, header_.schema.size(), min_quality_);
   au_visible_.insert(au_visible_.end(), image.au_visible.begin(), image.au_visible.end());
   trust_.insert(trust_.end(), image.trust.begin(), image.trust.end());
+  for (const features::DensePoints& points : image.dense) {
+    for (const features::Point2& p : points) dense_.insert(dense_.end(), {p.x, p.y});
+  }
   scales_.push_back(image.scale);
   if (image.sample.status != datasets::Outcome::kOk) LogFailure(image);
   ++counts_.images;
@@ -100,6 +104,10 @@ void ShardSink::Commit(const datasets::SideNotes& notes) {
   // Always of a detector whose faces may be doubted: that the column is missing says that nobody kept it.
   if (std::any_of(trust_.begin(), trust_.end(), is_not_one) || (DoubtsFaces(header_.detector) && !trust_.empty()))
     writer_->AddExtra(datasets::ExtraDataset{kTrustColumn, {trust_.size()}, std::move(trust_)});
+  if (!dense_.empty()) {
+    const std::uint64_t faces = dense_.size() / (2 * features::kDenseCount);
+    writer_->AddExtra(datasets::ExtraDataset{kDenseColumn, {faces, features::kDenseCount, 2}, std::move(dense_)});
+  }
   if (std::any_of(scales_.begin(), scales_.end(), is_not_one))
     writer_->AddExtra(datasets::ExtraDataset{kScaleColumn, {scales_.size()}, std::move(scales_)});
   json seconds;

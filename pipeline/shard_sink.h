@@ -63,6 +63,7 @@ class ShardSink {
   bool any_file_state_ = false;
   std::vector<float> au_visible_;              // faces x AUs of the shard, 0 or 1
   std::vector<float> trust_;                   // of its faces
+  std::vector<float> dense_;                   // faces x points x 2; empty where none are asked for
   std::vector<float> scales_;                  // of its samples
   StageSeconds seconds_{};                     // of the shard
   struct Counts {

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   auforge::tools::AddSynth(cli);
   cli.AddProgram("gan", "Train and use GANimation (runs auforge-gan)", "auforge-gan");
   cli.AddProgramCommand("train-landmarks", "Train the landmarker of --landmarks auforge (runs auforge-gan)", "auforge-gan");
+  cli.AddProgramCommand("train-dense", "Train the nets of annotate --dense (runs auforge-gan)", "auforge-gan");
   cli.AddProgramCommand("train-detector", "Train the face detector of --detector auforge (runs auforge-gan)", "auforge-gan");
   cli.AddProgramCommand("train-net", "Train the net of the learnt features (runs auforge-gan)", "auforge-gan");
   auforge::tools::Leave(cli.Main(argc, argv));

@@ -1,5 +1,5 @@
 // auforge-gan: everything that needs LibTorch. Users call it as `auforge gan …` (GANimation), `auforge train-net`
-// `auforge train-landmarks` and `auforge train-detector`.
+// `auforge train-landmarks`, `auforge train-dense` and `auforge train-detector`.
 #include "tools/cli/program_start.h"
 #include "tools/gan/gan_commands.h"
 #include "tools/net/net_commands.h"
@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   auforge::tools::AddGanWeights(cli);
   auforge::tools::AddTrainNet(cli);
   auforge::tools::AddTrainLandmarks(cli);
+  auforge::tools::AddTrainDense(cli);
   auforge::tools::AddTrainDetector(cli);
   auforge::tools::Leave(cli.Main(argc, argv));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <opencv2/imgproc.hpp>
 #include <optional>
 #include <stdexcept>
@@ -56,8 +57,11 @@ void Trim(PointFace& face, const KeptPicture& wanted) {
              scale < 1 ? cv::INTER_AREA : cv::INTER_NEAREST);
   const auto sx = static_cast<float>(part.cols) / static_cast<float>(kept.width),
              sy = static_cast<float>(part.rows) / static_cast<float>(kept.height);
-  for (Point2& p : face.points)
-    p = {(p.x - static_cast<float>(kept.x)) * sx, (p.y - static_cast<float>(kept.y)) * sy};
+  const auto move = [&](std::span<Point2> points) {
+    for (Point2& p : points) p = {(p.x - static_cast<float>(kept.x)) * sx, (p.y - static_cast<float>(kept.y)) * sy};
+  };
+  move(face.points);
+  move(face.dense);
   face.picture = part;
 }
 
@@ -68,8 +72,18 @@ cv::Mat Decode(std::span<const std::uint8_t> bytes, const std::string& name) {
 }
 
 void AddTable(const std::string& path, const KeptPicture& kept, std::vector<PointFace>& faces, std::size_t& left_out) {
+  std::map<std::string, DenseRow> dense;
+  if (kept.dense) {
+    for (DenseRow& row : ReadDenseTables(path)) dense.emplace(row.picture, std::move(row));
+  }
   for (const PointRow& row : ReadPointTables(path)) {
-    PointFace face{{}, row.points, row.known, row.seen};
+    PointFace face{{}, row.points, row.known, row.seen, {}, {}};
+    if (kept.dense) {
+      const auto found = dense.find(row.picture);
+      if (found == dense.end()) continue;
+      face.dense = found->second.points;
+      face.dense_seen = found->second.seen;
+    }
     if (!FillUnknown(face)) {
       ++left_out;
       continue;
@@ -114,7 +128,7 @@ std::vector<PointFace> LoadPointFaces(const std::vector<std::string>& sources, c
   for (const std::string& source : sources) {
     const std::size_t before = faces.size();
     std::size_t left_out = 0;
-    if (HoldsTables(source)) {
+    if (kept.dense || HoldsTables(source)) {
       AddTable(source, kept, faces, left_out);
     } else {
       for (const std::string& shard : datasets::FindShards({source})) AddShard(shard, faces);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "features/dense_points.h"
 #include "features/types.h"
 
 namespace auforge::annotator {
@@ -17,12 +18,16 @@ struct PointFace {
   features::Landmarks68 points{};  // pixels of the picture; where not known, about where they should be
   std::array<bool, features::kLandmarkCount> known{};
   std::array<std::int8_t, features::kLandmarkCount> seen{};  // 1 can be seen, 0 hidden, -1 not known
+  // Where they were asked for.
+  features::DensePoints dense{};
+  std::array<std::int8_t, features::kDenseCount> dense_seen{};
 };
 
 // How much of a picture is kept.
 struct KeptPicture {
   float boxes = 2.2F;  // side of what is kept, in boxes about the face
   float box = 111.76F;  // pixels of that box at most: what nets can use
+  bool dense = false;   // with dense points: tables alone, and faces that have them
 };
 
 using PointSetLog = std::function<void(const std::string&)>;

@@ -80,6 +80,9 @@ std::string Fingerprint(const std::vector<PointFace>& faces) {
       const float point[] = {face.known[i] ? face.points[i].x : 0, face.known[i] ? face.points[i].y : 0, static_cast<float>(face.seen[i])};
       sum.Take(point, sizeof(point));
     }
+    if (face.dense == features::DensePoints{}) continue;
+    sum.Take(face.dense.data(), sizeof(face.dense));
+    sum.Take(face.dense_seen.data(), sizeof(face.dense_seen));
   }
   return sum.Of(faces.size());
 }

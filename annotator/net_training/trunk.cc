@@ -32,22 +32,27 @@ features::ConvWeights NormedConvolutionImpl::Folded() const {
 }
 
 int TrunkShape::EmbeddingSize() const {
-  if (pooling == features::Pooling::kMean) return blocks.back();
-  if (pooling == features::Pooling::kHalves) return 2 * blocks.back();
+  const int channels = ChannelsBehind(blocks.size() - 1);
+  if (pooling == features::Pooling::kMean) return channels;
+  if (pooling == features::Pooling::kHalves) return 2 * channels;
   int side = (crop_size - 1) / 2 + 1;
-  for (std::size_t i = 0; i < blocks.size(); ++i) side = (side - 1) / 2 + 1;
-  return side * side * blocks.back();
+  for (std::size_t i = 0; i < blocks.size(); ++i) side = (side - 1) / StrideOf(i) + 1;
+  return side * side * channels;
 }
+
+int TrunkShape::StrideOf(std::size_t block) const { return block + static_cast<std::size_t>(fine) < blocks.size() ? 2 : 1; }
+
+int TrunkShape::ChannelsBehind(std::size_t block) const { return kept > 0 && block + 1 == blocks.size() ? kept : blocks[block]; }
 
 TrunkImpl::TrunkImpl(const TrunkShape& of, int outputs, double drop, Sides of_sides) : shape(of), sides(of_sides) {
   stem = register_module("stem", NormedConvolution(3, shape.stem, 3, 2));
   int in = shape.stem;
   for (std::size_t i = 0; i < shape.blocks.size(); ++i) {
-    const int out = shape.blocks[i];
+    const int between = shape.blocks[i], out = shape.ChannelsBehind(i), stride = shape.StrideOf(i);
     const std::string name = "block" + std::to_string(i);
-    blocks.push_back({register_module(name + "_first", NormedConvolution(in, out, 3, 2)),
-                      register_module(name + "_second", NormedConvolution(out, out, 3, 1)),
-                      register_module(name + "_shortcut", NormedConvolution(in, out, 1, 2))});
+    blocks.push_back({register_module(name + "_first", NormedConvolution(in, between, 3, stride)),
+                      register_module(name + "_second", NormedConvolution(between, out, 3, 1)),
+                      register_module(name + "_shortcut", NormedConvolution(in, out, 1, stride))});
     in = out;
   }
   dropout = register_module("dropout", torch::nn::Dropout(drop));
@@ -76,7 +81,7 @@ torch::Tensor TrunkImpl::Embed(torch::Tensor x) {
 torch::Tensor TrunkImpl::forward(const torch::Tensor& x) {
   const torch::Tensor embedding = dropout(Embed(x));
   if (side_head.is_empty()) return head(embedding);
-  const torch::Tensor all = head(embedding.slice(1, 0, shape.blocks.back()));
+  const torch::Tensor all = head(embedding.slice(1, 0, shape.ChannelsBehind(blocks.size() - 1)));
   return torch::cat({all.slice(1, 0, sides.begin), side_head(embedding), all.slice(1, sides.begin + sides.count)}, 1);
 }
 

@@ -278,8 +278,8 @@ void AddCompany(const FaceModel& model, const Expression& expression, Random& ra
 }
 
 // What has nothing to do with it.
-void AddWander(const FaceModel& model, Random& random, std::vector<float>& weights) {
-  const float gaze_x = random.Normal(0, 0.25F), gaze_y = random.Normal(0, 0.2F);
+void AddWander(const FaceModel& model, Random& random, std::vector<float>& weights, float gaze = 1) {
+  const float gaze_x = gaze * random.Normal(0, 0.25F), gaze_y = gaze * random.Normal(0, 0.2F);
   for (std::size_t e = 0; e < weights.size(); ++e) {
     const std::string& name = model.expression_names[e];
     float amount = 0;
@@ -304,9 +304,9 @@ void AddWander(const FaceModel& model, Random& random, std::vector<float>& weigh
 
 }  // namespace
 
-void AddNuisance(const FaceModel& model, const Expression& expression, Random& random, std::vector<float>& weights) {
+void AddNuisance(const FaceModel& model, const Expression& expression, Random& random, std::vector<float>& weights, float gaze) {
   AddCompany(model, expression, random, weights);
-  AddWander(model, random, weights);
+  AddWander(model, random, weights, gaze);
 }
 
 void AddSceneNuisance(const FaceModel& model, const Expression& expression, std::uint64_t seed, std::uint64_t scene,

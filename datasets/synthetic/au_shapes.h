@@ -59,8 +59,8 @@ Expression SampleSceneExpression(std::uint64_t seed, std::uint64_t scene, int nu
 // nose, each below what a coder would call a trace. One for each person.
 void AddRestingFace(const FaceModel& model, Random& random, std::vector<float>& weights);
 // What goes along with an expression: smiles bare the teeth without AU10 and AU16, pull at the nose's wings and dimple;
-// lips part; gaze and jaw wander. One for each picture.
-void AddNuisance(const FaceModel& model, const Expression& expression, Random& random, std::vector<float>& weights);
+// lips part; gaze and jaw wander, the gaze `gaze` times as far as usual. One for each picture.
+void AddNuisance(const FaceModel& model, const Expression& expression, Random& random, std::vector<float>& weights, float gaze = 1);
 // The same for the expressions of a scene: gaze and jaw stay where they are, and the same smile does the same.
 void AddSceneNuisance(const FaceModel& model, const Expression& expression, std::uint64_t seed, std::uint64_t scene,
                       std::vector<float>& weights);

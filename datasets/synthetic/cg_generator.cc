@@ -67,6 +67,7 @@ void CgOptions::Validate() const {
   internal::Need(faces_per_identity >= 1, "cg.faces_per_identity", faces_per_identity, ">= 1");
   internal::Need(expressions >= 1 && expressions <= 64, "cg.expressions", expressions, "1..64");
   internal::Need(one_sided >= 0 && one_sided <= 1, "cg.one_sided", one_sided, "0..1");
+  internal::Need(gaze >= 0 && gaze <= 4, "cg.gaze", gaze, "0..4");
   internal::Need(texture_side >= 128 && texture_side <= 2048, "cg.texture_side", texture_side, "128..2048 texels");
   internal::Need(yaw >= 0 && yaw <= 60, "cg.yaw", yaw, "0..60 degrees");
   internal::Need(pitch >= 0 && pitch <= 30, "cg.pitch", pitch, "0..30 degrees");
@@ -124,6 +125,7 @@ std::string CgGenerator::ConfigDigest() const {
     text += " " + std::to_string(v);
   }
   if (options_.expressions > 1) text += " expressions " + std::to_string(options_.expressions);
+  if (options_.gaze != CgOptions{}.gaze) text += " gaze " + std::to_string(options_.gaze);
   if (options_.one_sided != kOneSided) text += " one-sided " + std::to_string(options_.one_sided);
   return storage::HexDigest({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
@@ -216,7 +218,7 @@ SyntheticFace CgGenerator::Make(const Character& character, const Plan& plan) co
   // Cameras expose for the face, but not fully: dark skin stays dark.
   face.image = ToDisplay(picture, std::pow(0.42F / skin_colour.y, 0.5F) * plan.exposure);
   truth_.Complete({character.neutral, shape, camera, plan.expression, plan.light, plan.occluders, scratch,
-                   character.brow_lift},
+                   character.person.eyes.iris_angle, character.brow_lift},
                   face);
   return face;
 }
@@ -241,7 +243,7 @@ SyntheticFace CgGenerator::Generate(std::uint64_t seed, std::uint64_t index) con
   if (plan.has_siblings) {
     AddSceneNuisance(model_, plan.expression, seed, scene, plan.weights);
   } else {
-    AddNuisance(model_, plan.expression, expression, plan.weights);
+    AddNuisance(model_, plan.expression, expression, plan.weights, options_.gaze);
   }
   plan.folds = expression.Uniform(0.25F, 0.6F);
   const Person& person = character->person;

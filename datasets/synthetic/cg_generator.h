@@ -24,6 +24,7 @@ struct CgOptions {
   int faces_per_identity = 6;  // scenes with one made-up person, >= 1
   int expressions = 1;         // of each scene, 1..64; everything else is the same in its pictures
   float one_sided = kOneSided;  // 0..1; SampleExpression
+  float gaze = 1;               // how far eyes wander, by people's usual; single pictures only, 0..4
   int texture_side = 384;      // texels of the face's texture, 128..2048; cost grows with its square
   // Standard deviations, degrees. A share `turned` of the faces is drawn evenly from the ball that reaches
   // these limits instead.

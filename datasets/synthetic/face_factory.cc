@@ -325,6 +325,25 @@ std::string PointsLine(const SyntheticFace& truth, const std::string& file) {
   return line + "\n";
 }
 
+// Of dense_NNNNN.csv.
+std::string DenseHeader() {
+  std::string line = "file";
+  for (std::size_t i = 0; i < features::kDenseCount; ++i) line += ",x" + std::to_string(i) + ",y" + std::to_string(i);
+  for (std::size_t i = 0; i < features::kDenseCount; ++i) line += ",v" + std::to_string(i);
+  return line + "\n";
+}
+
+std::string DenseLine(const SyntheticFace& truth, const std::string& file) {
+  std::string line = file;
+  char text[48];
+  for (const features::Point2& p : truth.dense) {
+    std::snprintf(text, sizeof(text), ",%.2f,%.2f", static_cast<double>(p.x), static_cast<double>(p.y));
+    line += text;
+  }
+  for (const bool seen : truth.dense_seen) line += seen ? ",1" : ",0";
+  return line + "\n";
+}
+
 }  // namespace
 
 void FactoryOptions::Validate() const {
@@ -373,7 +392,7 @@ class ShardJob {
       });
     }
     Truths truths;
-    std::string csv, points;
+    std::string csv, points, dense;
     for (std::uint64_t scene = first; scene < last; ++scene) {
       std::uint64_t found = 0;
       std::vector<Product> pictures = products.Take();
@@ -385,6 +404,7 @@ class ShardJob {
           WriteImage(product, file);
           csv += CsvLine(product, file, HasScenes() ? std::optional(scene) : std::nullopt);
           points += PointsLine(product.truth, file);
+          dense += DenseLine(product.truth, file);
         }
         Add(std::move(product), writer, truths);
       }
@@ -398,6 +418,7 @@ class ShardJob {
       const std::string end = "_" + StatsFileName(shard).substr(0, 5) + ".csv";
       storage::WriteFileAtomically((fs::path(options_.images) / ("labels" + end)).string(), CsvHeader() + csv);
       storage::WriteFileAtomically((fs::path(options_.images) / ("points" + end)).string(), PointsHeader() + points);
+      storage::WriteFileAtomically((fs::path(options_.images) / ("dense" + end)).string(), DenseHeader() + dense);
     }
     writer.Finish("{}", {}, [&] { RequireOurs(options_, shard, digest); });
     return true;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "features/dense_points.h"
 #include "features/types.h"
 
 namespace auforge::datasets::synthetic {
@@ -16,6 +17,8 @@ struct SyntheticFace {
   cv::Mat image;                      // CV_8UC3 BGR, size x size; finished: degraded and occluded
   features::Landmarks68 landmarks{};  // exact, pixels of the image; behind occluders and the frame's edge too
   std::array<bool, features::kLandmarkCount> landmark_seen{};  // not hidden, not outside the picture
+  features::DensePoints dense{};      // likewise
+  std::array<bool, features::kDenseCount> dense_seen{};
   std::vector<float> au;              // of the face as a whole: the stronger half
   std::vector<float> au_left;         // the subject's left half
   std::vector<float> au_right;

@@ -129,17 +129,11 @@ std::array<EyeGeometry, 2> FaceRenderer::Impl::Eyes(const FaceScene& scene) cons
   for (std::size_t e = 0; e < 2; ++e) {
     const std::int32_t begin = e == 0 ? internal::kLeftIrisBegin : internal::kRightIrisBegin;
     const std::int32_t end = e == 0 ? internal::kLeftIrisEnd : internal::kRightIrisEnd;
-    Vec3 low = scene.shape[static_cast<std::size_t>(begin)], high = low, pupil;
-    for (std::int32_t v = begin; v < end; ++v) {
-      const Vec3 p = scene.shape[static_cast<std::size_t>(v)];
-      low = {std::min(low.x, p.x), std::min(low.y, p.y), std::min(low.z, p.z)};
-      high = {std::max(high.x, p.x), std::max(high.y, p.y), std::max(high.z, p.z)};
-    }
-    for (const std::int32_t v : topology.pupil[e]) pupil += scene.shape[static_cast<std::size_t>(v)];
+    const internal::EyeBall ball = internal::MeasureEyeBall(scene.shape, begin, end, topology.pupil[e]);
     EyeGeometry& eye = eyes[e];
-    eye.centre = scene.camera.View((low + high) * 0.5F);
-    eye.axis = Normalised(scene.camera.View(pupil * (1 / static_cast<float>(topology.pupil[e].size()))) - eye.centre);
-    eye.radius = (high.x - low.x + high.y - low.y) / 4;
+    eye.centre = scene.camera.View(ball.centre);
+    eye.axis = Normalised(scene.camera.View(ball.pupil) - eye.centre);
+    eye.radius = ball.radius;
     const std::array<std::size_t, 6> ids = e == 0 ? std::array<std::size_t, 6>{43, 44, 46, 47, 42, 45}
                                                   : std::array<std::size_t, 6>{37, 38, 40, 41, 39, 36};
     eye.lower = (landmark(ids[2]) + landmark(ids[3])) * 0.5F;

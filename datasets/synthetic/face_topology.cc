@@ -70,24 +70,6 @@ void FindNeighbours(const FaceModel& model, FaceTopology& topology) {
   }
 }
 
-// In the iris meshes' texture a ring about (0.5, 0.5) bounds the pupil.
-void FindPupils(const FaceModel& model, FaceTopology& topology) {
-  for (const FaceTriangle& t : model.triangles) {
-    for (std::size_t k = 0; k < 3; ++k) {
-      const std::int32_t v = t.vertex[k];
-      const bool left = v >= kLeftIrisBegin && v < kLeftIrisEnd, right = v >= kRightIrisBegin && v < kRightIrisEnd;
-      if (!left && !right) continue;
-      const auto& uv = model.texcoords[static_cast<std::size_t>(t.texcoord[k])];
-      if (std::hypot(uv[0] - 0.5F, uv[1] - 0.5F) < 0.13F) topology.pupil[left ? 0 : 1].push_back(v);
-    }
-  }
-  for (auto& ring : topology.pupil) {
-    std::sort(ring.begin(), ring.end());
-    ring.erase(std::unique(ring.begin(), ring.end()), ring.end());
-    if (ring.empty()) throw std::invalid_argument("the face model's eyes have no pupil where ICT-FaceKit's have one");
-  }
-}
-
 // Even directions over the sphere (Fibonacci lattice).
 Vec3 SphereDirection(int i, int count) {
   const float y = 1 - (2 * static_cast<float>(i) + 1) / static_cast<float>(count);
@@ -96,6 +78,37 @@ Vec3 SphereDirection(int i, int count) {
 }
 
 }  // namespace
+
+// In the iris meshes' texture a ring about (0.5, 0.5) bounds the pupil.
+std::array<std::vector<std::int32_t>, 2> PupilRings(const FaceModel& model) {
+  std::array<std::vector<std::int32_t>, 2> rings;
+  for (const FaceTriangle& t : model.triangles) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      const std::int32_t v = t.vertex[k];
+      const bool left = v >= kLeftIrisBegin && v < kLeftIrisEnd, right = v >= kRightIrisBegin && v < kRightIrisEnd;
+      if (!left && !right) continue;
+      const auto& uv = model.texcoords[static_cast<std::size_t>(t.texcoord[k])];
+      if (std::hypot(uv[0] - 0.5F, uv[1] - 0.5F) < 0.13F) rings[left ? 0 : 1].push_back(v);
+    }
+  }
+  for (auto& ring : rings) {
+    std::sort(ring.begin(), ring.end());
+    ring.erase(std::unique(ring.begin(), ring.end()), ring.end());
+    if (ring.empty()) throw std::invalid_argument("the face model's eyes have no pupil where ICT-FaceKit's have one");
+  }
+  return rings;
+}
+
+EyeBall MeasureEyeBall(std::span<const Vec3> shape, std::int32_t begin, std::int32_t end, std::span<const std::int32_t> ring) {
+  Vec3 low = shape[static_cast<std::size_t>(begin)], high = low, pupil;
+  for (std::int32_t v = begin; v < end; ++v) {
+    const Vec3 p = shape[static_cast<std::size_t>(v)];
+    low = {std::min(low.x, p.x), std::min(low.y, p.y), std::min(low.z, p.z)};
+    high = {std::max(high.x, p.x), std::max(high.y, p.y), std::max(high.z, p.z)};
+  }
+  for (const std::int32_t v : ring) pupil += shape[static_cast<std::size_t>(v)];
+  return {(low + high) * 0.5F, pupil * (1 / static_cast<float>(ring.size())), (high.x - low.x + high.y - low.y) / 4};
+}
 
 std::span<const MeshTriangle> FaceTopology::Of(FacePart part) const {
   const auto p = static_cast<std::size_t>(part);
@@ -129,7 +142,7 @@ FaceTopology MakeTopology(const FaceModel& model) {
     topology.first[part + 1] = topology.triangles.size();
   }
   FindNeighbours(model, topology);
-  FindPupils(model, topology);
+  topology.pupil = PupilRings(model);
   FindLashes(model, topology);
   return topology;
 }

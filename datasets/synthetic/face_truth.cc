@@ -5,13 +5,16 @@
 namespace auforge::datasets::synthetic {
 
 FaceTruth::FaceTruth(const FaceModel& model)
-    : au_shapes_(model), landmark_points_(model), visibility_(model) {}
+    : au_shapes_(model), landmark_points_(model), dense_points_(model), visibility_(model) {}
 
 void FaceTruth::Complete(const DrawnFace& drawn, SyntheticFace& face) const {
   const auto placed = landmark_points_.Place(drawn.shape, drawn.camera, drawn.brow_lift);
   for (std::size_t i = 0; i < placed.size(); ++i)
     face.landmarks[i] = drawn.camera.Project(drawn.camera.View(placed[i]));
   PointsSeen(placed, drawn.camera, drawn.scratch.samples, FaceRenderer::kSamples, face.landmark_seen);
+  const auto dense = dense_points_.Place(drawn.shape, placed, drawn.iris_angle);
+  for (std::size_t i = 0; i < dense.size(); ++i) face.dense[i] = drawn.camera.Project(drawn.camera.View(dense[i]));
+  PointsSeen(dense, drawn.camera, drawn.scratch.samples, FaceRenderer::kSamples, face.dense_seen);
   const Visibility seen = visibility_.Measure(drawn.shape, drawn.scratch.normals, drawn.camera,
                                               drawn.scratch.samples, FaceRenderer::kSamples);
   face.visible_fraction = seen.face;

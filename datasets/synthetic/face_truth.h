@@ -5,6 +5,7 @@
 #include <span>
 
 #include "datasets/synthetic/au_shapes.h"
+#include "datasets/synthetic/dense_points.h"
 #include "datasets/synthetic/face_generator.h"
 #include "datasets/synthetic/face_renderer.h"
 #include "datasets/synthetic/landmark_points.h"
@@ -20,6 +21,7 @@ struct DrawnFace {
   const Light& light;
   std::uint32_t occluders;
   const RenderScratch& scratch;  // as the renderer left it
+  float iris_angle;              // EyeLook's, degrees
   BrowLift brow_lift{};
 };
 
@@ -33,6 +35,7 @@ class FaceTruth {
  private:
   AuShapes au_shapes_;
   LandmarkPoints landmark_points_;
+  DenseFacePoints dense_points_;
   VisibilityMeter visibility_;
 };
 

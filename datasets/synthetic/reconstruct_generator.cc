@@ -224,7 +224,7 @@ SyntheticFace ReconstructGenerator::Make(const Plan& plan) const {
 
   SyntheticFace face;
   face.image = internal::Compose(background, drawn, blend_);
-  truth_.Complete({neutral, shape, camera, plan.expression, plan.light, plan.occluders, scratch}, face);
+  truth_.Complete({neutral, shape, camera, plan.expression, plan.light, plan.occluders, scratch, plan.eyes.iris_angle}, face);
   face.source_key = source.key;
   return face;
 }

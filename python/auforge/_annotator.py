@@ -105,6 +105,8 @@ class Annotator:
         Of the crops.
     full_size : bool
         Decode every JPEG at full size, even where ``min_face`` needs less.
+    dense : bool
+        Lids, irises and lips by denser points, too: :attr:`Face.landmarks_dense`.
     max_pixels, max_bytes : int
         Images with more pixels (default 100 million) or files of more bytes (64 MiB) get status "too_large".
     batch : int, 1..1024
@@ -146,6 +148,7 @@ class Annotator:
         crop_size: int = 128,
         jpeg_quality: int = 92,
         full_size: bool = False,
+        dense: bool = False,
         max_pixels: int = 100_000_000,
         max_bytes: int = 64 << 20,
         batch: int = 16,
@@ -162,6 +165,7 @@ class Annotator:
             "crop_size": crop_size,
             "jpeg_quality": jpeg_quality,
             "full_size": full_size,
+            "dense": dense,
             "max_pixels": max_pixels,
             "max_bytes": max_bytes,
             "batch": batch,

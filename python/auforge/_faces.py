@@ -29,7 +29,7 @@ def _decode_crop(encoded: bytes) -> Any:
 class _Table:
     """The numbers of some faces: one row each, as auforge._core packs them (python/src/faces.h)."""
 
-    __slots__ = ("values", "present", "codes", "crops", "au_names", "emotion_names")
+    __slots__ = ("values", "present", "codes", "crops", "dense", "au_names", "emotion_names")
 
     def __init__(self, packed: Mapping[str, Any], au_names: Tuple[str, ...], emotion_names: Tuple[str, ...]):
         import numpy
@@ -38,6 +38,7 @@ class _Table:
         self.present = numpy.asarray(packed["present"])
         self.codes = numpy.asarray(packed["codes"])
         self.crops: List[bytes] = packed["crops"]
+        self.dense: Any = numpy.asarray(packed["dense"]) if packed.get("dense") is not None else None
         self.au_names = au_names
         self.emotion_names = emotion_names
 
@@ -118,6 +119,15 @@ class Face:
         return self._table.values[self._row, _HEAD : _HEAD + _LANDMARKS].reshape(68, 2)
 
     @property
+    def landmarks_dense(self) -> Optional[Floats]:
+        """(82, 2) lids, irises and lips by denser points (docs/landmarks.md), likewise; None where they were not asked for
+        (``annotate --dense``, ``Annotator(dense=True)``)."""
+        import numpy
+
+        dense = None if self._table.dense is None else self._table.dense[self._row]
+        return None if dense is None or numpy.isnan(dense[0, 0]) else dense
+
+    @property
     def au_intensity(self) -> Floats:
         """(A,) 0..5; FACS A..E are 1..5."""
         return self._table.au_column(0)[self._row]
@@ -187,6 +197,7 @@ def _face_state(face: Face) -> Tuple[Any, ...]:
         "present": table.present[row].copy(),
         "codes": table.codes[row].copy(),
         "crops": [table.crops[face._row]],
+        "dense": None if table.dense is None else table.dense[row].copy(),
     }
     return packed, table.au_names, table.emotion_names
 
@@ -294,6 +305,11 @@ class Result(Sequence[Face]):
         return values.reshape(len(values), 68, 2)
 
     @property
+    def landmarks_dense(self) -> Optional[Floats]:
+        """(F, 82, 2), see :attr:`Face.landmarks_dense`; None where there are none."""
+        return self._table.dense
+
+    @property
     def au_intensity(self) -> Floats:
         """(F, A) 0..5."""
         return self._table.au_column(0)
@@ -327,5 +343,5 @@ class Result(Sequence[Face]):
 
     def __reduce__(self) -> Any:
         packed = dict(self._packed)
-        packed.update(values=self._table.values, present=self._table.present, codes=self._table.codes)
+        packed.update(values=self._table.values, present=self._table.present, codes=self._table.codes, dense=self._table.dense)
         return Result, (packed, self._table.au_names, self._table.emotion_names)

@@ -132,6 +132,11 @@ class FaceBatch(Sequence[ShardFace]):
         return self._table.values[:, 16:152].reshape(len(self), 68, 2)
 
     @property
+    def landmarks_dense(self) -> Optional[npt.NDArray[np.float32]]:
+        """(N, 82, 2), NaN for faces of shards without, see :attr:`Face.landmarks_dense`; None where none has any."""
+        return self._table.dense
+
+    @property
     def au_intensity(self) -> npt.NDArray[np.float32]:
         """(N, A) 0..5."""
         return self._table.au_column(0)
@@ -410,6 +415,14 @@ class ShardDataset(Sequence[ShardFace]):
             "present": numpy.concatenate([numpy.asarray(packed["present"]) for packed, _, _ in parts])[back],
             "codes": numpy.concatenate([codes for _, codes, _ in parts])[back],
         }
+        if any("dense" in packed for packed, _, _ in parts):
+            points = [
+                numpy.asarray(packed["dense"])
+                if "dense" in packed
+                else numpy.full((len(codes), 82, 2), numpy.nan, numpy.float32)
+                for packed, codes, _ in parts
+            ]
+            whole["dense"] = numpy.concatenate(points)[back]
         flat_crops = [crop for packed, _, _ in parts for crop in packed["crops"]]
         flat_samples = [sample for packed, _, _ in parts for sample in packed["samples"]]
         flat_places = [place for _, _, places in parts for place in places]

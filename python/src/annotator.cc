@@ -109,7 +109,11 @@ class Stream {
     const std::size_t aus = labeller_->model().schema.size();
     pipeline::DropPoorFaces(image, aus, labeller_->options().min_quality);
     std::vector<float> visible(image.au_visible.begin(), image.au_visible.end());
-    py::dict packed = PackFaces(image.faces, visible, aus);
+    std::vector<float> dense;
+    for (const features::DensePoints& points : image.dense) {
+      for (const features::Point2& p : points) dense.insert(dense.end(), {p.x, p.y});
+    }
+    py::dict packed = PackFaces(image.faces, visible, aus, dense);
     PackSample(image.sample, packed);
     packed["message"] = Text(image.message);
     return packed;
@@ -130,6 +134,7 @@ AnnotatorOptions OptionsOf(const py::dict& given) {
   bool full_size = false;
   read("model", label.model);
   read("landmarks", label.landmarks);
+  read("dense", label.dense);
   read("detector", label.detector);
   read("detector_model", label.detector_model);
   read("detector_threshold", label.detector_threshold);

@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 
+#include "features/dense_points.h"
 #include "src/block.h"
 #include "src/text.h"
 
@@ -39,7 +40,7 @@ void AppendRow(const FaceRecord& face, std::span<const float> visible, std::size
 
 }  // namespace
 
-py::dict PackFaces(std::span<const FaceRecord> faces, std::span<const float> visible, std::size_t aus) {
+py::dict PackFaces(std::span<const FaceRecord> faces, std::span<const float> visible, std::size_t aus, const std::vector<float>& dense) {
   std::vector<float> values;
   std::vector<std::uint8_t> present;
   std::vector<std::int32_t> codes;
@@ -58,6 +59,7 @@ py::dict PackFaces(std::span<const FaceRecord> faces, std::span<const float> vis
   packed["present"] = MakeBlock<std::uint8_t>(present, {n, static_cast<py::ssize_t>(aus)});
   packed["codes"] = MakeBlock<std::int32_t>(codes, {n, 4});
   packed["crops"] = crops;
+  if (!dense.empty()) packed["dense"] = MakeBlock<float>(dense, {n, static_cast<py::ssize_t>(features::kDenseCount), 2});
   return packed;
 }
 

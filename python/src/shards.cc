@@ -15,6 +15,7 @@
 #include "datasets/shard.h"
 #include "datasets/shard_outline.h"
 #include "datasets/storage/bad_content.h"
+#include "features/dense_points.h"
 #include "src/block.h"
 #include "src/errors.h"
 #include "src/faces.h"
@@ -28,6 +29,8 @@ namespace {
 namespace query = datasets::query;
 using datasets::ShardReader;
 
+constexpr std::ptrdiff_t kDenseRow = 2 * features::kDenseCount;
+
 class Shard {
  public:
   explicit Shard(const std::string& path) : reader_(Open(path)) {
@@ -38,24 +41,31 @@ class Shard {
       throw datasets::storage::BadContent(path + ": /faces/au_visible has " + std::to_string(visible_.size()) +
                                           " entries, expected " + std::to_string(expected));
     }
+    if (const auto dense = reader_.Extra("/faces/landmarks_dense")) dense_ = dense->values;
+    if (!dense_.empty() && dense_.size() != reader_.FaceCount() * kDenseRow)
+      throw datasets::storage::BadContent(path + ": /faces/landmarks_dense has another size than its faces ask for");
   }
 
   // Rows of the shard, packed as PackFaces does, and their samples (a dict each).
   py::dict Faces(const std::vector<std::size_t>& rows, bool with_crops) const {
     std::vector<datasets::FaceRecord> faces;
-    std::vector<float> visible;
+    std::vector<float> visible, dense;
     {
       const py::gil_scoped_release release;
       for (const std::size_t row : rows) {
         faces.push_back(reader_.Face(row));
         if (with_crops && reader_.header().has_crops) faces.back().image = reader_.FaceImage(row);
+        if (!dense_.empty()) {
+          const auto begin = dense_.begin() + static_cast<std::ptrdiff_t>(row * kDenseRow);
+          dense.insert(dense.end(), begin, begin + kDenseRow);
+        }
         if (!visible_.empty()) {
           const auto begin = visible_.begin() + static_cast<std::ptrdiff_t>(row * Aus());
           visible.insert(visible.end(), begin, begin + static_cast<std::ptrdiff_t>(Aus()));
         }
       }
     }
-    py::dict packed = PackFaces(faces, visible, Aus());
+    py::dict packed = PackFaces(faces, visible, Aus(), dense);
     py::list samples;
     for (const datasets::FaceRecord& face : faces) {
       py::dict sample;
@@ -84,6 +94,7 @@ class Shard {
 
   ShardReader reader_;
   std::vector<float> visible_;
+  std::vector<float> dense_;  // F x 82 x 2, or empty
 };
 
 py::dict Outline(const std::string& path) {

@@ -202,3 +202,23 @@ def test_threads_and_forks_read(faces):
         for thread in threads:
             thread.join()
     assert not wrong
+
+
+def test_dense_points_where_they_were_asked_for(faces, auforge_program, pictures, tmp_path):
+    assert all(face.landmarks_dense is None for face in faces)
+    subprocess.run([auforge_program, "annotate", str(pictures), "-o", str(tmp_path / "dense"), "-q", "-j", "2", "--dense"],
+                   check=True, capture_output=True)
+    with auforge.Annotator(jobs=2, dense=True) as annotator:
+        expected = [face for result in annotator.annotate(auforge.read_images(pictures)) for face in result]
+        assert len(expected) == len(faces)
+    dense = auforge.open_shards(tmp_path / "dense")
+    for got, wanted, bare in zip(dense, expected, faces):
+        assert got.landmarks_dense.shape == (82, 2)
+        assert got.landmarks_dense.tobytes() == wanted.landmarks_dense.tobytes()
+        assert got.landmarks.tobytes() == bare.landmarks.tobytes() and got.crop_jpeg == bare.crop_jpeg
+        assert pickle.loads(pickle.dumps(got)).landmarks_dense.tobytes() == got.landmarks_dense.tobytes()
+    # Beside shards without.
+    both = auforge.open_shards([tmp_path / "dense", *faces.files])
+    batch = next(iter(both.iter_batches(len(both), crops=False)))
+    assert batch.landmarks_dense.shape == (len(both), 82, 2)
+    assert numpy.isnan(batch.landmarks_dense[len(dense):]).all() and batch[len(both) - 1].landmarks_dense is None

@@ -9,6 +9,7 @@
 
 #include "annotator/au_model.h"
 #include "annotator/face_confirmation.h"
+#include "annotator/dense_landmarker.h"
 #include "annotator/face_detector.h"
 #include "annotator/internal/matrix_product.h"
 #include "annotator/landmarker.h"
@@ -167,6 +168,17 @@ void NetLandmarks(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(NetLandmarks)->Arg(1)->Arg(32)->Unit(benchmark::kMillisecond);
+
+// Beside those: the dense points of one face.
+void DensePointsOfAFace(benchmark::State& state) {
+  if (Missing(state)) return;
+  static const DenseLandmarker nets = DenseLandmarker::Load(DefaultDenseNetPath());
+  static const Landmarker landmarker("auforge");
+  const FaceInImage face = Batch(1).front();
+  const features::Landmarks68 points = landmarker.FindSteady(*face.image, face.box);
+  for (auto _ : state) benchmark::DoNotOptimize(nets.Find(*face.image, points).data());
+}
+BENCHMARK(DensePointsOfAFace)->Unit(benchmark::kMillisecond);
 
 void LoadLandmarker(benchmark::State& state) {
   const char* name = state.range(0) == 0 ? "dlib" : "auforge";

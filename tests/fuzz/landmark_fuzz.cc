@@ -1,8 +1,10 @@
-// Landmark weights: any bytes parse into trees whose indices fit, or into nets that answer with numbers, or are refused
-// with a message.
+// Landmark weights: any bytes parse into trees whose indices fit, or into nets (of the 68 points, of dense ones) that answer
+// with numbers, or are refused with a message.
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 
+#include "annotator/dense_landmarker.h"
 #include "annotator/internal/landmark_ensemble.h"
 #include "annotator/net_landmarker.h"
 
@@ -11,6 +13,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     if (IsNetLandmarker({data, size})) {
       const NetLandmarker nets = NetLandmarker::Parse({data, size}, "input");
+      if (nets.Serialise() != std::vector<std::uint8_t>(data, data + size)) std::abort();
+      return 0;
+    }
+    if (size >= 8 && std::memcmp(data, "AUFDENS1", 8) == 0) {
+      const DenseLandmarker nets = DenseLandmarker::Parse({data, size}, "input");
       if (nets.Serialise() != std::vector<std::uint8_t>(data, data + size)) std::abort();
       return 0;
     }

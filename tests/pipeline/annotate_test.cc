@@ -200,6 +200,41 @@ TEST_F(AnnotateTest, WithoutCropsEverythingElseIsTheSame) {
   EXPECT_THROW(Annotate(options, {}, {}), ConfigMismatch);
 }
 
+TEST_F(AnnotateTest, DensePointsComeBesideAndChangeNothingElse) {
+  CopyPhotos(dir_ / "in");
+  Annotate(Options(dir_ / "without"), {}, {});
+  AnnotateOptions options = Options(dir_ / "out");
+  options.dense = true;
+  Annotate(options, {}, {});
+  options.output = dir_ / "four";
+  options.jobs = 4;
+  options.batch = 1;
+  Annotate(options, {}, {});
+  for (const char* name : {"00000.h5", "00001.h5"}) {
+    ExpectEqualShards(dir_ / (std::string("out/") + name), dir_ / (std::string("four/") + name));
+    const datasets::ShardReader without(dir_ / (std::string("without/") + name)), with(dir_ / (std::string("out/") + name));
+    EXPECT_FALSE(without.Extra("/faces/landmarks_dense"));
+    ASSERT_EQ(with.FaceCount(), without.FaceCount());
+    const auto dense = with.Extra("/faces/landmarks_dense");
+    ASSERT_TRUE(dense);
+    EXPECT_EQ(dense->shape, (std::vector<std::uint64_t>{with.FaceCount(), features::kDenseCount, 2}));
+    for (std::size_t i = 0; i < with.FaceCount(); ++i) {
+      EXPECT_EQ(with.Face(i).aus.intensity, without.Face(i).aus.intensity);
+      EXPECT_EQ(with.Landmarks(i), without.Landmarks(i));
+      EXPECT_EQ(with.FaceImage(i), without.FaceImage(i));
+      // Both corners of both eyes are about where the landmarks have them.
+      const features::Landmarks68 points = with.Landmarks(i);
+      const float eyes = features::InterOcularDistance(points);
+      const float* at = dense->values.data() + i * 2 * features::kDenseCount;
+      for (const auto& [close, landmark] : {std::pair{0, 36}, {8, 39}, {21, 45}, {29, 42}, {42, 48}, {52, 54}})
+        EXPECT_LT(features::Distance({at[2 * close], at[2 * close + 1]}, points[static_cast<std::size_t>(landmark)]), 0.15F * eyes) << close;
+    }
+    EXPECT_TRUE(datasets::VerifyShard(dir_ / (std::string("out/") + name)).empty());
+  }
+  options.dense = false;
+  EXPECT_THROW(Annotate(options, {}, {}), ConfigMismatch) << "a folder of one kind";
+}
+
 TEST_F(AnnotateTest, ASecondRunDoesNothing) {
   CopyPhotos(dir_ / "in");
   Annotate(Options(dir_ / "out"), {}, {});

@@ -45,6 +45,67 @@ const CgGenerator* People() {
   return generator.get();
 }
 
+float LidGap(const features::DensePoints& points, std::size_t eye) {
+  const features::Point2* at = points.data() + eye * features::kDenseEye;
+  float sum = 0;
+  for (std::size_t i = 1; i < 8; ++i) sum += features::Distance(at[i], at[16 - i]);
+  return sum / 7 / features::Distance(at[0], at[8]);
+}
+
+TEST(Cg, DensePointsLieOnLidsAndIrises) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  Expression open, shut;
+  open.left.assign(features::CatalogueSchema().size(), 0.0F);
+  open.right = open.left;
+  shut = open;
+  const std::size_t closing = *features::CatalogueSchema().Find(45);
+  shut.left[closing] = shut.right[closing] = 5;
+  CgOptions options = SmallOptions();
+  options.size = 512;
+  const CgGenerator people(*ImportedModel(), ImportedRenderer(), options);
+  const SyntheticFace awake = people.Draw(3, -1, open, {}), asleep = people.Draw(3, -1, shut, {});
+  const float eyes = features::InterOcularDistance(awake.landmarks);
+  for (std::size_t e = 0; e < 2; ++e) {
+    EXPECT_GT(LidGap(awake.dense, e), 0.12F);
+    EXPECT_LT(LidGap(asleep.dense, e), 0.09F);
+    const features::Point2* eye = awake.dense.data() + e * features::kDenseEye;
+    for (const auto& [close, landmark] : {std::pair{0, e == 0 ? 36 : 45}, {8, e == 0 ? 39 : 42}})
+      EXPECT_LT(features::Distance(eye[close], awake.landmarks[static_cast<std::size_t>(landmark)]), 0.08F * eyes);
+    // The iris' rim is darker than the white beside it, towards the nose, where the light reaches.
+    const auto grey = [&](std::size_t rim, float reach) {
+      const features::Point2 p{eye[16].x + reach * (eye[rim].x - eye[16].x), eye[16].y + reach * (eye[rim].y - eye[16].y)};
+      const cv::Vec3b v = awake.image.at<cv::Vec3b>(static_cast<int>(p.y), static_cast<int>(p.x));
+      return (v[0] + v[1] + v[2]) / 3;
+    };
+    EXPECT_LT(grey(19, 0.85F) + 15, grey(19, 1.3F)) << e;
+    // Outer, upper, inner, lower, the right eye's outer one on the picture's left.
+    EXPECT_EQ(eye[17].x < eye[19].x, e == 0);
+    EXPECT_LT(eye[18].y, eye[20].y);
+    EXPECT_LT(features::Distance(features::Midpoint(eye[17], eye[19]), eye[16]), 0.02F * eyes);
+  }
+  EXPECT_LT(awake.dense[42].x, awake.dense[52].x);
+  EXPECT_LT(features::Distance(awake.dense[42], awake.landmarks[48]), 1e-3F);
+  EXPECT_LT(features::Distance(awake.dense[72], awake.landmarks[64]), 1e-3F);
+}
+
+TEST(Cg, EyesLookFartherAsideWhenAsked) {
+  AUFORGE_NEEDS_FACE_MODEL();
+  CgOptions options = SmallOptions();
+  options.degrade = {};
+  options.gaze = 4;
+  const CgGenerator wild(*ImportedModel(), ImportedRenderer(), options);
+  EXPECT_NE(wild.ConfigDigest(), People()->ConfigDigest());
+  const auto aside = [](const SyntheticFace& face) {
+    const features::Point2 middle = features::Midpoint(face.dense[0], face.dense[8]);
+    return features::Distance(face.dense[16], middle) / features::Distance(face.dense[0], face.dense[8]);
+  };
+  float usual = 0, asked = 0;
+  for (std::uint64_t i = 0; i < 12; ++i) usual += aside(People()->Generate(3, i)), asked += aside(wild.Generate(3, i));
+  EXPECT_GT(asked, usual);
+  options.gaze = 5;
+  EXPECT_THROW(CgGenerator(*ImportedModel(), ImportedRenderer(), options), std::invalid_argument);
+}
+
 TEST(Cg, APictureDependsOnSeedAndIndexAlone) {
   AUFORGE_NEEDS_FACE_MODEL();
   const SyntheticFace first = People()->Generate(3, 11);

@@ -13,6 +13,7 @@
 
 #include "annotator/face_detector.h"
 #include "annotator/landmarker.h"
+#include "annotator/point_file.h"
 #include "datasets/image_codec.h"
 #include "datasets/shard.h"
 #include "datasets/storage/atomic_file.h"
@@ -303,6 +304,24 @@ TEST(FaceFactory, PointsOfEveryPictureGoBesideThePlainOnes) {
     EXPECT_EQ(field[4 + 2 * features::kLandmarkCount + 30], face.landmark_seen[30] ? "1" : "0");
   }
   EXPECT_FALSE(std::getline(lines, line));
+}
+
+TEST(FaceFactory, DensePointsOfEveryPictureGoBesideThem) {
+  AUFORGE_NEEDS_PORTRAITS();
+  const tests::TempDir dir;
+  FactoryOptions options = SmallFactory(dir / "out");
+  options.images = dir / "images";
+  options.count = options.shard_size = 2;
+  MakeFaces(*Portraits(), options, {}, {});
+  const std::vector<annotator::DenseRow> rows = annotator::ReadDenseTables(dir / "images");
+  ASSERT_EQ(rows.size(), 2U);
+  for (std::uint64_t index = 0; index < 2; ++index) {
+    const SyntheticFace face = Portraits()->Generate(options.seed, index);
+    for (std::size_t i = 0; i < features::kDenseCount; ++i) {
+      EXPECT_NEAR(rows[index].points[i].x, face.dense[i].x, 0.006) << i;
+      EXPECT_EQ(rows[index].seen[i], face.dense_seen[i] ? 1 : 0) << i;
+    }
+  }
 }
 
 TEST(FaceFactory, RefusesToMixAndNamesBadOptions) {

@@ -276,6 +276,7 @@ void AddAnnotate(Cli& cli) {
       "--neutral", arguments->neutral,
       "pictures of the one person shown, at rest, or frames whose median is: AUs are measured from there");
   command.Add("--landmarks", options.landmarks, "auforge, dlib[:FILE] or FILE; default: that of the AU model, dlib's being Debian's libdlib-data");
+  command.Flag("--dense", options.dense, "find lids, lips and irises by denser points, too: /faces/landmarks_dense");
   command.Add("-j,--jobs", options.jobs, "threads").Range(1, 1024);
   command
       .Add("--min-face", options.min_face,

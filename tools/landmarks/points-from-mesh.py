@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Makes points_00000.csv and pictures for 'auforge train-landmarks --photos' from a face mesh found by a teacher.
+"""Makes points_00000.csv, dense_00000.csv and pictures for 'auforge train-landmarks --photos' and 'auforge train-dense
+--photos' from a face mesh found by a teacher.
 
 Usage: points-from-mesh.py --mesh mesh.h5 [--check SHARD ...] [--without LIST] -o FOLDER TAR...
 
 mesh.h5 holds, for the pictures KEY.jpg of the tars, in their pixels: key [N], flag [N] (how sure the teacher is of a
-face), mesh [N,468,2], lips [N,80,2], eye_l and eye_r [N,71,2] (MediaPipe's face mesh with attention: lips and eyes are
+face), mesh [N,468,2], lips [N,80,2], eye_l and eye_r [N,71,2], iris_l and iris_r [N,5,2] (MediaPipe's face mesh with attention: lips and eyes are
 found more exactly than the mesh has them). The 68 points are those of the mesh that lie nearest to iBUG's, moved by what
 remains in the mean on frontal photographs (docs/landmarks.md); the outline of heads that are turned is left out, since
-the mesh does not follow it, and so are faces of which the teacher is unsure.
+the mesh does not follow it, and so are faces of which the teacher is unsure. The dense points are the teacher's own.
 
 --check   shards of the same pictures by 'auforge annotate': a face whose inner points differ from theirs by more than .08
           inter-ocular distances in the median is left out
@@ -50,6 +51,11 @@ OFFSET = {0: (-.015, -.007), 1: (-.010, .048), 2: (.005, .099), 3: (.015, .134),
           39: (-.028, .012), 40: (-.015, .012), 41: (.002, .012), 48: (-.020, .014), 49: (-.036, .025), 50: (.009, .014),
           51: (0, .019), 57: (0, .007), 58: (0, .005), 59: (-.052, -.017), 60: (.011, .018), 61: (-.015, .010),
           62: (0, .010), 66: (0, .010), 67: (-.019, .010)}
+# Dense points (features/dense_points.h): the corner, the upper lid, the other corner, the lower lid of each refined eye; the
+# iris' middle and rim, outermost first, in either iris; the lips' outer and inner ring.
+LIDS = [0, 9, 10, 11, 12, 13, 14, 15, 8, 7, 6, 5, 4, 3, 2, 1]
+RIGHT_IRIS, LEFT_IRIS = [0, 3, 2, 1, 4], [0, 1, 2, 3, 4]
+LIP_RINGS = [0, *range(11, 20), 10, *range(9, 0, -1), 20, *range(31, 40), 30, *range(29, 20, -1)]
 MIRROR = [16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 27, 28, 29, 30,
           35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, 54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56,
           55, 64, 63, 62, 61, 60, 67, 66, 65]
@@ -82,6 +88,16 @@ def ibug(np, mesh, lips, right_eye, left_eye):
     return points, np.abs(nose) > MOST_TURN * half
 
 
+def dense(np, mesh):
+    """N x 82 x 2 dense points."""
+    return np.concatenate([mesh['eye_l'][:][:, LIDS], mesh['iris_l'][:][:, RIGHT_IRIS], mesh['eye_r'][:][:, LIDS],
+                           mesh['iris_r'][:][:, LEFT_IRIS], mesh['lips'][:][:, LIP_RINGS]], axis=1)
+
+
+def header(names, points):
+    return names + [f'{axis}{p}' for p in range(points) for axis in 'xy'] + [f'v{p}' for p in range(points)]
+
+
 def checked(np, h5py, shards):
     """key -> 68 points of the surest face of the picture."""
     points = {}
@@ -111,6 +127,7 @@ def main():
         keys = [key.decode() for key in mesh['key'][:]]
         flag = mesh['flag'][:]
         points, turned = ibug(np, mesh['mesh'][:], mesh['lips'][:], mesh['eye_l'][:], mesh['eye_r'][:])
+        close = dense(np, mesh)
     row_of = {key: row for row, key in enumerate(keys)}
     others = checked(np, h5py, arguments.check)
     without = set()
@@ -118,7 +135,7 @@ def main():
         with open(arguments.without, encoding='utf-8') as lines:
             without = {line.strip() for line in lines}
     os.makedirs(arguments.output, exist_ok=True)
-    written, unsure, differ = [], 0, 0
+    written, closely, unsure, differ = [], [], 0, 0
     for path in arguments.tars:
         with tarfile.open(path) as tar:
             for member in tar:
@@ -126,7 +143,7 @@ def main():
                 if ending not in ('.jpg', '.jpeg', '.png') or key not in row_of or key in without:
                     continue
                 row = row_of[key]
-                if flag[row] < LEAST_FLAG or not np.isfinite(points[row]).all():
+                if flag[row] < LEAST_FLAG or not np.isfinite(points[row]).all() or not np.isfinite(close[row]).all():
                     unsure += 1
                     continue
                 if key in others:
@@ -140,12 +157,14 @@ def main():
                 known = [not (turned[row] and point < 17) for point in range(68)]
                 fields = [f'{v:.2f}' if known[p] else '' for p in range(68) for v in points[row][p]]
                 written.append([key + ending, '', '', ''] + fields + [''] * 68)
+                closely.append([key + ending] + [f'{v:.2f}' for v in close[row].ravel()] + [''] * close.shape[1])
     if not written:
         print('points-from-mesh: none of the pictures is in the mesh file', file=sys.stderr)
         return 3
-    header = ['file', 'yaw', 'pitch', 'roll'] + [f'{axis}{p}' for p in range(68) for axis in 'xy'] + [f'v{p}' for p in range(68)]
-    with open(os.path.join(arguments.output, 'points_00000.csv'), 'w', newline='', encoding='utf-8') as table:
-        csv.writer(table, lineterminator='\n').writerows([header] + written)
+    for name, names, count, rows in (('points', ['file', 'yaw', 'pitch', 'roll'], 68, written),
+                                     ('dense', ['file'], close.shape[1], closely)):
+        with open(os.path.join(arguments.output, name + '_00000.csv'), 'w', newline='', encoding='utf-8') as table:
+            csv.writer(table, lineterminator='\n').writerows([header(names, count)] + rows)
     print(f'{len(written)} faces; {unsure} of which the teacher is unsure, {differ} that differ from --check left out')
     return 0
 

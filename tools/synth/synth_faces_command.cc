@@ -66,7 +66,7 @@ void AddSynthFaces(Command& synth) {
   command.Add("--seed", a->options.seed, "another seed, other faces");
   command.Add("--shard-size", a->options.shard_size, "pictures (scenes) a shard").Range(1, 1e7);
   command.Add("--crop-size", a->options.crop.size, "side of the stored crops, pixels").Range(16, 2048);
-  command.Add("--images", a->options.images, "folder for plain JPEGs with labels_NNNNN.csv and points_NNNNN.csv");
+  command.Add("--images", a->options.images, "folder for plain JPEGs with labels_NNNNN.csv, points_NNNNN.csv and dense_NNNNN.csv");
   command.Add("--landmarks", a->options.landmarks, "what finds the points of photos and in shards: auforge, dlib[:FILE] or FILE; default auforge");
   command.Add("--index", a->options.index, "do shards i with i mod processes = index").Range(0, 1e9);
   command.Add("--processes", a->options.processes, "number of processes that share the work").Range(1, 1e9);

@@ -68,6 +68,7 @@ void AddGeneratorOptions(Command& command, GeneratorArguments& a) {
       .Range(0, 1);
   command.Add("--yaw", a.reconstruct.yaw, "standard deviation of the direction, degrees").Range(0, 40);
   command.Add("--turned", a.cg.turned, "cg: share of faces in any direction up to 60 degrees").Range(0, 1);
+  command.Add("--gaze", a.cg.gaze, "cg: how far eyes look aside, times people's usual; single pictures only").Range(0, 4);
   command.Flag("-q,--quiet", a.quiet, "no progress");
 }
 

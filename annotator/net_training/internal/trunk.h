@@ -14,7 +14,11 @@ struct TrunkShape {
   int stem = 24;                             // channels
   std::vector<int> blocks{32, 64, 128, 192};  // channels, each with stride 2
   features::Pooling pooling = features::Pooling::kMean;
+  int fine = 0;                              // of the last blocks so many keep the side instead
+  int kept = 0;                              // channels of the last map where they are fewer; 0: as the last block's
   int EmbeddingSize() const;
+  int StrideOf(std::size_t block) const;
+  int ChannelsBehind(std::size_t block) const;
 };
 
 // A tensor's numbers, on the processor.

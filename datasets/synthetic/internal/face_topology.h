@@ -43,6 +43,17 @@ struct FaceTopology {
   std::span<const MeshTriangle> Surface() const;
 };
 
+// Vertices round each pupil; left, right. Throws std::invalid_argument where there are none.
+std::array<std::vector<std::int32_t>, 2> PupilRings(const FaceModel& model);
+
+// An eyeball, model space; `pupil` is its middle.
+struct EyeBall {
+  Vec3 centre, pupil;
+  float radius = 0;
+};
+// begin, end: the ball's vertices; ring: round its pupil.
+EyeBall MeasureEyeBall(std::span<const Vec3> shape, std::int32_t begin, std::int32_t end, std::span<const std::int32_t> ring);
+
 // Throws std::invalid_argument when the model is not ICT-FaceKit light.
 FaceTopology MakeTopology(const FaceModel& model);
 

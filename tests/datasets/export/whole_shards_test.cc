@@ -41,6 +41,9 @@ class WholeShards : public testing::Test {
       writer.AddFace(std::move(face));
     }
     writer.AddExtra(ExtraDataset{"/faces/au_visible", {kFaces, 2}, {1, 1, 0, 1, 1, 0, 0, 0, 1, 1}});
+    ExtraDataset dense{"/faces/landmarks_dense", {kFaces, 82, 2}, {}};
+    for (std::size_t i = 0; i < kFaces * 164; ++i) dense.values.push_back(static_cast<float>(i));
+    writer.AddExtra(std::move(dense));
     writer.Finish();
     AddWhatOthersAdd();
   }
@@ -133,6 +136,10 @@ TEST_F(WholeShards, ChosenFacesTakeTheirRowsOfEverything) {
   EXPECT_TRUE(VerifyShard(to).empty());
   const storage::Hdf5Reader file(to);
   EXPECT_EQ(file.Read<float>("/faces/au_visible").values, (std::vector<float>{0, 1, 1, 1}));
+  const auto dense = file.Read<float>("/faces/landmarks_dense");
+  EXPECT_EQ(dense.shape, (std::vector<std::uint64_t>{2, 82, 2}));
+  EXPECT_EQ(dense.values[163], 2 * 164 - 1);
+  EXPECT_EQ(dense.values[164], 4 * 164);
   EXPECT_EQ(file.Read<std::int64_t>("/faces/track").values, (std::vector<std::int64_t>{2, -5}));
   EXPECT_EQ(file.ReadStrings("/faces/note"), (std::vector<std::string>{"bb", "e"}));
   EXPECT_EQ(file.Read<double>("/faces/once").values, std::vector<double>{0.1});
