@@ -118,7 +118,7 @@ std::vector<Row> ReadTables(const std::string& path, const std::string& begin) {
       const std::string name = entry.path().filename().string();
       if (name.starts_with(begin) && name.ends_with(".csv")) tables.push_back(entry.path().string());
     }
-    if (tables.empty()) throw std::runtime_error(path + ": holds no " + begin + "*.csv; write them with 'auforge synth faces --images'");
+    if (tables.empty()) throw datasets::storage::BadContent(path + ": holds no " + begin + "*.csv; write them with 'auforge synth faces --images'");
     std::sort(tables.begin(), tables.end());
   } else {
     tables = {path};

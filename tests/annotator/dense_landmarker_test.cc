@@ -234,6 +234,8 @@ TEST(DenseFile, EveryPointIsKnown) {
   datasets::storage::WriteFileAtomically(dir / "dense_00000.csv", "file,x0\n");
   EXPECT_THROW(ReadDenseTables(dir.path()), datasets::storage::BadContent);
   EXPECT_THROW(ReadDenseTables(dir / "nothing"), std::runtime_error);
+  const tests::TempDir empty;
+  EXPECT_THROW(ReadDenseTables(empty.path()), datasets::storage::BadContent);
 }
 
 }  // namespace

@@ -81,6 +81,7 @@ ROWS = [
     Row("gan import-weights", "import-weights IN -o OUT", "folder", "checkpoint", "--image-size", gan=True),
     Row("train-net", "train-net --renders IN -o OUT -q", ".net", "shards", "--passes", works=False, gan=True),
     Row("train-landmarks", "train-landmarks --renders IN -o OUT -q", ".net", "shards", "--passes", works=False, gan=True),
+    Row("train-dense", "train-dense --renders IN -o OUT -q", ".net", "labels", "--steps", works=False, gan=True),
     Row("train-detector", "train-detector --renders IN --backgrounds photo.jpg -o OUT -q", ".net", "shards", "--steps",
         works=False, gan=True),
     Row("loop --new", "loop --new OUT", ".json", quick=True),
