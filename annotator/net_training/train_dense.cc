@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <future>
 #include <stdexcept>
@@ -234,11 +233,6 @@ LandmarkNetWeights WeightsOf(const Trunk& net) {
   return {net->Description(), Values(net->head->weight), Values(net->head->bias)};
 }
 
-std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const Pair& nets, const DenseTrainOptions& options) {
-  return std::make_unique<torch::optim::AdamW>(
-      nets->parameters(), torch::optim::AdamWOptions(options.rate).weight_decay(options.decay));
-}
-
 // --start-from is no part: the weights that a training began with are in its state.
 nlohmann::json Record(const std::vector<PointFace>& renders, const std::vector<PointFace>& photos, const DenseTrainOptions& o) {
   return {{"--renders", Fingerprint(renders)}, {"--photos", Fingerprint(photos)}, {"--eye-crop", o.eye_crop}, {"--eye-stem", o.eye_stem},
@@ -278,7 +272,7 @@ DenseTrainSummary TrainDense(const std::vector<PointFace>& renders, const std::v
                              const DenseTrainOptions& options, const std::function<void(const DenseTrainProgress&)>& report,
                              const std::function<bool()>& stop) {
   options.Validate();
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   const torch::Device device = DeviceOf(options.device);
   torch::set_num_threads(options.jobs);
   torch::manual_seed(options.seed);
@@ -289,8 +283,8 @@ DenseTrainSummary TrainDense(const std::vector<PointFace>& renders, const std::v
   nets->BeginAt(batches.Make(options.steps));
   CopyWeights(*nets, *average);
   for (Pair* each : {&nets, &average}) (*each)->to(device);
-  TrainingState state{nets.ptr(), average.ptr(), MakeOptimiser(nets, options), Record(renders, photos, options)};
-  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(nets, options); });
+  TrainingState state{nets.ptr(), average.ptr(), MakeOptimiser(*nets, options.rate, options.decay), Record(renders, photos, options)};
+  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*nets, options.rate, options.decay); });
 
   auto next = std::async(std::launch::async, [&, step = state.step] { return batches.Make(step); });
   nets->train();
@@ -309,8 +303,7 @@ DenseTrainSummary TrainDense(const std::vector<PointFace>& renders, const std::v
       },
       stop);
   next.wait();
-  return {{WeightsOf(average->eye), WeightsOf(average->mouth)}, state.step, finished,
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+  return {{WeightsOf(average->eye), WeightsOf(average->mouth)}, state.step, finished, SecondsSince(start)};
 }
 
 }  // namespace auforge::annotator

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <future>
 #include <numeric>
@@ -20,8 +19,6 @@
 namespace auforge::annotator {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int kCell = features::GridNet::kCell;
 constexpr auto kAnswers = static_cast<std::int64_t>(kDetectorAnswers);
 // A cell answers for a face whose middle is this near, in sides of its box; up to the second nobody asks it.
@@ -33,8 +30,6 @@ constexpr float kFirstLogit = -4;        // there are few faces
 constexpr std::int64_t kKept = 1536, kMineEvery = 150, kLookedAt = 320, kTaken = 48;
 constexpr double kMinedShare = 0.5;      // of the scenes without faces
 constexpr std::uint64_t kOfMining = 1U << 30U, kOfScenes = 1U << 29U;  // streams of random numbers
-
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 struct Batch {
   torch::Tensor pictures;  // N x S x S x 3, u8
@@ -262,11 +257,6 @@ void Mine(Grid& net, Grid& average, const Batches& batches, std::int64_t step, c
   net->mined.copy_(torch::tensor(kept, torch::kLong));
 }
 
-std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const Grid& net, const DetectorTrainOptions& options) {
-  return std::make_unique<torch::optim::AdamW>(
-      net->parameters(), torch::optim::AdamWOptions(options.rate).weight_decay(options.decay));
-}
-
 // --start-from is no part: the weights that a training began with are in its state.
 nlohmann::json Record(const std::vector<PointFace>& renders, const std::vector<PointFace>& photos,
                       const std::vector<cv::Mat>& backgrounds, const DetectorTrainOptions& o) {
@@ -315,8 +305,8 @@ DetectorTrainSummary TrainDetector(const std::vector<PointFace>& renders, const 
   Grid net(options), average(options);
   CopyWeights(*net, *average);
   for (Grid* each : {&net, &average}) (*each)->to(device);
-  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(net, options), Record(renders, photos, backgrounds, options)};
-  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(net, options); });
+  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(*net, options.rate, options.decay), Record(renders, photos, backgrounds, options)};
+  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*net, options.rate, options.decay); });
 
   DetectorTrainProgress progress;
   progress.steps = options.steps;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <future>
 #include <numbers>
@@ -21,7 +20,6 @@
 namespace auforge::annotator {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using features::kLandmarkCount;
 using features::Point2;
 
@@ -35,8 +33,6 @@ constexpr double kLeastSpread = 1e-3;  // of a point, inter-ocular distances
 // Pairs across an eye and the mouth.
 constexpr std::array<std::array<std::int64_t, 2>, 7> kGaps{
     {{37, 41}, {38, 40}, {43, 47}, {44, 46}, {61, 67}, {62, 66}, {63, 65}}};
-
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 float PointWeight(std::size_t landmark) {
   if (landmark < 17) return 0.6F;  // an outline, told less exactly by whomever
@@ -196,11 +192,6 @@ LandmarkNetWeights WeightsOf(const Trunk& net) {
   return {net->Description(), Values(net->head->weight), Values(net->head->bias)};
 }
 
-std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const Pair& nets, const LandmarkTrainOptions& options) {
-  return std::make_unique<torch::optim::AdamW>(
-      nets->parameters(), torch::optim::AdamWOptions(options.rate).weight_decay(options.decay));
-}
-
 // --start-from is no part: the weights that a training began with are in its state.
 nlohmann::json Record(const std::vector<PointFace>& renders, const std::vector<PointFace>& photos, const LandmarkTrainOptions& o) {
   return {{"--renders", Fingerprint(renders)}, {"--photos", Fingerprint(photos)}, {"--first-crop", o.first_crop},
@@ -276,8 +267,8 @@ LandmarkTrainSummary TrainLandmarks(const std::vector<PointFace>& renders, const
   Pair nets(options), average(options);
   CopyWeights(*nets, *average);
   for (Pair* each : {&nets, &average}) (*each)->to(device);
-  TrainingState state{nets.ptr(), average.ptr(), MakeOptimiser(nets, options), Record(renders, photos, options)};
-  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(nets, options); });
+  TrainingState state{nets.ptr(), average.ptr(), MakeOptimiser(*nets, options.rate, options.decay), Record(renders, photos, options)};
+  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*nets, options.rate, options.decay); });
 
   LandmarkTrainProgress progress;
   progress.steps = static_cast<std::int64_t>(

@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <future>
 #include <stdexcept>
@@ -17,16 +16,12 @@
 namespace auforge::annotator {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int kPoseOutputs = 3;
 constexpr double kPoseUnit = 30;         // degrees
 constexpr double kIntensityWeight = 4, kSideWeight = 3, kStrongerWeight = 0.3, kPoseWeight = 0.1;
 constexpr double kStepOdds = 2;          // logit of the stronger half where the net's halves differ by an intensity step
 constexpr double kMostOften = 2;         // a rare photograph is drawn by a common one; more, and it is learnt by heart
 constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
-
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // Columns of the net's output.
 struct Columns {
@@ -199,6 +194,25 @@ torch::Tensor Disagreement(const torch::Tensor& output, const torch::Tensor& tea
          kSideWeight * (output.slice(1, 2 * a, 4 * a) - teacher.slice(1, 2 * a, 4 * a).clamp(0, 1)).square().mean();
 }
 
+// trust: in what the average says of photographs without codes, 0..1.
+torch::Tensor StepLoss(Trunk& net, Trunk& average, const Batch& batch, const torch::Tensor& positive, double trust,
+                       const NetTrainOptions& options) {
+  torch::Tensor output, teacher;
+  {
+    const Reduced reduced(options.reduced, batch.pictures.is_cuda());
+    output = net(NormalisedPictures(batch.pictures)).to(torch::kFloat);
+    if (batch.plain.size(0) > 0) {
+      const torch::NoGradGuard no_grad;
+      average->eval();
+      teacher = average(NormalisedPictures(batch.plain)).to(torch::kFloat);
+    }
+  }
+  const torch::Tensor loss = Loss(output, batch, positive);
+  if (!teacher.defined()) return loss;
+  const std::int64_t known = output.size(0) - teacher.size(0);
+  return loss + options.unlabelled_weight * trust * Disagreement(output.slice(0, known), teacher, batch.intensity.size(1));
+}
+
 double PearsonOf(const std::vector<double>& x, const std::vector<double>& y) {
   const auto n = static_cast<double>(x.size());
   double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
@@ -259,11 +273,6 @@ Judged Judge(Trunk& net, const CropSet& set, const std::vector<std::size_t>& row
   }
   for (std::size_t j = 0; j < a; ++j) judged.correlation.push_back(PearsonOf(answers[j], labels[j]));
   return judged;
-}
-
-std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const Trunk& net, const NetTrainOptions& options) {
-  return std::make_unique<torch::optim::AdamW>(
-      net->parameters(), torch::optim::AdamWOptions(options.rate).weight_decay(options.decay));
 }
 
 torch::Tensor PositiveWeights(const CropSet& renders) {
@@ -342,75 +351,35 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
   Trunk average(shape, static_cast<int>(columns.all()), options.dropout, sides);
   CopyWeights(*net, *average);
   for (Trunk* each : {&net, &average}) (*each)->to(device);
-  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(net, options), Record(renders, photos, unlabelled, options)};
-  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(net, options); });
+  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(*net, options.rate, options.decay), Record(renders, photos, unlabelled, options)};
+  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*net, options.rate, options.decay); });
 
   const auto steps = static_cast<std::int64_t>(
       std::max(1.0, options.passes * static_cast<double>(taught.size()) / options.batch));
   const torch::Tensor positive = PositiveWeights(renders).to(device);
   const Batches batches(renders, taught, photos, unlabelled, options);
   auto next = std::async(std::launch::async, [&, step = state.step] { return batches.Make(step); });
-  NetTrainProgress progress;
-  progress.steps = steps;
-  auto saved = Clock::now();
-  double loss_sum = 0;
-  int loss_count = 0;
-  bool stopped = false;
   net->train();
-  while (state.step < steps) {
-    if (stop && stop()) {
-      stopped = true;
-      break;
-    }
+  const auto losses = [&]() -> std::vector<torch::Tensor> {
     Batch batch = next.get();
     next = std::async(std::launch::async, [&, step = state.step + 1] { return batches.Make(step); });
     for (torch::Tensor* t : {&batch.pictures, &batch.plain, &batch.intensity, &batch.left, &batch.right, &batch.pose, &batch.weight})
       *t = t->to(device);
-    for (auto& group : state.optimiser->param_groups())
-      static_cast<torch::optim::AdamWOptions&>(group.options()).lr(RateAt(state.step, steps, options.rate));
     // Dropout's stream follows from the step alone, so that a training that was stopped goes on to the same net.
     torch::manual_seed(options.seed * 1'000'003 + static_cast<std::uint64_t>(state.step));
-    torch::Tensor output, teacher;
-    {
-      const Reduced reduced(options.reduced, device.is_cuda());
-      output = net(NormalisedPictures(batch.pictures)).to(torch::kFloat);
-      if (batch.plain.size(0) > 0) {
-        const torch::NoGradGuard no_grad;
-        average->eval();
-        teacher = average(NormalisedPictures(batch.plain)).to(torch::kFloat);
-      }
-    }
-    torch::Tensor loss = Loss(output, batch, positive);
-    if (teacher.defined()) {
-      // The teacher knows nothing at first.
-      const double trust = std::min(1.0, static_cast<double>(state.step) / (kWarmUp * static_cast<double>(steps)));
-      const std::int64_t known = output.size(0) - teacher.size(0);
-      loss = loss + options.unlabelled_weight * trust * Disagreement(output.slice(0, known), teacher, columns.a);
-    }
-    state.optimiser->zero_grad();
-    loss.backward();
-    state.optimiser->step();
-    UpdateAverage(*net, *average, state.step);
-    ++state.step;
-    constexpr int kReportEvery = 20;
-    loss_sum += loss.item<double>();
-    if (++loss_count == kReportEvery || state.step == steps) {
-      progress.step = state.step;
-      progress.seconds = SecondsSince(start);
-      progress.loss = loss_sum / loss_count;
-      if (!std::isfinite(progress.loss)) throw std::runtime_error("the loss is no longer a number; lower the rate");
-      if (report) report(progress);
-      loss_sum = 0;
-      loss_count = 0;
-    }
-    if (!options.state.empty() && SecondsSince(saved) > 60 * options.save_minutes) {
-      state.Save(options.state);
-      saved = Clock::now();
-    }
-  }
+    // The teacher knows nothing at first.
+    const double trust = std::min(1.0, static_cast<double>(state.step) / (kWarmUp * static_cast<double>(steps)));
+    const torch::Tensor loss = StepLoss(net, average, batch, positive, trust, options);
+    return {loss, loss};
+  };
+  const bool finished = RunSteps(
+      state, {steps, options.rate, 20, options.state, options.save_minutes}, losses,
+      [&](const StepReport& now) {
+        if (report) report({now.step, steps, now.seconds, now.means[0]});
+      },
+      stop);
   next.wait();
-  if (!options.state.empty()) state.Save(options.state);
-  NetTrainSummary summary{average->Folded(renders.schema.numbers()), state.step, !stopped, 0, judged.size(), {}, 0, 0};
+  NetTrainSummary summary{average->Folded(renders.schema.numbers()), state.step, finished, 0, judged.size(), {}, 0, 0};
   if (!judged.empty()) {
     Judged figures = Judge(average, renders, judged, options, device);
     summary.correlation = std::move(figures.correlation);

@@ -243,10 +243,14 @@ int TrainingState::Begin(const std::string& state, const std::string& start_from
   return 0;
 }
 
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const torch::nn::Module& net, double rate, double decay) {
+  return std::make_unique<torch::optim::AdamW>(net.parameters(), torch::optim::AdamWOptions(rate).weight_decay(decay));
+}
+
 bool RunSteps(TrainingState& state, const StepPlan& plan, const std::function<std::vector<torch::Tensor>()>& losses,
               const std::function<void(const StepReport&)>& report, const std::function<bool()>& stop) {
-  using Clock = std::chrono::steady_clock;
-  const auto since = [](Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); };
   const auto start = Clock::now();
   auto saved = start;
   std::vector<double> sums;
@@ -268,7 +272,7 @@ bool RunSteps(TrainingState& state, const StepPlan& plan, const std::function<st
     sums.resize(told.size());
     for (std::size_t i = 0; i < told.size(); ++i) sums[i] += told[i].item<double>();
     if (++count == plan.report_every || state.step == plan.steps) {
-      StepReport now{state.step, since(start), {}};
+      StepReport now{state.step, SecondsSince(start), {}};
       for (std::size_t i = 0; i < sums.size(); ++i) {
         if (!std::isfinite(sums[i])) throw std::runtime_error("the loss is no longer a number; lower the rate");
         if (i > 0) now.means.push_back(sums[i] / count);
@@ -277,7 +281,7 @@ bool RunSteps(TrainingState& state, const StepPlan& plan, const std::function<st
       sums.assign(sums.size(), 0.0);
       count = 0;
     }
-    if (!plan.state.empty() && since(saved) > 60 * plan.save_minutes) {
+    if (!plan.state.empty() && SecondsSince(saved) > 60 * plan.save_minutes) {
       state.Save(plan.state);
       saved = Clock::now();
     }

@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -73,6 +74,12 @@ struct StepReport {
 // Throws std::runtime_error when a loss is no longer a number.
 bool RunSteps(TrainingState& state, const StepPlan& plan, const std::function<std::vector<torch::Tensor>()>& losses,
               const std::function<void(const StepReport&)>& report, const std::function<bool()>& stop);
+
+// Seconds of a clock that never goes back.
+using Clock = std::chrono::steady_clock;
+double SecondsSince(Clock::time_point start);
+
+std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const torch::nn::Module& net, double rate, double decay);
 
 // average = keep average + (1 - keep) net; keep rises to .999 with the steps.
 void UpdateAverage(const torch::nn::Module& net, torch::nn::Module& average, std::int64_t step);
