@@ -6,8 +6,10 @@
 #include <map>
 #include <opencv2/imgcodecs.hpp>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
+#include "datasets/colour_profile.h"
 #include "datasets/storage/atomic_file.h"
 
 namespace auforge::datasets {
@@ -46,7 +48,7 @@ void RequirePictureFile(const std::string& path) {
   FormatOf(path);
 }
 
-void WritePicture(const std::string& path, const cv::Mat& bgr) {
+void WritePicture(const std::string& path, const cv::Mat& bgr, std::span<const std::uint8_t> profile) {
   const std::string format = FormatOf(path);
   std::vector<int> options;
   if (format == ".jpg") options = {cv::IMWRITE_JPEG_QUALITY, kLossyQuality};
@@ -62,6 +64,7 @@ void WritePicture(const std::string& path, const cv::Mat& bgr) {
     if (error.code == cv::Error::StsNoMem) throw;
     refuse(": " + error.err);
   }
+  bytes = WithColourProfile(std::move(bytes), profile);
   storage::WriteFileAtomically(path, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 

@@ -285,7 +285,17 @@ class Run {
     for (Job& job : all) {
       if (LookAt(job)) jobs.push_back(std::move(job));
     }
+    if (!options_.output.empty()) RequireSameModel(options_.output);
     return jobs;
+  }
+
+  // Shards of other numbers, too, are of one folder with those to come.
+  void RequireSameModel(const std::string& folder) const {
+    const auto there = datasets::FirstFinishedShard(folder);
+    if (!there) return;
+    const std::string path = Beside(folder, datasets::ShardFileName(*there));
+    if (datasets::ReadOutline(path).header.model_digest != summary_.model_digest)
+      throw BadContent(path + ": is there already with another model's labels; choose another --out; no shard was changed");
   }
 
   void LockFolder(const std::string& folder) {

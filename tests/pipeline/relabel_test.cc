@@ -216,6 +216,23 @@ TEST_F(RelabelTest, IntoAnotherFolderTheOldOnesStay) {
   EXPECT_THAT(Message<std::invalid_argument>(options_), HasSubstr("would both become"));
 }
 
+TEST_F(RelabelTest, LabelsOfTwoModelsAreNotMixedInAFolder) {
+  options_.output = dir_ / "relabelled";
+  fs::create_directory(options_.output);
+  for (const char* end : {".h5", "_stats.json"}) fs::copy_file(dir_ / ("out/00001" + std::string(end)), dir_ / ("relabelled/00007" + std::string(end)));
+  try {
+    Relabel(options_, {}, {});
+    FAIL() << "mixed";
+  } catch (const datasets::storage::BadContent& error) {
+    EXPECT_THAT(error.what(), HasSubstr("00007.h5: is there already with another model's labels"));
+  }
+  EXPECT_FALSE(fs::exists(dir_ / "relabelled/00000.h5"));
+  for (const char* end : {".h5", "_stats.json"}) {
+    fs::copy_file(*once_ / ("anew/00001" + std::string(end)), dir_ / ("relabelled/00007" + std::string(end)), fs::copy_options::overwrite_existing);
+  }
+  EXPECT_EQ(Relabel(options_, {}, {}).shards_written, 2U);
+}
+
 TEST_F(RelabelTest, ARunKilledBetweenShardAndStatsIsMended) {
   Relabel(options_, {}, {});
   const std::string stats = dir_ / "out/00001_stats.json", whole = tests::ReadText(stats);

@@ -1,8 +1,11 @@
 #include "tools/gan/face_finder.h"
 
+#include <span>
+
 #include "annotator/au_model.h"
 #include "annotator/face_confirmation.h"
 #include "annotator/landmarker.h"
+#include "datasets/colour_profile.h"
 #include "datasets/image_codec.h"
 #include "datasets/storage/atomic_file.h"
 
@@ -73,10 +76,11 @@ void RequireDetector(const annotator::DetectorChoice& detector) {
   }
 }
 
-cv::Mat ReadPhoto(const std::string& path) {
-  const std::string bytes = datasets::storage::ReadFile(path);
-  const datasets::DecodedImage image =
-      datasets::DecodeImage({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, {});
+cv::Mat ReadPhoto(const std::string& path, std::vector<std::uint8_t>* profile) {
+  const std::string text = datasets::storage::ReadFile(path);
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  const datasets::DecodedImage image = datasets::DecodeImage(bytes, {});
+  if (profile != nullptr) *profile = datasets::ColourProfileOf(bytes);
   if (image.status != datasets::Outcome::kOk) throw BadInputError(path + ": " + image.message);
   return image.bgr;
 }

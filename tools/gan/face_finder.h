@@ -1,6 +1,7 @@
 // Faces of a photo with their AUs, for commands that start from a picture instead of a shard.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <string>
@@ -46,7 +47,7 @@ void AddDetectorOptions(Command& command, annotator::DetectorChoice& detector);
 // Throws UsageError for a detector that there is not, or that lacks its file.
 void RequireDetector(const annotator::DetectorChoice& detector);
 
-// Reads and decodes a photo; throws BadInputError naming it.
-cv::Mat ReadPhoto(const std::string& path);
+// Reads and decodes a photo; throws BadInputError naming it. profile: is given its profile of colours (datasets/colour_profile.h).
+cv::Mat ReadPhoto(const std::string& path, std::vector<std::uint8_t>* profile = nullptr);
 
 }  // namespace auforge::tools

@@ -26,7 +26,7 @@ struct GanEditArguments {
   annotator::DetectorChoice detector;
 };
 
-std::size_t EditPhoto(cv::Mat photo, const std::string& to, const ExpressionEditor& editor, FaceFinder& finder,
+std::size_t EditPhoto(cv::Mat photo, const std::vector<std::uint8_t>& profile, const std::string& to, const ExpressionEditor& editor, FaceFinder& finder,
                       const AuRequest& request) {
   const std::vector<FoundFace> faces = finder.Find(photo);
   for (const FoundFace& face : faces) {
@@ -34,12 +34,14 @@ std::size_t EditPhoto(cv::Mat photo, const std::string& to, const ExpressionEdit
     const auto condition = Condition(editor.schema(), finder.schema(), face.aus.intensity, request);
     editor.EditPhoto(photo, face.landmarks, own, condition);
   }
-  datasets::WritePicture(to, photo);
+  datasets::WritePicture(to, photo, profile);
   return faces.size();
 }
 
 int EditOne(const GanEditArguments& arguments, const ExpressionEditor& editor, FaceFinder& finder, const AuRequest& request) {
-  const std::size_t faces = EditPhoto(ReadPhoto(arguments.photo), arguments.output, editor, finder, request);
+  std::vector<std::uint8_t> profile;
+  cv::Mat photo = ReadPhoto(arguments.photo, &profile);
+  const std::size_t faces = EditPhoto(std::move(photo), profile, arguments.output, editor, finder, request);
   std::cout << arguments.output << ": " << faces << " faces edited\n";
   if (faces == 0) throw BadInputError(arguments.photo + ": no face found; try a smaller --min-face");
   return kDone;
@@ -50,16 +52,17 @@ int EditFolder(const GanEditArguments& arguments, const EditPlan& plan, const Ex
   std::size_t photos = 0, faces = 0;
   for (const PlannedEdit& edit : plan.edits) {
     cv::Mat photo;
+    std::vector<std::uint8_t> profile;
     try {
       if (edit.error != 0) throw BadInputError(edit.from + ": " + std::strerror(edit.error));
-      photo = ReadPhoto(edit.from);
+      photo = ReadPhoto(edit.from, &profile);
     } catch (const std::exception& error) {
       if (datasets::storage::IsOutOfMemory(error)) throw;
       std::cerr << "gan edit: skipped: " << error.what() << "\n";
       continue;
     }
     datasets::storage::MakeFolder(fs::path(edit.to).parent_path().string());
-    faces += EditPhoto(std::move(photo), edit.to, editor, finder, request);
+    faces += EditPhoto(std::move(photo), profile, edit.to, editor, finder, request);
     ++photos;
   }
   std::cout << arguments.output << ": " << photos << " photos, " << faces << " faces edited";
