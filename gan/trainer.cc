@@ -486,8 +486,8 @@ class Trainer {
     fs::create_hard_link(path, fresh.path(), error);
     if (error) fs::copy_file(path, fresh.path(), fs::copy_options::overwrite_existing, error);
     if (error) throw std::runtime_error(best + ": cannot be written: " + error.message());
+    // Not released: of two names of one file, as after a kill behind this line, renaming takes neither away.
     Rename(fresh.path(), best);
-    fresh.Release();
   }
 
   // The same faces every time.

@@ -188,7 +188,7 @@ void PlaceFile(const std::string& from, const std::string& to, bool may_link) {
   Flush(fresh.path());
   if (std::rename(fresh.path().c_str(), to.c_str()) != 0)
     throw std::runtime_error(to + ": cannot be replaced: " + std::strerror(errno));
-  fresh.Release();
+  // Not released: of two names of one file, as after a kill behind this line, renaming takes neither away.
   Flush(fs::path(to).parent_path().string());
 }
 
