@@ -189,8 +189,6 @@ TEST(GanPaste, AnEditStaysWhereItsAuIs) {
   // The chin is near the crop's border, where every change fades out.
   const int whole = ApplyChange(crop, edited).at<cv::Vec3b>(static_cast<int>(chin.y), static_cast<int>(chin.x))[1] - 110;
   EXPECT_GE(change(Kept(26, crop, edited), chin), whole - 1) << "the jaw drops";
-  const features::Point2 dropped{chin.x, chin.y + 3};
-  EXPECT_GE(change(Kept(26, crop, edited), dropped), 36) << "no ghost of the chin at rest in one that has dropped";
   for (const int au : {1, 2, 4}) {
     EXPECT_GE(change(Kept(au, crop, edited), brow), 38) << "AU" << au;
     EXPECT_EQ(change(Kept(au, crop, edited), mouth), 0) << "AU" << au;

@@ -59,8 +59,6 @@ bool MovesLids(int au) {
   return std::find(kLids.begin(), kLids.end(), au) != kLids.end();
 }
 
-bool MovesJaw(int au) { return au == 26 || au == 27; }
-
 EditScope ScopeOf(const features::AuSchema& schema, std::span<const float> own, std::span<const float> wanted,
                   const features::Landmarks68& landmarks_in_crop, int crop_size) {
   EditScope scope;

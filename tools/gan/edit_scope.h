@@ -31,7 +31,5 @@ cv::Mat ScopeMask(const EditScope& scope, int size);
 
 // Whether an AU moves the lids.
 bool MovesLids(int au);
-// Whether an AU drops the jaw.
-bool MovesJaw(int au);
 
 }  // namespace auforge::tools

@@ -12,15 +12,13 @@ namespace auforge::tools {
 namespace {
 
 // 1 inside, falling to 0 at the border of the crop, so that no edge shows where it was pasted.
-cv::Mat SoftWindow(int size, bool jaw_drops) {
+cv::Mat SoftWindow(int size) {
   cv::Mat window(size, size, CV_32FC1);
   // Skin that moves at the border itself would end in a line: the outermost thirtieth stays.
   const float rim = 0.15F * static_cast<float>(size), stays = 0.03F * static_cast<float>(size);
-  // A dropped chin ends near the foot of the crop: it fades late there, or a ghost of the chin at rest shines through.
-  const float foot = jaw_drops ? 3.0F : 1.0F;
   for (int y = 0; y < size; ++y) {
     for (int x = 0; x < size; ++x) {
-      const auto from_edge = std::min(static_cast<float>(std::min({x, y, size - 1 - x})), foot * static_cast<float>(size - 1 - y));
+      const auto from_edge = static_cast<float>(std::min({x, y, size - 1 - x, size - 1 - y}));
       const float t = std::clamp((from_edge - stays) / rim, 0.0F, 1.0F);
       window.at<float>(y, x) = t * t * (3 - 2 * t);
     }
@@ -140,7 +138,7 @@ cv::Mat Change(const cv::Mat& crop, const cv::Mat& edited, const EditScope& scop
   }
   before.convertTo(before, CV_32FC3, 1 / 255.0);
   const Palette palette = PaletteOf(before, scope);
-  const cv::Mat share = SoftWindow(edited.rows, std::ranges::any_of(scope.aus, MovesJaw)).mul(ScopeMask(scope, edited.rows));
+  const cv::Mat share = SoftWindow(edited.rows).mul(ScopeMask(scope, edited.rows));
   cv::Mat change(edited.size(), CV_32FC3);
   change.forEach<cv::Vec3f>([&](cv::Vec3f& pixel, const int* at) {
     const auto &was = before.at<cv::Vec3f>(at[0], at[1]), &is = edited.at<cv::Vec3f>(at[0], at[1]);
