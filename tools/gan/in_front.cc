@@ -12,10 +12,10 @@
 namespace auforge::tools {
 namespace {
 
-// In inter-ocular distances: how wide the skin around a pixel is, how far the hair line lies above the brows, how far lashes and
-// brows reach beyond their landmarks, and how far a frame's soft edge does.
-constexpr float kAround = 0.25F, kForehead = 0.6F, kBeyondBrow = 0.03F, kBeyondLids = 0.10F, kBeyondEye = 0.02F,
-                kEdge = 0.05F;
+// In inter-ocular distances: how wide the skin around a pixel is, how far the hair line lies above the brows, how far lashes, brows
+// and the nose's wings reach beyond their landmarks, and how far a frame's soft edge does.
+constexpr float kAround = 0.25F, kForehead = 0.6F, kBeyondBrow = 0.03F, kBeyondNose = 0.10F, kBeyondLids = 0.10F,
+                kBeyondEye = 0.02F, kEdge = 0.05F;
 // Of luma, 0..1: folds and shades differ from the skin around them by less than the first; a frame by more than the second.
 constexpr float kShade = 0.06F, kThing = 0.12F;
 
@@ -59,7 +59,9 @@ cv::Mat Features(const Landmarks& landmarks, bool lids_move, cv::Size size, floa
     for (const auto& [first, last] : parts) FillHull(landmarks, first, last, mask);
     return Dilated(mask, beyond * eyes);
   };
-  return of({{17, 21}, {22, 26}, {31, 35}}, kBeyondBrow) | of({{36, 41}, {42, 47}}, lids_move ? kBeyondLids : kBeyondEye);
+  // The sides of the nose below a bridge of glasses lie in its own shade.
+  return of({{17, 21}, {22, 26}}, kBeyondBrow) | of({{29, 35}}, kBeyondNose) |
+         of({{36, 41}, {42, 47}}, lids_move ? kBeyondLids : kBeyondEye);
 }
 
 // picture: no more than the upper face needs.
