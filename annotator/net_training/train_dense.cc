@@ -248,24 +248,18 @@ void Require(bool condition, const std::string& text) {
 }  // namespace
 
 void DenseTrainOptions::Validate() const {
-  const auto text = [](const char* field, auto value, const char* constraint) {
-    return std::string(field) + " = " + std::to_string(value) + "; must be " + constraint;
-  };
-  Require(eye_crop >= 32 && eye_crop <= 128, text("eye_crop", eye_crop, "32..128"));
-  Require(mouth_crop >= 32 && mouth_crop <= 128, text("mouth_crop", mouth_crop, "32..128"));
-  for (const int stem : {eye_stem, mouth_stem}) Require(stem >= 8 && stem <= 128, text("stem", stem, "8..128"));
+  Require(eye_crop >= 32 && eye_crop <= 128, MustBe("eye_crop", eye_crop, "32..128"));
+  Require(mouth_crop >= 32 && mouth_crop <= 128, MustBe("mouth_crop", mouth_crop, "32..128"));
+  for (const int stem : {eye_stem, mouth_stem}) Require(stem >= 8 && stem <= 128, MustBe("stem", stem, "8..128"));
   for (const std::vector<int>* blocks : {&eye_blocks, &mouth_blocks}) {
-    Require(blocks->size() >= 3 && blocks->size() <= 6, text("blocks", blocks->size(), "3..6 numbers of channels"));
-    for (const int channels : *blocks) Require(channels >= 8 && channels <= 1024, text("blocks", channels, "8..1024"));
+    Require(blocks->size() >= 3 && blocks->size() <= 6, MustBe("blocks", blocks->size(), "3..6 numbers of channels"));
+    for (const int channels : *blocks) Require(channels >= 8 && channels <= 1024, MustBe("blocks", channels, "8..1024"));
   }
-  Require(steps > 0 && steps <= 100'000'000, text("steps", steps, "> 0"));
-  Require(batch >= 8 && batch <= 4096, text("batch", batch, "8..4096"));
-  Require(photo_share >= 0 && photo_share <= 1, text("photo_share", photo_share, "0..1"));
-  Require(shut_share >= 0 && shut_share <= 1, text("shut_share", shut_share, "0..1"));
-  Require(rate > 0 && rate < 1, text("rate", rate, "> 0, < 1"));
-  Require(decay >= 0 && decay < 10, text("decay", decay, ">= 0"));
-  Require(jobs >= 1 && jobs <= 1024, text("jobs", jobs, "1..1024"));
-  Require(device == "cpu" || device == "cuda", "device = " + device + "; must be cpu or cuda");
+  Require(steps > 0 && steps <= 100'000'000, MustBe("steps", steps, "> 0"));
+  Require(batch >= 8 && batch <= 4096, MustBe("batch", batch, "8..4096"));
+  Require(photo_share >= 0 && photo_share <= 1, MustBe("photo_share", photo_share, "0..1"));
+  Require(shut_share >= 0 && shut_share <= 1, MustBe("shut_share", shut_share, "0..1"));
+  ValidateTraining("dense");
 }
 
 DenseTrainSummary TrainDense(const std::vector<PointFace>& renders, const std::vector<PointFace>& photos,
@@ -283,8 +277,8 @@ DenseTrainSummary TrainDense(const std::vector<PointFace>& renders, const std::v
   nets->BeginAt(batches.Make(options.steps));
   CopyWeights(*nets, *average);
   for (Pair* each : {&nets, &average}) (*each)->to(device);
-  TrainingState state{nets.ptr(), average.ptr(), MakeOptimiser(*nets, options.rate, options.decay), Record(renders, photos, options)};
-  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*nets, options.rate, options.decay); });
+  TrainingState state{nets.ptr(), average.ptr(), MakeOptimiser(*nets, options), Record(renders, photos, options)};
+  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*nets, options); });
 
   auto next = std::async(std::launch::async, [&, step = state.step] { return batches.Make(step); });
   nets->train();
@@ -297,7 +291,7 @@ DenseTrainSummary TrainDense(const std::vector<PointFace>& renders, const std::v
     return Losses(nets, batch, options.reduced);
   };
   const bool finished = RunSteps(
-      state, {options.steps, options.rate, 20, options.state, options.save_minutes}, losses,
+      state, options, {options.steps, 20}, losses,
       [&](const StepReport& now) {
         if (report) report({now.step, options.steps, now.seconds, now.means[0], now.means[1]});
       },

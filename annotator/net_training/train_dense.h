@@ -15,10 +15,12 @@
 
 #include "annotator/dense_landmarker.h"
 #include "annotator/net_training/point_set.h"
+#include "annotator/net_training/training_options.h"
 
 namespace auforge::annotator {
 
-struct DenseTrainOptions {
+struct DenseTrainOptions : TrainingOptions {
+  DenseTrainOptions() { rate = 3e-3, decay = 0.02; }
   int eye_crop = 48;                           // side of the eye net's picture, pixels, 32..128
   int eye_stem = 16;                           // channels of its first layer, 8..128
   std::vector<int> eye_blocks = {32, 48, 48};  // channels of its blocks; the last two keep the side
@@ -29,15 +31,6 @@ struct DenseTrainOptions {
   int batch = 64;              // eyes in a batch, three mouths to four of them, >= 8
   double photo_share = 0.5;    // of the eyes; most mouths are photographs', where there are any; 0..1
   double shut_share = 0.2;     // of the drawn eyes: shut ones, 0..1
-  double rate = 3e-3;          // AdamW's highest
-  double decay = 0.02;         // AdamW's
-  bool reduced = true;         // convolutions in bfloat16
-  std::string device = "cpu";  // "cpu", "cuda"
-  std::uint64_t seed = 1;
-  int jobs = 1;                // threads
-  std::string state;           // file that a stopped training goes on from; "" = none
-  std::string start_from;      // state of another training of the same sizes whose weights are begun with; "" = none
-  double save_minutes = 3;     // between writings of it
   void Validate() const;       // throws std::invalid_argument naming field and value
 };
 

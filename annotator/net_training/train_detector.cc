@@ -273,21 +273,15 @@ void Require(bool condition, const std::string& text) {
 }  // namespace
 
 void DetectorTrainOptions::Validate() const {
-  const auto text = [](const char* field, auto value, const char* constraint) {
-    return std::string(field) + " = " + std::to_string(value) + "; must be " + constraint;
-  };
-  Require(side >= 64 && side <= 512 && side % 16 == 0, text("side", side, "a multiple of 16, 64..512"));
+  Require(side >= 64 && side <= 512 && side % 16 == 0, MustBe("side", side, "a multiple of 16, 64..512"));
   for (const int channels : {stem, second, third, wide, narrow, merge, last})
-    Require(channels >= 8 && channels <= 128, text("channels", channels, "8..128"));
-  Require(context >= 1 && context <= 8, text("context", context, "1..8"));
-  Require(steps > 0 && steps <= 100'000'000, text("steps", steps, "> 0"));
-  Require(batch >= 4 && batch <= 4096, text("batch", batch, "4..4096"));
-  Require(empty_share >= 0 && empty_share <= 0.9, text("empty_share", empty_share, "0..0.9"));
-  Require(photo_share >= 0 && photo_share <= 1, text("photo_share", photo_share, "0..1"));
-  Require(rate > 0 && rate < 1, text("rate", rate, "> 0, < 1"));
-  Require(decay >= 0 && decay < 10, text("decay", decay, ">= 0"));
-  Require(jobs >= 1 && jobs <= 1024, text("jobs", jobs, "1..1024"));
-  Require(device == "cpu" || device == "cuda", "device = " + device + "; must be cpu or cuda");
+    Require(channels >= 8 && channels <= 128, MustBe("channels", channels, "8..128"));
+  Require(context >= 1 && context <= 8, MustBe("context", context, "1..8"));
+  Require(steps > 0 && steps <= 100'000'000, MustBe("steps", steps, "> 0"));
+  Require(batch >= 4 && batch <= 4096, MustBe("batch", batch, "4..4096"));
+  Require(empty_share >= 0 && empty_share <= 0.9, MustBe("empty_share", empty_share, "0..0.9"));
+  Require(photo_share >= 0 && photo_share <= 1, MustBe("photo_share", photo_share, "0..1"));
+  ValidateTraining("detector");
 }
 
 DetectorTrainSummary TrainDetector(const std::vector<PointFace>& renders, const std::vector<PointFace>& photos,
@@ -305,8 +299,8 @@ DetectorTrainSummary TrainDetector(const std::vector<PointFace>& renders, const 
   Grid net(options), average(options);
   CopyWeights(*net, *average);
   for (Grid* each : {&net, &average}) (*each)->to(device);
-  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(*net, options.rate, options.decay), Record(renders, photos, backgrounds, options)};
-  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*net, options.rate, options.decay); });
+  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(*net, options), Record(renders, photos, backgrounds, options)};
+  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*net, options); });
 
   DetectorTrainProgress progress;
   progress.steps = options.steps;
@@ -327,7 +321,7 @@ DetectorTrainSummary TrainDetector(const std::vector<PointFace>& renders, const 
     return {step.total, step.score, step.box, step.points};
   };
   const bool finished = RunSteps(
-      state, {progress.steps, options.rate, 50, options.state, options.save_minutes}, losses,
+      state, options, {progress.steps, 50}, losses,
       [&](const StepReport& now) {
         progress.step = now.step;
         progress.seconds = now.seconds;

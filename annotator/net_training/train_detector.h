@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "annotator/net_training/point_set.h"
+#include "annotator/net_training/training_options.h"
 #include "features/grid_net.h"
 
 namespace auforge::annotator {
 
-struct DetectorTrainOptions {
+struct DetectorTrainOptions : TrainingOptions {
   int side = 128;              // of a scene, pixels, a multiple of 16, 64..512
   int stem = 16;               // channels of the layers, 8..128
   int second = 32, third = 32;
@@ -26,15 +27,6 @@ struct DetectorTrainOptions {
   int batch = 32;              // scenes, >= 4
   double empty_share = 0.3;    // of scenes without faces
   double photo_share = 0.6;    // of pasted faces, where there are photographs
-  double rate = 2e-3;          // AdamW's highest
-  double decay = 0.01;         // AdamW's
-  bool reduced = true;         // convolutions in bfloat16
-  std::string device = "cpu";  // "cpu", "cuda"
-  std::uint64_t seed = 1;
-  int jobs = 1;                // threads; with more than one scenes are made beside the steps
-  std::string state;           // file that a stopped training goes on from; "" = none
-  std::string start_from;      // state of another training of the same sizes whose weights are begun with; "" = none
-  double save_minutes = 3;     // between writings of it
   void Validate() const;       // throws std::invalid_argument naming field and value
 };
 

@@ -233,24 +233,18 @@ StepLosses Losses(Pair& nets, const Batch& batch, bool reduced) {
 }  // namespace
 
 void LandmarkTrainOptions::Validate() const {
-  const auto text = [](const char* field, auto value, const char* constraint) {
-    return std::string(field) + " = " + std::to_string(value) + "; must be " + constraint;
-  };
-  Require(first_crop >= 32 && first_crop <= 128, text("first_crop", first_crop, "32..128"));
-  Require(second_crop >= 32 && second_crop <= 256, text("second_crop", second_crop, "32..256"));
-  for (const int stem : {first_stem, second_stem}) Require(stem >= 8 && stem <= 128, text("stem", stem, "8..128"));
+  Require(first_crop >= 32 && first_crop <= 128, MustBe("first_crop", first_crop, "32..128"));
+  Require(second_crop >= 32 && second_crop <= 256, MustBe("second_crop", second_crop, "32..256"));
+  for (const int stem : {first_stem, second_stem}) Require(stem >= 8 && stem <= 128, MustBe("stem", stem, "8..128"));
   for (const std::vector<int>* blocks : {&first_blocks, &second_blocks}) {
-    Require(!blocks->empty() && blocks->size() <= 6, text("blocks", blocks->size(), "1..6 numbers of channels"));
-    for (const int channels : *blocks) Require(channels >= 8 && channels <= 1024, text("blocks", channels, "8..1024"));
+    Require(!blocks->empty() && blocks->size() <= 6, MustBe("blocks", blocks->size(), "1..6 numbers of channels"));
+    for (const int channels : *blocks) Require(channels >= 8 && channels <= 1024, MustBe("blocks", channels, "8..1024"));
   }
-  Require(passes > 0 && passes <= 10000, text("passes", passes, "> 0"));
-  Require(batch >= 8 && batch <= 4096, text("batch", batch, "8..4096"));
-  Require(photo_batch >= 0 && photo_batch <= 4096, text("photo_batch", photo_batch, "0..4096"));
-  Require(photo_weight >= 0 && photo_weight <= 100, text("photo_weight", photo_weight, "0..100"));
-  Require(rate > 0 && rate < 1, text("rate", rate, "> 0, < 1"));
-  Require(decay >= 0 && decay < 10, text("decay", decay, ">= 0"));
-  Require(jobs >= 1 && jobs <= 1024, text("jobs", jobs, "1..1024"));
-  Require(device == "cpu" || device == "cuda", "device = " + device + "; must be cpu or cuda");
+  Require(passes > 0 && passes <= 10000, MustBe("passes", passes, "> 0"));
+  Require(batch >= 8 && batch <= 4096, MustBe("batch", batch, "8..4096"));
+  Require(photo_batch >= 0 && photo_batch <= 4096, MustBe("photo_batch", photo_batch, "0..4096"));
+  Require(photo_weight >= 0 && photo_weight <= 100, MustBe("photo_weight", photo_weight, "0..100"));
+  ValidateTraining("landmarks");
 }
 
 LandmarkTrainSummary TrainLandmarks(const std::vector<PointFace>& renders, const std::vector<PointFace>& photos,
@@ -267,8 +261,8 @@ LandmarkTrainSummary TrainLandmarks(const std::vector<PointFace>& renders, const
   Pair nets(options), average(options);
   CopyWeights(*nets, *average);
   for (Pair* each : {&nets, &average}) (*each)->to(device);
-  TrainingState state{nets.ptr(), average.ptr(), MakeOptimiser(*nets, options.rate, options.decay), Record(renders, photos, options)};
-  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*nets, options.rate, options.decay); });
+  TrainingState state{nets.ptr(), average.ptr(), MakeOptimiser(*nets, options), Record(renders, photos, options)};
+  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*nets, options); });
 
   LandmarkTrainProgress progress;
   progress.steps = static_cast<std::int64_t>(
@@ -286,7 +280,7 @@ LandmarkTrainSummary TrainLandmarks(const std::vector<PointFace>& renders, const
     return {step.total, step.first, step.second};
   };
   const bool finished = RunSteps(
-      state, {progress.steps, options.rate, 20, options.state, options.save_minutes}, losses,
+      state, options, {progress.steps, 20}, losses,
       [&](const StepReport& now) {
         progress.step = now.step;
         progress.seconds = now.seconds;

@@ -16,10 +16,12 @@
 
 #include "annotator/net_landmarker.h"
 #include "annotator/net_training/point_set.h"
+#include "annotator/net_training/training_options.h"
 
 namespace auforge::annotator {
 
-struct LandmarkTrainOptions {
+struct LandmarkTrainOptions : TrainingOptions {
+  LandmarkTrainOptions() { decay = 0.02; }
   int first_crop = 64;                                // side of the first net's picture, pixels, 32..128
   int first_stem = 16;                                // channels of its first layer, 8..128
   std::vector<int> first_blocks = {24, 48, 96};       // channels of its blocks, each halves the side
@@ -30,15 +32,6 @@ struct LandmarkTrainOptions {
   int batch = 64;              // renders in a batch, >= 8
   int photo_batch = 24;        // photographs beside them; 0 where there are none
   double photo_weight = 1;     // of their losses
-  double rate = 2e-3;          // AdamW's highest
-  double decay = 0.02;         // AdamW's
-  bool reduced = true;         // convolutions in bfloat16
-  std::string device = "cpu";  // "cpu", "cuda"
-  std::uint64_t seed = 1;
-  int jobs = 1;                // threads
-  std::string state;           // file that a stopped training goes on from; "" = none
-  std::string start_from;      // state of another training of the same sizes whose weights are begun with; "" = none
-  double save_minutes = 3;     // between writings of it
   void Validate() const;       // throws std::invalid_argument naming field and value
 };
 

@@ -305,26 +305,20 @@ void Require(bool condition, const std::string& text) {
 }  // namespace
 
 void NetTrainOptions::Validate() const {
-  const auto text = [](const char* field, auto value, const char* constraint) {
-    return std::string(field) + " = " + std::to_string(value) + "; must be " + constraint;
-  };
-  Require(crop_size >= 32 && crop_size <= 256, text("crop_size", crop_size, "32..256"));
-  Require(stem >= 8 && stem <= 128, text("stem", stem, "8..128"));
-  Require(!blocks.empty() && blocks.size() <= 6, text("blocks", blocks.size(), "1..6 numbers of channels"));
-  for (const int channels : blocks) Require(channels >= 8 && channels <= 1024, text("blocks", channels, "8..1024"));
-  Require(passes > 0 && passes <= 10000, text("passes", passes, "> 0"));
-  Require(batch >= 8 && batch <= 4096, text("batch", batch, "8..4096"));
-  Require(photo_batch >= 0 && photo_batch <= 4096, text("photo_batch", photo_batch, "0..4096"));
-  Require(unlabelled_batch >= 0 && unlabelled_batch <= 4096, text("unlabelled_batch", unlabelled_batch, "0..4096"));
-  Require(unlabelled_weight >= 0 && unlabelled_weight <= 100, text("unlabelled_weight", unlabelled_weight, "0..100"));
-  Require(photo_weight >= 0 && photo_weight <= 100, text("photo_weight", photo_weight, "0..100"));
-  Require(rate > 0 && rate < 1, text("rate", rate, "> 0, < 1"));
-  Require(decay >= 0 && decay < 10, text("decay", decay, ">= 0"));
-  Require(dropout >= 0 && dropout < 1, text("dropout", dropout, "0..1"));
-  Require(augment >= 0 && augment <= 1, text("augment", augment, "0..1"));
-  Require(held_out >= 0 && held_out <= 0.5, text("held_out", held_out, "0..0.5"));
-  Require(jobs >= 1 && jobs <= 1024, text("jobs", jobs, "1..1024"));
-  Require(device == "cpu" || device == "cuda", "device = " + device + "; must be cpu or cuda");
+  Require(crop_size >= 32 && crop_size <= 256, MustBe("crop_size", crop_size, "32..256"));
+  Require(stem >= 8 && stem <= 128, MustBe("stem", stem, "8..128"));
+  Require(!blocks.empty() && blocks.size() <= 6, MustBe("blocks", blocks.size(), "1..6 numbers of channels"));
+  for (const int channels : blocks) Require(channels >= 8 && channels <= 1024, MustBe("blocks", channels, "8..1024"));
+  Require(passes > 0 && passes <= 10000, MustBe("passes", passes, "> 0"));
+  Require(batch >= 8 && batch <= 4096, MustBe("batch", batch, "8..4096"));
+  Require(photo_batch >= 0 && photo_batch <= 4096, MustBe("photo_batch", photo_batch, "0..4096"));
+  Require(unlabelled_batch >= 0 && unlabelled_batch <= 4096, MustBe("unlabelled_batch", unlabelled_batch, "0..4096"));
+  Require(unlabelled_weight >= 0 && unlabelled_weight <= 100, MustBe("unlabelled_weight", unlabelled_weight, "0..100"));
+  Require(photo_weight >= 0 && photo_weight <= 100, MustBe("photo_weight", photo_weight, "0..100"));
+  Require(dropout >= 0 && dropout < 1, MustBe("dropout", dropout, "0..1"));
+  Require(augment >= 0 && augment <= 1, MustBe("augment", augment, "0..1"));
+  Require(held_out >= 0 && held_out <= 0.5, MustBe("held_out", held_out, "0..0.5"));
+  ValidateTraining("net");
 }
 
 NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const CropSet& unlabelled,
@@ -351,8 +345,8 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
   Trunk average(shape, static_cast<int>(columns.all()), options.dropout, sides);
   CopyWeights(*net, *average);
   for (Trunk* each : {&net, &average}) (*each)->to(device);
-  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(*net, options.rate, options.decay), Record(renders, photos, unlabelled, options)};
-  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*net, options.rate, options.decay); });
+  TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(*net, options), Record(renders, photos, unlabelled, options)};
+  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*net, options); });
 
   const auto steps = static_cast<std::int64_t>(
       std::max(1.0, options.passes * static_cast<double>(taught.size()) / options.batch));
@@ -373,7 +367,7 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
     return {loss, loss};
   };
   const bool finished = RunSteps(
-      state, {steps, options.rate, 20, options.state, options.save_minutes}, losses,
+      state, options, {steps, 20}, losses,
       [&](const StepReport& now) {
         if (report) report({now.step, steps, now.seconds, now.means[0]});
       },

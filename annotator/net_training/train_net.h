@@ -14,11 +14,13 @@
 #include <vector>
 
 #include "annotator/net_training/crop_set.h"
+#include "annotator/net_training/training_options.h"
 #include "features/learnt_net.h"
 
 namespace auforge::annotator {
 
-struct NetTrainOptions {
+struct NetTrainOptions : TrainingOptions {
+  NetTrainOptions() { decay = 0.05, save_minutes = 5; }
   int crop_size = 112;                          // side of the net's picture, pixels, 32..256
   int stem = 24;                                // channels of the first layer, 8..128
   std::vector<int> blocks = {32, 64, 128, 192};  // channels of the blocks, each halves the side; the last is the
@@ -29,18 +31,9 @@ struct NetTrainOptions {
   double photo_weight = 0.8;    // of their losses
   int unlabelled_batch = 24;    // photographs without codes beside them; 0 where there are none
   double unlabelled_weight = 1; // of what they teach
-  double rate = 2e-3;           // AdamW's highest, reached after a tenth of the steps; falls to 0 by a cosine
-  double decay = 0.05;          // AdamW's
   double dropout = 0.2;         // of the features, in training
   double augment = 1;           // strength of the augmentation; 0: pictures as they are, but for mirroring
   double held_out = 0.05;       // share of the people in renders that are only judged
-  bool reduced = true;          // convolutions in bfloat16
-  std::string device = "cpu";   // "cpu", "cuda"
-  std::uint64_t seed = 1;
-  int jobs = 1;                 // threads
-  std::string state;            // file that a stopped training goes on from; "" = none
-  std::string start_from;       // state of another training of the same sizes whose weights are begun with; "" = none
-  double save_minutes = 5;      // between writings of it
   void Validate() const;        // throws std::invalid_argument naming field and value
 };
 

@@ -243,14 +243,25 @@ int TrainingState::Begin(const std::string& state, const std::string& start_from
   return 0;
 }
 
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const torch::nn::Module& net, double rate, double decay) {
-  return std::make_unique<torch::optim::AdamW>(net.parameters(), torch::optim::AdamWOptions(rate).weight_decay(decay));
+void TrainingOptions::ValidateTraining(const std::string& of) const {
+  const auto require = [&of](bool condition, const std::string& text) {
+    if (!condition) throw std::invalid_argument(of + "." + text);
+  };
+  require(rate > 0 && rate < 1, MustBe("rate", rate, "> 0, < 1"));
+  require(decay >= 0 && decay < 10, MustBe("decay", decay, ">= 0"));
+  require(jobs >= 1 && jobs <= 1024, MustBe("jobs", jobs, "1..1024"));
+  require(device == "cpu" || device == "cuda", "device = " + device + "; must be cpu or cuda");
 }
 
-bool RunSteps(TrainingState& state, const StepPlan& plan, const std::function<std::vector<torch::Tensor>()>& losses,
-              const std::function<void(const StepReport&)>& report, const std::function<bool()>& stop) {
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const torch::nn::Module& net, const TrainingOptions& options) {
+  return std::make_unique<torch::optim::AdamW>(net.parameters(), torch::optim::AdamWOptions(options.rate).weight_decay(options.decay));
+}
+
+bool RunSteps(TrainingState& state, const TrainingOptions& options, const StepPlan& plan,
+              const std::function<std::vector<torch::Tensor>()>& losses, const std::function<void(const StepReport&)>& report,
+              const std::function<bool()>& stop) {
   const auto start = Clock::now();
   auto saved = start;
   std::vector<double> sums;
@@ -263,7 +274,7 @@ bool RunSteps(TrainingState& state, const StepPlan& plan, const std::function<st
     }
     std::vector<torch::Tensor> told = losses();
     for (auto& group : state.optimiser->param_groups())
-      static_cast<torch::optim::AdamWOptions&>(group.options()).lr(RateAt(state.step, plan.steps, plan.rate));
+      static_cast<torch::optim::AdamWOptions&>(group.options()).lr(RateAt(state.step, plan.steps, options.rate));
     state.optimiser->zero_grad();
     told.front().backward();
     state.optimiser->step();
@@ -281,12 +292,12 @@ bool RunSteps(TrainingState& state, const StepPlan& plan, const std::function<st
       sums.assign(sums.size(), 0.0);
       count = 0;
     }
-    if (!plan.state.empty() && SecondsSince(saved) > 60 * plan.save_minutes) {
-      state.Save(plan.state);
+    if (!options.state.empty() && SecondsSince(saved) > 60 * options.save_minutes) {
+      state.Save(options.state);
       saved = Clock::now();
     }
   }
-  if (!plan.state.empty()) state.Save(plan.state);
+  if (!options.state.empty()) state.Save(options.state);
   return finished;
 }
 

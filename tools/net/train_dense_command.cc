@@ -25,13 +25,7 @@ constexpr annotator::KeptPicture kKept{1.35F, 200, true};
 int RunTrainDense(DenseArguments& a) {
   a.options.eye_blocks = ParseChannels("--eye-blocks", a.eye_blocks);
   a.options.mouth_blocks = ParseChannels("--mouth-blocks", a.mouth_blocks);
-  a.options.reduced = a.precision == "bf16";
-  try {
-    a.options.Validate();
-  } catch (const std::invalid_argument& error) {
-    throw UsageError(error.what());
-  }
-  a.options.state = StateBeside(a.output);
+  Prepare(a.options, a.precision, a.output);
   const auto log = [](const std::string& text) { std::cerr << "train-dense: " << text << std::endl; };
   const std::vector<annotator::PointFace> renders = annotator::LoadPointFaces(a.renders, log, kKept),
                                           photos = annotator::LoadPointFaces(a.photos, log, kKept);

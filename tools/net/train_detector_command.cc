@@ -21,13 +21,7 @@ struct DetectorArguments {
 };
 
 int RunTrainDetector(DetectorArguments& a) {
-  a.options.reduced = a.precision == "bf16";
-  try {
-    a.options.Validate();
-  } catch (const std::invalid_argument& error) {
-    throw UsageError(error.what());
-  }
-  a.options.state = StateBeside(a.output);
+  Prepare(a.options, a.precision, a.output);
   const auto log = [](const std::string& text) { std::cerr << "train-detector: " << text << std::endl; };
   const annotator::KeptPicture kept{.boxes = 3.6F, .box = 84};
   const std::vector<annotator::PointFace> renders = annotator::LoadPointFaces(a.renders, log, kept),

@@ -22,13 +22,7 @@ struct LandmarkArguments {
 int RunTrainLandmarks(LandmarkArguments& a) {
   a.options.first_blocks = ParseChannels("--first-blocks", a.first_blocks);
   a.options.second_blocks = ParseChannels("--blocks", a.second_blocks);
-  a.options.reduced = a.precision == "bf16";
-  try {
-    a.options.Validate();
-  } catch (const std::invalid_argument& error) {
-    throw UsageError(error.what());
-  }
-  a.options.state = StateBeside(a.output);
+  Prepare(a.options, a.precision, a.output);
   const auto log = [](const std::string& text) { std::cerr << "train-landmarks: " << text << std::endl; };
   const std::vector<annotator::PointFace> renders = annotator::LoadPointFaces(a.renders, log),
                                           photos = annotator::LoadPointFaces(a.photos, log);

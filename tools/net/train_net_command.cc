@@ -53,13 +53,7 @@ annotator::CropSet LoadPlain(const NetArguments& a, const features::AuSchema& sc
 
 int RunTrainNet(NetArguments& a) {
   a.options.blocks = ParseChannels("--blocks", a.blocks);
-  a.options.reduced = a.precision == "bf16";
-  try {
-    a.options.Validate();
-  } catch (const std::invalid_argument& error) {
-    throw UsageError(error.what());
-  }
-  a.options.state = StateBeside(a.output);
+  Prepare(a.options, a.precision, a.output);
   const auto log = [](const std::string& text) { std::cerr << "train-net: " << text << std::endl; };
   const features::AuSchema schema = features::CatalogueSchema();
   const annotator::CropSet photos = LoadCoded(a, schema, log);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,26 @@ void AddTrainingRun(Command& command, Options& options, std::string& precision, 
   command.Flag("-q,--quiet", quiet, "no progress");
 }
 
+// FILE.state of the net FILE, after trying both paths, which comes before the work. Throws as RequireSeekableFile.
+inline std::string StateBeside(const std::string& net) {
+  datasets::storage::RequireSeekableFile(net, "a net with the state of its training beside it");
+  const std::string state = net + ".state";
+  datasets::storage::RequireSeekableFile(state, "the state of a training");
+  return state;
+}
+
+// Before the work: what options say is checked, the files to write are tried.
+template <typename Options>
+void Prepare(Options& options, const std::string& precision, const std::string& output) {
+  options.reduced = precision == "bf16";
+  try {
+    options.Validate();
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+  options.state = StateBeside(output);
+}
+
 // Trains with a line of progress until it is done or a signal stops it; then says how to go on. losses: of a Progress, as
 // text behind the steps. train: takes what reports progress, and what asks whether to stop; gives a summary.
 template <typename Progress, typename Losses, typename Train>
@@ -51,14 +72,6 @@ auto RunTraining(const std::string& command, const std::string& state, bool quie
   line.Finish();
   if (!summary.finished) std::cout << state << ": " << summary.steps << " steps; run the same command again to go on\n";
   return summary;
-}
-
-// FILE.state of the net FILE, after trying both paths, which comes before the work. Throws as RequireSeekableFile.
-inline std::string StateBeside(const std::string& net) {
-  datasets::storage::RequireSeekableFile(net, "a net with the state of its training beside it");
-  const std::string state = net + ".state";
-  datasets::storage::RequireSeekableFile(state, "the state of a training");
-  return state;
 }
 
 inline void WriteNet(const std::string& path, const std::vector<std::uint8_t>& bytes) {

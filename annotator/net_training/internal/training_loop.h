@@ -15,6 +15,7 @@
 
 #include "annotator/net_training/crop_set.h"
 #include "annotator/net_training/point_set.h"
+#include "annotator/net_training/training_options.h"
 
 namespace auforge::annotator {
 
@@ -59,10 +60,7 @@ struct TrainingState {
 
 struct StepPlan {
   std::int64_t steps = 0;
-  double rate = 1e-3;          // AdamW's highest
-  int report_every = 20;       // steps
-  std::string state;           // where it is saved; "" = nowhere
-  double save_minutes = 3;     // between savings
+  int report_every = 20;  // steps
 };
 struct StepReport {
   std::int64_t step = 0;       // how many are done
@@ -72,14 +70,15 @@ struct StepReport {
 // Goes on from state.step to plan.steps, and saves the state at the end. losses: makes the batch of state.step; what comes
 // back are scalars, the first to be minimised, the others told. stop: asked between steps. False where it said so.
 // Throws std::runtime_error when a loss is no longer a number.
-bool RunSteps(TrainingState& state, const StepPlan& plan, const std::function<std::vector<torch::Tensor>()>& losses,
-              const std::function<void(const StepReport&)>& report, const std::function<bool()>& stop);
+bool RunSteps(TrainingState& state, const TrainingOptions& options, const StepPlan& plan,
+              const std::function<std::vector<torch::Tensor>()>& losses, const std::function<void(const StepReport&)>& report,
+              const std::function<bool()>& stop);
 
 // Seconds of a clock that never goes back.
 using Clock = std::chrono::steady_clock;
 double SecondsSince(Clock::time_point start);
 
-std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const torch::nn::Module& net, double rate, double decay);
+std::unique_ptr<torch::optim::AdamW> MakeOptimiser(const torch::nn::Module& net, const TrainingOptions& options);
 
 // average = keep average + (1 - keep) net; keep rises to .999 with the steps.
 void UpdateAverage(const torch::nn::Module& net, torch::nn::Module& average, std::int64_t step);
