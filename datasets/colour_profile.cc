@@ -25,7 +25,9 @@ bool StartsWith(View bytes, std::string_view start) {
          });
 }
 
-void Append(Bytes& to, std::string_view text) { to.insert(to.end(), text.begin(), text.end()); }
+void Append(Bytes& to, std::string_view text) {
+  for (const char c : text) to.push_back(static_cast<std::uint8_t>(c));
+}
 void Append(Bytes& to, View bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
 void AppendNumber(Bytes& to, std::size_t value, int bytes) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) to.push_back(static_cast<std::uint8_t>(value >> shift));
