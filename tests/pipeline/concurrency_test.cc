@@ -58,7 +58,7 @@ class Concurrency : public ::testing::Test {
     const auto source = datasets::ImageSource::Plan(options.inputs, {});
     Feed feed(source, {&source.Shards()[0]}, {.group_images = 4, .skip_duplicates = false, .finished = {}},
               stop);
-    ExamineShared shared{options, landmarker_, extractor_, model_, {}};
+    ExamineShared shared{options, landmarker_, nullptr, extractor_, model_, {}};
     std::mutex mutex;
     Outcomes outcomes;
     {
