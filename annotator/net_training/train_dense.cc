@@ -3,11 +3,9 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <future>
 #include <stdexcept>
-#include <thread>
 
 #include "annotator/dense_look.h"
 #include "annotator/net_training/augment.h"
@@ -79,20 +77,14 @@ class Batches {
   Batch Make(std::int64_t step) const {
     const auto eyes = static_cast<std::size_t>(options_.batch), mouths = 3 * eyes / 4;
     Batch batch{Empty(eyes, options_.eye_crop, kDenseEye), Empty(mouths, options_.mouth_crop, kDenseMouth)};
-    std::atomic<std::size_t> next{0};
-    const auto work = [&] {
-      for (std::size_t i = next++; i < eyes + mouths; i = next++) {
-        std::mt19937_64 random = Stream(options_.seed, static_cast<std::uint64_t>(step), i + 1);
-        if (i < eyes) {
-          FillEye(i, random, batch.eyes);
-        } else {
-          FillMouth(i - eyes, random, batch.mouths);
-        }
+    InParallel(options_.jobs, eyes + mouths, [&](std::size_t i) {
+      std::mt19937_64 random = Stream(options_.seed, static_cast<std::uint64_t>(step), i + 1);
+      if (i < eyes) {
+        FillEye(i, random, batch.eyes);
+      } else {
+        FillMouth(i - eyes, random, batch.mouths);
       }
-    };
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < options_.jobs; ++i) threads.emplace_back(work);
-    work();
+    });
     return batch;
   }
 

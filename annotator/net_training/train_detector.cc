@@ -3,12 +3,10 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <future>
 #include <numeric>
 #include <stdexcept>
-#include <thread>
 
 #include "annotator/detector_answers.h"
 #include "annotator/net_training/augment.h"
@@ -102,7 +100,7 @@ class Batches {
     for (std::int64_t& stream : streams) {
       if (Uniform(order, 0, 1) < kMinedShare) stream = mined[order() % mined.size()];
     }
-    InParallel(static_cast<std::size_t>(options_.batch), [&](std::size_t i) {
+    InParallel(options_.jobs, static_cast<std::size_t>(options_.batch), [&](std::size_t i) {
       std::mt19937_64 random = Stream(options_.seed, static_cast<std::uint64_t>(step), kOfScenes + i);
       Scene scene;
       if (i >= empty) {
@@ -123,22 +121,11 @@ class Batches {
 
   torch::Tensor MinablePictures(const std::vector<std::int64_t>& streams) const {
     torch::Tensor pictures = EmptyPictures(static_cast<std::int64_t>(streams.size()), options_.side);
-    InParallel(streams.size(), [&](std::size_t i) { CopyPicture(Minable(streams[i]).picture, i, pictures); });
+    InParallel(options_.jobs, streams.size(), [&](std::size_t i) { CopyPicture(Minable(streams[i]).picture, i, pictures); });
     return pictures;
   }
 
  private:
-  template <typename Work>
-  void InParallel(std::size_t count, const Work& work) const {
-    std::atomic<std::size_t> next{0};
-    const auto run = [&] {
-      for (std::size_t i = next++; i < count; i = next++) work(i);
-    };
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < options_.jobs; ++i) threads.emplace_back(run);
-    run();
-  }
-
   SceneSources sources_;
   const DetectorTrainOptions& options_;
   SceneSizes sizes_;

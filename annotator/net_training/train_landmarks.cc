@@ -3,12 +3,10 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <future>
 #include <numbers>
 #include <stdexcept>
-#include <thread>
 
 #include "annotator/landmark_look.h"
 #include "annotator/landmarker.h"
@@ -69,13 +67,7 @@ class Batches {
       picks.push_back({&photos_[random() % photos_.size()], static_cast<float>(options_.photo_weight)});
     const auto count = static_cast<std::int64_t>(picks.size());
     Batch batch{Empty(count, options_.first_crop), Empty(count, options_.second_crop)};
-    std::atomic<std::size_t> next{0};
-    const auto work = [&] {
-      for (std::size_t i = next++; i < picks.size(); i = next++) FillBoth(picks[i], step, i, batch);
-    };
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < options_.jobs; ++i) threads.emplace_back(work);
-    work();
+    InParallel(options_.jobs, picks.size(), [&](std::size_t i) { FillBoth(picks[i], step, i, batch); });
     return batch;
   }
 

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <future>
 #include <stdexcept>
-#include <thread>
 
 #include "annotator/net_training/augment.h"
 #include "annotator/net_training/internal/training_loop.h"
@@ -104,13 +103,7 @@ class Batches {
   }
 
   void Fill(const std::vector<Pick>& picks, std::int64_t step, Batch& batch) const {
-    std::atomic<std::size_t> next{0};
-    const auto work = [&] {
-      for (std::size_t i = next++; i < picks.size(); i = next++) FillOne(picks[i], step, i, batch);
-    };
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < options_.jobs; ++i) threads.emplace_back(work);
-    work();
+    InParallel(options_.jobs, picks.size(), [&](std::size_t i) { FillOne(picks[i], step, i, batch); });
   }
 
   void FillOne(const Pick& pick, std::int64_t step, std::size_t i, Batch& batch) const {

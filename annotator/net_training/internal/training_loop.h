@@ -1,9 +1,10 @@
-// What every training of a net here needs around its steps: streams of random numbers, reduced precision, the average
+// What every training of a net here needs around its steps: streams of random numbers, threads that fill a batch, reduced precision, the average
 // of the weights, states on disk, the rate.
 #pragma once
 
 #include <torch/torch.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -11,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "annotator/net_training/crop_set.h"
@@ -21,6 +23,18 @@ namespace auforge::annotator {
 
 // Of a sample of a step: the same whatever thread asks.
 std::mt19937_64 Stream(std::uint64_t seed, std::uint64_t step, std::uint64_t index);
+
+// work(0) .. work(count - 1), in any order, on `jobs` threads, the caller's among them.
+template <typename Work>
+void InParallel(int jobs, std::size_t count, const Work& work) {
+  std::atomic<std::size_t> next{0};
+  const auto run = [&] {
+    for (std::size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::jthread> threads;
+  for (int i = 1; i < jobs; ++i) threads.emplace_back(run);
+  run();
+}
 
 // bfloat16 for what gains by it, while one lives.
 class Reduced {
