@@ -177,6 +177,7 @@ LearntNet LearntNet::Parse(std::span<const std::uint8_t> bytes, const std::strin
 }
 
 std::vector<std::uint8_t> LearntNet::Serialise() const { return impl_->bytes; }
+NetDescription LearntNet::Description() const { return internal::NetFromBytes(impl_->bytes); }
 const std::string& LearntNet::digest() const { return impl_->digest; }
 int LearntNet::crop_size() const { return impl_->picture.width; }
 Pooling LearntNet::pooling() const { return impl_->pooling; }

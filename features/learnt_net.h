@@ -76,6 +76,8 @@ class LearntNet {
   static LearntNet Parse(std::span<const std::uint8_t> bytes, const std::string& name);
   // A net file (docs/au-model-format.md); the same bytes for the same net.
   std::vector<std::uint8_t> Serialise() const;
+  // What FromWeights made it of, its weights as rounded.
+  NetDescription Description() const;
   LearntNet(LearntNet&&) noexcept;
   LearntNet& operator=(LearntNet&&) noexcept;
   ~LearntNet();

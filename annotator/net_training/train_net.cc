@@ -7,9 +7,11 @@
 #include <future>
 #include <stdexcept>
 
+#include "annotator/learnt_net_file.h"
 #include "annotator/net_training/augment.h"
 #include "annotator/net_training/internal/training_loop.h"
 #include "annotator/net_training/internal/trunk.h"
+#include "datasets/storage/paths.h"
 #include "features/align.h"
 
 namespace auforge::annotator {
@@ -291,6 +293,26 @@ nlohmann::json Record(const CropSet& renders, const CropSet& photos, const CropS
           {"--augment", o.augment}, {"--held-out", o.held_out}, {"--precision", o.reduced ? "bf16" : "fp32"}, {"--seed", o.seed}};
 }
 
+// What a training begins with where --start-from is a net alone, or an AU model that has one; else nullptr.
+std::shared_ptr<const features::LearntNet> NetToGoOnWith(const NetTrainOptions& options) {
+  if (options.start_from.empty() || (!options.state.empty() && datasets::storage::IsThere(options.state))) return nullptr;
+  return LoadIfLearntNet(options.start_from);
+}
+
+// So many pictures measure what a net's norms do.
+constexpr std::int64_t kMeasuredPictures = 512;
+
+void TakeNet(const features::LearntNet& from, const std::vector<int>& aus, const Batches& batches, const std::string& path, Trunk& net) {
+  std::vector<torch::Tensor> pictures;
+  for (std::int64_t count = 0; count < kMeasuredPictures; count += pictures.back().size(0))
+    pictures.push_back(batches.Make(-1 - static_cast<std::int64_t>(pictures.size())).pictures);
+  try {
+    net->TakeFolded(from.Description(), aus, NormalisedPictures(torch::cat(pictures).slice(0, 0, kMeasuredPictures)));
+  } catch (const std::invalid_argument& fault) {
+    throw std::invalid_argument("--start-from " + path + ": " + fault.what());
+  }
+}
+
 void Require(bool condition, const std::string& text) {
   if (!condition) throw std::invalid_argument("net." + text);
 }
@@ -336,15 +358,17 @@ NetTrainSummary TrainNet(const CropSet& renders, const CropSet& photos, const Cr
   const TrunkImpl::Sides sides{static_cast<int>(columns.left()), static_cast<int>(columns.pose() - columns.left())};
   Trunk net(shape, static_cast<int>(columns.all()), options.dropout, sides);
   Trunk average(shape, static_cast<int>(columns.all()), options.dropout, sides);
+  const Batches batches(renders, taught, photos, unlabelled, options);
+  const auto go_on_with = NetToGoOnWith(options);
+  if (go_on_with) TakeNet(*go_on_with, renders.schema.numbers(), batches, options.start_from, net);
   CopyWeights(*net, *average);
   for (Trunk* each : {&net, &average}) (*each)->to(device);
   TrainingState state{net.ptr(), average.ptr(), MakeOptimiser(*net, options), Record(renders, photos, unlabelled, options)};
-  state.Begin(options.state, options.start_from, [&] { return MakeOptimiser(*net, options); });
+  state.Begin(options.state, go_on_with ? "" : options.start_from, [&] { return MakeOptimiser(*net, options); });
 
   const auto steps = static_cast<std::int64_t>(
       std::max(1.0, options.passes * static_cast<double>(taught.size()) / options.batch));
   const torch::Tensor positive = PositiveWeights(renders).to(device);
-  const Batches batches(renders, taught, photos, unlabelled, options);
   auto next = std::async(std::launch::async, [&, step = state.step] { return batches.Make(step); });
   net->train();
   const auto losses = [&]() -> std::vector<torch::Tensor> {

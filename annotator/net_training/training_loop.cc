@@ -221,7 +221,7 @@ int TrainingState::Begin(const std::string& state, const std::string& start_from
   if (!state.empty() && storage::IsThere(state)) {
     Load(state);
   } else if (!start_from.empty()) {
-    const std::string remedy = "name the FILE.state of another training with the same sizes of the net";
+    const std::string remedy = "name the FILE.state of another training with the same sizes of the net (train-net also takes a net or an AU model)";
     std::istringstream bytes(storage::ReadFile(start_from));
     const auto all = static_cast<int>(average->parameters().size() + average->buffers().size());
     int missing = all;

@@ -14,7 +14,8 @@ struct TrainingOptions {
   std::uint64_t seed = 1;
   int jobs = 1;                // threads
   std::string state;           // file that a stopped training goes on from; "" = none
-  std::string start_from;      // state of another training of the same sizes whose weights are begun with; "" = none
+  std::string start_from;      // state of another training of the same sizes whose weights are begun with (TrainNet: or a net, or an
+                               // AU model with one); "" = none
   double save_minutes = 3;     // between writings of the state
 
  protected:

@@ -1,6 +1,9 @@
 #include "annotator/net_training/internal/trunk.h"
 
+#include <algorithm>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace auforge::annotator {
 namespace {
@@ -29,6 +32,26 @@ features::ConvWeights NormedConvolutionImpl::Folded() const {
   const torch::Tensor scale = norm->weight / (norm->running_var + kNormEpsilon).sqrt();
   return {in, out, kernel, stride, Values(convolution->weight * scale.view({-1, 1, 1, 1})),
           Values(norm->bias - norm->running_mean * scale)};
+}
+
+torch::Tensor NormedConvolutionImpl::TakeFolded(const features::ConvWeights& weights, const torch::Tensor& x) {
+  if (weights.in != in || weights.out != out || weights.kernel != kernel || weights.stride != stride) {
+    const auto text = [](int from, int to, int size, int step) {
+      const std::string side = std::to_string(size);
+      return std::to_string(from) + " -> " + std::to_string(to) + " channels, " + side + "x" + side + ", stride " + std::to_string(step);
+    };
+    throw std::invalid_argument("has a layer of " + text(weights.in, weights.out, weights.kernel, weights.stride) + " where this net has " +
+                                text(in, out, kernel, stride) + "; give this training the sizes of that net");
+  }
+  const torch::NoGradGuard no_grad;
+  convolution->weight.copy_(torch::tensor(weights.weight).view({out, in, kernel, kernel}));
+  const torch::Tensor map = convolution(x), bias = torch::tensor(weights.bias);
+  const torch::Tensor mean = map.mean({0, 2, 3}), variance = map.var({0, 2, 3}, /*unbiased=*/false);
+  norm->running_mean.copy_(mean);
+  norm->running_var.copy_(variance);
+  norm->weight.copy_((variance + kNormEpsilon).sqrt());
+  norm->bias.copy_(bias + mean);
+  return map + bias.view({-1, 1, 1});
 }
 
 int TrunkShape::EmbeddingSize() const {
@@ -93,6 +116,42 @@ features::NetDescription TrunkImpl::Description() const {
   for (const Block& block : blocks)
     description.blocks.push_back({block.first->Folded(), block.second->Folded(), block.shortcut->Folded()});
   return description;
+}
+
+void TrunkImpl::TakeFolded(const features::NetDescription& net, const std::vector<int>& aus, const torch::Tensor& pictures) {
+  const auto require = [](bool condition, const std::string& text) {
+    if (!condition) throw std::invalid_argument(text);
+  };
+  const std::string remedy = "; give this training the sizes of that net";
+  require(net.pooling == shape.pooling, "is of another kind, which does not tell the halves of the face apart, and cannot be gone on with");
+  require(net.crop_size == shape.crop_size,
+          "reads crops of " + std::to_string(net.crop_size) + " pixels where this net reads " + std::to_string(shape.crop_size) + remedy);
+  require(net.blocks.size() == blocks.size(),
+          "has " + std::to_string(net.blocks.size()) + " blocks where this net has " + std::to_string(blocks.size()) + remedy);
+  const torch::NoGradGuard no_grad;
+  torch::Tensor x = torch::relu(stem->TakeFolded(net.stem, pictures));
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const torch::Tensor inner = torch::relu(blocks[i].first->TakeFolded(net.blocks[i].first, x));
+    x = torch::relu(blocks[i].second->TakeFolded(net.blocks[i].second, inner) + blocks[i].shortcut->TakeFolded(net.blocks[i].shortcut, x));
+  }
+  head->weight.zero_();
+  head->bias.zero_();
+  if (!side_head.is_empty()) {
+    side_head->weight.zero_();
+    side_head->bias.zero_();
+  }
+  const auto theirs = static_cast<std::int64_t>(net.opinion_aus.size()), ours = static_cast<std::int64_t>(aus.size());
+  if (theirs == 0) return;
+  const torch::Tensor weight = torch::tensor(net.opinion_weight).view({2 * theirs, -1}), bias = torch::tensor(net.opinion_bias);
+  for (std::int64_t j = 0; j < ours; ++j) {
+    const auto found = std::find(net.opinion_aus.begin(), net.opinion_aus.end(), aus[static_cast<std::size_t>(j)]);
+    if (found == net.opinion_aus.end()) continue;
+    const std::int64_t from = found - net.opinion_aus.begin();
+    for (const auto& [to_row, from_row] : {std::pair{j, from}, {ours + j, theirs + from}}) {
+      head->weight[to_row].copy_(weight[from_row]);
+      head->bias[to_row].copy_(bias[from_row]);
+    }
+  }
 }
 
 features::LearntNet TrunkImpl::Folded(const std::vector<int>& aus) const {

@@ -1,11 +1,13 @@
 // The trainer of the learnt features' net, at toy size: faces of 32 pixels whose mouth says it all.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <limits>
 #include <opencv2/imgproc.hpp>
 
+#include "annotator/learnt_net_file.h"
 #include "annotator/net_training/augment.h"
 #include "annotator/net_training/internal/trunk.h"
 #include "annotator/net_training/train_net.h"
@@ -187,6 +189,88 @@ TEST(TrainNet, BeginsWithTheWeightsOfAnotherTraining) {
     FAIL() << "began with a net of another shape";
   } catch (const std::runtime_error& error) {
     EXPECT_NE(std::string(error.what()).find("most of its weights are of another net"), std::string::npos) << error.what();
+  }
+}
+
+// Of a net, on plain faces.
+std::vector<float> EmbeddingsOf(const features::LearntNet& net) {
+  std::vector<float> all;
+  for (const TrainingCrop& crop : Faces(20, 77).crops) {
+    std::vector<float> one(net.embedding_size());
+    net.Embed(crop.picture, one);
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return all;
+}
+double LargestDifference(const std::vector<float>& a, const std::vector<float>& b) {
+  double most = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, static_cast<double>(std::abs(a[i] - b[i])));
+  return most;
+}
+
+TEST(TrainNet, GoesOnWithANetWhoseTrainingIsNotAtHand) {
+  const tests::TempDir dir;
+  const CropSet renders = UnevenFaces(600, 11), photos = Faces(60, 5);
+  const NetTrainSummary before = TrainNet(renders, photos, Nothing(), Options(), {}, {});
+  SaveLearntNet(before.net, dir / "net.bin");
+  NetTrainOptions options = Options();
+  options.start_from = dir / "net.bin";
+  options.passes = 1e-6;
+  options.rate = 1e-9;
+  const NetTrainSummary same = TrainNet(renders, photos, Nothing(), options, {}, {});
+  EXPECT_EQ(same.steps, 1);
+  const std::vector<float> was = EmbeddingsOf(before.net), is = EmbeddingsOf(same.net);
+  const float scale = *std::max_element(was.begin(), was.end());
+  EXPECT_LT(LargestDifference(was, is), 0.02 * scale) << "the same net, but for one step of the norms' averages and rounding";
+  EXPECT_NEAR(same.correlation[1], before.correlation[1], 0.02) << "its opinions come along";
+  options.passes = 2;
+  options.rate = 2e-3;
+  const NetTrainSummary after = TrainNet(renders, photos, Nothing(), options, {}, {});
+  EXPECT_GT(after.correlation[1], 0.9);
+  EXPECT_GT(static_cast<double>(after.stronger), 0.9 * static_cast<double>(after.uneven)) << "halves are learnt anew, on maps that know them";
+}
+
+TEST(TrainNet, TakesOpinionsByTheirAus) {
+  const TrunkImpl::Sides sides(4, 2);
+  const TrunkShape shape{kSide, 8, {16, 24}, features::Pooling::kHalves};
+  Trunk from(shape, 9, 0.0, sides), to(shape, 9, 0.0, sides);
+  from->eval();
+  torch::manual_seed(3);
+  const torch::Tensor pictures = torch::randn({40, 3, kSide, kSide});
+  to->TakeFolded(from->Folded({1, 25}).Description(), {25, 4}, pictures);
+  to->eval();
+  const torch::Tensor theirs = from(pictures), ours = to(pictures);
+  EXPECT_LT((ours.select(1, 0) - theirs.select(1, 1)).abs().max().item<float>(), 0.01F) << "AU25's intensity";
+  EXPECT_LT((ours.select(1, 2) - theirs.select(1, 3)).abs().max().item<float>(), 0.01F) << "AU25's presence";
+  for (const int column : {1, 3, 4, 5, 6}) EXPECT_EQ(ours.select(1, column).abs().max().item<float>(), 0) << "nothing is known of column " << column;
+}
+
+TEST(TrainNet, NamesFilesThatAreNoNet) {
+  const tests::TempDir dir;
+  NetTrainOptions options = Options();
+  options.passes = 1e-6;
+  options.start_from = dir / "net.bin";
+  std::ofstream(dir / "net.bin") << "AUFLNET3 and no more";
+  EXPECT_THROW(TrainNet(Faces(150, 4), Nothing(), Nothing(), options, {}, {}), datasets::storage::BadContent);
+  std::ofstream(dir / "net.bin") << "a text";
+  EXPECT_THROW(TrainNet(Faces(150, 4), Nothing(), Nothing(), options, {}, {}), datasets::storage::BadContent);
+}
+
+TEST(TrainNet, NamesANetOfOtherSizes) {
+  const tests::TempDir dir;
+  NetTrainOptions options = Options();
+  options.passes = 1e-6;
+  const CropSet renders = Faces(150, 4);
+  SaveLearntNet(TrainNet(renders, Nothing(), Nothing(), options, {}, {}).net, dir / "net.bin");
+  options.start_from = dir / "net.bin";
+  options.blocks = {16, 32};
+  try {
+    TrainNet(renders, Nothing(), Nothing(), options, {}, {});
+    FAIL() << "taken";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_EQ(std::string(error.what()), "--start-from " + std::string(dir / "net.bin") +
+                                             ": has a layer of 16 -> 24 channels, 3x3, stride 2 where this net has 16 -> 32 channels, "
+                                             "3x3, stride 2; give this training the sizes of that net");
   }
 }
 

@@ -108,7 +108,7 @@ void AddTrainNet(Cli& cli) {
   command.Add("--unlabelled", arguments->unlabelled,
               "shards of annotated photographs that teach without codes: what is said of them must not change with augmentation");
   command.Add("--without", arguments->without, "photographs that --unlabelled leaves out, as --codes: those to judge by");
-  AddTrainingFiles(command, "the net", arguments->output, o);
+  AddTrainingFiles(command, "the net", arguments->output, o, ", of a net, or of the net in an AU model");
   command.Add("--passes", o.passes, "over the renders").Range(1e-6, 10000);
   command.Add("--batch", o.batch, "renders in a batch").Range(8, 4096);
   command.Add("--photo-batch", o.photo_batch, "photographs beside them").Range(0, 4096);

@@ -15,11 +15,12 @@
 
 namespace auforge::tools {
 
-// -o and --start-from. what: "the detector".
+// -o and --start-from. what: "the detector"; or_from: what else a training may start from.
 template <typename Options>
-void AddTrainingFiles(Command& command, const std::string& what, std::string& output, Options& options) {
+void AddTrainingFiles(Command& command, const std::string& what, std::string& output, Options& options,
+                      const std::string& or_from = "") {
   command.Add("-o,--output", output, what + "; FILE.state beside it is what a stopped training goes on from").Required();
-  command.Add("--start-from", options.start_from, "begin with the weights of another training's FILE.state, for a new round on more data");
+  command.Add("--start-from", options.start_from, "begin with the weights of another training's FILE.state" + or_from + ", for a new round on more data");
 }
 
 template <typename Options>

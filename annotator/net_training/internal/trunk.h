@@ -30,6 +30,9 @@ struct NormedConvolutionImpl : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
   // Weights and bias of both in one: w' = w gamma / sqrt(var + eps), b' = beta - mean gamma / sqrt(var + eps).
   features::ConvWeights Folded() const;
+  // The reverse: what Folded gave, with norms that find maps of mean 0 and variance 1 behind them as training does. x: what comes in,
+  // of enough pictures to measure that by; returns what goes out. Throws std::invalid_argument for weights of other sizes.
+  torch::Tensor TakeFolded(const features::ConvWeights& weights, const torch::Tensor& x);
   int in, out, kernel, stride;
   torch::nn::Conv2d convolution{nullptr};
   torch::nn::BatchNorm2d norm{nullptr};
@@ -52,6 +55,10 @@ struct TrunkImpl : torch::nn::Module {
   features::LearntNet Folded(const std::vector<int>& aus) const;
   // Of all but the head.
   features::NetDescription Description() const;
+  // Goes on with a net whose training is not at hand: the reverse of Folded. aus: of the first outputs, as Folded takes them. Outputs of
+  // which the net has no opinion begin at 0, and so teach nothing to the maps before they know something. pictures: some hundreds,
+  // as forward takes them. Throws std::invalid_argument, whose text goes on from the net's name, for a net of other sizes.
+  void TakeFolded(const features::NetDescription& net, const std::vector<int>& aus, const torch::Tensor& pictures);
 
   TrunkShape shape;
   NormedConvolution stem{nullptr};
