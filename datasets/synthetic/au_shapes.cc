@@ -159,6 +159,14 @@ Expression AuShapes::Single(int facs_number, float intensity) const {
   return expression;
 }
 
+void MakeRoomFor(int au, std::vector<float>& intensity) {
+  const auto part = [&](int a, int b) {
+    if (a == au || b == au) intensity[ColumnOf(a == au ? b : a)] = 0;
+  };
+  for (const auto& [a, b] : kExclusions) part(a, b);
+  for (const int shut : {24, 28}) part(shut, 25);  // lips held shut; SampleExpression measures AU25
+}
+
 Expression SampleExpression(Random& random, float one_sided) {
   const std::vector<int>& aus = features::CatalogueSchema().numbers();
   std::vector<float> intensity(aus.size(), 0.0F);
@@ -187,8 +195,7 @@ Expression SampleExpression(Random& random, float one_sided) {
   for (std::size_t j = 0; j < aus.size(); ++j) {
     if (intensity[j] == 0 || !random.Chance(one_sided)) continue;
     const float weaker = intensity[j] * random.Uniform(0, 0.9F);
-    const bool has_sides = aus[j] != 17 && aus[j] != 18 && aus[j] != 22 && aus[j] != 23 && aus[j] != 26 && aus[j] != 28;
-    if (has_sides) (random.Chance(0.5F) ? expression.left[j] : expression.right[j]) = weaker;
+    if (features::AuHasSides(aus[j])) (random.Chance(0.5F) ? expression.left[j] : expression.right[j]) = weaker;
   }
   return expression;
 }

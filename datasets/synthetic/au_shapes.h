@@ -47,6 +47,8 @@ inline constexpr float kOneSided = 0.25F;
 // respected. A share `one_sided`, 0..1, of the AUs that have sides is weaker on one half, by anything down to absent.
 // AU25 comes out of the shapes.
 Expression SampleExpression(Random& random, float one_sided = kOneSided);
+// Takes what cannot happen together with an AU out of an expression that is to show it: intensities of the catalogue.
+void MakeRoomFor(int au, std::vector<float>& intensity);
 // The `number`th expression, 0, 1, …, of a scene that is drawn with several, the same on both halves. The first is one of
 // the above; of the others half are, too, and half are the first with one to three AUs set anew, so that an AU is also seen
 // to come and go alone. AU25 may be set.

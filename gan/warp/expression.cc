@@ -47,17 +47,23 @@ ExpressionShaper::ExpressionShaper(const synthetic::FaceModel& model, const synt
   }
 }
 
-std::vector<float> ExpressionShaper::Weights(const std::vector<float>& fitted, std::span<const float> own,
-                                             std::span<const float> wanted) const {
+std::vector<float> ExpressionShaper::Weights(const std::vector<float>& fitted, const synthetic::Expression& own,
+                                             const synthetic::Expression& wanted) const {
   const std::vector<int>& aus = features::CatalogueSchema().numbers();
   std::vector<float> weights = fitted;
   // The frontalis is one muscle: halves of brows that rise together rise less each.
-  const float together = 1 - 0.3F * std::min(wanted[ColumnOf(1)], wanted[ColumnOf(2)]) / 5;
+  const auto mean = [&wanted](int au) { return (wanted.left[ColumnOf(au)] + wanted.right[ColumnOf(au)]) / 2; };
+  const float together = 1 - 0.3F * std::min(mean(1), mean(2)) / 5;
   for (std::size_t j = 0; j < aus.size(); ++j) {
-    if (std::abs(own[j] - wanted[j]) < kSameIntensity) continue;
+    const auto same = [j](const std::vector<float>& a, const std::vector<float>& b) { return std::abs(a[j] - b[j]) < kSameIntensity; };
+    if (same(own.left, wanted.left) && same(own.right, wanted.right)) continue;
     const float gain = Gain(aus[j]) * (aus[j] <= 2 ? together : 1);
-    const auto at = [&](float intensity) { return shapes_.Weights(shapes_.Single(aus[j], intensity), gain); };
-    const std::vector<float> was = at(own[j]), is = at(wanted[j]), most = at(5);
+    const auto at = [&](float left, float right) {
+      synthetic::Expression expression = shapes_.Single(aus[j], left);
+      expression.right[j] = right;
+      return shapes_.Weights(expression, gain);
+    };
+    const std::vector<float> was = at(own.left[j], own.right[j]), is = at(wanted.left[j], wanted.right[j]), most = at(5, 5);
     for (std::size_t e = 0; e < weights.size(); ++e) {
       if (most[e] <= 0) continue;
       float& w = weights[e];
@@ -71,7 +77,8 @@ std::vector<float> ExpressionShaper::Weights(const std::vector<float>& fitted, s
   return weights;
 }
 
-std::vector<Vec3> ExpressionShaper::Shape(const FittedPhoto& photo, std::span<const float> own, std::span<const float> wanted) const {
+std::vector<Vec3> ExpressionShaper::Shape(const FittedPhoto& photo, const synthetic::Expression& own,
+                                          const synthetic::Expression& wanted) const {
   std::vector<float> change = Weights(photo.fit.expression, own, wanted);
   for (std::size_t e = 0; e < change.size(); ++e) change[e] -= photo.fit.expression[e];
   std::vector<Vec3> shape = photo.shape;

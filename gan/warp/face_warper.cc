@@ -25,6 +25,7 @@
 namespace auforge::warp {
 namespace {
 
+using datasets::synthetic::Expression;
 using datasets::synthetic::FaceModel;
 using datasets::synthetic::FacePart;
 using datasets::synthetic::FaceRenderer;
@@ -64,13 +65,25 @@ Point2 RimsMoved(const Seam& seam, const FittedPhoto& photo) {
   return features::Midpoint(of(seam.upper.front()), of(seam.upper.back()));
 }
 
+// Of AllSeams' eyes the first is on the picture's left: the subject's right.
+const std::vector<float>& EyesHalf(const Expression& expression, std::size_t eye) { return eye == 0 ? expression.right : expression.left; }
+
+// AUs without sides have equal halves.
+Expression WithoutSides(Expression expression) {
+  const std::vector<int>& aus = features::CatalogueSchema().numbers();
+  for (std::size_t j = 0; j < aus.size(); ++j) {
+    if (!features::AuHasSides(aus[j])) expression.left[j] = expression.right[j] = (expression.left[j] + expression.right[j]) / 2;
+  }
+  return expression;
+}
+
 // An edit on its way. The first opening is the mouth's, the others the eyes', as in AllSeams.
 struct FaceEdit {
   FittedPhoto photo;
   std::vector<Vec3> shape;       // all vertices after the edit
   std::vector<Point2> from, to;  // of each vertex: where the photo shows it, where it goes
   std::array<Opening, 3> before, after;
-  float shut = 0;                // 0..1: how far the eyes go from as they are to closed
+  std::array<float, 2> shut{};   // 0..1, of either eye: how far it goes from as it is to closed
   bool closes_lips = false;
   internal::PhotoLight light;
   std::vector<Vec3> normals_before, normals_after;
@@ -100,11 +113,11 @@ struct FaceWarper::Impl {
   explicit Impl(const FaceModel& face_model);
 
   std::array<const Seam*, 3> AllSeams() const { return {&seams.mouth, &seams.eyes[0], &seams.eyes[1]}; }
-  FaceEdit Plan(const features::Landmarks68& landmarks, std::span<const float> own, std::span<const float> wanted) const;
-  void MoveRims(std::span<const float> own, std::span<const float> wanted, FaceEdit& edit) const;
+  FaceEdit Plan(const features::Landmarks68& landmarks, const Expression& own, const Expression& wanted) const;
+  void MoveRims(const Expression& own, const Expression& wanted, FaceEdit& edit) const;
   std::vector<float> Gain(const cv::Mat& area, const FaceEdit& edit) const;
   internal::Displacement Move(const cv::Mat& area, const FaceEdit& edit) const;
-  void EditArea(cv::Mat& area, const features::Landmarks68& landmarks, std::span<const float> own, std::span<const float> wanted) const;
+  void EditArea(cv::Mat& area, const features::Landmarks68& landmarks, const Expression& own, const Expression& wanted) const;
 
   FaceRenderer renderer;
   datasets::synthetic::AuShapes shapes;
@@ -137,7 +150,7 @@ FaceWarper::Impl::Impl(const FaceModel& model)
   }
 }
 
-FaceEdit FaceWarper::Impl::Plan(const features::Landmarks68& landmarks, std::span<const float> own, std::span<const float> wanted) const {
+FaceEdit FaceWarper::Impl::Plan(const features::Landmarks68& landmarks, const Expression& own, const Expression& wanted) const {
   FaceEdit edit;
   edit.photo = fitter.Fit(landmarks, own);
   edit.shape = expression.Shape(edit.photo, own, wanted);
@@ -155,25 +168,27 @@ FaceEdit FaceWarper::Impl::Plan(const features::Landmarks68& landmarks, std::spa
 }
 
 // Lips and lids meet where they are to meet, whatever the fit left over.
-void FaceWarper::Impl::MoveRims(std::span<const float> own, std::span<const float> wanted, FaceEdit& edit) const {
+void FaceWarper::Impl::MoveRims(const Expression& own, const Expression& wanted, FaceEdit& edit) const {
   using internal::Gap;
   constexpr float kMostWidened = 1.55F;  // of an eye's opening: one that was narrow does not show enough of itself
   constexpr float kWidest = 0.52F;       // gap by width
   constexpr float kOpen = 0.30F;  // gap of an open eye's lids, by its width
-  const std::size_t lids = internal::ColumnOf(45), parted = internal::ColumnOf(25);
+  const std::size_t lids = internal::ColumnOf(45);
   const auto all = AllSeams();
   for (std::size_t i = 0; i < all.size(); ++i) edit.before[i] = internal::Trace(*all[i], edit.photo.at);
-  edit.closes_lips = wanted[parted] < own[parted] - internal::kSameIntensity;
+  const float were_parted = own.left[internal::ColumnOf(25)], parted = wanted.left[internal::ColumnOf(25)];
+  edit.closes_lips = parted < were_parted - internal::kSameIntensity;
   if (edit.closes_lips) {
-    const float share = expression.GapShare(wanted[parted]) / std::max(1e-3F, expression.GapShare(own[parted]));
+    const float share = expression.GapShare(parted) / std::max(1e-3F, expression.GapShare(were_parted));
     internal::Close(seams.mouth, edit.before[0], {Gap::kExactly, share, 0.35F, 1.6F, 3.0F}, edit.to);
   }
-  edit.shut = wanted[lids] > own[lids] ? (wanted[lids] - own[lids]) / std::max(0.01F, 5 - own[lids]) : 0;
   for (std::size_t i = 1; i < all.size(); ++i) {
-    if (edit.shut > 0) {
-      internal::Close(*all[i], edit.before[i], {Gap::kExactly, 1 - edit.shut, 0.9F, 0.9F, 0.7F}, edit.to);
-    } else if (wanted[lids] < own[lids] - internal::kSameIntensity) {
-      internal::Part(*all[i], kOpen * (own[lids] - wanted[lids]) / own[lids], edit.to);
+    const float was = EyesHalf(own, i - 1)[lids], is = EyesHalf(wanted, i - 1)[lids];
+    const float shut = edit.shut[i - 1] = is > was ? (is - was) / std::max(0.01F, 5 - was) : 0;
+    if (shut > 0) {
+      internal::Close(*all[i], edit.before[i], {Gap::kExactly, 1 - shut, 0.9F, 0.9F, 0.7F}, edit.to);
+    } else if (is < was - internal::kSameIntensity) {
+      internal::Part(*all[i], kOpen * (was - is) / was, edit.to);
     } else {
       const float widened = std::clamp(kWidest / std::max(1e-3F, internal::GapByWidth(edit.before[i])), 1.0F, kMostWidened);
       internal::Close(*all[i], edit.before[i], {Gap::kAtMost, widened, 0.8F, 0.9F, 0.7F}, edit.to);
@@ -198,7 +213,7 @@ std::vector<float> FaceWarper::Impl::Gain(const cv::Mat& area, const FaceEdit& e
 internal::Displacement FaceWarper::Impl::Move(const cv::Mat& area, const FaceEdit& edit) const {
   std::array<internal::LidSkin, 2> lids;
   for (std::size_t e = 0; e < 2; ++e) {
-    lids[e] = {edit.before[e + 1].upper, edit.after[e + 1].upper, {}, {}, 1 - SmoothStep(0, 0.3F, edit.shut)};
+    lids[e] = {edit.before[e + 1].upper, edit.after[e + 1].upper, {}, {}, 1 - SmoothStep(0, 0.3F, edit.shut[e])};
     for (std::size_t i = 0; i < lids[e].brow_before.size(); ++i) {
       const auto v = static_cast<std::size_t>(datasets::synthetic::LandmarkVertices()[(e == 0 ? 17U : 22U) + i]);
       lids[e].brow_before[i] = edit.photo.at[v];
@@ -211,8 +226,7 @@ internal::Displacement FaceWarper::Impl::Move(const cv::Mat& area, const FaceEdi
   return internal::Displace({skin, edit.from, edit.to, inverse_depth, gain, lids, edit.photo.pixels_per_cm}, area.size());
 }
 
-void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& landmarks, std::span<const float> own,
-                                std::span<const float> wanted) const {
+void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& landmarks, const Expression& own, const Expression& wanted) const {
   FaceEdit edit = Plan(landmarks, own, wanted);
   const datasets::synthetic::Camera& camera = edit.photo.fit.camera;
   const float px = edit.photo.pixels_per_cm;
@@ -234,7 +248,7 @@ void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& land
   const cv::Vec3f skin_colour(std::sqrt(edit.light.skin.x), std::sqrt(edit.light.skin.y), std::sqrt(edit.light.skin.z));
   for (std::size_t i = 1; i < edit.after.size(); ++i) {
     internal::FillEye(edit.before[i], edit.after[i], px, source, target);
-    const float never_seen = internal::NeverSeen(edit.before[i], edit.after[i], own[internal::ColumnOf(45)], px);
+    const float never_seen = internal::NeverSeen(edit.before[i], edit.after[i], EyesHalf(own, i - 1)[internal::ColumnOf(45)], px);
     internal::DrawEyeball(renderer, edit.light, camera, edit.shape, RimsMoved(*AllSeams()[i], edit.photo), edit.after[i], never_seen, px, target);
     internal::DrawLid(edit.before[i], edit.after[i], std::span(landmarks).subspan(i == 1 ? 17 : 22, 5), skin_colour, px, source, target);
   }
@@ -250,16 +264,24 @@ FaceWarper::FaceWarper(FaceWarper&&) noexcept = default;
 
 void FaceWarper::Edit(cv::Mat& photo, const features::Landmarks68& landmarks, std::span<const float> own,
                       std::span<const float> wanted) const {
+  const std::vector<float> from(own.begin(), own.end()), to(wanted.begin(), wanted.end());
+  Edit(photo, landmarks, {from, from}, {to, to});
+}
+
+void FaceWarper::Edit(cv::Mat& photo, const features::Landmarks68& landmarks, const Expression& own, const Expression& wanted) const {
   const std::size_t aus = features::CatalogueSchema().size();
   if (photo.type() != CV_8UC3 || photo.empty()) throw std::invalid_argument("warp: the photo is not BGR of 8 bits");
-  if (own.size() != aus || wanted.size() != aus) {
-    throw std::invalid_argument("warp: " + std::to_string(own.size()) + " and " + std::to_string(wanted.size()) +
-                                " intensities; must be " + std::to_string(aus));
-  }
   bool changes = false;
-  for (std::size_t j = 0; j < aus; ++j) {
-    if (!std::isfinite(own[j]) || !std::isfinite(wanted[j])) throw std::invalid_argument("warp: an intensity is not finite");
-    changes = changes || std::abs(own[j] - wanted[j]) >= internal::kSameIntensity;
+  for (const auto half : {&Expression::left, &Expression::right}) {
+    const std::vector<float>&from = own.*half, &to = wanted.*half;
+    if (from.size() != aus || to.size() != aus) {
+      throw std::invalid_argument("warp: " + std::to_string(from.size()) + " and " + std::to_string(to.size()) +
+                                  " intensities; must be " + std::to_string(aus));
+    }
+    for (std::size_t j = 0; j < aus; ++j) {
+      if (!std::isfinite(from[j]) || !std::isfinite(to[j])) throw std::invalid_argument("warp: an intensity is not finite");
+      changes = changes || std::abs(from[j] - to[j]) >= internal::kSameIntensity;
+    }
   }
   for (const Point2& p : landmarks) {
     if (!std::isfinite(p.x) || !std::isfinite(p.y)) throw std::invalid_argument("warp: a landmark is not finite");
@@ -269,7 +291,7 @@ void FaceWarper::Edit(cv::Mat& photo, const features::Landmarks68& landmarks, st
   cv::Mat area = photo(box);
   features::Landmarks68 within = landmarks;
   for (Point2& p : within) p = {p.x - static_cast<float>(box.x), p.y - static_cast<float>(box.y)};
-  impl_->EditArea(area, within, own, wanted);
+  impl_->EditArea(area, within, WithoutSides(own), WithoutSides(wanted));
 }
 
 }  // namespace auforge::warp

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "datasets/synthetic/au_shapes.h"
 #include "datasets/synthetic/face_model.h"
 #include "features/types.h"
 
@@ -31,6 +32,9 @@ class FaceWarper {
   // the last bit. Throws std::invalid_argument for another type of picture, another number of AUs or numbers that are not
   // finite.
   void Edit(cv::Mat& photo, const features::Landmarks68& landmarks, std::span<const float> own, std::span<const float> wanted) const;
+  // The same, either half of the face by its own intensities. AUs without sides (features::AuHasSides) take the mean of both.
+  void Edit(cv::Mat& photo, const features::Landmarks68& landmarks, const datasets::synthetic::Expression& own,
+            const datasets::synthetic::Expression& wanted) const;
 
  private:
   struct Impl;

@@ -42,14 +42,13 @@ float Lit(const PhotoLight& light, Vec3 normal, const cv::Vec4f& relief, const s
 
 FoldPainter::FoldPainter(const synthetic::FaceModel& model) : maps_(model, synthetic::FaceAtlas(model, kSide, 64)) {}
 
-cv::Mat FoldPainter::Relief(std::span<const float> intensities) const {
+cv::Mat FoldPainter::Relief(const synthetic::Expression& expression) const {
   cv::Mat relief = maps_.Smooth();
-  const std::vector<float> both(intensities.begin(), intensities.end());
-  maps_.Add({0, kDepth, 0}, {both, both}, relief);
+  maps_.Add({0, kDepth, 0}, expression, relief);
   return relief;
 }
 
-Folds FoldPainter::Paint(std::span<const float> own, std::span<const float> wanted, const FoldedSkin& skin, const Displacement& moved,
+Folds FoldPainter::Paint(const synthetic::Expression& own, const synthetic::Expression& wanted, const FoldedSkin& skin, const Displacement& moved,
                          const synthetic::Camera& camera, const PhotoLight& light, float pixels_per_cm) const {
   const cv::Mat before = Relief(own), after = Relief(wanted);
   const cv::Size size = moved.source.size();

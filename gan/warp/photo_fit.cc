@@ -21,11 +21,6 @@ struct Side {
 
 constexpr float kReach = 0.7F, kSpread = 0.15F, kNoise = 0.03F;  // cm, as PullOptions
 
-std::vector<float> WeightsOf(const synthetic::AuShapes& shapes, std::span<const float> intensity) {
-  const std::vector<float> both(intensity.begin(), intensity.end());
-  return shapes.Weights({both, both}, 1);
-}
-
 }  // namespace
 
 std::vector<Point2> ProjectAll(std::span<const Vec3> shape, const synthetic::Camera& camera) {
@@ -38,9 +33,9 @@ std::vector<Point2> ProjectAll(std::span<const Vec3> shape, const synthetic::Cam
 PhotoFitter::PhotoFitter(const synthetic::FaceModel& model, const synthetic::AuShapes& shapes, const Seams& seams)
     : model_(model), shapes_(shapes), seams_(seams), fitter_(model), puller_(model), points_(model) {}
 
-FittedPhoto PhotoFitter::Fit(const features::Landmarks68& landmarks, std::span<const float> own) const {
+FittedPhoto PhotoFitter::Fit(const features::Landmarks68& landmarks, const synthetic::Expression& own) const {
   FittedPhoto photo;
-  photo.fit = fitter_.Fit(landmarks, WeightsOf(shapes_, own));
+  photo.fit = fitter_.Fit(landmarks, shapes_.Weights(own, 1));
   photo.fit.pull = puller_.Pull(photo.fit.Shape(model_), photo.fit.camera, landmarks);
   photo.shape = photo.fit.Shape(model_);
   photo.at = ProjectAll(photo.shape, photo.fit.camera);

@@ -49,8 +49,8 @@ void Numbers(std::string_view text) {
 
 void Request(const std::string& text) {
   try {
-    for (const auto& [column, value] : tools::ParseAuRequest(text, features::GanSchema()))
-      Require(column < features::GanSchema().size() && value >= 0 && value <= 1);
+    for (const tools::AskedAu& asked : tools::ParseAuRequest(text, features::GanSchema(), tools::Halves::kTaken))
+      Require(asked.column < features::GanSchema().size() && asked.value >= 0 && asked.value <= 1);
   } catch (const tools::UsageError& error) {
     Require(!error.message.empty());
   }

@@ -337,7 +337,31 @@ TEST(AuRequest, OddNumbersAreNamedWithTheirColumn) {
     EXPECT_THAT(error.message, testing::HasSubstr("\"AU12=0.8x\" at column 14"));
   }
   EXPECT_EQ(ParseAuRequest(" AU12 = +0.8 ,au06=.5,45=1", schema).size(), 3U);
-  EXPECT_FLOAT_EQ(ParseAuRequest("AU12=8e-1", schema)[0].second, 0.8F);
+  EXPECT_FLOAT_EQ(ParseAuRequest("AU12=8e-1", schema)[0].value, 0.8F);
+}
+
+TEST(AuRequest, HalvesOfTheFace) {
+  const features::AuSchema schema({4, 12, 26, 45});
+  const AuRequest wink = ParseAuRequest("AU45.left=1,AU12=0.5,au4.right = 1,AU4.left=0", schema, Halves::kTaken);
+  const auto of = [&](features::FaceSide half) { return Condition(schema, features::AuSchema({4, 12}), {2.5F, 0}, wink, half); };
+  EXPECT_THAT(of(features::FaceSide::kLeft), testing::ElementsAre(0, 0.5F, 0, 1));
+  EXPECT_THAT(of(features::FaceSide::kRight), testing::ElementsAre(1, 0.5F, 0, 0));
+  const auto refusal = [&](const std::string& text, Halves halves) -> std::string {
+    try {
+      ParseAuRequest(text, schema, halves);
+      return "";
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+  };
+  EXPECT_THAT(refusal("AU45.left=1", Halves::kRefused), testing::HasSubstr("'gan edit --method warp'"));
+  EXPECT_THAT(refusal("AU26.left=1", Halves::kTaken), testing::HasSubstr("AU26 has no halves"));
+  EXPECT_THAT(refusal("AU45.middle=1", Halves::kTaken), testing::HasSubstr("AU12.left or AU12.right"));
+  EXPECT_THAT(refusal("AU45.=1", Halves::kTaken), testing::HasSubstr("column 5"));
+  EXPECT_THAT(refusal("AU26.left=1", Halves::kRefused), testing::HasSubstr("AU26 has no halves")) << "whoever edits";
+  EXPECT_EQ(refusal("AU45.Left =1", Halves::kTaken), "");
+  EXPECT_THAT(refusal("AU45.left=1,AU45=0", Halves::kTaken), testing::HasSubstr("asked for twice"));
+  EXPECT_THAT(refusal("AU45.left=1,AU45.left=0", Halves::kTaken), testing::HasSubstr("asked for twice"));
 }
 
 TEST(AuRequest, ListsAndValues) {

@@ -45,6 +45,52 @@ TEST(PairRequests, ChangeTheAusThatMayBeSetAndNoOthers) {
   EXPECT_GT(full, kRequests / 4);
 }
 
+TEST(PairRequests, WhatCannotGoWithAnAuMakesRoomForIt) {
+  const features::AuSchema& schema = features::CatalogueSchema();
+  std::vector<float> smile(schema.size(), 0);
+  for (const int au : {6, 12, 25}) smile[*schema.Find(au)] = 4;
+  const std::vector<std::size_t> columns{*schema.Find(12), *schema.Find(18), *schema.Find(24), *schema.Find(25), *schema.Find(26), *schema.Find(28)};
+  int puckered = 0, pressed = 0;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    Random random(5, i);
+    const std::vector<float> wanted = DrawRequest(random, columns, smile, smile);
+    const auto of = [&](int au) { return wanted[*schema.Find(au)]; };
+    if (of(18) > 0) {
+      ++puckered;
+      EXPECT_EQ(of(12), 0);
+    }
+    if (of(24) > 0 || of(28) > 0) {
+      ++pressed;
+      EXPECT_EQ(of(25), 0) << "teeth do not show between pressed lips";
+    }
+  }
+  EXPECT_GT(puckered, 50);
+  EXPECT_GT(pressed, 50);
+}
+
+TEST(PairRequests, OneHalfRisesLess) {
+  const features::AuSchema& schema = features::CatalogueSchema();
+  std::vector<float> own(schema.size(), 1), wanted = own;
+  wanted[*schema.Find(12)] = 5;
+  wanted[*schema.Find(4)] = 0;
+  wanted[*schema.Find(26)] = 5;
+  int weaker = 0;
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    Random random(6, i);
+    const auto halves = ApartInHalves(random, own, wanted, 0.5F);
+    EXPECT_EQ(halves.Labels(), wanted);
+    const std::size_t smile = *schema.Find(12);
+    EXPECT_GE(std::min(halves.left[smile], halves.right[smile]), 1) << "rises, at least not at all";
+    weaker += halves.left[smile] != halves.right[smile] ? 1 : 0;
+    for (std::size_t j = 0; j < own.size(); ++j) {
+      if (j != smile) {
+        EXPECT_EQ(halves.left[j], halves.right[j]) << schema.Names()[j];
+      }
+    }
+  }
+  EXPECT_NEAR(weaker, 100, 30);
+}
+
 TEST(PairRequests, DroppedJawsPartTheLips) {
   const features::AuSchema& schema = features::CatalogueSchema();
   const std::vector<float> none(schema.size(), 0);

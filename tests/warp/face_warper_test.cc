@@ -163,6 +163,43 @@ TEST_F(Warping, WideEyesShowWhatTheRendererShows) {
   }
 }
 
+TEST_F(Warping, OneHalfMovesAlone) {
+  const SyntheticFace face = Draw({});
+  const auto with = [&](int au, float left, float right) {
+    Expression own{face.au, face.au}, wanted = own;
+    wanted.left[ColumnOf(au)] = left;
+    wanted.right[ColumnOf(au)] = right;
+    cv::Mat picture = face.image.clone();
+    Warper().Edit(picture, face.landmarks, own, wanted);
+    return picture;
+  };
+  const auto middle = static_cast<int>(std::lround(face.landmarks[27].x));
+  // The subject's left is on the picture's right.
+  for (const int au : {1, 2, 4, 12, 45}) {
+    const cv::Mat wink = with(au, 5, 0), both = with(au, 5, 5);
+    const auto change = [&](const cv::Mat& picture, bool is_left) {
+      const cv::Range columns = is_left ? cv::Range(middle, picture.cols) : cv::Range(0, middle);
+      return MeanDifference(picture.colRange(columns), face.image.colRange(columns));
+    };
+    EXPECT_GT(change(wink, true), 3 * change(wink, false)) << "AU" << au;
+    EXPECT_GT(change(wink, true), 0.7 * change(both, true)) << "AU" << au << " goes as far alone";
+  }
+  EXPECT_EQ(MeanDifference(with(25, 5, 1), with(25, 3, 3)), 0) << "lips part as a whole";
+}
+
+TEST_F(Warping, OneEyeOpensAndHalfASmileGoes) {
+  const SyntheticFace face = Draw({{45, 5}, {12, 4}, {6, 3}});
+  Expression own{face.au, face.au}, wanted = own;
+  wanted.left[ColumnOf(45)] = wanted.left[ColumnOf(12)] = wanted.left[ColumnOf(6)] = 0;
+  cv::Mat picture = face.image.clone();
+  Warper().Edit(picture, face.landmarks, own, wanted);
+  const Landmarks68 before = Found(face.image, face.landmarks), after = Found(picture, face.landmarks);
+  const auto lids = [](const Landmarks68& l, std::size_t upper, std::size_t lower) { return Between(l, upper, lower) + Between(l, upper + 1, lower - 1); };
+  EXPECT_GT(lids(after, 43, 47), lids(before, 43, 47) + 0.05F) << "the subject's left eye";
+  EXPECT_NEAR(lids(after, 37, 41), lids(before, 37, 41), 0.04F);
+  EXPECT_GT(after[54].y - before[54].y, 2 * (after[48].y - before[48].y)) << "the left corner comes down";
+}
+
 TEST_F(Warping, SmilesAreTakenAway) {
   const SyntheticFace face = Draw({{12, 5}, {25, 3}});
   const Landmarks68 before = Found(face.image, face.landmarks), after = Found(Edited(face, {{12, 0}, {25, 0}}), face.landmarks);

@@ -107,6 +107,8 @@ TEST_F(PhotoPairs, EveryFaceAsItIsBesideItsEdits) {
   EXPECT_EQ(pairs.header().model_digest, "m") << "who told the photographs' labels";
   ASSERT_EQ(pairs.FaceCount(), 8U);
   EXPECT_EQ(pairs.Extra("/synthetic/pair")->values, (std::vector<float>{0, 0, 1, 1, 2, 2, 3, 3}));
+  EXPECT_EQ(pairs.ExtraText("/synthetic/source")->values,
+            (std::vector<std::string>{"p0", "p0", "p0", "p0", "p1", "p1", "p1", "p1"})) << "one photograph, one person";
   for (std::size_t i = 0; i < 8; i += 2) {
     const std::vector<float> own = photos.Face(i / 4).aus.intensity;
     const datasets::FaceRecord before = pairs.Face(i), after = pairs.Face(i + 1);
@@ -137,6 +139,38 @@ TEST_F(PhotoPairs, EveryFaceAsItIsBesideItsEdits) {
   const gan::FaceDataset data({}, training);
   EXPECT_EQ(data.size(), 8U);
   EXPECT_THAT(data.Partners(0), testing::ElementsAre(1U));
+}
+
+TEST_F(PhotoPairs, HalvesThatRiseApart) {
+  WritePhotographs(dir_ / "photos", {6});
+  PhotoPairsOptions options = Options("uneven");
+  options.one_sided = 1;
+  options.scenes = 6;
+  Write(options);
+  const datasets::ShardReader pairs(dir_ / "uneven/00000.h5");
+  EXPECT_THAT(datasets::VerifyShard(pairs.path()), testing::IsEmpty());
+  const auto left = pairs.Extra("/synthetic/au_left"), right = pairs.Extra("/synthetic/au_right");
+  ASSERT_TRUE(left && right);
+  const std::size_t aus = features::CatalogueSchema().size();
+  ASSERT_EQ(left->values.size(), pairs.FaceCount() * aus);
+  int apart = 0, of_left = 0;
+  for (std::size_t i = 0; i < left->values.size(); ++i) {
+    if (std::isnan(left->values[i])) {
+      const std::size_t scene = i / aus / 2 * 2;
+      ASSERT_EQ(pairs.AuIntensity()[i], pairs.AuIntensity()[scene * aus + i % aus]) << "an AU left alone, of a shard without halves";
+      continue;
+    }
+    ASSERT_EQ(std::max(left->values[i], right->values[i]), pairs.AuIntensity()[i]) << "the stronger half";
+    if (left->values[i] == right->values[i]) continue;
+    ++apart;
+    of_left += left->values[i] > right->values[i] ? 1 : 0;
+    EXPECT_TRUE(features::AuHasSides(features::CatalogueSchema().numbers()[i % aus]));
+  }
+  EXPECT_GT(apart, 20);
+  EXPECT_NEAR(of_left, apart / 2, apart / 4);
+  options.one_sided = 0.5;
+  EXPECT_THROW(Write(options), BadInputError) << "other pairs than the folder's";
+  EXPECT_FALSE(datasets::ShardReader((Write(Options("even")), dir_ / "even/00000.h5")).Extra("/synthetic/au_left")) << "as the shard has it";
 }
 
 TEST_F(PhotoPairs, SameBytesWithAnyNumberOfThreadsAndAfterAStop) {

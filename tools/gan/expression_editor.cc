@@ -52,12 +52,19 @@ class Warp final : public ExpressionEditor {
 
   void EditPhoto(cv::Mat& picture, const features::Landmarks68& landmarks, std::span<const float> own,
                  std::span<const float> wanted) const override {
+    EditHalves(picture, landmarks, own, wanted, wanted);
+  }
+
+  bool MovesHalves() const override { return true; }
+  void EditHalves(cv::Mat& picture, const features::Landmarks68& landmarks, std::span<const float> own,
+                  std::span<const float> wanted_left, std::span<const float> wanted_right) const override {
     const auto intensities = [](std::span<const float> shares) {
       std::vector<float> values(shares.begin(), shares.end());
       for (float& v : values) v *= 5;
       return values;
     };
-    warper_.get().Edit(picture, landmarks, intensities(own), intensities(wanted));
+    const std::vector<float> shown = intensities(own);
+    warper_.get().Edit(picture, landmarks, {shown, shown}, {intensities(wanted_left), intensities(wanted_right)});
   }
 
   Drawn EditCrop(const cv::Mat& crop, const features::Landmarks68& landmarks, std::span<const float> own,
@@ -72,6 +79,11 @@ class Warp final : public ExpressionEditor {
 };
 
 }  // namespace
+
+void ExpressionEditor::EditHalves(cv::Mat& /*picture*/, const features::Landmarks68& /*landmarks*/, std::span<const float> /*own*/,
+                                  std::span<const float> /*wanted_left*/, std::span<const float> /*wanted_right*/) const {
+  throw std::logic_error(Name() + ": edits whole faces");
+}
 
 void AddEditorOptions(Command& command, EditorChoice& choice) {
   command

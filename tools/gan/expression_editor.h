@@ -35,6 +35,12 @@ class ExpressionEditor {
   virtual void EditPhoto(cv::Mat& picture, const features::Landmarks68& landmarks, std::span<const float> own,
                          std::span<const float> wanted) const = 0;
 
+  // Whether it can edit one half of a face alone.
+  virtual bool MovesHalves() const { return false; }
+  // As EditPhoto, either half of the face, the subject's, as it is asked for. requires: MovesHalves().
+  virtual void EditHalves(cv::Mat& picture, const features::Landmarks68& landmarks, std::span<const float> own,
+                          std::span<const float> wanted_left, std::span<const float> wanted_right) const;
+
   struct Drawn {
     cv::Mat face;                // CV_8UC3, the crop's size
     cv::Mat attention, colour;   // a generator's masks (gan/editor.h); empty otherwise

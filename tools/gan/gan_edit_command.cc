@@ -26,13 +26,17 @@ struct GanEditArguments {
   annotator::DetectorChoice detector;
 };
 
-std::size_t EditPhoto(cv::Mat photo, const std::vector<std::uint8_t>& profile, const std::string& to, const ExpressionEditor& editor, FaceFinder& finder,
-                      const AuRequest& request) {
+std::size_t EditPhoto(cv::Mat photo, const std::vector<std::uint8_t>& profile, const std::string& to, const ExpressionEditor& editor,
+                      FaceFinder& finder, const AuRequest& request) {
   const std::vector<FoundFace> faces = finder.Find(photo);
   for (const FoundFace& face : faces) {
     const auto own = Condition(editor.schema(), finder.schema(), face.aus.intensity, {});
-    const auto condition = Condition(editor.schema(), finder.schema(), face.aus.intensity, request);
-    editor.EditPhoto(photo, face.landmarks, own, condition);
+    const auto wanted = [&](features::FaceSide half) { return Condition(editor.schema(), finder.schema(), face.aus.intensity, request, half); };
+    if (editor.MovesHalves()) {
+      editor.EditHalves(photo, face.landmarks, own, wanted(features::FaceSide::kLeft), wanted(features::FaceSide::kRight));
+    } else {
+      editor.EditPhoto(photo, face.landmarks, own, wanted(features::FaceSide::kBoth));
+    }
   }
   datasets::WritePicture(to, photo, profile);
   return faces.size();
@@ -84,7 +88,7 @@ int RunGanEdit(const GanEditArguments& arguments) {
   }
   const EditPlan plan = is_folder ? PlanFolderEdit(arguments.photo, arguments.output) : EditPlan{};
   const std::unique_ptr<ExpressionEditor> editor = MakeExpressionEditor(arguments.editor);
-  const AuRequest request = ParseAuRequest(arguments.au, editor->schema());
+  const AuRequest request = ParseAuRequest(arguments.au, editor->schema(), editor->MovesHalves() ? Halves::kTaken : Halves::kRefused);
   FaceFinder finder(arguments.min_face, features::AlignOptions{}.size, arguments.detector);
   return is_folder ? EditFolder(arguments, plan, *editor, finder, request) : EditOne(arguments, *editor, finder, request);
 }
@@ -95,9 +99,10 @@ void AddGanEdit(Cli& cli) {
   auto arguments = std::make_shared<GanEditArguments>();
   Command command = cli.Add("edit", "Change the AUs of every face of a photo or a folder of photos",
                             "auforge gan edit photo.jpg --au AU12=0.8,AU6=0.5 -o smiling.png\n"
+                            "  auforge gan edit photo.jpg --au AU45.left=1,AU12=0.6 -o winking.png\n"
                             "  auforge gan edit photos/ --checkpoint run/ --au AU4=1 -o frowning/");
   command.Positional("PHOTO", arguments->photo, "a photo, or a folder of them").Required();
-  command.Add("--au", arguments->au, "AUs and values 0..1; the others stay as they are").Required();
+  command.Add("--au", arguments->au, "AUs and values 0..1; the others stay as they are. AU45.left=1: on the subject's left alone (warp)").Required();
   command.Add("-o,--output", arguments->output,
               "picture, .png, .jpg, …; for a folder of photos the folder of PNGs, their subfolders kept").Required();
   AddEditorOptions(command, arguments->editor);

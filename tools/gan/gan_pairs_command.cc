@@ -58,6 +58,8 @@ void AddGanPairs(Cli& cli) {
   command.Add("--aus", a->aus, "that edits set, e.g. AU1,AU2,AU12: gan train's; default: the published 17");
   command.Add("--expressions", a->options.expressions, "pictures a scene, the photograph the first").Range(2, 64);
   command.Add("--scenes", a->options.scenes, "of each face, each with other edits").Range(1, 1000);
+  command.Add("--one-sided", a->options.one_sided,
+              "share of the AUs that rise on one half of the face less than on the other: for train-net").Range(0, 1);
   command.Add("--min-quality", a->options.min_quality, "leave out faces of lower quality").Range(0, 1);
   command.Add("--max-yaw", a->options.max_yaw, "leave out faces that are turned further, degrees").Range(0, 90);
   command.Add("--face-model", a->face_model, "from 'auforge synth import-model'; default: where tools/fetch-face-model.sh puts it");

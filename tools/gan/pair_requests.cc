@@ -21,14 +21,21 @@ void SetOneAnew(Random& random, std::span<const std::size_t> columns, std::vecto
     aus[shown[static_cast<std::size_t>(random.Index(static_cast<int>(shown.size())))]] = 0;
     return;
   }
-  float& au = aus[columns[static_cast<std::size_t>(random.Index(static_cast<int>(columns.size())))]];
-  au = random.Chance(0.5F) ? 5 : random.Uniform(1, 5);
+  const std::size_t column = columns[static_cast<std::size_t>(random.Index(static_cast<int>(columns.size())))];
+  const float intensity = random.Chance(0.5F) ? 5 : random.Uniform(1, 5);
+  const std::vector<float> before = aus;
+  datasets::synthetic::MakeRoomFor(features::CatalogueSchema().numbers()[column], aus);
+  for (std::size_t j = 0; j < aus.size(); ++j) {
+    if (std::ranges::find(columns, j) == columns.end()) aus[j] = before[j];
+  }
+  aus[column] = intensity;
 }
 
 // Lips part where the jaw drops and in most broad smiles; SampleExpression leaves that to the shapes.
 void PartLips(Random& random, std::vector<float>& aus) {
   const features::AuSchema& schema = features::CatalogueSchema();
   const auto of = [&](int au) -> float& { return aus[*schema.Find(au)]; };
+  if (of(24) > 0 || of(28) > 0) return;  // lips held shut
   float least = of(26);
   if (of(12) >= 2 && random.Chance(0.7F)) least = std::max(least, of(12) * 0.8F);
   of(25) = std::max(of(25), least);
@@ -56,6 +63,17 @@ std::vector<float> DrawRequest(Random& random, std::span<const std::size_t> colu
       take(expression);
   }
   return wanted;
+}
+
+datasets::synthetic::Expression ApartInHalves(Random& random, std::span<const float> own, const std::vector<float>& wanted, float one_sided) {
+  datasets::synthetic::Expression halves{wanted, wanted};
+  if (one_sided <= 0) return halves;
+  const std::vector<int>& aus = features::CatalogueSchema().numbers();
+  for (std::size_t j = 0; j < wanted.size(); ++j) {
+    if (wanted[j] <= own[j] || !features::AuHasSides(aus[j]) || !random.Chance(one_sided)) continue;
+    (random.Chance(0.5F) ? halves.left : halves.right)[j] = own[j] + (wanted[j] - own[j]) * random.Uniform(0, 0.9F);
+  }
+  return halves;
 }
 
 }  // namespace auforge::tools

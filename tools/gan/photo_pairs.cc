@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <opencv2/imgproc.hpp>
 #include <optional>
@@ -35,8 +36,10 @@ using Clock = std::chrono::steady_clock;
 using datasets::FaceRecord;
 using datasets::SampleRecord;
 using datasets::ShardReader;
+using datasets::synthetic::Expression;
 
 constexpr char kMethod[] = "warp";
+constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 constexpr int kJpegQuality = 95;        // what a generator learns from should not teach it JPEG
 constexpr std::size_t kFacesAtOnce = 64;  // that wait for the writer
 
@@ -44,6 +47,8 @@ struct Picture {
   SampleRecord sample;
   FaceRecord face;
   float pair = 0;
+  Expression halves;
+  std::string source;  // the photograph
 };
 
 // The pairs of one shard of photographs.
@@ -87,15 +92,17 @@ class ShardOfPairs {
       datasets::synthetic::Random random(options_.seed, face * 1000003U + static_cast<std::uint64_t>(scene),
                                          static_cast<std::uint64_t>(number_));
       for (int i = 0; i < options_.expressions; ++i) {
-        std::vector<float> shown = own;
+        Expression shown{own, own};
         cv::Mat picture = photo.bgr.clone();
         if (i > 0) {
           const auto step = static_cast<std::size_t>(1 + random.Index(std::max(1, static_cast<int>(faces_.size()) - 1)));
           const std::size_t other = faces_[(at + step) % faces_.size()];
-          shown = DrawRequest(random, edited_, own, Intensities(other));
-          warper_.Edit(picture, landmarks, own, shown);
+          const std::vector<float> wanted = DrawRequest(random, edited_, own, Intensities(other));
+          shown = ApartInHalves(random, own, wanted, static_cast<float>(options_.one_sided));
+          warper_.Edit(picture, landmarks, {own, own}, shown);
         }
-        pictures.push_back(Record(picture, face, shown));
+        pictures.push_back(Record(picture, face, shown.Labels()));
+        pictures.back().halves = KnownHalves(face, own, std::move(shown));
         pictures.back().sample.key += "-" + std::to_string(scene) + "-" + std::to_string(i);
         pictures.back().pair = static_cast<float>(at * static_cast<std::size_t>(options_.scenes) + static_cast<std::size_t>(scene));
       }
@@ -111,11 +118,24 @@ class ShardOfPairs {
     return values;
   }
 
+  // Of AUs that an edit has left alone the shard's own word on the halves; where it has none, nobody knows them.
+  Expression KnownHalves(std::size_t face, const std::vector<float>& own, Expression shown) const {
+    const std::vector<int>& aus = features::CatalogueSchema().numbers();
+    for (std::size_t j = 0; j < own.size(); ++j) {
+      if (!features::AuHasSides(aus[j]) || shown.left[j] != own[j] || shown.right[j] != own[j]) continue;
+      const std::size_t at = face * photos_.header().schema.size() + columns_[j];
+      shown.left[j] = photos_.AuLeft().empty() ? kUnknown : photos_.AuLeft()[at];
+      shown.right[j] = photos_.AuRight().empty() ? kUnknown : photos_.AuRight()[at];
+    }
+    return shown;
+  }
+
   // What an annotator would see: the picture written is the image, and its crop.
   Picture Record(const cv::Mat& crop, std::size_t face, const std::vector<float>& shown) const {
     Picture result;
     const FaceRecord original = photos_.Face(face);
     result.sample = photos_.Sample(static_cast<std::size_t>(original.sample));
+    result.source = result.sample.key;
     result.sample.sha256 = {};  // of another picture
     result.sample.hash = {};
     result.sample.key += "-" + std::to_string(original.face_index);
@@ -169,11 +189,13 @@ std::vector<Part> PartsOf(std::size_t taken, const PhotoPairsOptions& options) {
 }
 
 std::string Digest(const PhotoPairsOptions& options, const ShardReader& photos, std::optional<Part> part, const std::string& face_model, const std::string& landmarker) {
-  nlohmann::json config{{"photos", photos.header().config_digest}, {"labels", photos.header().model_digest},
+  // requests: counts up when DrawRequest draws others, which must not mix with those of before.
+  nlohmann::json config{{"requests", 2}, {"photos", photos.header().config_digest}, {"labels", photos.header().model_digest},
                               {"source", photos.header().source}, {"faces", photos.FaceCount()},
                               {"face_model", face_model}, {"landmarker", landmarker}, {"image_size", options.image_size},
                               {"aus", options.aus.Names()}, {"expressions", options.expressions}, {"scenes", options.scenes},
                               {"min_quality", options.min_quality}, {"max_yaw", options.max_yaw}, {"seed", options.seed}};
+  if (options.one_sided > 0) config["one_sided"] = options.one_sided;
   if (part) config["part"] = {part->first, part->count};
   return datasets::storage::Sha256Hex(config.dump());
 }
@@ -242,7 +264,8 @@ std::vector<Job> PlanJobs(const PhotoPairsOptions& options, const warp::FaceWarp
 // False where it was told to stop.
 bool WriteShard(const PhotoPairsOptions& options, const ShardOfPairs& pairs, const Part& part, datasets::ShardWriter& writer,
                 const std::function<void(std::size_t)>& on_faces, const std::function<bool()>& stop) {
-  std::vector<float> pair;
+  std::vector<float> pair, left, right;
+  std::vector<std::string> source;
   for (std::size_t done = 0; done < part.count; done += kFacesAtOnce) {
     const std::size_t first = part.first + done, count = std::min(kFacesAtOnce, part.count - done);
     std::vector<std::vector<Picture>> made(count);
@@ -255,6 +278,9 @@ bool WriteShard(const PhotoPairsOptions& options, const ShardOfPairs& pairs, con
         picture.face.sample = writer.AddSample(std::move(picture.sample));
         writer.AddFace(std::move(picture.face));
         pair.push_back(picture.pair);
+        source.push_back(std::move(picture.source));
+        left.insert(left.end(), picture.halves.left.begin(), picture.halves.left.end());
+        right.insert(right.end(), picture.halves.right.begin(), picture.halves.right.end());
       }
     }
     on_faces(count);
@@ -262,6 +288,12 @@ bool WriteShard(const PhotoPairsOptions& options, const ShardOfPairs& pairs, con
   writer.AddExtra(datasets::ExtraStrings{"/synthetic/method", {kMethod}});
   writer.AddExtra(datasets::ExtraStrings{"/synthetic/seed", {std::to_string(options.seed)}});
   writer.AddExtra(datasets::ExtraDataset{"/synthetic/pair", {pair.size()}, pair});
+  writer.AddExtra(datasets::ExtraStrings{"/synthetic/source", source});
+  if (options.one_sided > 0) {
+    const std::size_t aus = features::CatalogueSchema().size();
+    writer.AddExtra(datasets::ExtraDataset{"/synthetic/au_left", {pair.size(), aus}, left});
+    writer.AddExtra(datasets::ExtraDataset{"/synthetic/au_right", {pair.size(), aus}, right});
+  }
   return true;
 }
 

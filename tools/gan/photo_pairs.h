@@ -18,6 +18,7 @@ struct PhotoPairsOptions {
   features::AuSchema aus = features::GanSchema();  // that edits set: those that the generator will be told
   int expressions = 2;              // pictures a scene, the photograph first, >= 2
   int scenes = 8;                   // of each face, each with other edits, >= 1
+  double one_sided = 0;             // 0..1, share of the AUs that rise and have sides that rise less on one half
   std::size_t shard_pictures = 10000;  // of a shard of pairs at most, but for those of one face; they are in memory until it is whole
   double min_quality = 0.5;         // of the faces taken, 0..1
   double max_yaw = 35;              // degrees
@@ -33,7 +34,9 @@ struct PhotoPairsSummary {
 };
 
 // Writes shards with /synthetic/pair as `synth faces --expressions` does (docs/synthetic-faces.md): a face's own labels are its
-// shard's, an edit's those that were asked for. Finished shards are skipped; the same options give the same bytes
+// shard's, an edit's those that were asked for. /synthetic/source names the photograph, so that who learns keeps people apart. Where
+// one_sided > 0, /synthetic/au_left and au_right tell the halves: of an AU that an edit has set exactly (its intensity is the stronger
+// one's), of others as the shard has them, NaN where it has not. Finished shards are skipped; the same options give the same bytes
 // with any number of threads. progress: faces done, of how many, seconds. stop_requested: polled from any thread before each face; the unfinished shard is
 // dropped. Throws BadInputError, before anything is written, for shards that cannot be used, where no face is good enough, and
 // for a folder with other pairs or other shards; std::runtime_error (I/O; names the file).

@@ -22,17 +22,17 @@ class ExpressionShaper {
   // model, shapes: must outlive the shaper.
   ExpressionShaper(const synthetic::FaceModel& model, const synthetic::AuShapes& shapes);
 
-  // The shape of a fitted face with other intensities (0..5 of the catalogue). Fitted weights go towards an AU's own shapes
+  // own, wanted: AUs without sides have equal halves. The shape of a fitted face with other intensities (0..5 of the catalogue, of either half). Fitted weights go towards an AU's own shapes
   // when it rises, towards nothing when it falls: what landmarks say of the present face counts, and what was asked for is
   // reached whatever the annotator believed.
-  std::vector<synthetic::Vec3> Shape(const FittedPhoto& photo, std::span<const float> own, std::span<const float> wanted) const;
+  std::vector<synthetic::Vec3> Shape(const FittedPhoto& photo, const synthetic::Expression& own, const synthetic::Expression& wanted) const;
   // How the lower teeth move in the picture, pixels.
   features::Point2 JawMoves(const FittedPhoto& photo, std::span<const synthetic::Vec3> shape) const;
   // The gap between the lips at an intensity of AU25, share of that at 5.
   float GapShare(float intensity) const;
 
  private:
-  std::vector<float> Weights(const std::vector<float>& fitted, std::span<const float> own, std::span<const float> wanted) const;
+  std::vector<float> Weights(const std::vector<float>& fitted, const synthetic::Expression& own, const synthetic::Expression& wanted) const;
   void Knit(const std::vector<float>& change, std::vector<synthetic::Vec3>& shape) const;
 
   const synthetic::FaceModel& model_;

@@ -26,12 +26,12 @@ struct Folds {
 class FoldPainter {
  public:
   explicit FoldPainter(const synthetic::FaceModel& model);
-  // own, wanted: intensities 0..5 of the catalogue.
-  Folds Paint(std::span<const float> own, std::span<const float> wanted, const FoldedSkin& skin, const Displacement& moved,
+  // own, wanted: intensities 0..5 of the catalogue, of either half.
+  Folds Paint(const synthetic::Expression& own, const synthetic::Expression& wanted, const FoldedSkin& skin, const Displacement& moved,
               const synthetic::Camera& camera, const PhotoLight& light, float pixels_per_cm) const;
 
  private:
-  cv::Mat Relief(std::span<const float> intensities) const;
+  cv::Mat Relief(const synthetic::Expression& expression) const;
   synthetic::WrinkleMaps maps_;
 };
 

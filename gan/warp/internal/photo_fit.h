@@ -25,8 +25,8 @@ struct FittedPhoto {
 class PhotoFitter {
  public:
   PhotoFitter(const synthetic::FaceModel& model, const synthetic::AuShapes& shapes, const Seams& seams);
-  // own: intensities 0..5 of the catalogue that the face is believed to show.
-  FittedPhoto Fit(const features::Landmarks68& landmarks, std::span<const float> own) const;
+  // own: intensities 0..5 of the catalogue that the halves of the face are believed to show.
+  FittedPhoto Fit(const features::Landmarks68& landmarks, const synthetic::Expression& own) const;
 
  private:
   void AddResiduals(const features::Landmarks68& landmarks, FittedPhoto& photo) const;
