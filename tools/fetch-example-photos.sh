@@ -4,6 +4,7 @@
 # They are documentation files; where a slimmed system has stripped them, the package is downloaded again and
 # unpacked beside, without touching the system.
 set -euo pipefail
+if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then sed -n '2,5p' "$0" | sed 's/^# \{0,1\}//'; exit 0; fi
 folder=${1:?usage: tools/fetch-example-photos.sh FOLDER}
 if compgen -G "$folder/*.jpg" >/dev/null; then echo "photos: $folder has them"; exit 0; fi
 mkdir -p "$folder"
