@@ -12,9 +12,12 @@
 namespace auforge::gan {
 
 struct EditedFace {
-  cv::Mat face;       // CV_32FC3 BGR, 0..1: the composed picture
-  cv::Mat attention;  // CV_32FC1, 0..1: 1 keeps the input
-  cv::Mat colour;     // CV_32FC3 BGR, 0..1: what is painted where the attention is below 1
+  cv::Mat face{};       // CV_32FC3 BGR, 0..1: the composed picture
+  cv::Mat attention{};  // CV_32FC1, 0..1: 1 keeps the input
+  cv::Mat colour{};     // CV_32FC3 BGR, 0..1: what is painted where the attention is below 1
+  // Of generators with a flow; empty of others.
+  cv::Mat flow{};   // CV_32FC2: how far from its place each pixel of `moved` lies in the input, x and y, in sides
+  cv::Mat moved{};  // CV_32FC3 BGR, 0..1: what the attention keeps
 };
 
 // The generator that comes with the program; AUFORGE_GENERATOR overrides it.

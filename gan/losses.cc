@@ -190,9 +190,28 @@ torch::Tensor FocusMap(const torch::Tensor& alike, double focus) {
   return 1 + focus * differs / area;
 }
 
-// What the answers say of picture and attention, as a part of the whole batch's mean.
-void AddAnswerTerms(const GeneratorOutput& first, const torch::Tensor& fake, const LossWeights& weights, const Batch& batch,
-                    Terms& terms) {
+// Distance of the face that the flow alone has moved to the answer. Coarse sizes pull from further away than a pixel.
+torch::Tensor MovedDistance(torch::Tensor moved, torch::Tensor answer, torch::Tensor counts) {
+  constexpr int kSizes = 3;
+  torch::Tensor sum = torch::zeros({}, moved.options());
+  for (int size = 0; size < kSizes; ++size) {
+    if (size > 0) {
+      for (torch::Tensor* t : {&moved, &answer, &counts}) *t = torch::avg_pool2d(*t, 2);
+    }
+    sum = sum + ((moved - answer).abs() * counts).mean();
+  }
+  return sum / kSizes;
+}
+
+// Mean over the pixels of how much the flow differs from the next pixel's, in pixels.
+torch::Tensor FlowVariation(const torch::Tensor& flow) {
+  const std::int64_t side = flow.size(3);
+  return TotalVariation(flow, LossForm::kCode) / static_cast<double>(side);
+}
+
+// What the answers say of picture, attention and flow, as a part of the whole batch's mean. moved: what the attention keeps.
+void AddAnswerTerms(const GeneratorOutput& first, const torch::Tensor& moved, const torch::Tensor& fake, const LossWeights& weights,
+                    const Batch& batch, Terms& terms) {
   const std::int64_t n = fake.size(0), p = batch.paired;
   const double share = static_cast<double>(p) / static_cast<double>(n);
   const auto told = [n, p](const torch::Tensor& t) { return t.narrow(0, n - p, p); };
@@ -201,8 +220,13 @@ void AddAnswerTerms(const GeneratorOutput& first, const torch::Tensor& fake, con
   const torch::Tensor apart =
       weights.focus == 0 ? torch::l1_loss(told(fake), batch.answer) : ((told(fake) - batch.answer).abs() * counts).mean();
   terms.emplace_back("g_pair_l1", share * weights.paired * apart);
+  const bool flows = first.flow.defined();
+  const torch::Tensor keeps = flows ? AlikeMap(told(moved), batch.answer) : alike;
   terms.emplace_back("g_pair_attention",
-                     share * weights.attention * torch::binary_cross_entropy(told(first.attention), alike, counts));
+                     share * weights.attention * torch::binary_cross_entropy(told(first.attention), keeps, counts));
+  if (!flows) return;
+  terms.emplace_back("g_pair_flow", share * weights.flow * MovedDistance(told(moved), batch.answer, counts));
+  terms.emplace_back("g_pair_flow_smooth", share * weights.flow_smooth * FlowVariation(told(first.flow)));
 }
 
 // Mean over the critic's layers of the distance of its activations, in units of their mean. seen: of the whole batch's fakes.
@@ -280,7 +304,7 @@ GeneratorPass PairedGeneratorLossGradients(const Parameters& g, const Parameters
   d.RequireGrad(false);
   const std::int64_t n = batch.image.size(0), unpaired = n - batch.paired;
   const GeneratorOutput first = RunGenerator(g, options, batch.image, batch.target);
-  const torch::Tensor fake = Compose(first, batch.image);
+  const torch::Tensor moved = Move(first, batch.image), fake = ComposeMoved(first, moved);
   std::vector<torch::Tensor> seen;
   const DiscriminatorOutput judged = RunDiscriminator(d, options, fake, &seen);
   Terms terms{{"g_masked_fake", -weights.image * judged.score.mean()},
@@ -297,7 +321,7 @@ GeneratorPass PairedGeneratorLossGradients(const Parameters& g, const Parameters
     terms.emplace_back("g_mask_1_smooth", smooth * TotalVariation(mask, weights.form));
     terms.emplace_back("g_mask_2_smooth", smooth * TotalVariation(second.attention, weights.form));
   }
-  AddAnswerTerms(first, fake, weights, batch, terms);
+  AddAnswerTerms(first, moved, fake, weights, batch, terms);
   const double share = static_cast<double>(batch.paired) / static_cast<double>(n);
   terms.emplace_back("g_pair_feature", share * weights.feature * FeatureDistance(d, options, seen, batch));
   return Pass(g, terms, fake, first.attention);
@@ -307,9 +331,9 @@ GeneratorPass AnswerLossGradients(const Parameters& g, const NetworkOptions& opt
                                   const Batch& batch) {
   g.RequireGrad(true);
   const GeneratorOutput first = RunGenerator(g, options, batch.image, batch.target);
-  const torch::Tensor fake = Compose(first, batch.image);
+  const torch::Tensor moved = Move(first, batch.image), fake = ComposeMoved(first, moved);
   Terms terms;
-  AddAnswerTerms(first, fake, weights, batch, terms);
+  AddAnswerTerms(first, moved, fake, weights, batch, terms);
   return Pass(g, terms, fake, first.attention);
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr double kInitDeviation = 0.02;
 constexpr ConvolutionShape kHalve{2, 1};
+constexpr const char* kFlowHead = "flow_reg.0.weight";
 
 torch::Tensor Normal(std::vector<std::int64_t> shape, torch::Generator& generator) {
   return torch::empty(shape).normal_(0, kInitDeviation, generator);
@@ -63,11 +64,14 @@ GeneratorOutput AfterFirstLayer(const Parameters& p, const NetworkOptions& optio
   for (int i = 0; i < 2; ++i, index += 3) {
     x = Normed(p, index + 1, TransposedConvolveWithGraph(x, p[Main(index) + ".weight"]));
   }
-  // Both heads read the same features: one convolution with four channels costs half of two.
-  const torch::Tensor weight = torch::cat({p["img_reg.0.weight"], p["attetion_reg.0.weight"]}, 0);
-  const torch::Tensor heads = ConvolveWithGraph(x, weight, {}, {1, 3})
+  // The heads read the same features: one convolution with four channels costs half of two.
+  std::vector<torch::Tensor> weights{p["img_reg.0.weight"], p["attetion_reg.0.weight"]};
+  if (options.flow) weights.push_back(p[kFlowHead]);
+  const torch::Tensor heads = ConvolveWithGraph(x, torch::cat(weights, 0), {}, {1, 3})
                                   .to(image.scalar_type(), false, false, at::MemoryFormat::Contiguous);
-  return {torch::tanh(heads.narrow(1, 0, 3)), torch::sigmoid(heads.narrow(1, 3, 1))};
+  GeneratorOutput output{torch::tanh(heads.narrow(1, 0, 3)), torch::sigmoid(heads.narrow(1, 3, 1)), {}};
+  if (options.flow) output.flow = kFlowReach * torch::tanh(heads.narrow(1, 4, 2));
+  return output;
 }
 
 // The large convolutions; norms, biases and the critic's heads stay exact.
@@ -158,6 +162,8 @@ Parameters InitGenerator(const NetworkOptions& options, std::uint64_t seed) {
   }
   p.Add("img_reg.0.weight", Normal({3, channels, 7, 7}, random));
   p.Add("attetion_reg.0.weight", Normal({1, channels, 7, 7}, random));
+  // At rest, so that the face begins unmoved, and the published network's numbers are drawn as without it.
+  if (options.flow) p.Add(kFlowHead, torch::zeros({2, channels, 7, 7}));
   return p;
 }
 
@@ -192,9 +198,23 @@ GeneratorOutput RunGeneratorForCritic(const Parameters& p, const NetworkOptions&
   return AfterFirstLayer(p, options, image, FirstConvolutionUpToShift(image, aus, weight));
 }
 
-torch::Tensor Compose(const GeneratorOutput& output, const torch::Tensor& input) {
-  return output.attention * input + (1 - output.attention) * output.colour;
+torch::Tensor Move(const GeneratorOutput& output, const torch::Tensor& input) {
+  if (!output.flow.defined()) return input;
+  const auto grid = [&output](std::int64_t size) {  // -1 and 1 are the picture's edges, pixel centres half a pixel inside
+    return (torch::arange(size, output.flow.options()) * 2 + 1) / static_cast<double>(size) - 1;
+  };
+  const torch::Tensor x = output.flow.select(1, 0) * 2 + grid(input.size(3));
+  const torch::Tensor y = output.flow.select(1, 1) * 2 + grid(input.size(2)).unsqueeze(1);
+  namespace F = torch::nn::functional;
+  return F::grid_sample(input, torch::stack({x, y}, 3),
+                        F::GridSampleFuncOptions().mode(torch::kBilinear).padding_mode(torch::kBorder).align_corners(false));
 }
+
+torch::Tensor ComposeMoved(const GeneratorOutput& output, const torch::Tensor& moved) {
+  return output.attention * moved + (1 - output.attention) * output.colour;
+}
+
+torch::Tensor Compose(const GeneratorOutput& output, const torch::Tensor& input) { return ComposeMoved(output, Move(output, input)); }
 
 DiscriminatorOutput RunDiscriminator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image,
                                      std::vector<torch::Tensor>* activations) {

@@ -21,6 +21,9 @@ struct NetworkOptions {
   int aus = 17;              // conditions, >= 1
   int generator_blocks = 6;  // residual blocks, 1..16
   int critic_layers = 6;     // strided layers, 2 .. log2(image_size)
+  // Beyond the published network: a third head of the generator says where each pixel of the edit comes from, and the attention
+  // keeps the face so moved instead of the face as it is.
+  bool flow = false;
   void Validate() const;     // throws std::invalid_argument naming field, value and constraint
 };
 
@@ -35,7 +38,9 @@ struct LossWeights {
   double paired = 50;    // L1 to it; 0: pairs are faces like all others
   double focus = 0;      // of that and of `attention` over where the picture changes: small changes count as large ones
   double feature = 1;    // L1 of the critic's activations to those of it, each layer in units of its mean
-  double attention = 0.2;  // cross entropy of the attention and where the two pictures are alike
+  double attention = 0.2;  // cross entropy of the attention and where the two pictures (the one moved, with a flow) are alike
+  double flow = 25;        // L1 of the face that the flow has moved to it, at full, half and quarter size
+  double flow_smooth = 1;  // mean change of the flow from pixel to pixel, in pixels
   LossForm form = LossForm::kCode;
   // The published code divides the AU weight by the batch size and sums the variation over the batch, so that
   // another batch size is another balance. By default the weights are those that it has at 25 images,

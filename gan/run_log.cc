@@ -24,6 +24,7 @@ constexpr const char* kTerms[] = {"d_real",        "d_fake",          "d_cond", 
                                   "g_masked_fake", "g_masked_cond",   "g_cyc",          "g_mask_1",
                                   "g_mask_2",      "g_mask_1_smooth", "g_mask_2_smooth"};
 constexpr const char* kPairTerms[] = {"g_pair_l1", "g_pair_feature", "g_pair_attention"};
+constexpr const char* kFlowTerms[] = {"g_pair_flow", "g_pair_flow_smooth"};
 
 }  // namespace
 
@@ -47,12 +48,13 @@ std::map<std::string, double> TermAverages::Take() {
   return means;
 }
 
-RunLog::RunLog(const std::string& run, std::int64_t resumed_at, bool has_pairs)
+RunLog::RunLog(const std::string& run, std::int64_t resumed_at, bool has_pairs, bool has_flow)
     : run_(run),
       table_((fs::path(run) / "metrics.csv").string()),
       terms_(std::begin(kTerms), std::end(kTerms)),
       events_(run, resumed_at) {
   if (has_pairs) terms_.insert(terms_.end(), std::begin(kPairTerms), std::end(kPairTerms));
+  if (has_pairs && has_flow) terms_.insert(terms_.end(), std::begin(kFlowTerms), std::end(kFlowTerms));
   if (!datasets::storage::IsThere(table_)) return;
   std::istringstream old(datasets::storage::ReadFile(table_));
   std::string kept, line;

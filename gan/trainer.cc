@@ -106,6 +106,7 @@ std::string Settings(const TrainOptions& o, const FaceDataset& data) {
               {"seed", o.seed},
               {"data", data.Digest()}};
   if (o.unsure_label != 1) settings["unsure_label"] = o.unsure_label;
+  if (o.network.flow) settings["flow"] = true;
   if (UsesPairs(o)) {
     settings.update({{"lambda_paired", o.weights.paired},
                      {"lambda_feature", o.weights.feature},
@@ -113,6 +114,7 @@ std::string Settings(const TrainOptions& o, const FaceDataset& data) {
                      {"photo_share", o.photo_share},
                      {"paired_only_steps", o.paired_only_steps}});
     if (o.weights.focus != 0) settings["lambda_focus"] = o.weights.focus;
+    if (o.network.flow) settings.update({{"lambda_flow", o.weights.flow}, {"lambda_flow_smooth", o.weights.flow_smooth}});
   }
   return settings.dump();
 }
@@ -181,7 +183,7 @@ class Trainer {
   }
 
   TrainSummary Run() {
-    if (IsFirst()) log_ = std::make_unique<RunLog>(options_.run, checkpoint_.step, UsesPairs(options_));
+    if (IsFirst()) log_ = std::make_unique<RunLog>(options_.run, checkpoint_.step, UsesPairs(options_), options_.network.flow);
     const std::int64_t per_epoch = loader_.BatchesPerEpoch();
     std::int64_t last = per_epoch * options_.epochs;
     if (options_.max_steps > 0) last = std::min(last, options_.max_steps);
@@ -224,7 +226,7 @@ class Trainer {
       try {
         checkpoint_ = LoadCheckpoint(found.back(), true);
         RequireSameSettings(options_.run, checkpoint_.settings, settings);
-        RequireSameNetwork(options_.run, checkpoint_, true);
+        RequireSameNetwork(options_.run, checkpoint_, true, false);
         checkpoint_.settings = settings;
         saved_step_ = checkpoint_.step;
         Place();
@@ -253,8 +255,12 @@ class Trainer {
     const Checkpoint theirs = ReadWeights(
         options_.start_from, {.image_size = options_.network.image_size, .schema = data_.schema()});
     const bool has_critic = !theirs.state.discriminator.entries().empty();
-    RequireSameNetwork(options_.start_from, theirs, has_critic);
+    RequireSameNetwork(options_.start_from, theirs, has_critic, true);
+    const Parameters own = checkpoint_.state.generator;
     checkpoint_.state.generator = theirs.state.generator;
+    // A flow may come to a generator that has none: all else answers as before.
+    for (std::size_t i = theirs.state.generator.entries().size(); i < own.entries().size(); ++i)
+      checkpoint_.state.generator.Add(own.entries()[i].first, own.entries()[i].second);
     if (has_critic) {
       checkpoint_.state.discriminator = theirs.state.discriminator;
     } else {
@@ -263,17 +269,18 @@ class Trainer {
   }
 
   // of: whose networks they are. Without a critic the picture's size is free.
-  void RequireSameNetwork(const std::string& of, const Checkpoint& theirs, bool has_critic) const {
+  void RequireSameNetwork(const std::string& of, const Checkpoint& theirs, bool has_critic, bool may_gain_flow) const {
     const NetworkOptions &a = theirs.network, &b = options_.network;
     const bool critic = a.image_size == b.image_size && a.critic_layers == b.critic_layers;
     if (a.conv_dim == b.conv_dim && a.generator_blocks == b.generator_blocks && (critic || !has_critic) &&
+        (a.flow == b.flow || (may_gain_flow && b.flow)) &&
         theirs.schema.Names() == data_.schema().Names()) {
       return;
     }
     std::string text = of + ": its networks are of --image-size " + std::to_string(a.image_size) +
                        " --conv-dim " + std::to_string(a.conv_dim) + " --blocks " +
                        std::to_string(a.generator_blocks) + " --critic-layers " +
-                       std::to_string(a.critic_layers) + " --aus ";
+                       std::to_string(a.critic_layers) + (a.flow ? " --flow" : "") + " --aus ";
     for (const std::string& name : theirs.schema.Names()) text += name + ",";
     text.back() = ';';
     throw std::invalid_argument(text + " give those, or begin a run without it");
@@ -543,7 +550,8 @@ void TrainOptions::Validate() const {
     throw std::invalid_argument("gan train: --paired-only-steps needs --pairs and a --paired-weight above 0");
   if (run.empty()) throw std::invalid_argument("gan train: name the run's folder with -o");
   processes.Validate();
-  for (const auto& [field, weight] : {std::pair{"paired", weights.paired}, {"feature", weights.feature}, {"attention", weights.attention}})
+  for (const auto& [field, weight] : {std::pair{"paired", weights.paired}, {"feature", weights.feature}, {"attention", weights.attention},
+                                      {"flow", weights.flow}, {"flow_smooth", weights.flow_smooth}})
     check(weight >= 0, field, weight, ">= 0");
   check(photo_share >= 0 && photo_share < 1, "photo_share", photo_share, "0..1, less than 1");
   check(paired_only_steps >= 0, "paired_only_steps", static_cast<double>(paired_only_steps), ">= 0");

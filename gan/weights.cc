@@ -35,6 +35,7 @@ NetworkOptions Recognise(const Hdf5Reader& file, const ImportOptions& options) {
   network.generator_blocks = 0;
   while (file.Exists("/generator/main." + std::to_string(9 + network.generator_blocks) + ".main.0.weight"))
     ++network.generator_blocks;
+  network.flow = file.Exists("/generator/flow_reg.0.weight");
   network.image_size = options.image_size.value_or(network.image_size);
   network.critic_layers = UsualCriticLayers(network.image_size);
   if (file.Exists("/discriminator")) {

@@ -18,7 +18,8 @@ struct LossTerm {
 };
 
 // By name: d_real d_fake d_cond d_gp; g_masked_fake g_masked_cond g_cyc g_mask_1
-// g_mask_1_smooth g_mask_2 g_mask_2_smooth; with pairs g_pair_l1 g_pair_feature g_pair_attention.
+// g_mask_1_smooth g_mask_2 g_mask_2_smooth; with pairs g_pair_l1 g_pair_feature g_pair_attention, and with a flow
+// g_pair_flow g_pair_flow_smooth.
 using LossTerms = std::map<std::string, LossTerm>;
 
 struct Batch {
@@ -60,7 +61,8 @@ GeneratorPass GeneratorLossGradients(const Parameters& g, const Parameters& d, c
 
 // The same for a batch with pairs. Every face has losses of its own, and the batch their mean: unpaired ones those above;
 // paired ones the critic's score and AUs, the distance of the picture and of the critic's activations to those of the
-// answer, and the attention's to where face and answer are alike. Pairs need no way back.
+// answer, and the attention's to where face and answer are alike. Pairs need no way back. A flow's face has to be like the answer
+// by itself, and what the attention opens for is where it is not.
 GeneratorPass PairedGeneratorLossGradients(const Parameters& g, const Parameters& d, const NetworkOptions& options,
                                            const LossWeights& weights, const Batch& batch);
 // Of a batch that is all pairs: the picture and the attention alone. No critic, one pass.

@@ -42,7 +42,9 @@ Parameters InitDiscriminator(const NetworkOptions& options, std::uint64_t seed);
 struct GeneratorOutput {
   torch::Tensor colour;     // [N,3,S,S], -1..1
   torch::Tensor attention;  // [N,1,S,S], 0..1; 1 keeps the input
+  torch::Tensor flow;       // [N,2,S,S], x and y: how far from its place the input's pixel lies, in sides; undefined without
 };
+inline constexpr double kFlowReach = 0.125;  // of the flow in either direction, sides
 // image: [N,3,S,S] in -1..1; aus: [N,A] in 0..1. Both networks compute in the type of their parameters (those
 // of ReducedCopy: bfloat16) and answer in the type of the image.
 GeneratorOutput RunGenerator(const Parameters& p, const NetworkOptions& options, const torch::Tensor& image,
@@ -51,8 +53,12 @@ GeneratorOutput RunGenerator(const Parameters& p, const NetworkOptions& options,
 // is to see.
 GeneratorOutput RunGeneratorForCritic(const Parameters& p, const NetworkOptions& options,
                                       const torch::Tensor& image, const torch::Tensor& aus);
-// attention * input + (1 - attention) * colour.
+// The input's pixels from where the flow says (appearance flow: Zhou et al., ECCV 2016), bilinear; beyond its edge it goes on as
+// at its edge. The input itself without a flow.
+torch::Tensor Move(const GeneratorOutput& output, const torch::Tensor& input);
+// attention * Move(input) + (1 - attention) * colour. moved: what Move gave, where it is known already.
 torch::Tensor Compose(const GeneratorOutput& output, const torch::Tensor& input);
+torch::Tensor ComposeMoved(const GeneratorOutput& output, const torch::Tensor& moved);
 
 struct DiscriminatorOutput {
   torch::Tensor score;  // [N,h,w], one for each patch

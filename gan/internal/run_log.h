@@ -27,7 +27,7 @@ class RunLog {
  public:
   // Lines of steps that a resumed training will do again are dropped from the table.
   // has_pairs: the table has their terms' columns, too.
-  RunLog(const std::string& run, std::int64_t resumed_at, bool has_pairs = false);
+  RunLog(const std::string& run, std::int64_t resumed_at, bool has_pairs = false, bool has_flow = false);
   void Write(const TrainProgress& progress);
   // grid: CV_8UC3, into samples/NNNNNNNN.png and the events.
   void Samples(std::int64_t step, const cv::Mat& grid);

@@ -130,9 +130,9 @@ TEST(GanPaste, NoChangeLeavesThePhotoAsItIs) {
   cv::Mat same;
   crop.convertTo(same, CV_32FC3, 1 / 255.0);
   cv::Mat pasted = photo.clone();
-  PasteChange(crop, same, {0.5F, 0.1F, -10, -5}, pasted);
+  PasteChange(crop, {same}, {0.5F, 0.1F, -10, -5}, pasted);
   EXPECT_EQ(cv::norm(photo, pasted, cv::NORM_INF), 0);
-  EXPECT_EQ(cv::norm(crop, ApplyChange(crop, same), cv::NORM_INF), 0);
+  EXPECT_EQ(cv::norm(crop, ApplyChange(crop, {same}), cv::NORM_INF), 0);
 }
 
 TEST(GanPaste, AChangeLandsWhereTheCropCameFrom) {
@@ -143,13 +143,59 @@ TEST(GanPaste, AChangeLandsWhereTheCropCameFrom) {
   edited.at<cv::Vec3f>(32, 32) = {1, 1, 1};
   // crop = 0.5 (photo - (40, 60)): crop (32.5, 32.5) is photo (105, 125).
   cv::Mat pasted = photo.clone();
-  PasteChange(crop, edited, {0.5F, 0, -20, -30}, pasted);
+  PasteChange(crop, {edited}, {0.5F, 0, -20, -30}, pasted);
   cv::Mat channel;
   cv::extractChannel(pasted, channel, 0);
   cv::Point brightest;
   cv::minMaxLoc(channel, nullptr, nullptr, nullptr, &brightest);
   EXPECT_NEAR(brightest.x, 104.5, 0.51);
   EXPECT_NEAR(brightest.y, 124.5, 0.51);
+}
+
+// A generator's output that moves the whole crop and paints nothing.
+gan::EditedFace MovedBy(const cv::Mat& crop, float x, float y) {
+  gan::EditedFace edited;
+  crop.convertTo(edited.face, CV_32FC3, 1 / 255.0);
+  edited.moved = edited.face;
+  edited.flow = cv::Mat(crop.size(), CV_32FC2, cv::Scalar(static_cast<double>(x), static_cast<double>(y)));
+  return edited;
+}
+
+// What moves is moved in the photo, along the photo's own directions, and dies away beyond the crop.
+TEST(GanPaste, AFlowMovesThePhotosOwnPixels) {
+  cv::Mat photo(300, 300, CV_8UC3);
+  photo.forEach<cv::Vec3b>([](cv::Vec3b& pixel, const int* at) {
+    const auto grey = static_cast<std::uint8_t>(60 + (at[0] % 7) * 20 + at[1] / 5);
+    pixel = {grey, grey, grey};
+  });
+  const cv::Mat crop(64, 64, CV_8UC3, cv::Scalar(100, 100, 100));
+  // crop = (a -b; b a) photo + t, turned by a right angle and half as large: the crop's right is the photo's up.
+  const features::Similarity half_and_turned{0, 0.5F, 100, -40};
+  // From an eighth to the right in the crop: 16 pixels up in the photo.
+  cv::Mat moved = photo.clone();
+  PasteChange(crop, MovedBy(crop, 0.125F, 0), half_and_turned, moved);
+  const features::Point2 centre = half_and_turned.Inverse()({32, 32});
+  const cv::Point at(static_cast<int>(centre.x), static_cast<int>(centre.y));
+  const features::Point2 source = half_and_turned.Inverse()({40, 32});
+  EXPECT_EQ(moved.at<cv::Vec3b>(at), photo.at<cv::Vec3b>(cv::Point(static_cast<int>(source.x), static_cast<int>(source.y))))
+      << "with every line of the photo";
+  EXPECT_EQ(cv::norm(moved(cv::Rect(0, 0, 300, 20)), photo(cv::Rect(0, 0, 300, 20)), cv::NORM_INF), 0) << "far beyond";
+  EXPECT_EQ(cv::norm(crop, ApplyChange(crop, MovedBy(crop, 0, 0)), cv::NORM_INF), 0);
+}
+
+// A flow that is asked of one AU moves nothing elsewhere.
+TEST(GanPaste, AFlowStaysWhereItsAuIs) {
+  const cv::Mat crop = tests::Texture(128, 128, 3, 2);
+  const features::AuSchema& schema = features::GanSchema();
+  const std::vector<float> own(schema.size(), 0.1F);
+  std::vector<float> wanted = own;
+  const gan::EditedFace moved = MovedBy(crop, 0, 0.03F);
+  EXPECT_EQ(cv::norm(crop, ApplyChange(crop, moved, ScopeOf(schema, own, own)), cv::NORM_INF), 0);
+  wanted[*schema.Find(12)] = 1;
+  const cv::Mat smile = ApplyChange(crop, moved, ScopeOf(schema, own, wanted));
+  const cv::Rect forehead(0, 0, 128, 20), mouth(48, 80, 32, 24);
+  EXPECT_EQ(cv::norm(crop(forehead), smile(forehead), cv::NORM_INF), 0);
+  EXPECT_GT(cv::norm(crop(mouth), smile(mouth), cv::NORM_INF), 20);
 }
 
 // A standard crop's landmarks: those of a mean face.
@@ -166,7 +212,7 @@ cv::Mat Kept(int au, const cv::Mat& crop, const cv::Mat& edited) {
   std::vector<float> wanted = own;
   wanted[*schema.Find(au)] = 1;
   cv::Mat difference, grey;
-  cv::absdiff(ApplyChange(crop, edited, ScopeOf(schema, own, wanted, MeanLandmarks(crop.rows), crop.rows)), crop, difference);
+  cv::absdiff(ApplyChange(crop, {edited}, ScopeOf(schema, own, wanted, MeanLandmarks(crop.rows), crop.rows)), crop, difference);
   cv::extractChannel(difference, grey, 1);
   return grey;
 }
@@ -187,7 +233,7 @@ TEST(GanPaste, AnEditStaysWhereItsAuIs) {
     EXPECT_LE(change(Kept(au, crop, edited), brow), 1) << "AU" << au;
   }
   // The chin is near the crop's border, where every change fades out.
-  const int whole = ApplyChange(crop, edited).at<cv::Vec3b>(static_cast<int>(chin.y), static_cast<int>(chin.x))[1] - 110;
+  const int whole = ApplyChange(crop, {edited}).at<cv::Vec3b>(static_cast<int>(chin.y), static_cast<int>(chin.x))[1] - 110;
   EXPECT_GE(change(Kept(26, crop, edited), chin), whole - 1) << "the jaw drops";
   for (const int au : {1, 2, 4}) {
     EXPECT_GE(change(Kept(au, crop, edited), brow), 38) << "AU" << au;
@@ -208,10 +254,10 @@ TEST(GanPaste, AskingForAFaceAsItIsChangesNothing) {
   cv::Mat edited(crop.size(), CV_32FC3, cv::Scalar(0.2, 0.9, 0.4));
   const features::AuSchema& schema = features::GanSchema();
   const std::vector<float> own(schema.size(), 0.4F);
-  EXPECT_EQ(cv::norm(crop, ApplyChange(crop, edited, ScopeOf(schema, own, own)), cv::NORM_INF), 0);
+  EXPECT_EQ(cv::norm(crop, ApplyChange(crop, {edited}, ScopeOf(schema, own, own)), cv::NORM_INF), 0);
   std::vector<float> nearly = own;
   nearly[3] += 0.01F;
-  EXPECT_EQ(cv::norm(crop, ApplyChange(crop, edited, ScopeOf(schema, own, nearly)), cv::NORM_INF), 0);
+  EXPECT_EQ(cv::norm(crop, ApplyChange(crop, {edited}, ScopeOf(schema, own, nearly)), cv::NORM_INF), 0);
 }
 
 TEST(GanPaste, AGreyPhotoStaysGrey) {
@@ -220,14 +266,14 @@ TEST(GanPaste, AGreyPhotoStaysGrey) {
   cv::merge(std::vector<cv::Mat>{grey, grey, grey}, crop);
   tests::Texture(128, 128, 3, 5).convertTo(edited, CV_32FC3, 1 / 255.0);  // blue teeth and worse
   cv::Mat photo(300, 300, CV_8UC3, cv::Scalar(100, 100, 100));
-  PasteChange(crop, edited, {0.5F, 0.1F, -10, -5}, photo);
-  for (const cv::Mat& picture : {photo, ApplyChange(crop, edited)}) {
+  PasteChange(crop, {edited}, {0.5F, 0.1F, -10, -5}, photo);
+  for (const cv::Mat& picture : {photo, ApplyChange(crop, {edited})}) {
     std::vector<cv::Mat> channels;
     cv::split(picture, channels);
     EXPECT_EQ(cv::norm(channels[0], channels[1], cv::NORM_INF), 0);
     EXPECT_EQ(cv::norm(channels[1], channels[2], cv::NORM_INF), 0);
   }
-  EXPECT_GT(cv::norm(ApplyChange(crop, edited), crop, cv::NORM_INF), 10);
+  EXPECT_GT(cv::norm(ApplyChange(crop, {edited}), crop, cv::NORM_INF), 10);
 }
 
 TEST(GanPaste, AFaceGetsNoHueThatItDoesNotHave) {
@@ -243,10 +289,10 @@ TEST(GanPaste, AFaceGetsNoHueThatItDoesNotHave) {
   cv::Mat edited;
   crop.convertTo(edited, CV_32FC3, 1 / 255.0);
   cv::circle(edited, {64, 64}, 8, cv::Scalar(0.3, 0.8, 0.2), -1);
-  const auto pixel = ApplyChange(crop, edited).at<cv::Vec3b>(64, 64);
+  const auto pixel = ApplyChange(crop, {edited}).at<cv::Vec3b>(64, 64);
   EXPECT_LE(static_cast<int>(pixel[1]), pixel[2] + 12) << "green is " << pixel;
   cv::circle(edited, {64, 64}, 8, cv::Scalar(0.35, 0.4, 0.75), -1);
-  const auto lip = ApplyChange(crop, edited).at<cv::Vec3b>(64, 64);
+  const auto lip = ApplyChange(crop, {edited}).at<cv::Vec3b>(64, 64);
   EXPECT_NEAR(lip[2], 182, 12) << "redder than the skin, as lips are: " << lip;
 }
 
@@ -260,7 +306,7 @@ TEST(GanPaste, APrintInOneToneStaysInIt) {
   cv::Mat edited;
   crop.convertTo(edited, CV_32FC3, 1 / 255.0);
   cv::circle(edited, {64, 64}, 10, cv::Scalar(0.1, 0.1, 0.6), -1);
-  const cv::Mat changed = ApplyChange(crop, edited);
+  const cv::Mat changed = ApplyChange(crop, {edited});
   const auto pixel = changed.at<cv::Vec3b>(64, 64);
   EXPECT_LE(pixel[2], 80) << "the drawing's red is not the print's: " << pixel;
   EXPECT_NEAR(pixel[0], 0.8 / 1.1 * pixel[2], 2);
@@ -308,9 +354,9 @@ TEST(DefaultGenerator, OpensTheMouthWhenAskedTo) {
   ASSERT_EQ(editor.schema().Names(), features::GanSchema().Names());
   const cv::Mat crop = tests::Texture(128, 128, 3, 3);
   std::vector<float> aus(editor.schema().size(), 0.0F);
-  const cv::Mat closed = ApplyChange(crop, editor.Edit(crop, aus).face);
+  const cv::Mat closed = ApplyChange(crop, editor.Edit(crop, aus));
   aus[*editor.schema().Find(26)] = 1;
-  const cv::Mat open = ApplyChange(crop, editor.Edit(crop, aus).face);
+  const cv::Mat open = ApplyChange(crop, editor.Edit(crop, aus));
   cv::Mat difference;
   cv::absdiff(closed, open, difference);
   const cv::Rect lower(0, 64, 128, 64), upper(0, 0, 128, 64);

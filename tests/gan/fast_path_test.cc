@@ -519,5 +519,75 @@ TEST_F(FastPath, AnswersByTheirFormulas) {
   EXPECT_NEAR(judged.gradients.terms.at("g_pair_feature"), options_.weights.feature * sum / 4, 1e-10);
 }
 
+// At rest the flow's generator is the published one, whose numbers are drawn as without it.
+TEST_F(FastPath, AFlowAtRestIsGanimation) {
+  NetworkOptions flows = options_.network;
+  flows.flow = true;
+  const Parameters with = InitGenerator(flows, 1), without = InitGenerator(options_.network, 1);
+  ASSERT_EQ(with.entries().size(), without.entries().size() + 1);
+  for (const auto& [name, value] : without.entries()) EXPECT_TRUE(torch::equal(with[name], value)) << name;
+  const torch::Tensor image = batch_.image.to(torch::kFloat), aus = batch_.target.to(torch::kFloat);
+  const GeneratorOutput ours = RunGenerator(with, flows, image, aus);
+  EXPECT_EQ(ours.flow.abs().max().item<float>(), 0);
+  EXPECT_LE(Distance(Move(ours, image), image), 1e-6);
+  EXPECT_LE(Distance(Compose(ours, image), Compose(RunGenerator(without, options_.network, image, aus), image)), 1e-6);
+}
+
+// Where a pixel comes from: by hand, with its fractions and beyond the edge.
+TEST_F(FastPath, AFlowMovesPixels) {
+  GeneratorOutput output;
+  output.flow = torch::zeros({3, 2, 32, 32}, Double());
+  output.flow.select(1, 0).fill_(3.25 / 32);
+  output.flow.select(1, 1).fill_(-2.0 / 32);
+  const torch::Tensor moved = Move(output, batch_.image);
+  const auto at = [this](std::int64_t y, std::int64_t x) { return batch_.image[1][2][y][std::min<std::int64_t>(x, 31)].item<double>(); };
+  for (const auto& [y, x] : {std::pair{10, 8}, {2, 0}, {31, 30}, {20, 31}})
+    EXPECT_NEAR(moved[1][2][y][x].item<double>(), 0.75 * at(y - 2, x + 3) + 0.25 * at(y - 2, x + 4), 1e-12) << y << " " << x;
+  EXPECT_NEAR(moved[1][2][0][5].item<double>(), 0.75 * at(0, 8) + 0.25 * at(0, 9), 1e-12) << "above the edge";
+}
+
+TEST_F(FastPath, WhatAFlowIsToldByItsFormulas) {
+  options_.network.flow = true;
+  generator_ = Shaken(InitGenerator(options_.network, 1));
+  batch_.paired = 3;
+  batch_.answer = batch_.image.roll(2, 3);
+  options_.weights.flow = 7;
+  options_.weights.flow_smooth = 3;
+  const auto terms = AnswerLossGradients(generator_, options_.network, options_.weights, batch_).gradients.terms;
+  ASSERT_EQ(terms.size(), 4U);
+  const GeneratorOutput output = RunGenerator(generator_, options_.network, batch_.image, batch_.target);
+  EXPECT_GT(output.flow.abs().max().item<double>(), 1e-3);
+  EXPECT_LE(output.flow.abs().max().item<double>(), kFlowReach);
+  const torch::Tensor moved = Move(output, batch_.image), apart = moved - batch_.answer;
+  const double sum = apart.abs().mean().item<double>() + torch::avg_pool2d(apart, 2).abs().mean().item<double>() +
+                     torch::avg_pool2d(apart, 4).abs().mean().item<double>();
+  EXPECT_NEAR(terms.at("g_pair_flow"), 7 * sum / 3, 1e-12);
+  const torch::Tensor pixels = output.flow * 32;
+  const double variation = ((pixels.narrow(3, 1, 31) - pixels.narrow(3, 0, 31)).abs().sum() +
+                            (pixels.narrow(2, 1, 31) - pixels.narrow(2, 0, 31)).abs().sum())
+                               .item<double>() / (3 * 32 * 32);
+  EXPECT_NEAR(terms.at("g_pair_flow_smooth"), 3 * variation, 1e-12);
+  const torch::Tensor &a = output.attention, keeps = AlikeMap(moved, batch_.answer);
+  EXPECT_NEAR(terms.at("g_pair_attention"),
+              -options_.weights.attention * (keeps * a.log() + (1 - keeps) * (1 - a).log()).mean().item<double>(), 1e-9);
+}
+
+// A face whose answer lies two pixels beside it: moved there, not painted.
+TEST_F(FastPath, AFlowIsLearnt) {
+  options_.network.flow = true;
+  generator_ = InitGenerator(options_.network, 1);
+  TrainingState state = Fresh();
+  batch_.image = torch::avg_pool2d(torch::rand({3, 3, 36, 36}, Double()), 5, 1, 0) * 2 - 1;  // smooth, 32 x 32
+  batch_.paired = 3;
+  batch_.answer = batch_.image.roll(2, 3);
+  options_.adam.rate = 2e-3;
+  double first = 0, last = 0;
+  for (int step = 0; step < 60; ++step) {
+    last = UpdateGeneratorByAnswers(state, options_, batch_).terms.at("g_pair_flow");
+    if (step == 0) first = last;
+  }
+  EXPECT_LT(last, first / 2);
+}
+
 }  // namespace
 }  // namespace auforge::gan

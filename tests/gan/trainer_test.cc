@@ -257,6 +257,28 @@ TEST_F(Trainer, AnswersAreLearntAloneAndWithTheCritic) {
   EXPECT_THAT(tests::ReadText(options.run + "/metrics.csv"), HasSubstr("g_pair_l1,g_pair_feature,g_pair_attention"));
 }
 
+TEST_F(Trainer, AFlowResumesExactlyAndIsComparedAndChecked) {
+  tests::WritePairs(dir_ / "pairs");
+  TrainOptions options = WithPairs(Options("straight"), dir_ / "pairs");
+  options.network.flow = true;
+  const std::vector<float> straight = StateOf(TrainQuietly(options).checkpoint);
+  for (const float w : straight) ASSERT_TRUE(std::isfinite(w));
+  options.run = dir_ / "pieces";
+  for (const std::int64_t stop : {1, 3, 6, 8}) {
+    options.max_steps = stop;
+    TrainQuietly(options);
+  }
+  EXPECT_EQ(StateOf(options.run + "/checkpoint_00000008.h5"), straight);
+  EXPECT_THAT(tests::ReadText(options.run + "/metrics.csv"), HasSubstr("g_pair_attention,g_pair_flow,g_pair_flow_smooth"));
+  options.weights.flow = 3;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("lambda_flow"));
+  options.weights.flow = -1;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("flow"));
+  options.weights.flow = 25;
+  options.network.flow = false;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("flow"));
+}
+
 TEST_F(Trainer, OptionsOfPairsAreComparedAndChecked) {
   tests::WritePairs(dir_ / "pairs");
   TrainOptions options = WithPairs(Options("run"), dir_ / "pairs");

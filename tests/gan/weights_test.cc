@@ -63,6 +63,43 @@ TEST_F(StartFrom, TakesAGeneratorAloneAtAnotherSize) {
     EXPECT_TRUE(torch::equal(second.state.generator[name], value)) << name;
 }
 
+// A flow may come to a generator that has none, and does not go again unsaid.
+TEST_F(StartFrom, AGeneratorMayGainAFlow) {
+  const Checkpoint first = LoadCheckpoint(TrainQuietly(Options("first")).checkpoint, true);
+  TrainOptions options = Options("second");
+  options.start_from = dir_ / "first";
+  options.network.flow = true;
+  const TrainSummary at_once = Train(options, {}, {}, [] { return true; });
+  const Checkpoint second = LoadCheckpoint(at_once.checkpoint, true);
+  EXPECT_TRUE(second.network.flow);
+  for (const auto& [name, value] : first.state.generator.entries())
+    EXPECT_TRUE(torch::equal(second.state.generator[name], value)) << name;
+  EXPECT_EQ(second.state.generator["flow_reg.0.weight"].abs().max().item<float>(), 0);
+  options.max_steps = 8;
+  TrainQuietly(options);
+  TrainOptions without = Options("third");
+  without.start_from = dir_ / "second";
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(without); }), HasSubstr("--flow"));
+}
+
+TEST_F(Weights, AFlowGoesAlong) {
+  TrainOptions options = Options("run");
+  options.network.flow = true;
+  TrainQuietly(options);
+  const cv::Mat crop = tests::Texture(32, 32, 3, 5);
+  const std::vector<float> aus(17, 0.7F);
+  const EditedFace before = Editor(options.run).Edit(crop, aus);
+  ASSERT_EQ(before.flow.type(), CV_32FC2);
+  ASSERT_EQ(before.moved.size(), before.face.size());
+  EXPECT_GT(cv::norm(before.flow, cv::NORM_INF), 0);
+  ExportWeights(options.run, dir_ / "weights.h5", false);
+  ImportWeights(dir_ / "weights.h5", dir_ / "imported", {});
+  EXPECT_EQ(cv::norm(Editor(dir_ / "imported").Edit(crop, aus).face, before.face, cv::NORM_INF), 0);
+  ExportWeights(options.run, dir_ / "half.h5", true);
+  EXPECT_LT(cv::norm(Editor(dir_ / "half.h5").Edit(crop, aus).flow, before.flow, cv::NORM_INF), 1e-3);
+  EXPECT_TRUE(Editor(TrainQuietly(Options("published")).checkpoint).Edit(crop, aus).flow.empty());
+}
+
 TEST_F(StartFrom, RefusesOtherNetworksSayingWhich) {
   TrainQuietly(Options("first"));
   TrainOptions options = Options("second");

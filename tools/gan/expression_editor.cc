@@ -1,5 +1,6 @@
 #include "tools/gan/expression_editor.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <stdexcept>
@@ -29,14 +30,14 @@ class Generator final : public ExpressionEditor {
     const features::AlignedFace aligned = features::AlignFace(picture, landmarks, options);
     const EditScope scope =
         ScopeOf(schema(), own, wanted, features::Transform(aligned.crop_from_image, landmarks), options.size);
-    PasteChange(aligned.crop, editor_.Edit(aligned.crop, wanted).face, aligned.crop_from_image, picture, scope);
+    PasteChange(aligned.crop, editor_.Edit(aligned.crop, wanted), aligned.crop_from_image, picture, scope);
   }
 
   Drawn EditCrop(const cv::Mat& crop, const features::Landmarks68& landmarks, std::span<const float> own,
                  std::span<const float> wanted) const override {
     const gan::EditedFace edited = editor_.Edit(crop, wanted);
     const EditScope scope = ScopeOf(schema(), own, wanted, landmarks, crop.rows);
-    return {ApplyChange(crop, edited.face, scope), edited.attention, edited.colour};
+    return {ApplyChange(crop, edited, scope), edited.attention, edited.colour};
   }
 
  private:
@@ -80,9 +81,10 @@ class Warp final : public ExpressionEditor {
 
 }  // namespace
 
-void ExpressionEditor::EditHalves(cv::Mat& /*picture*/, const features::Landmarks68& /*landmarks*/, std::span<const float> /*own*/,
-                                  std::span<const float> /*wanted_left*/, std::span<const float> /*wanted_right*/) const {
-  throw std::logic_error(Name() + ": edits whole faces");
+void ExpressionEditor::EditHalves(cv::Mat& picture, const features::Landmarks68& landmarks, std::span<const float> own,
+                                  std::span<const float> wanted_left, std::span<const float> wanted_right) const {
+  if (!std::ranges::equal(wanted_left, wanted_right)) throw std::logic_error(Name() + ": edits whole faces");
+  EditPhoto(picture, landmarks, own, wanted_left);
 }
 
 void AddEditorOptions(Command& command, EditorChoice& choice) {

@@ -37,7 +37,7 @@ class ExpressionEditor {
 
   // Whether it can edit one half of a face alone.
   virtual bool MovesHalves() const { return false; }
-  // As EditPhoto, either half of the face, the subject's, as it is asked for. requires: MovesHalves().
+  // As EditPhoto, either half of the face, the subject's, as it is asked for. requires: MovesHalves(), or equal halves.
   virtual void EditHalves(cv::Mat& picture, const features::Landmarks68& landmarks, std::span<const float> own,
                           std::span<const float> wanted_left, std::span<const float> wanted_right) const;
 

@@ -32,11 +32,7 @@ std::size_t EditPhoto(cv::Mat photo, const std::vector<std::uint8_t>& profile, c
   for (const FoundFace& face : faces) {
     const auto own = Condition(editor.schema(), finder.schema(), face.aus.intensity, {});
     const auto wanted = [&](features::FaceSide half) { return Condition(editor.schema(), finder.schema(), face.aus.intensity, request, half); };
-    if (editor.MovesHalves()) {
-      editor.EditHalves(photo, face.landmarks, own, wanted(features::FaceSide::kLeft), wanted(features::FaceSide::kRight));
-    } else {
-      editor.EditPhoto(photo, face.landmarks, own, wanted(features::FaceSide::kBoth));
-    }
+    editor.EditHalves(photo, face.landmarks, own, wanted(features::FaceSide::kLeft), wanted(features::FaceSide::kRight));
   }
   datasets::WritePicture(to, photo, profile);
   return faces.size();

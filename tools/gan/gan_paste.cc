@@ -130,18 +130,20 @@ cv::Vec3f ToneOf(float was, float is, const Palette& palette) {
   return {y + b, y - (0.114F * b + 0.299F * r) / 0.587F, y + r};
 }
 
-// edited - crop at the size of edited, within the scope and faded out at the border. CV_32FC3.
-cv::Mat Change(const cv::Mat& crop, const cv::Mat& edited, const EditScope& scope) {
+// What the generator paints, at its size: edited - the crop as it moved it, within the scope and faded out at the border. CV_32FC3.
+cv::Mat Change(const cv::Mat& crop, const gan::EditedFace& edited, const EditScope& scope) {
+  const cv::Mat& face = edited.face;
   cv::Mat before = crop;
-  if (crop.size() != edited.size()) {
-    cv::resize(crop, before, edited.size(), 0, 0, crop.rows > edited.rows ? cv::INTER_AREA : cv::INTER_CUBIC);
+  if (crop.size() != face.size()) {
+    cv::resize(crop, before, face.size(), 0, 0, crop.rows > face.rows ? cv::INTER_AREA : cv::INTER_CUBIC);
   }
   before.convertTo(before, CV_32FC3, 1 / 255.0);
   const Palette palette = PaletteOf(before, scope);
-  const cv::Mat share = SoftWindow(edited.rows).mul(ScopeMask(scope, edited.rows));
-  cv::Mat change(edited.size(), CV_32FC3);
+  if (!edited.moved.empty()) before = edited.moved;
+  const cv::Mat share = SoftWindow(face.rows).mul(ScopeMask(scope, face.rows));
+  cv::Mat change(face.size(), CV_32FC3);
   change.forEach<cv::Vec3f>([&](cv::Vec3f& pixel, const int* at) {
-    const auto &was = before.at<cv::Vec3f>(at[0], at[1]), &is = edited.at<cv::Vec3f>(at[0], at[1]);
+    const auto &was = before.at<cv::Vec3f>(at[0], at[1]), &is = face.at<cv::Vec3f>(at[0], at[1]);
     if (palette.is_grey) {
       pixel = cv::Vec3f::all(Luma(is) - Luma(was));  // the same number three times: grey stays grey to the last bit
     } else {
@@ -152,11 +154,38 @@ cv::Mat Change(const cv::Mat& crop, const cv::Mat& edited, const EditScope& scop
   return change;
 }
 
-// What stands before the face stays. landmarks: in picture's pixels.
-void Spare(const cv::Mat& picture, const features::Landmarks68& landmarks, const EditScope& scope, cv::Mat& change) {
-  const bool lids_move = scope.aus.empty() || std::ranges::any_of(scope.aus, MovesLids);
-  const cv::Mat taken = BehindWhatStandsInFront(picture, landmarks, lids_move);
-  change.forEach<cv::Vec3f>([&](cv::Vec3f& pixel, const int* at) { pixel *= taken.at<float>(at[0], at[1]); });
+// The flow within the scope, with a rim of `rim` pixels in which it goes on from the border and dies away. CV_32FC2, in sides.
+cv::Mat Movement(const cv::Mat& flow, const EditScope& scope, int rim) {
+  const int size = flow.rows;
+  const cv::Mat share = ScopeMask(scope, size);
+  cv::Mat within(flow.size(), CV_32FC2), movement;
+  within.forEach<cv::Vec2f>([&](cv::Vec2f& d, const int* at) { d = flow.at<cv::Vec2f>(at[0], at[1]) * share.at<float>(at[0], at[1]); });
+  cv::copyMakeBorder(within, movement, rim, rim, rim, rim, cv::BORDER_REPLICATE);
+  movement.forEach<cv::Vec2f>([&](cv::Vec2f& d, const int* at) {
+    const int beyond = std::max({rim - at[0], rim - at[1], at[0] - (rim + size - 1), at[1] - (rim + size - 1), 0});
+    const float t = 1 - static_cast<float>(beyond) / static_cast<float>(rim + 1);
+    d *= t * t * (3 - 2 * t);
+  });
+  return movement;
+}
+
+// picture's pixels from where `movement` says, CV_32FC2 in pixels.
+void MovePixels(cv::Mat movement, cv::Mat& picture) {
+  movement.forEach<cv::Vec2f>([](cv::Vec2f& d, const int* at) { d += cv::Vec2f(static_cast<float>(at[1]), static_cast<float>(at[0])); });
+  cv::Mat moved;
+  cv::remap(picture, moved, movement, {}, cv::INTER_CUBIC, cv::BORDER_REPLICATE);
+  picture = moved;
+}
+
+// 1 where a change is taken, down to 0 at what stands before the face. landmarks: in picture's pixels.
+cv::Mat Taken(const cv::Mat& picture, const features::Landmarks68& landmarks, const EditScope& scope) {
+  if (scope.aus.empty()) return {picture.size(), CV_32FC1, cv::Scalar(1)};
+  return BehindWhatStandsInFront(picture, landmarks, std::ranges::any_of(scope.aus, MovesLids));
+}
+
+template <typename Vector>
+void Scale(const cv::Mat& by, cv::Mat& values) {
+  values.forEach<Vector>([&](Vector& value, const int* at) { value *= by.at<float>(at[0], at[1]); });
 }
 
 // The scope's landmarks in a crop of that side.
@@ -173,23 +202,47 @@ void Add(const cv::Mat& change, cv::Mat& picture) {
 
 }  // namespace
 
-void PasteChange(const cv::Mat& crop, const cv::Mat& edited, const features::Similarity& crop_from_image,
+void PasteChange(const cv::Mat& crop, const gan::EditedFace& edited, const features::Similarity& crop_from_image,
                  cv::Mat& photo, const EditScope& scope) {
   // Ours has pixel centres at .5, OpenCV's at integers; dst(x) = src(S x).
   const features::Similarity& s = crop_from_image;
   const cv::Matx23d map(s.a, -s.b, s.tx + 0.5 * (s.a - s.b) - 0.5, s.b, s.a, s.ty + 0.5 * (s.b + s.a) - 0.5);
+  const int size = edited.face.rows;
+  const cv::Mat taken = Taken(photo, features::Transform(s.Inverse(), InCrop(scope, size)), scope);
+  if (!edited.flow.empty()) {
+    const int rim = size / 4;
+    const cv::Matx23d with_rim = map + cv::Matx23d(0, 0, rim, 0, 0, rim);
+    cv::Mat movement;
+    cv::warpAffine(Movement(edited.flow, scope, rim), movement, with_rim, photo.size(), cv::INTER_LINEAR | cv::WARP_INVERSE_MAP,
+                   cv::BORDER_CONSTANT);
+    // From sides of the crop to the photo's pixels and its directions.
+    const float scale = static_cast<float>(size) / (s.a * s.a + s.b * s.b);
+    movement.forEach<cv::Vec2f>([&](cv::Vec2f& d, const int*) {
+      d = cv::Vec2f(s.a * d[0] + s.b * d[1], s.a * d[1] - s.b * d[0]) * scale;
+    });
+    Scale<cv::Vec2f>(taken, movement);
+    MovePixels(movement, photo);
+  }
   cv::Mat full;
   cv::warpAffine(Change(crop, edited, scope), full, map, photo.size(), cv::INTER_CUBIC | cv::WARP_INVERSE_MAP,
                  cv::BORDER_CONSTANT);
-  if (!scope.aus.empty()) Spare(photo, features::Transform(s.Inverse(), InCrop(scope, edited.rows)), scope, full);
+  Scale<cv::Vec3f>(taken, full);
   Add(full, photo);
 }
 
-cv::Mat ApplyChange(const cv::Mat& crop, const cv::Mat& edited, const EditScope& scope) {
+cv::Mat ApplyChange(const cv::Mat& crop, const gan::EditedFace& edited, const EditScope& scope) {
   cv::Mat change = Change(crop, edited, scope);
   if (change.size() != crop.size()) cv::resize(change, change, crop.size(), 0, 0, cv::INTER_CUBIC);
   cv::Mat result = crop.clone();
-  if (!scope.aus.empty()) Spare(crop, InCrop(scope, crop.rows), scope, change);
+  const cv::Mat taken = Taken(crop, InCrop(scope, crop.rows), scope);
+  if (!edited.flow.empty()) {
+    cv::Mat movement = Movement(edited.flow, scope, 0);
+    if (movement.size() != crop.size()) cv::resize(movement, movement, crop.size(), 0, 0, cv::INTER_LINEAR);
+    movement *= crop.rows;
+    Scale<cv::Vec2f>(taken, movement);
+    MovePixels(movement, result);
+  }
+  Scale<cv::Vec3f>(taken, change);
   Add(change, result);
   return result;
 }

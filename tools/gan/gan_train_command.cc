@@ -92,6 +92,10 @@ void AddGanTrain(Cli& cli) {
   command.Add("--answer-focus", o.weights.focus, "of L1 and attention over where the picture changes, e.g. 0.1: small changes count as large ones").Range(0, 1e6);
   command.Add("--feature-weight", o.weights.feature, "of the critic's activations for the answer").Range(0, 1e6);
   command.Add("--attention-weight", o.weights.attention, "of the attention to where face and answer differ").Range(0, 1e6);
+  command.Flag("--flow", o.network.flow,
+               "the generator also says where pixels come from, and paints what moving them does not give; for --pairs");
+  command.Add("--flow-weight", o.weights.flow, "of the L1 of the moved face alone to the answer").Range(0, 1e6);
+  command.Add("--flow-smoothness", o.weights.flow_smooth, "of the flow's change from pixel to pixel").Range(0, 1e6);
   command.Add("--photo-share", o.photo_share, "of each batch that is faces of DIR, when there are pairs").Range(0, 0.999);
   command.Add("--paired-only-steps", o.paired_only_steps,
               "so many first steps learn from the answers alone, without the critic: cheap, and far").Range(0, 1e15);
