@@ -24,12 +24,13 @@ cv::Vec3f Behind(FacePart part, const cv::Vec3f& lit, float depth, const InOpeni
   const cv::Vec3f lips{light.lips.x, light.lips.y, light.lips.z};
   // The cheeks keep light from the sides, the upper lip from above; a wide mouth lets more in.
   const float sides = 1 - 0.93F * synthetic::SmoothStep(0.40F, 0.92F, std::abs(at.across));
-  const float roof = 1 - 0.45F * std::exp(-std::max(0.0F, at.below_upper) / 0.12F);
+  const float roof = 1 - 0.35F * std::exp(-std::max(0.0F, at.below_upper) / 0.12F);
   const float reach = 0.7F + 0.5F * std::min(gap, 2.0F);
-  const float falls = std::exp(-std::max(0.0F, depth - 0.2F) / reach);
+  const auto falls_from = [&](float clear) { return std::exp(-std::max(0.0F, depth - clear) / reach); };
+  const float falls = falls_from(0.2F);
   switch (part) {
     case FacePart::kTeeth: {
-      const float shade = sides * roof * (0.06F + 0.94F * std::pow(falls, 1.3F));
+      const float shade = sides * roof * (0.06F + 0.94F * std::pow(falls_from(0.4F), 1.3F));
       // What little light comes back from the sides has been red before.
       cv::Vec3f c;
       const float white = light.white;

@@ -14,7 +14,8 @@ using synthetic::Vec3;
 
 // What the landmarks say beyond the annotator may as well be who it is: it takes no more than the rest of an AU's way.
 constexpr float kLeastOfTheWay = 0.75F;
-constexpr float kJawTooth = 0.3F;  // cm that a lower tooth moves when the jaw opens, at least
+constexpr float kJawTooth = 0.3F;   // cm that a lower tooth moves when the jaw opens, at least
+constexpr float kTeethRise = 0.25F;  // cm: the model's upper teeth begin below its lips, so that a lip that rises bares gums alone
 
 // The renderer's brows, lids and jaws move at 5 as far as people's do in photographs that readers call slight to marked; a
 // frown is lost among brows that hang low anyway.
@@ -41,9 +42,16 @@ std::size_t ColumnOf(int au) { return features::CatalogueSchema().Find(au).value
 ExpressionShaper::ExpressionShaper(const synthetic::FaceModel& model, const synthetic::AuShapes& shapes)
     : model_(model), shapes_(shapes), mixer_(model) {
   const std::vector<Vec3>& opens = model.expressions[model.Expression("jawOpen")];
+  std::vector<std::uint8_t> is_upper(model.neutral.size());
   for (const synthetic::FaceTriangle& t : model.triangles) {
-    if (model.materials[static_cast<std::size_t>(t.material)] != "M_Teeth") continue;
-    if (Length(opens[static_cast<std::size_t>(t.vertex[0])]) > kJawTooth) lower_teeth_.push_back(t.vertex[0]);
+    const std::string& material = model.materials[static_cast<std::size_t>(t.material)];
+    const auto moves = [&](std::int32_t v) { return Length(opens[static_cast<std::size_t>(v)]); };
+    if (material == "M_Teeth" && moves(t.vertex[0]) > kJawTooth) lower_teeth_.push_back(t.vertex[0]);
+    if (material != "M_Teeth" && material != "M_GumsTongue") continue;
+    for (const std::int32_t v : t.vertex) is_upper[static_cast<std::size_t>(v)] = moves(v) == 0 ? 1 : 0;
+  }
+  for (std::size_t v = 0; v < is_upper.size(); ++v) {
+    if (is_upper[v] != 0) upper_jaw_.push_back(static_cast<std::int32_t>(v));
   }
 }
 
@@ -84,6 +92,7 @@ std::vector<Vec3> ExpressionShaper::Shape(const FittedPhoto& photo, const synthe
   std::vector<Vec3> shape = photo.shape;
   mixer_.Add(change, shape);
   Knit(change, shape);
+  for (const std::int32_t v : upper_jaw_) shape[static_cast<std::size_t>(v)].y += kTeethRise;
   return shape;
 }
 

@@ -16,6 +16,7 @@
 #include "gan/warp/internal/expression.h"
 #include "gan/warp/internal/eyes.h"
 #include "gan/warp/internal/folds.h"
+#include "gan/warp/internal/inside_mouth.h"
 #include "gan/warp/internal/mouth.h"
 #include "gan/warp/internal/photo_fit.h"
 #include "gan/warp/internal/rims.h"
@@ -172,10 +173,12 @@ void FaceWarper::Impl::MoveRims(const Expression& own, const Expression& wanted,
   using internal::Gap;
   constexpr float kMostWidened = 1.55F;  // of an eye's opening: one that was narrow does not show enough of itself
   constexpr float kWidest = 0.52F;       // gap by width
+  constexpr float kMostRise = 0.45F;     // cm, of an upper lip above teeth in sight
   constexpr float kOpen = 0.30F;  // gap of an open eye's lids, by its width
   const std::size_t lids = internal::ColumnOf(45);
   const auto all = AllSeams();
   for (std::size_t i = 0; i < all.size(); ++i) edit.before[i] = internal::Trace(*all[i], edit.photo.at);
+  internal::HoldBackUpperLip(seams.mouth, edit.before[0], kMostRise, edit.photo.pixels_per_cm, edit.to);
   const float were_parted = own.left[internal::ColumnOf(25)], parted = wanted.left[internal::ColumnOf(25)];
   edit.closes_lips = parted < were_parted - internal::kSameIntensity;
   if (edit.closes_lips) {
@@ -195,7 +198,6 @@ void FaceWarper::Impl::MoveRims(const Expression& own, const Expression& wanted,
     }
   }
   for (std::size_t i = 0; i < all.size(); ++i) edit.after[i] = internal::Trace(*all[i], edit.to);
-  if (edit.closes_lips) internal::TakeFromOutside(seams.mouth, edit.before[0], edit.after[0], edit.photo.pixels_per_cm, edit.from);
 }
 
 // Brightness after / before of each vertex, linear light.
@@ -231,11 +233,13 @@ void FaceWarper::Impl::EditArea(cv::Mat& area, const features::Landmarks68& land
   const datasets::synthetic::Camera& camera = edit.photo.fit.camera;
   const float px = edit.photo.pixels_per_cm;
   edit.light = internal::ReadLight(area, edit.photo, seams, edit.normals_before, landmarks);
+  cv::Mat source, target;
+  area.convertTo(source, CV_32FC3, 1 / 255.0);
+  internal::TakeFromOutside(seams.mouth, edit.before[0], edit.after[0], internal::FindLipEdges(edit.before[0], px, source), px, edit.from);
   const internal::Displacement moved = Move(area, edit);
   const internal::Folds furrows = folds.Paint(own, wanted, {skin, texcoords, edit.normals_after}, moved, camera, edit.light, px);
 
-  cv::Mat source, target, map = moved.source - cv::Scalar(0.5, 0.5);
-  area.convertTo(source, CV_32FC3, 1 / 255.0);
+  const cv::Mat map = moved.source - cv::Scalar(0.5, 0.5);
   cv::remap(source, target, map, {}, cv::INTER_CUBIC, cv::BORDER_REFLECT_101);
   // Light that comes out of a furrow has gone through skin, which keeps red longest.
   const cv::Vec3f warm = edit.light.is_grey ? cv::Vec3f(1, 1, 1) : cv::Vec3f(1.15F, 1.05F, 0.7F);

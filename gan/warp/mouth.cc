@@ -24,7 +24,7 @@ void FillMouth(const synthetic::FaceRenderer& renderer, const PhotoLight& light,
   const cv::Rect box = BoxOf(after, margin, target.size());
   if (box.empty()) return;
   cv::Mat inside = DrawInside(renderer, light, camera, shape, before, after, pixels_per_cm, box);
-  if (LargestGap(before) > kOwnGap * pixels_per_cm) PutOwnMouth(before, after, jaw_moves, pixels_per_cm, source, box, inside);
+  if (LargestGap(before) > kOwnGap * pixels_per_cm) PutOwnMouth(light, before, after, jaw_moves, pixels_per_cm, source, box, inside);
   const cv::Mat mask = OpeningMask(after, target.size(), std::max(0.5F, 0.02F * pixels_per_cm))(box);
   cv::Mat part = target(box);
   for (int y = 0; y < box.height; ++y) {

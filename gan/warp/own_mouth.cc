@@ -67,16 +67,52 @@ Inner FindInner(const Opening& opening, float pixels_per_cm, const cv::Mat& phot
 
 }  // namespace
 
-void PutOwnMouth(const Opening& before, const Opening& after, Point2 jaw_moves, float pixels_per_cm, const cv::Mat& source, const cv::Rect& box,
+LipEdges FindLipEdges(const Opening& opening, float pixels_per_cm, const cv::Mat& source) {
+  constexpr float kUsual = 0.11F, kMost = 0.42F, kStep = 0.02F, kSurelyLip = 0.45F, kBeyond = 0.10F;  // cm
+  constexpr float kBrighter = 1.2F;                                                                    // than lips: teeth are
+  const Inner inner = FindInner(opening, pixels_per_cm, source);
+  const Point2 down = OpeningFrame(opening, pixels_per_cm).Down();
+  const auto edge = [&](Point2 rim, float out, float inside) {
+    const auto luma = [&](float cm) {
+      return Luma(At(source, {rim.x + down.x * out * cm * pixels_per_cm, rim.y + down.y * out * cm * pixels_per_cm}));
+    };
+    const float teeth = luma(-inside), lip = luma(kSurelyLip);
+    if (teeth < kBrighter * lip) return kUsual;
+    float last = 0;
+    for (float cm = 0; cm <= kMost - kBeyond; cm += kStep) {
+      if (luma(cm) > lip + 0.15F * (teeth - lip)) last = cm;
+    }
+    return std::max(kUsual, last + kBeyond);
+  };
+  LipEdges raw, smooth;
+  for (std::size_t k = 0; k < kRimPoints; ++k) {
+    raw.upper[k] = edge(opening.upper[k], -1, inner.upper[k]);
+    raw.lower[k] = edge(opening.lower[k], 1, inner.lower[k]);
+  }
+  // The widest of the neighbours: rows of teeth are dark between them.
+  for (std::size_t k = 0; k < kRimPoints; ++k) {
+    const auto widest = [k](const std::array<float, kRimPoints>& edges) {
+      const std::size_t from = k < 2 ? 0 : k - 2, to = std::min<std::size_t>(k + 3, kRimPoints);
+      return *std::max_element(edges.begin() + static_cast<std::ptrdiff_t>(from), edges.begin() + static_cast<std::ptrdiff_t>(to));
+    };
+    smooth.upper[k] = widest(raw.upper);
+    smooth.lower[k] = widest(raw.lower);
+  }
+  return smooth;
+}
+
+void PutOwnMouth(const PhotoLight& light, const Opening& before, const Opening& after, Point2 jaw_moves, float pixels_per_cm, const cv::Mat& source, const cv::Rect& box,
                  cv::Mat& inside) {
-  constexpr float kBared = 0.40F;  // cm that lips may bare beyond what the photo shows
+  constexpr float kBared = 0.40F, kLeastBared = 0.08F;  // cm that lips may bare of teeth beyond what the photo shows
+  constexpr float kCrown = 1.0F;                        // cm, height of an upper incisor
   const Inner inner = FindInner(before, pixels_per_cm, source);
   const float rim = 0.05F * pixels_per_cm, split = JawBegins(before, source);
   cv::Mat own = OpeningMask(before, source.size(), 0);
   const int size = 2 * std::max(1, cvRound(rim)) + 1;
   cv::erode(own, own, cv::getStructuringElement(cv::MORPH_ELLIPSE, {size, size}));
   cv::GaussianBlur(own, own, {}, std::max(0.6F, rim));
-  const OpeningFrame frame(before, pixels_per_cm);
+  const OpeningFrame frame(before, pixels_per_cm), frame_after(after, pixels_per_cm);
+  const cv::Vec3f lips(std::sqrt(light.lips.x), std::sqrt(light.lips.y), std::sqrt(light.lips.z));
   const auto share_at = [&](Point2 p) {
     const int x = static_cast<int>(p.x), y = static_cast<int>(p.y);
     if (x < 0 || y < 0 || x >= own.cols || y >= own.rows) return 0.0F;
@@ -102,7 +138,10 @@ void PutOwnMouth(const Opening& before, const Opening& after, Point2 jaw_moves, 
         const float s = share_at(with_jaw) * synthetic::SmoothStep(from, from + 0.16F, height(frame.At(with_jaw)));
         c = c * (1 - s) + At(source, with_jaw) * s;
       }
-      float bared = std::clamp(inner.upper[k] - at.below_upper, 0.0F, kBared);
+      const float above = std::max(0.0F, inner.upper[k] - at.below_upper);  // the row of the upper teeth that the photo surely shows
+      const float shown = split * features::Distance(before.upper[k], before.lower[k]) / pixels_per_cm;
+      const float crown = std::clamp(kCrown - shown, kLeastBared, kBared);  // what is left of it behind the lip
+      float bared = std::min(above, crown);
       if (split == 1) {
         // Upper teeth that reach the lower lip do so when it gives way a little; when the mouth opens they end.
         const float drop = features::Distance(before.lower[k], after.lower[k]) / pixels_per_cm;
@@ -110,8 +149,15 @@ void PutOwnMouth(const Opening& before, const Opening& after, Point2 jaw_moves, 
       }
       const Point2 still = moved_down(p, bared);
       const float s = share_at(still) * (split < 1 ? 1 - synthetic::SmoothStep(split - 0.08F, split + 0.08F, height(frame.At(still))) : 1.0F);
-      const float roof = 0.65F + 0.35F * synthetic::SmoothStep(-kBared, 0, at.below_upper);
+      // The lip that has risen casts its shadow on what it bares.
+      const InOpening now = frame_after.At(p);
+      const float roof = 1 - 0.35F * synthetic::SmoothStep(0, 0.15F, above) * (1 - synthetic::SmoothStep(0, 0.3F, now.below_upper));
       c = c * (1 - s) + At(source, still) * (roof * s);
+      if (above <= crown) continue;
+      const cv::Vec3f row = At(source, moved_down(p, above));
+      const float teeth = synthetic::SmoothStep(0.9F, 1.3F, Luma(row) / std::max(1e-3F, Luma(lips))) * share_at(moved_down(p, above));
+      const float gums = teeth * synthetic::SmoothStep(0, 0.08F, above - crown);
+      c = c * (1 - gums) + lips * (1.05F * roof * (1 - 0.6F * synthetic::SmoothStep(0.5F, 0.95F, std::abs(now.across))) * gums);
     }
   }
 }

@@ -85,6 +85,27 @@ void Close(const Seam& seam, const Opening& before, const Closing& closing, std:
   }
 }
 
+void HoldBackUpperLip(const Seam& mouth, const Opening& before, float most, float pixels_per_cm, std::vector<Point2>& at) {
+  constexpr float kReach = 1.0F;     // cm
+  constexpr float kInSight = 0.35F;  // cm between the lips: teeth surely are
+  const float held = synthetic::SmoothStep(kOwnGap, kInSight, LargestGap(before) / pixels_per_cm);
+  if (held == 0) return;
+  const Rim now = TraceRim(mouth.upper, at);
+  const Point2 a = before.upper.front(), b = before.upper.back();
+  const float length = std::max(1e-3F, features::Distance(a, b));
+  const Point2 down{-(b.y - a.y) / length, (b.x - a.x) / length};
+  for (const Seam::NearVertex& near : mouth.near) {
+    if (!near.is_upper) continue;
+    const std::size_t k = RimPlace(near.s);
+    const float rise = ((before.upper[k].x - now[k].x) * down.x + (before.upper[k].y - now[k].y) * down.y) / pixels_per_cm;
+    if (rise <= 0) continue;
+    const float falls = 1 - synthetic::SmoothStep(0, kReach, std::abs(near.u));
+    const float back = held * (rise - most * std::tanh(rise / most)) * falls * pixels_per_cm;
+    Point2& p = at[static_cast<std::size_t>(near.vertex)];
+    p = {p.x + down.x * back, p.y + down.y * back};
+  }
+}
+
 void Part(const Seam& eye, float least, std::vector<Point2>& at) {
   constexpr float kReachUpper = 0.9F, kReachLower = 0.4F, kUpperMoves = 0.88F;  // cm, cm, share
   const Opening now{TraceRim(eye.upper, at), TraceRim(eye.lower, at)};
@@ -103,18 +124,22 @@ void Part(const Seam& eye, float least, std::vector<Point2>& at) {
   }
 }
 
-void TakeFromOutside(const Seam& mouth, const Opening& before, const Opening& after, float pixels_per_cm,
+void TakeFromOutside(const Seam& mouth, const Opening& before, const Opening& after, const LipEdges& edges, float pixels_per_cm,
                      std::vector<Point2>& from) {
   const float px = pixels_per_cm;
-  constexpr float kMargin = 0.11F, kReach = 0.65F;  // cm
+  constexpr float kReach = 0.65F;  // cm
   const Point2 a = before.upper.front(), b = before.upper.back();
   const float length = std::max(1e-3F, features::Distance(a, b));
   const Point2 down{-(b.y - a.y) / length, (b.x - a.x) / length};
+  const bool shows_teeth = LargestGap(before) > kOwnGap * px;
   for (const Seam::NearVertex& near : mouth.near) {
     if (near.u < 0 || near.u > kReach) continue;
     const auto k = RimPlace(near.s);
     const float was = features::Distance(before.upper[k], before.lower[k]) / px, is = features::Distance(after.upper[k], after.lower[k]) / px;
-    const float margin = kMargin * synthetic::SmoothStep(0.05F, 0.3F, was - is) * (1 - near.u / kReach) * px * (near.is_upper ? -1.0F : 1.0F);
+    const Point2 &rim_was = (near.is_upper ? before.upper : before.lower)[k], &rim_is = (near.is_upper ? after.upper : after.lower)[k];
+    const float leaves = (near.is_upper ? -1.0F : 1.0F) * ((rim_is.x - rim_was.x) * down.x + (rim_is.y - rim_was.y) * down.y) / px;
+    const float moves = std::max(synthetic::SmoothStep(0.05F, 0.3F, was - is), shows_teeth ? synthetic::SmoothStep(0.05F, 0.2F, leaves) : 0.0F);
+    const float margin = (near.is_upper ? edges.upper : edges.lower)[k] * moves * (1 - near.u / kReach) * px * (near.is_upper ? -1.0F : 1.0F);
     Point2& p = from[static_cast<std::size_t>(near.vertex)];
     p = {p.x + down.x * margin, p.y + down.y * margin};
   }

@@ -287,6 +287,30 @@ TEST_F(Warping, NoTeethStayBetweenClosedLips) {
   EXPECT_LT(left, 0.75 * teeth);
 }
 
+// A lip that rises above teeth in sight bares more of them and gums, no dark hole, and not much: it was drawn up already.
+TEST_F(Warping, LipsThatRiseAboveTeethBareNoHole) {
+  const auto brightness = [](const cv::Mat& picture, float x, float y) {
+    const auto& c = picture.at<cv::Vec3b>(static_cast<int>(y), static_cast<int>(x));
+    return 0.114 * c[0] + 0.587 * c[1] + 0.299 * c[2];
+  };
+  for (const std::uint64_t person : {5U, 6U, 8U}) {
+    const SyntheticFace face = Draw({{12, 4}, {25, 4}}, {}, person);
+    const auto rise = [](const SyntheticFace& from, const cv::Mat& after) {
+      return (from.landmarks[62].y - Found(after, from.landmarks)[62].y) / features::InterOcularDistance(from.landmarks);
+    };
+    for (const int au : {9, 10}) {
+      const cv::Mat after = Edited(face, {{au, 5}});
+      const float risen = rise(face, after);
+      EXPECT_GT(risen, 0.01F) << "AU" << au << " of " << person;
+      EXPECT_LT(risen, 0.125F) << "AU" << au << " of " << person;
+      const features::Point2 was = face.landmarks[62];
+      const double lip = brightness(face.image, face.landmarks[51].x, face.landmarks[51].y + 2);
+      for (float y = was.y - risen * features::InterOcularDistance(face.landmarks); y < was.y + 3; ++y)
+        EXPECT_GT(brightness(after, was.x, y), 0.52 * lip) << "AU" << au << " of " << person << " at " << y - was.y;
+    }
+  }
+}
+
 TEST_F(Warping, AModelThatIsNotIctFaceKitIsRefused) {
   FaceModel other = Model();
   other.neutral.pop_back();

@@ -22,9 +22,9 @@ class ExpressionShaper {
   // model, shapes: must outlive the shaper.
   ExpressionShaper(const synthetic::FaceModel& model, const synthetic::AuShapes& shapes);
 
-  // own, wanted: AUs without sides have equal halves. The shape of a fitted face with other intensities (0..5 of the catalogue, of either half). Fitted weights go towards an AU's own shapes
-  // when it rises, towards nothing when it falls: what landmarks say of the present face counts, and what was asked for is
-  // reached whatever the annotator believed.
+  // The shape of a fitted face with other intensities (0..5 of the catalogue, of either half; AUs without sides have equal halves).
+  // Fitted weights go towards an AU's own shapes when it rises, towards nothing when it falls: what landmarks say of the present
+  // face counts, and what was asked for is reached whatever the annotator believed.
   std::vector<synthetic::Vec3> Shape(const FittedPhoto& photo, const synthetic::Expression& own, const synthetic::Expression& wanted) const;
   // How the lower teeth move in the picture, pixels.
   features::Point2 JawMoves(const FittedPhoto& photo, std::span<const synthetic::Vec3> shape) const;
@@ -38,7 +38,7 @@ class ExpressionShaper {
   const synthetic::FaceModel& model_;
   const synthetic::AuShapes& shapes_;
   synthetic::ExpressionMixer mixer_;
-  std::vector<std::int32_t> lower_teeth_;
+  std::vector<std::int32_t> lower_teeth_, upper_jaw_;  // the latter with its gums
 };
 
 }  // namespace auforge::warp::internal

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <opencv2/core/mat.hpp>
 #include <span>
@@ -14,6 +15,8 @@ namespace auforge::warp::internal {
 struct Opening {
   Rim upper, lower;
 };
+// cm between the lips from which on a photo shows what lies behind.
+inline constexpr float kOwnGap = 0.12F;
 // The rims of a seam whose vertices lie `at`; where they cross, both lie in the middle.
 Opening Trace(const Seam& seam, std::span<const features::Point2> at);
 // CV_32FC1, 0..1: how much of each pixel lies in the opening. blur: pixels.
@@ -70,12 +73,20 @@ struct Closing {
 };
 void Close(const Seam& seam, const Opening& before, const Closing& closing, std::vector<features::Point2>& at);
 
+// The upper lip of a mouth that shows its teeth hangs from muscles that are drawn up already: from `before` it rises by no more
+// than `most` cm, which it nears softly, and skin within its reach is held back with it.
+void HoldBackUpperLip(const Seam& mouth, const Opening& before, float most, float pixels_per_cm, std::vector<features::Point2>& at);
+
 // Lids of an eye that was shut part, as far as they do not yet: in the middle to `least` of the eye's width.
 void Part(const Seam& eye, float least, std::vector<features::Point2>& at);
 
-// Lips that close are taken from a little outside the rim that the photo shows, so that no teeth stay between them. from:
-// where each vertex is taken from.
-void TakeFromOutside(const Seam& mouth, const Opening& before, const Opening& after, float pixels_per_cm,
+// How far outside the rims that landmarks tell (cm) a photo's lips surely are, and no teeth.
+struct LipEdges {
+  std::array<float, kRimPoints> upper{}, lower{};
+};
+// Lips that close, or that leave the teeth they showed, are taken from there, so that no teeth stay between them or go along.
+// from: where each vertex is taken from.
+void TakeFromOutside(const Seam& mouth, const Opening& before, const Opening& after, const LipEdges& edges, float pixels_per_cm,
                      std::vector<features::Point2>& from);
 
 }  // namespace auforge::warp::internal
