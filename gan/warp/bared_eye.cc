@@ -189,8 +189,9 @@ void PaintBared(const Iris& iris, const Opening& before, const Opening& after, f
       const float sides = 1 - 0.25F * SmoothStep(0.7F, 1.0F, std::abs(then.across));
       const cv::Vec3f white = (colours.left * (1 - across) + colours.right * across) * sides;
       const float limbus = SmoothStep(0.94F, 1.06F, off), lid = 1 - 0.25F * std::exp(-std::max(0.0F, now.below_upper) / 0.07F);
-      // The lashes' line goes up with the lid.
-      const float ends = 1 - SmoothStep(0.8F, 1.0F, std::abs(then.across)), width = std::max(0.045F, 0.7F / px);
+      // The lashes' line goes up with the lid, where it lies on the rim: above a rim that shows the white the skin carries it.
+      const float on_rim = SmoothStep(0.25F, 0.55F, 1 - Luma(At(source, before.upper[then.Place()])) / std::max(1e-3F, Luma(white)));
+      const float ends = on_rim * (1 - SmoothStep(0.8F, 1.0F, std::abs(then.across))), width = std::max(0.045F, 0.7F / px);
       const float line = 1 - 0.55F * ends * std::exp(-std::pow(now.below_upper / width, 2.0F)) * std::min(1.0F, 0.06F / width);
       cv::Vec3f& c = eye.at<cv::Vec3f>(y, x);
       c = c * (1 - share) + (disc * (1 - limbus) + white * limbus) * (lid * line * share);
