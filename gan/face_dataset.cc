@@ -1,6 +1,7 @@
 #include "gan/face_dataset.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <deque>
 #include <functional>
@@ -334,7 +335,16 @@ struct BatchLoader::Impl {
   }
 
   // images: where its pixels go, if pixels are wanted.
-  void AddFace(std::size_t face, bool flip, HostBatch& batch, std::vector<float>& images) const {
+  using Cast = std::array<float, 3>;
+  // Nothing is drawn where there is none, so that batches are those of programs that knew none.
+  Cast DrawCast(std::mt19937_64& random) const {
+    Cast cast{1, 1, 1};
+    for (float& c : cast) c = options.colour_cast > 0 ? 1 + options.colour_cast * (2 * Uniform(random) - 1) : 1;
+    return cast;
+  }
+
+  void AddFace(std::size_t face, bool flip, const Cast& cast, HostBatch& batch, std::vector<float>& images) const {
+    if (options.colour_cast > 0) batch.casts.insert(batch.casts.end(), cast.begin(), cast.end());
     batch.faces.push_back(static_cast<std::int64_t>(face));
     batch.flips.push_back(flip ? 1 : 0);
     if (!options.pixels) return;
@@ -350,7 +360,12 @@ struct BatchLoader::Impl {
     const std::vector<bool> mine =
         Mine(static_cast<std::size_t>(std::count_if(faces.begin(), faces.end(), std::not_fn(is_paired))));
     HostBatch batch;
-    std::vector<std::pair<std::size_t, bool>> told;  // partners, mirrored as they are
+    struct Partner {
+      std::size_t face;
+      bool flip;
+      Cast cast;
+    };
+    std::vector<Partner> told;  // mirrored and tinted as they are
     if (options.pixels) batch.image.reserve(faces.size() / static_cast<std::size_t>(options.parts) * data.ImageValues());
     const auto append = [](std::vector<float>& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
     for (std::size_t i = 0; i < faces.size(); ++i) {
@@ -364,18 +379,19 @@ struct BatchLoader::Impl {
                                             ? std::vector(data.Aus(partner).begin(), data.Aus(partner).end())
                                             : DrawTarget(random);
       const float alpha = Uniform(random);
+      const Cast cast = DrawCast(random);
       if (!mine[i]) continue;
       ++batch.size;
-      AddFace(face, flip, batch, batch.image);
+      AddFace(face, flip, cast, batch, batch.image);
       append(batch.aus, data.Aus(face));
       append(batch.target, target);
       batch.alpha.push_back(alpha);
       append(batch.certainty, data.Certainty(face));
       if (!is_paired(face)) continue;
       ++batch.paired;
-      told.emplace_back(partner, flip);
+      told.push_back({partner, flip, cast});
     }
-    for (const auto& [partner, flip] : told) AddFace(partner, flip, batch, batch.answer);
+    for (const auto& [partner, flip, cast] : told) AddFace(partner, flip, cast, batch, batch.answer);
     return batch;
   }
 

@@ -73,6 +73,7 @@ struct HostBatch {
   std::vector<float> certainty;  // size x A: what each of `aus` counts, 0..1; empty when all count alike
   std::vector<std::int64_t> faces;  // size, and paired partners after them
   std::vector<std::uint8_t> flips;  // of each of `faces`: 1 where it is mirrored
+  std::vector<float> casts;  // 3 of each of `faces`: what its red, green and blue (0..1) are multiplied by; empty: as they are
 };
 
 struct LoaderOptions {
@@ -82,6 +83,7 @@ struct LoaderOptions {
   std::uint64_t seed = 1;
   float target_noise = 0.1F;  // half width of the uniform noise on targets
   bool flip = true;
+  float colour_cast = 0;  // each colour of a face, and of its partner alike, is multiplied by 1 - this .. 1 + this
   int jobs = 2;        // batches decoded at once
   bool pixels = true;  // false: batches name their faces and hold no pictures
   // With pairs: how many faces of a batch are unpaired, and the number of batches at the beginning that are all pairs.

@@ -105,6 +105,7 @@ std::string Settings(const TrainOptions& o, const FaceDataset& data) {
               {"flip", o.flip},
               {"seed", o.seed},
               {"data", data.Digest()}};
+  if (o.colour_cast != 0) settings["colour_cast"] = o.colour_cast;
   if (o.unsure_label != 1) settings["unsure_label"] = o.unsure_label;
   if (o.network.flow) settings["flow"] = true;
   if (UsesPairs(o)) {
@@ -161,6 +162,7 @@ class Trainer {
                         .seed = options.seed,
                         .target_noise = options.target_noise,
                         .flip = options.flip,
+                        .colour_cast = options.colour_cast,
                         .jobs = options.jobs,
                         .pixels = !keeps_faces_,
                         .unpaired = UnpairedFaces(options),
@@ -321,6 +323,12 @@ class Trainer {
     } else {
       image = tensor(host.image, {n, 3, s, s});
       if (host.paired > 0) answer = tensor(host.answer, {host.paired, 3, s, s});
+    }
+    if (!host.casts.empty()) {
+      const torch::Tensor casts = tensor(host.casts, {n + host.paired, 3, 1, 1});
+      const auto tinted = [](const torch::Tensor& faces, const torch::Tensor& by) { return ((faces + 1) * by - 1).clamp_max(1); };
+      image = tinted(image, casts.narrow(0, 0, n));
+      if (host.paired > 0) answer = tinted(answer, casts.narrow(0, n, host.paired));
     }
     Batch batch{image, tensor(host.aus, {n, a}), tensor(host.target, {n, a}), tensor(host.alpha, {n, 1, 1, 1})};
     batch.paired = host.paired;
@@ -569,6 +577,7 @@ void TrainOptions::Validate() const {
   check(average >= 0 && average < 1, "average", average, "0..1, less than 1");
   check(critic_steps >= 1, "critic_steps", critic_steps, ">= 1");
   check(target_noise >= 0 && target_noise <= 1, "target_noise", target_noise, "0..1");
+  check(colour_cast >= 0 && colour_cast <= 0.9F, "colour_cast", static_cast<double>(colour_cast), "0..0.9");
   check(jobs >= 1, "jobs", jobs, ">= 1");
   check(save_minutes > 0, "save_minutes", save_minutes, "> 0");
   check(keep >= 1, "keep", keep, ">= 1");

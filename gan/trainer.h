@@ -41,6 +41,7 @@ struct TrainOptions {
   float target_noise = 0.1F;  // on the AUs asked for, half width, 0..1
   float min_quality = 0;      // faces below are left out
   bool flip = true;
+  float colour_cast = 0;  // see LoaderOptions, 0..0.9
   std::uint64_t seed = 1;
   int jobs = 1;                // threads
   double max_minutes = 0;      // stop after this long, with a checkpoint; 0: no limit

@@ -70,6 +70,25 @@ TEST(BatchLoader, NamesItsFacesWithAndWithoutTheirPixels) {
   for (std::size_t i = 0; i < bytes.size(); ++i) ASSERT_EQ(static_cast<float>(bytes[i]) / 127.5F - 1, image[i]) << i;
 }
 
+// A face and its answer stand in the same light; without casts batches are as if there were none.
+TEST(BatchLoader, CastsAreThoseOfTheFaceAndItsAnswer) {
+  const tests::TempDir dir;
+  WriteFaces(dir / "shards", 6);
+  tests::WritePairs(dir / "pairs", {.side = 32});
+  const FaceDataset data({dir / "shards"}, {.image_size = 32, .pairs = {dir / "pairs"}});
+  LoaderOptions options{.batch = 5, .seed = 3, .jobs = 1, .unpaired = 2};
+  EXPECT_TRUE(BatchLoader(data, options).Get(1, 1).casts.empty());
+  options.colour_cast = 0.3F;
+  const HostBatch cast = BatchLoader(data, options).Get(1, 1);
+  ASSERT_EQ(cast.casts.size(), 3 * 8U);
+  const auto [least, most] = std::minmax_element(cast.casts.begin(), cast.casts.end());
+  EXPECT_GE(*least, 0.7F);
+  EXPECT_LE(*most, 1.3F);
+  EXPECT_GT(*most - *least, 0.2F);
+  for (std::size_t i = 0; i < 9; ++i) EXPECT_EQ(cast.casts[3 * 5 + i], cast.casts[3 * 2 + i]);
+  EXPECT_EQ(BatchLoader(data, options).Get(1, 1).casts, cast.casts);
+}
+
 TEST(BatchLoader, PartsOfProcessesMakeTheWholeBatch) {
   const tests::TempDir dir;
   WriteFaces(dir / "shards", 12);

@@ -17,10 +17,12 @@
 #include "datasets/synthetic/cg_generator.h"
 #include "datasets/synthetic/face_renderer.h"
 #include "features/align.h"
+#include "gan/editor.h"
 #include "gan/warp/face_warper.h"
 #include "tests/support/test_data.h"
 #include "tools/gan/expression_editor.h"
 #include "tools/gan/face_finder.h"
+#include "tools/gan/gan_paste.h"
 
 namespace auforge::tools {
 namespace {
@@ -198,25 +200,103 @@ TEST(PastedEdits, APhotoInOneToneStaysInIt) {
   EXPECT_LE(worst, 2);
 }
 
+// A face's edit by the generator itself, to be pasted in parts.
+struct CropEdit {
+  features::AlignedFace aligned;
+  gan::EditedFace edited;
+  EditScope scope;
+};
+
+CropEdit EditOf(const Subject& s, int au) {
+  static const gan::Editor editor(gan::DefaultGeneratorPath());
+  features::AlignOptions options;
+  options.size = editor.image_size();
+  CropEdit edit;
+  edit.aligned = features::AlignFace(s.photo, s.face.landmarks, options);
+  const std::vector<float> own = Own(s.face), wanted = With(s.face, au, 1);
+  edit.edited = editor.Edit(edit.aligned.crop, wanted);
+  edit.scope = ScopeOf(editor.schema(), own, wanted, features::Transform(edit.aligned.crop_from_image, s.face.landmarks), options.size);
+  return edit;
+}
+
+// Pixels by their place in the crop: 3 farther beyond it than a third of its side, 2 beyond it, 1 in its outermost twentieth.
+cv::Mat PlaceInCrop(const Subject& s) {
+  const features::AlignOptions options;
+  const features::Similarity crop_from_image = features::CropFromImage(s.face.landmarks, options);
+  const auto side = static_cast<float>(options.size);
+  cv::Mat place = cv::Mat::zeros(s.photo.size(), CV_8UC1);
+  for (int y = 0; y < place.rows; ++y) {
+    for (int x = 0; x < place.cols; ++x) {
+      const features::Point2 p = crop_from_image({static_cast<float>(x) + 0.5F, static_cast<float>(y) + 0.5F});
+      const float edge = std::min(std::min(p.x, p.y), side - std::max(p.x, p.y));
+      place.at<std::uint8_t>(y, x) = edge < -side / 3 ? 3 : edge < -1 ? 2 : edge < 0.05F * side ? 1 : 0;
+    }
+  }
+  return place;
+}
+
+// Of what a generator moves: pasted into ramps of grey, whose change is how far each pixel has come. It goes on beyond the crop's
+// border without a step and has died away soon after.
+TEST(PastedEdits, WhatMovesGoesOnBeyondTheCropAndDiesAway) {
+  NEEDS_PEOPLE();
+  double step_worst = 0, fold_worst = 0, moved_most = 0;
+  for (const Subject& s : Everybody()) {
+    const cv::Mat place = PlaceInCrop(s);
+    for (const int au : Generator().schema().numbers()) {
+      CropEdit edit = EditOf(s, au);
+      if (edit.edited.flow.empty()) GTEST_SKIP() << "the generator paints alone";
+      edit.edited.face = edit.edited.moved;  // nothing is painted
+      for (const bool across : {false, true}) {
+        const double slope_of_ramp = 250.0 / std::max(s.photo.rows, s.photo.cols);  // grey values a pixel
+        cv::Mat ramp(s.photo.size(), CV_8UC3);
+        ramp.forEach<cv::Vec3b>([&](cv::Vec3b& pixel, const int* at) {
+          const double from_middle = across ? at[1] - ramp.cols / 2.0 : at[0] - ramp.rows / 2.0;
+          pixel = cv::Vec3b::all(cv::saturate_cast<std::uint8_t>(128 + slope_of_ramp * from_middle));
+        });
+        cv::Mat moved = ramp.clone();
+        PasteChange(edit.aligned.crop, edit.edited, edit.aligned.crop_from_image, moved, edit.scope);
+        EXPECT_EQ(Changed(ramp, moved, place == 3), 0) << "AU" << au;
+        cv::Mat before, after, step;
+        cv::extractChannel(ramp, before, 1);
+        cv::extractChannel(moved, after, 1);
+        cv::subtract(after, before, step, cv::noArray(), CV_32F);
+        double most = 0;
+        cv::minMaxLoc(cv::abs(step), nullptr, &most);
+        moved_most = std::max(moved_most, most / slope_of_ramp);
+        cv::GaussianBlur(step, step, {}, 1.5);  // grey values are whole
+        for (const auto& [dx, dy] : {std::pair{1, 0}, {0, 1}}) {
+          cv::Mat slope;
+          cv::Sobel(step, slope, CV_32F, dx, dy, 1, 0.5 / slope_of_ramp);
+          cv::minMaxLoc(cv::abs(slope), nullptr, &most, nullptr, nullptr, place == 2);
+          step_worst = std::max(step_worst, most);
+          if ((dx == 1) != across) continue;
+          // A chin covers the neck at once, but where the next pixel comes from before this one, skin is folded.
+          double least = 0;
+          cv::minMaxLoc(slope, &least, nullptr, nullptr, nullptr, place == 1 | place == 2);
+          fold_worst = std::min(fold_worst, least);
+        }
+      }
+    }
+  }
+  std::printf("what moves: at most %.1f pixels; beyond the crop steps of at most %.2f from pixel to pixel, at its border %.2f\n", moved_most,
+              step_worst, fold_worst);
+  EXPECT_GT(moved_most, 2);
+  EXPECT_LE(step_worst, 0.7);
+  EXPECT_GT(fold_worst, -0.9);
+}
+
+// Of what it paints.
 TEST(PastedEdits, NoHaloAtTheBorderOfTheCrop) {
   NEEDS_PEOPLE();
   double rim_worst = 0, step_worst = 0, jaw_worst = 0;
   for (const Subject& s : Everybody()) {
-    features::AlignOptions options;
-    const features::Similarity image_from_crop = features::CropFromImage(s.face.landmarks, options).Inverse();
-    // Pixels by their place in the crop: 2 beyond it, 1 in its outermost twentieth.
-    cv::Mat place = cv::Mat::zeros(s.photo.size(), CV_8UC1);
-    const features::Similarity crop_from_image = image_from_crop.Inverse();
-    for (int y = 0; y < place.rows; ++y) {
-      for (int x = 0; x < place.cols; ++x) {
-        const features::Point2 p = crop_from_image({static_cast<float>(x) + 0.5F, static_cast<float>(y) + 0.5F});
-        const float edge = std::min(std::min(p.x, p.y), static_cast<float>(options.size) - std::max(p.x, p.y));
-        place.at<std::uint8_t>(y, x) = edge < -1 ? 2 : edge < 0.05F * static_cast<float>(options.size) ? 1 : 0;
-      }
-    }
+    const cv::Mat place = PlaceInCrop(s);
     for (const int au : Generator().schema().numbers()) {
-      const cv::Mat edited = Edited(s.photo, s.face, With(s.face, au, 1));
-      EXPECT_EQ(Changed(s.photo, edited, place == 2), 0) << "AU" << au;
+      CropEdit edit = EditOf(s, au);
+      edit.edited.flow = cv::Mat();
+      cv::Mat edited = s.photo.clone();
+      PasteChange(edit.aligned.crop, edit.edited, edit.aligned.crop_from_image, edited, edit.scope);
+      EXPECT_EQ(Changed(s.photo, edited, place >= 2), 0) << "AU" << au;
       rim_worst = std::max(rim_worst, Changed(s.photo, edited, place == 1));
       // A line along the border would be a step of the smoothed change there.
       cv::Mat before, after, across, down;

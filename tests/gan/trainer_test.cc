@@ -270,6 +270,21 @@ TEST_F(Trainer, AFlowResumesExactlyAndIsComparedAndChecked) {
   }
   EXPECT_EQ(StateOf(options.run + "/checkpoint_00000008.h5"), straight);
   EXPECT_THAT(tests::ReadText(options.run + "/metrics.csv"), HasSubstr("g_pair_attention,g_pair_flow,g_pair_flow_smooth"));
+  options.colour_cast = 0.3F;
+  EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("colour_cast"));
+  options.run = dir_ / "cast";
+  options.max_steps = 8;
+  const std::vector<float> in_any_light = StateOf(TrainQuietly(options).checkpoint);
+  EXPECT_NE(in_any_light, straight);
+  options.run = dir_ / "cast in pieces";
+  for (const std::int64_t stop : {4, 8}) {
+    options.max_steps = stop;
+    options.data_on_device = stop == 4 ? "yes" : "no";
+    TrainQuietly(options);
+  }
+  EXPECT_EQ(StateOf(options.run + "/checkpoint_00000008.h5"), in_any_light);
+  options.colour_cast = 0;
+  options.run = dir_ / "pieces";
   options.weights.flow = 3;
   EXPECT_THAT(Message<std::invalid_argument>([&] { TrainQuietly(options); }), HasSubstr("lambda_flow"));
   options.weights.flow = -1;

@@ -183,9 +183,16 @@ cv::Mat Taken(const cv::Mat& picture, const features::Landmarks68& landmarks, co
   return BehindWhatStandsInFront(picture, landmarks, std::ranges::any_of(scope.aus, MovesLids));
 }
 
-template <typename Vector>
-void Scale(const cv::Mat& by, cv::Mat& values) {
-  values.forEach<Vector>([&](Vector& value, const int* at) { value *= by.at<float>(at[0], at[1]); });
+void Scale(const cv::Mat& by, cv::Mat& change) {
+  change.forEach<cv::Vec3f>([&](cv::Vec3f& value, const int* at) { value *= by.at<float>(at[0], at[1]); });
+}
+
+// What stands before the face is not moved; half of a movement bends it as a whole one does.
+void Hold(const cv::Mat& taken, cv::Mat& movement) {
+  movement.forEach<cv::Vec2f>([&](cv::Vec2f& value, const int* at) {
+    const float t = std::clamp(2 * taken.at<float>(at[0], at[1]) - 1, 0.0F, 1.0F);
+    value *= t * t * (3 - 2 * t);
+  });
 }
 
 // The scope's landmarks in a crop of that side.
@@ -210,7 +217,7 @@ void PasteChange(const cv::Mat& crop, const gan::EditedFace& edited, const featu
   const int size = edited.face.rows;
   const cv::Mat taken = Taken(photo, features::Transform(s.Inverse(), InCrop(scope, size)), scope);
   if (!edited.flow.empty()) {
-    const int rim = size / 4;
+    const int rim = 3 * size / 10;
     const cv::Matx23d with_rim = map + cv::Matx23d(0, 0, rim, 0, 0, rim);
     cv::Mat movement;
     cv::warpAffine(Movement(edited.flow, scope, rim), movement, with_rim, photo.size(), cv::INTER_LINEAR | cv::WARP_INVERSE_MAP,
@@ -220,13 +227,13 @@ void PasteChange(const cv::Mat& crop, const gan::EditedFace& edited, const featu
     movement.forEach<cv::Vec2f>([&](cv::Vec2f& d, const int*) {
       d = cv::Vec2f(s.a * d[0] + s.b * d[1], s.a * d[1] - s.b * d[0]) * scale;
     });
-    Scale<cv::Vec2f>(taken, movement);
+    Hold(taken, movement);
     MovePixels(movement, photo);
   }
   cv::Mat full;
   cv::warpAffine(Change(crop, edited, scope), full, map, photo.size(), cv::INTER_CUBIC | cv::WARP_INVERSE_MAP,
                  cv::BORDER_CONSTANT);
-  Scale<cv::Vec3f>(taken, full);
+  Scale(taken, full);
   Add(full, photo);
 }
 
@@ -239,10 +246,10 @@ cv::Mat ApplyChange(const cv::Mat& crop, const gan::EditedFace& edited, const Ed
     cv::Mat movement = Movement(edited.flow, scope, 0);
     if (movement.size() != crop.size()) cv::resize(movement, movement, crop.size(), 0, 0, cv::INTER_LINEAR);
     movement *= crop.rows;
-    Scale<cv::Vec2f>(taken, movement);
+    Hold(taken, movement);
     MovePixels(movement, result);
   }
-  Scale<cv::Vec3f>(taken, change);
+  Scale(taken, change);
   Add(change, result);
   return result;
 }

@@ -143,6 +143,8 @@ void AddGanTrain(Cli& cli) {
   command.Add("--lambda-penalty", o.weights.penalty, "weight of the gradient penalty").Range(0, 1e6);
   command.Add("--target-noise", o.target_noise, "on the AUs asked for").Range(0, 1);
   command.Add("--min-quality", o.min_quality, "leave out faces of lower quality").Range(0, 1);
+  command.Add("--colour-cast", o.colour_cast,
+              "each colour of each face, and of its answer alike, brighter or darker by up to so much, e.g. 0.3: for photos in any light").Range(0, 0.9);
   command.Flag("--no-flip", arguments->no_flip, "no mirrored faces");
   command.Add("--seed", o.seed, "of weights, order and noise");
   command.Add("-j,--jobs", o.jobs, "threads").Range(1, 1024);
