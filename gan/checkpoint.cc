@@ -99,10 +99,7 @@ void WriteAll(Hdf5Writer& file, const Checkpoint& c, Content content) {
   if (!c.lineage.empty()) file.WriteAttribute("/", datasets::storage::kLineage, c.lineage);
   file.WriteAttribute("/", "step", c.step);
   if (std::isfinite(c.best_score)) file.WriteAttribute("/", "best_score", c.best_score);
-  std::vector<std::int64_t> network{c.network.image_size, c.network.conv_dim, c.network.aus, c.network.generator_blocks,
-                                    c.network.critic_layers};
-  if (c.network.flow) network.push_back(1);  // programs before it take files of the published network alone
-  file.WriteAttribute("/", "network", network);
+  file.WriteAttribute("/", "network", ToNumbers(c.network));
   std::uint32_t generator_crc = 0, training_crc = 0;
   if (half) file.WriteAttribute("/", "generator_type", std::string("float16"));
   for (const auto& [name, value] : c.state.generator.entries()) {
@@ -146,13 +143,9 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   c.lineage = datasets::storage::StoredLineage(file);
   c.step = file.ReadInteger("/", "step");
   if (file.HasAttribute("/", "best_score")) c.best_score = file.ReadDouble("/", "best_score");
-  const auto network = file.ReadIntegerList("/", "network");
-  const bool flow = network.size() == 6 && network[5] == 1;
-  if (network.size() != 5 && !flow) throw BadContent("describes its network in an unknown way");
-  const auto number = [&network](std::size_t i) {
-    return static_cast<int>(std::clamp<std::int64_t>(network[i], -1, 1 << 20));
-  };
-  c.network = {number(0), number(1), number(2), number(3), number(4), flow};
+  const std::optional<NetworkOptions> network = NetworkFromNumbers(file.ReadIntegerList("/", "network"));
+  if (!network) throw BadContent("describes its network in an unknown way");
+  c.network = *network;
   c.network.Validate();
   if (c.network.aus != static_cast<int>(c.schema.size()))
     throw BadContent("has another number of AUs than its network");

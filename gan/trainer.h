@@ -83,8 +83,8 @@ struct TrainingDiverged : datasets::storage::BadContent {
 // paired L1 loss of the generator, averaged since the checkpoint before it. metrics.csv, TensorBoard events
 // and samples/ lie beside them.
 //
-// start_from: the weights alone, with fresh optimisers, for the same AUs and networks. A file without a
-// critic starts a new one and may be of another image size. A run that has a checkpoint goes on from that
+// start_from: the weights alone, with fresh optimisers, for the same AUs and networks; a generator without a flow may get
+// one. A file without a critic starts a new one and may be of another image size. A run that has a checkpoint goes on from that
 // instead.
 //
 // report: now and then, from the calling thread. warn: a line of advice. stop_requested: polled at every

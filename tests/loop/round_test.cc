@@ -12,6 +12,7 @@
 
 #include "annotator/au_model.h"
 #include "datasets/shard.h"
+#include "datasets/storage/hdf5_file.h"
 #include "tests/loop/small_loop.h"
 #include "tests/scale/process.h"
 #include "tests/support/tar_file.h"
@@ -239,6 +240,15 @@ TEST_F(Loop, WithoutAGeneratorTheFirstIsTrainedFromNothing) {
                       "batch": 4, "max-steps": 2, "samples": 0, "jobs": 1}})");
   ExpectRun("round 1: promoted");
   EXPECT_FALSE(fs::exists(loop_.Round(1, "parent.h5")));
+}
+
+TEST_F(Loop, AGeneratorKeepsItsFlow) {
+  loop_.AddPeople(0, 7);
+  loop_.WritePlan("{\"generator\": \"" + tests::LoopFiles::Get().flowing_generator() + "\"}");
+  ExpectRun("round 1: promoted");
+  EXPECT_THAT(datasets::storage::Hdf5Reader(loop_.Work("generator.h5")).ReadIntegerList("/", "network"), testing::SizeIs(6));
+  loop_.AddPeople(8, 11);
+  ExpectRun("round 2: promoted");
 }
 
 std::string ModelOf(const std::string& folder) { return datasets::ShardReader(datasets::FindShards({folder}).front()).header().model_digest; }

@@ -51,6 +51,8 @@ LoopFiles::LoopFiles() {
   Require(program + " annotate " + (dir_ / "people") + " -o " + held_out() + " -q -j 1");
   Require(program + " gan train " + held_out() + " -o " + (dir_ / "run") + kNetwork + " --max-steps 2");
   Require(program + " gan export-weights " + (dir_ / "run") + " -o " + generator());
+  Require(program + " gan train " + held_out() + " -o " + (dir_ / "flow") + kNetwork + " --flow --max-steps 2");
+  Require(program + " gan export-weights " + (dir_ / "flow") + " -o " + flowing_generator() + " --half");
 }
 
 SmallLoop::SmallLoop() {

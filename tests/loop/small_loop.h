@@ -16,6 +16,8 @@ class LoopFiles {
   static const LoopFiles& Get();
   std::string held_out() const { return dir_ / "held"; }
   std::string generator() const { return dir_ / "start.h5"; }
+  // One with a flow, as the generator that comes with the program is.
+  std::string flowing_generator() const { return dir_ / "flow.h5"; }
 
  private:
   LoopFiles();

@@ -14,6 +14,7 @@
 #include "datasets/storage/hdf5_file.h"
 #include "datasets/storage/lineage.h"
 #include "datasets/storage/paths.h"
+#include "gan/options.h"
 #include "tools/commands.h"
 #include "tools/crawl/report_data.h"
 
@@ -120,13 +121,14 @@ void PrintModel(const std::string& path, const annotator::AuModelInfo& info) {
 // What a generator's file says without its tensors, whose checksums only LibTorch's reader looks at.
 json GeneratorJson(const std::string& path) {
   const Hdf5Reader file(path);
-  const auto network = file.ReadIntegerList("/", "network");
-  if (network.size() != 5) throw datasets::storage::BadContent(path + ": describes its network in an unknown way");
+  const std::optional<gan::NetworkOptions> network = gan::NetworkFromNumbers(file.ReadIntegerList("/", "network"));
+  if (!network) throw datasets::storage::BadContent(path + ": describes its network in an unknown way");
   json all{{"au_names", file.ReadStringList("/", "au_names")},
-           {"image_size", network[0]},
-           {"conv_dim", network[1]},
-           {"blocks", network[3]},
-           {"critic_layers", network[4]},
+           {"image_size", network->image_size},
+           {"conv_dim", network->conv_dim},
+           {"blocks", network->generator_blocks},
+           {"critic_layers", network->critic_layers},
+           {"flow", network->flow},
            {"step", file.ReadInteger("/", "step")},
            {"settings", LineageJson(file.ReadString("/", "settings"))},
            {"type", file.HasAttribute("/", "generator_type") ? file.ReadString("/", "generator_type") : "float32"},
@@ -147,7 +149,7 @@ void PrintGenerator(const std::string& path, const json& g) {
   PrintFile(g);
   if (g.contains("lineage")) PrintLineage(g.at("lineage").is_string() ? g.at("lineage").get<std::string>() : g.at("lineage").dump());
   std::cout << "  network  " << g.at("image_size") << " px, " << g.at("conv_dim") << " channels, " << g.at("blocks")
-            << " blocks, " << g.at("type").get<std::string>() << (g.at("average") ? ", averaged" : "")
+            << " blocks, " << g.at("type").get<std::string>() << (g.at("flow") ? ", a flow" : "") << (g.at("average") ? ", averaged" : "")
             << (g.at("critic") ? ", critic of " + g.at("critic_layers").dump() + " layers" : ", no critic") << "\n"
             << "  steps    " << g.at("step");
   if (g.contains("best_score")) std::cout << ", least loss " << g.at("best_score");

@@ -38,7 +38,8 @@ const std::vector<PlanOption>& TrainOptions() {
       {"lambda-mask", Kind::kNumber},     {"lambda-smooth", Kind::kNumber},     {"lambda-penalty", Kind::kNumber},
       {"target-noise", Kind::kNumber},    {"min-quality", Kind::kNumber},       {"no-flip", Kind::kFlag},
       {"seed", Kind::kNumber},            {"jobs", Kind::kNumber},              {"max-steps", Kind::kNumber},
-      {"max-minutes", Kind::kNumber},    
+      {"max-minutes", Kind::kNumber},     {"answer-focus", Kind::kNumber},      {"flow", Kind::kFlag},
+      {"flow-weight", Kind::kNumber},     {"flow-smoothness", Kind::kNumber},   {"colour-cast", Kind::kNumber},
       {"save-minutes", Kind::kNumber},    {"keep", Kind::kNumber},              {"samples", Kind::kNumber},
       {"device", Kind::kText}};
   return options;

@@ -21,6 +21,7 @@
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
 #include "datasets/storage/paths.h"
+#include "gan/options.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/signals.h"
 #include "tools/crawl/face_export.h"
@@ -413,15 +414,17 @@ std::vector<std::string> Round::NetworkOptions() const {
   if (record_.parent.empty()) return options;
   const storage::Hdf5Reader parent(File("parent.h5"));
   if (!parent.HasAttribute("/", "network") || !parent.HasAttribute("/", "au_names")) return options;
-  const std::vector<std::int64_t> network = parent.ReadIntegerList("/", "network");
+  const std::optional<gan::NetworkOptions> network = gan::NetworkFromNumbers(parent.ReadIntegerList("/", "network"));
+  if (!network) return options;
   const auto add = [&](const char* name, const std::string& value) {
     if (OptionOf(plan_.train, name).empty()) Append(options, {name, value});
   };
-  if (network.size() < 5) return options;
-  add("--image-size", std::to_string(network[0]));
-  add("--conv-dim", std::to_string(network[1]));
-  add("--blocks", std::to_string(network[3]));
-  if (parent.Exists("/discriminator")) add("--critic-layers", std::to_string(network[4]));
+  add("--image-size", std::to_string(network->image_size));
+  add("--conv-dim", std::to_string(network->conv_dim));
+  add("--blocks", std::to_string(network->generator_blocks));
+  const auto is_flow = [](const std::string& word) { return word == "--flow"; };
+  if (network->flow && std::ranges::none_of(plan_.train, is_flow)) options.emplace_back("--flow");
+  if (parent.Exists("/discriminator")) add("--critic-layers", std::to_string(network->critic_layers));
   std::string aus;
   for (const std::string& name : parent.ReadStringList("/", "au_names")) aus += (aus.empty() ? "" : ",") + name;
   add("--aus", aus);
