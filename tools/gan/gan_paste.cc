@@ -187,12 +187,12 @@ void Scale(const cv::Mat& by, cv::Mat& change) {
   change.forEach<cv::Vec3f>([&](cv::Vec3f& value, const int* at) { value *= by.at<float>(at[0], at[1]); });
 }
 
-// What stands before the face is not moved; half of a movement bends it as a whole one does.
-void Hold(const cv::Mat& taken, cv::Mat& movement) {
-  movement.forEach<cv::Vec2f>([&](cv::Vec2f& value, const int* at) {
-    const float t = std::clamp(2 * taken.at<float>(at[0], at[1]) - 1, 0.0F, 1.0F);
-    value *= t * t * (3 - 2 * t);
-  });
+// Movement about what stands before the face dies away so softly that nothing tears. eyes: inter-ocular distance, pixels.
+void Hold(const cv::Mat& taken, float eyes, cv::Mat& movement) {
+  constexpr double kSoft = 0.12;  // inter-ocular distances
+  cv::Mat soft;
+  cv::GaussianBlur(taken, soft, {}, std::max(0.5, kSoft * static_cast<double>(eyes)));
+  movement.forEach<cv::Vec2f>([&](cv::Vec2f& value, const int* at) { value *= soft.at<float>(at[0], at[1]); });
 }
 
 // The scope's landmarks in a crop of that side.
@@ -227,7 +227,7 @@ void PasteChange(const cv::Mat& crop, const gan::EditedFace& edited, const featu
     movement.forEach<cv::Vec2f>([&](cv::Vec2f& d, const int*) {
       d = cv::Vec2f(s.a * d[0] + s.b * d[1], s.a * d[1] - s.b * d[0]) * scale;
     });
-    Hold(taken, movement);
+    Hold(taken, features::InterOcularDistance(features::Transform(s.Inverse(), InCrop(scope, size))), movement);
     MovePixels(movement, photo);
   }
   cv::Mat full;
@@ -246,7 +246,7 @@ cv::Mat ApplyChange(const cv::Mat& crop, const gan::EditedFace& edited, const Ed
     cv::Mat movement = Movement(edited.flow, scope, 0);
     if (movement.size() != crop.size()) cv::resize(movement, movement, crop.size(), 0, 0, cv::INTER_LINEAR);
     movement *= crop.rows;
-    Hold(taken, movement);
+    Hold(taken, features::InterOcularDistance(InCrop(scope, crop.rows)), movement);
     MovePixels(movement, result);
   }
   Scale(taken, change);

@@ -14,7 +14,7 @@ namespace {
 
 // In inter-ocular distances: how wide the skin around a pixel is, how far the hair line lies above the brows, how far lashes, brows
 // and the nose's wings reach beyond their landmarks, and how far a frame's soft edge does.
-constexpr float kAround = 0.25F, kForehead = 0.6F, kBeyondBrow = 0.03F, kBeyondNose = 0.10F, kBeyondLids = 0.10F,
+constexpr float kAround = 0.25F, kForehead = 0.6F, kBeyondBrow = 0.10F, kBeyondNose = 0.10F, kBeyondLids = 0.10F,
                 kBeyondEye = 0.02F, kEdge = 0.05F;
 // Of luma, 0..1: folds and shades differ from the skin around them by less than the first; a frame by more than the second.
 constexpr float kShade = 0.06F, kThing = 0.12F;
