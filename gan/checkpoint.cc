@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "datasets/generator_network.h"
 #include "datasets/storage/bad_content.h"
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
@@ -99,7 +100,9 @@ void WriteAll(Hdf5Writer& file, const Checkpoint& c, Content content) {
   if (!c.lineage.empty()) file.WriteAttribute("/", datasets::storage::kLineage, c.lineage);
   file.WriteAttribute("/", "step", c.step);
   if (std::isfinite(c.best_score)) file.WriteAttribute("/", "best_score", c.best_score);
-  file.WriteAttribute("/", "network", ToNumbers(c.network));
+  const NetworkOptions& n = c.network;
+  file.WriteAttribute("/", "network",
+                      datasets::ToNumbers({n.image_size, n.conv_dim, n.aus, n.generator_blocks, n.critic_layers, n.flow}));
   std::uint32_t generator_crc = 0, training_crc = 0;
   if (half) file.WriteAttribute("/", "generator_type", std::string("float16"));
   for (const auto& [name, value] : c.state.generator.entries()) {
@@ -143,9 +146,9 @@ Checkpoint ReadAll(const Hdf5Reader& file, bool with_training) {
   c.lineage = datasets::storage::StoredLineage(file);
   c.step = file.ReadInteger("/", "step");
   if (file.HasAttribute("/", "best_score")) c.best_score = file.ReadDouble("/", "best_score");
-  const std::optional<NetworkOptions> network = NetworkFromNumbers(file.ReadIntegerList("/", "network"));
+  const auto network = datasets::NetworkFromNumbers(file.ReadIntegerList("/", "network"));
   if (!network) throw BadContent("describes its network in an unknown way");
-  c.network = *network;
+  c.network = {network->image_size, network->conv_dim, network->aus, network->generator_blocks, network->critic_layers, network->flow};
   c.network.Validate();
   if (c.network.aus != static_cast<int>(c.schema.size()))
     throw BadContent("has another number of AUs than its network");

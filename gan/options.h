@@ -1,11 +1,8 @@
 // Settings of GANimation (Pumarola et al., ECCV 2018). Defaults are the published ones.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
 
 namespace auforge::gan {
 
@@ -29,21 +26,6 @@ struct NetworkOptions {
   bool flow = false;
   void Validate() const;     // throws std::invalid_argument naming field, value and constraint
 };
-
-// As files store it: five numbers, and 1 after them where there is a flow, so that files of the published network are what they
-// have always been.
-inline std::vector<std::int64_t> ToNumbers(const NetworkOptions& n) {
-  std::vector<std::int64_t> numbers{n.image_size, n.conv_dim, n.aus, n.generator_blocks, n.critic_layers};
-  if (n.flow) numbers.push_back(1);
-  return numbers;
-}
-// Not validated; nothing where it is not such a list.
-inline std::optional<NetworkOptions> NetworkFromNumbers(const std::vector<std::int64_t>& numbers) {
-  const bool flow = numbers.size() == 6 && numbers[5] == 1;
-  if (numbers.size() != 5 && !flow) return std::nullopt;
-  const auto number = [&numbers](std::size_t i) { return static_cast<int>(std::clamp<std::int64_t>(numbers[i], -1, 1 << 20)); };
-  return NetworkOptions{number(0), number(1), number(2), number(3), number(4), flow};
-}
 
 struct LossWeights {
   double image = 1;      // critic's score

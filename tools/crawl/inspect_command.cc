@@ -7,6 +7,7 @@
 #include <set>
 
 #include "annotator/au_model.h"
+#include "datasets/generator_network.h"
 #include "datasets/shard_outline.h"
 #include "datasets/storage/atomic_file.h"
 #include "datasets/storage/bad_content.h"
@@ -14,7 +15,6 @@
 #include "datasets/storage/hdf5_file.h"
 #include "datasets/storage/lineage.h"
 #include "datasets/storage/paths.h"
-#include "gan/options.h"
 #include "tools/commands.h"
 #include "tools/crawl/report_data.h"
 
@@ -121,7 +121,7 @@ void PrintModel(const std::string& path, const annotator::AuModelInfo& info) {
 // What a generator's file says without its tensors, whose checksums only LibTorch's reader looks at.
 json GeneratorJson(const std::string& path) {
   const Hdf5Reader file(path);
-  const std::optional<gan::NetworkOptions> network = gan::NetworkFromNumbers(file.ReadIntegerList("/", "network"));
+  const std::optional<datasets::GeneratorNetwork> network = datasets::NetworkFromNumbers(file.ReadIntegerList("/", "network"));
   if (!network) throw datasets::storage::BadContent(path + ": describes its network in an unknown way");
   json all{{"au_names", file.ReadStringList("/", "au_names")},
            {"image_size", network->image_size},

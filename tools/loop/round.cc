@@ -12,6 +12,7 @@
 #include "annotator/au_model.h"
 #include "datasets/creation_time.h"
 #include "datasets/folder_walk.h"
+#include "datasets/generator_network.h"
 #include "datasets/input_identity.h"
 #include "datasets/query/index_store.h"
 #include "datasets/seen_faces.h"
@@ -21,7 +22,6 @@
 #include "datasets/storage/checksum.h"
 #include "datasets/storage/hdf5_file.h"
 #include "datasets/storage/paths.h"
-#include "gan/options.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/signals.h"
 #include "tools/crawl/face_export.h"
@@ -414,7 +414,7 @@ std::vector<std::string> Round::NetworkOptions() const {
   if (record_.parent.empty()) return options;
   const storage::Hdf5Reader parent(File("parent.h5"));
   if (!parent.HasAttribute("/", "network") || !parent.HasAttribute("/", "au_names")) return options;
-  const std::optional<gan::NetworkOptions> network = gan::NetworkFromNumbers(parent.ReadIntegerList("/", "network"));
+  const std::optional<datasets::GeneratorNetwork> network = datasets::NetworkFromNumbers(parent.ReadIntegerList("/", "network"));
   if (!network) return options;
   const auto add = [&](const char* name, const std::string& value) {
     if (OptionOf(plan_.train, name).empty()) Append(options, {name, value});
