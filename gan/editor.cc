@@ -83,12 +83,13 @@ EditedFace EditWith(const Parameters& generator, const NetworkOptions& network, 
     return cv::Mat(size, size, CV_32FC(static_cast<int>(rows.size(3))), rows.data_ptr<float>()).clone();
   };
   EditedFace result;
-  cv::cvtColor(to_mat((Compose(output, image) * 0.5 + 0.5).clamp(0, 1)), result.face, cv::COLOR_RGB2BGR);
+  const torch::Tensor moved = Move(output, image);
+  cv::cvtColor(to_mat((ComposeMoved(output, moved) * 0.5 + 0.5).clamp(0, 1)), result.face, cv::COLOR_RGB2BGR);
   cv::cvtColor(to_mat(output.colour * 0.5 + 0.5), result.colour, cv::COLOR_RGB2BGR);
   result.attention = to_mat(output.attention);
   if (output.flow.defined()) {
     result.flow = to_mat(output.flow);
-    cv::cvtColor(to_mat((Move(output, image) * 0.5 + 0.5).clamp(0, 1)), result.moved, cv::COLOR_RGB2BGR);
+    cv::cvtColor(to_mat((moved * 0.5 + 0.5).clamp(0, 1)), result.moved, cv::COLOR_RGB2BGR);
   }
   return result;
 }

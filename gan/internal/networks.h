@@ -56,7 +56,7 @@ GeneratorOutput RunGeneratorForCritic(const Parameters& p, const NetworkOptions&
 // The input's pixels from where the flow says (appearance flow: Zhou et al., ECCV 2016), bilinear; beyond its edge it goes on as
 // at its edge. The input itself without a flow.
 torch::Tensor Move(const GeneratorOutput& output, const torch::Tensor& input);
-// attention * Move(input) + (1 - attention) * colour. moved: what Move gave, where it is known already.
+// attention * Move(input) + (1 - attention) * colour; ComposeMoved takes what Move gave, where it is known already.
 torch::Tensor Compose(const GeneratorOutput& output, const torch::Tensor& input);
 torch::Tensor ComposeMoved(const GeneratorOutput& output, const torch::Tensor& moved);
 
